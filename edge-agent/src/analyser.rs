@@ -1,0 +1,1 @@
+//! Stations 2 to 5 of one camera, in order.

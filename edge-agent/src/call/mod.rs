@@ -1,0 +1,1 @@
+//! The call tap: telephone audio becomes recordings and hotline incidents.

@@ -1,0 +1,1 @@
+//! Station 1: a camera becomes encoded units and decoded frames.

@@ -1,0 +1,1 @@
+//! Station 3: one shared session, cameras served fairly.

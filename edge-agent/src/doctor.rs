@@ -1,0 +1,1 @@
+//! Checks everything that an installer can mend.

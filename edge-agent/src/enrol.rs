@@ -1,0 +1,1 @@
+//! From one-time code to certificate.

@@ -1,0 +1,1 @@
+//! Snapshots and clips, masked on the box.

@@ -1,0 +1,1 @@
+//! Heartbeat, /healthz, /readyz, /metrics.

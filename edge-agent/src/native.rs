@@ -1,0 +1,1 @@
+//! Where the native inference libraries are.

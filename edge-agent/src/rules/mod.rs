@@ -1,0 +1,1 @@
+//! Station 5: tracks become incidents opened, updated, ended. Pure.

@@ -1,0 +1,1 @@
+//! The box's diagram: every task, channel, bound and the order of shutdown.

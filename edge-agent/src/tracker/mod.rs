@@ -1,0 +1,1 @@
+//! Station 4: detections become tracks. Pure.

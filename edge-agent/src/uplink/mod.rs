@@ -1,0 +1,1 @@
+//! Station 7: rows to the hub over MQTT, gone only on the hub's receipt.

@@ -1,0 +1,1 @@
+//! Evidence to the hub by resumable upload (tus 1.0).

@@ -1,0 +1,1 @@
+//! Cases: one open case per cause, with an append-only history.

@@ -1,0 +1,1 @@
+//! What is asked of boxes, by whom and why, and what they answered.

@@ -1,0 +1,1 @@
+//! Station 9: which case an incident opens or joins. Pure.

@@ -1,0 +1,1 @@
+//! Boxes: enrolment, certificates, status, clock skew.

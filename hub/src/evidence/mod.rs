@@ -1,0 +1,1 @@
+//! Files addressed by content, received by tus 1.0.

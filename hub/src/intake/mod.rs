@@ -1,0 +1,1 @@
+//! Station 8: bytes become rows; receipt and MQTT ack after commit.

@@ -1,0 +1,17 @@
+//! The hub: events in, cases out, screens for people. `run.rs` wires the stations.
+
+pub mod api;
+pub mod broker;
+pub mod case;
+pub mod change;
+pub mod command;
+pub mod config;
+pub mod correlation;
+pub mod db;
+pub mod device;
+pub mod evidence;
+pub mod intake;
+pub mod pki;
+pub mod run;
+pub mod user;
+pub mod web;

@@ -1,0 +1,1 @@
+//! Station 10: pages and their live feed.

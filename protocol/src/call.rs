@@ -1,0 +1,76 @@
+//! What a telephone call tells. The caller's number never leaves the box unmasked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UtcMs;
+use crate::id::CallId;
+
+/// Who speaks on a leg.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Leg {
+    Caller,
+    Operator,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Inbound,
+    Outbound,
+}
+
+/// One stretch of speech by one side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Segment {
+    pub leg: Leg,
+    /// Offsets from the start of the recording.
+    pub start_ms: u64,
+    pub end_ms: u64,
+    pub text: String,
+}
+
+/// What became of the words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Transcript {
+    /// No speech model is installed yet; the box transcribes when one arrives.
+    Waiting,
+    Done {
+        segments: Vec<Segment>,
+        model: String,
+    },
+    /// Nobody spoke.
+    Silent,
+    Failed {
+        reason: String,
+    },
+}
+
+/// A call as an incident's subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CallSubject {
+    pub call_id: CallId,
+    /// `138****1234`; `None` when the exchange did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_masked: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<String>,
+    pub direction: Direction,
+    pub legs: Vec<Leg>,
+    pub duration_ms: u64,
+    /// Speech found on each side, whatever was or was not transcribed.
+    pub speech_ms: u64,
+    pub transcript: Transcript,
+}
+
+/// What the `live` topic tells while a call runs (QoS 0; may be lost, never matters).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum LiveCall {
+    Started { call_id: CallId, seat: Option<String>, at: UtcMs },
+    Partial { call_id: CallId, segment: Segment },
+    Ended { call_id: CallId, at: UtcMs },
+}

@@ -1,0 +1,62 @@
+//! What the hub asks of a box, and what the box answers (as an event, so the answer is as durable as an incident).
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UtcMs;
+use crate::evidence::Evidence;
+use crate::id::{CallId, CameraId, CommandId};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Command {
+    pub command_id: CommandId,
+    pub issued_at: UtcMs,
+    /// A box that reads it later answers [`Outcome::Expired`].
+    pub expires_at: UtcMs,
+    /// The named user who asked.
+    pub issued_by: String,
+    #[serde(flatten)]
+    pub body: CommandBody,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum CommandBody {
+    /// A masked current picture of one camera.
+    Still { camera_id: CameraId },
+    /// The raw recording of one call.
+    Recording { call_id: CallId },
+    /// A new configuration (TOML text) with the version the hub gave it.
+    Configuration { version: u64, toml: String },
+}
+
+impl CommandBody {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Still { .. } => "still",
+            Self::Recording { .. } => "recording",
+            Self::Configuration { .. } => "configuration",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done; the files asked for follow by upload.
+    Done {
+        evidence: Vec<Evidence>,
+    },
+    /// Not done, and why, for people. For a configuration: the old one stays in force.
+    Failed {
+        reason: String,
+    },
+    Expired,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Answer {
+    pub command_id: CommandId,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    pub answered_at: UtcMs,
+}

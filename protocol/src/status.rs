@@ -1,0 +1,86 @@
+//! How a box is. Published retained every few seconds; the broker publishes the last will ([`DeviceState::Offline`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UtcMs;
+use crate::id::{BootId, CameraId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceState {
+    Online,
+    Offline,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Status {
+    pub state: DeviceState,
+    pub boot: BootId,
+    /// Box's clock.
+    pub at: UtcMs,
+    pub uptime_ms: u64,
+    pub clock_synced: bool,
+    /// Software version.
+    pub version: String,
+    /// Version of the configuration in force; 0 = the installer's file.
+    #[serde(default)]
+    pub configuration_version: u64,
+    #[serde(default)]
+    pub cameras: Vec<CameraHealth>,
+    #[serde(default)]
+    pub detector: Option<DetectorHealth>,
+    /// Speech model in use; `None` = calls are recorded and wait for one.
+    #[serde(default)]
+    pub speech_model: Option<String>,
+    #[serde(default)]
+    pub active_calls: u32,
+    /// Messages waiting for a receipt, and the age of the oldest.
+    #[serde(default)]
+    pub outbox_rows: u64,
+    #[serde(default)]
+    pub outbox_oldest_ms: u64,
+    /// Files waiting to be uploaded.
+    #[serde(default)]
+    pub uploads_waiting: u64,
+    #[serde(default)]
+    pub disk_free_bytes: u64,
+    /// Messages the hub refused or quarantined, kept on the box.
+    #[serde(default)]
+    pub rejected_rows: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    Connecting,
+    Running,
+    /// Connected before, no picture now.
+    Lost,
+    Ended,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CameraHealth {
+    pub camera_id: CameraId,
+    pub name: String,
+    pub state: CameraState,
+    pub since: UtcMs,
+    /// Frames per second that arrive for analysis.
+    pub frames_per_second: f32,
+    /// Frames skipped because the detector was busy, since start.
+    pub frames_dropped: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum DetectorHealth {
+    Model {
+        name: String,
+    },
+    /// No weights: motion alone raises `intrusion`, marked so.
+    MotionOnly {
+        reason: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! The world around the product, for tests and the demo: cameras, callers, brokers, databases, browsers.
