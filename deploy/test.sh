@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Sets up and runs every test: formatting, then all crates with the real parts (brokers, databases, RTSP,
+# browser). Status 0 only when all passed. Says at the end what was skipped and why.
+#
+#   deploy/test.sh            everything
+#   deploy/test.sh FILTER     only tests whose name contains FILTER
+#   deploy/test.sh --lint     also clippy (compiles the dependencies once more, in check mode)
+#
+# SHAODIAN_DATA, when set, names a folder with models and clips; tests that need it are skipped without it.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+lint=no filter=()
+for argument in "$@"; do
+    case "$argument" in
+    --lint) lint=yes ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -*) fail "unknown argument $argument" "deploy/test.sh [--lint] [FILTER]" ;;
+    *) filter+=("$argument") ;;
+    esac
+done
+
+began=$SECONDS
+step() { say "== $* ($((SECONDS - began)) s)"; }
+
+scratch=$(mktemp -d)
+postgres_pid=
+finish() {
+    if [ -n "$postgres_pid" ]; then
+        kill -INT "$postgres_pid" 2>/dev/null || true
+        wait "$postgres_pid" 2>/dev/null || true
+    fi
+    rm -rf "$scratch"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# One PostgreSQL for the whole run; each test makes a database of its own in it. It refuses to run as root.
+start_postgres() {
+    local bin as port data="$scratch/postgres"
+    bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n1)
+    [ -n "$bin" ] || fail "PostgreSQL is not installed" "deploy/setup.sh installs it"
+    as=()
+    mkdir "$data"
+    chmod 755 "$scratch"
+    if [ "$(id -u)" = 0 ]; then
+        as=(setpriv --reuid=postgres --regid=postgres --init-groups --)
+        chown postgres "$data"
+    fi
+    (cd / && "${as[@]}" "$bin/initdb" -D "$data" -U shaodian --auth=trust --encoding=UTF8 --no-sync) >"$scratch/postgres.log" 2>&1 ||
+        { cat "$scratch/postgres.log"; fail "PostgreSQL could not be initialised" "see the message above"; }
+    port=$(free_port)
+    # Durability is not under test here, speed is welcome: the tests that cut power do so to our own processes.
+    (cd / && exec setpriv --pdeathsig=INT -- "${as[@]}" "$bin/postgres" -D "$data" -p "$port" -k "$data" \
+        -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300) >>"$scratch/postgres.log" 2>&1 &
+    postgres_pid=$!
+    for _ in $(seq 150); do
+        "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" && break
+        kill -0 "$postgres_pid" 2>/dev/null || { cat "$scratch/postgres.log"; fail "PostgreSQL did not start" "see the message above"; }
+        sleep 0.2
+    done
+    export SHAODIAN_TEST_POSTGRES="postgres://shaodian@127.0.0.1:$port/postgres"
+}
+
+step "setting up and building"
+deploy/setup.sh
+step "formatting"
+cargo fmt --all --check || fail "some files are not formatted" "cargo fmt --all"
+if [ "$lint" = yes ]; then
+    step "clippy"
+    cargo clippy --release --workspace --all-targets --locked -- -D warnings
+fi
+step "building the tests"
+cargo test --release --workspace --locked --no-run --quiet
+[ -n "${SHAODIAN_TEST_POSTGRES:-}" ] || start_postgres
+step "testing"
+log=target/test.log
+status=0
+cargo test --release --workspace --locked --no-fail-fast -- --show-output "${filter[@]}" >"$log" 2>&1 || status=$?
+
+# The whole output is in the log; here only what a person needs.
+passed=$(awk '/^test result:/ {n += $4} END {print n + 0}' "$log")
+failed=$(awk '/^test result:/ {n += $6} END {print n + 0}' "$log")
+ignored=$(awk '/^test result:/ {n += $8} END {print n + 0}' "$log")
+skips=$(grep -aiE '^ *skipp?(ed|ing)?\b' "$log" | sort | uniq -c || true)
+if [ "$status" -ne 0 ]; then
+    say "---- what failed (all of it: $log)"
+    sed -n '/^failures:$/,/^test result:/p' "$log" | tail -n 400
+    grep -aE '^(error|warning: build failed)' "$log" || true
+fi
+[ -z "$skips" ] || { say "---- skipped"; say "$skips"; }
+step "done"
+say "$passed passed, $failed failed, $ignored ignored, $(grep -c . <<<"$skips" || true) skipped"
+[ "$status" -ne 0 ] || [ "$passed" -gt 0 ] || fail "no test ran" "look into $log"
+exit "$status"
