@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-[ -d "${CARGO_HOME:-${HOME:-/root}/.cargo}/bin" ] && PATH="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
+[ -d "${CARGO_HOME:-${HOME:-}/.cargo}/bin" ] && PATH="${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH"
 
 say() { printf '%s\n' "$*"; }
 

@@ -1,0 +1,470 @@
+//! House rules that a compiler cannot hold. Each rule is a function from files to complaints, and each is shown
+//! to complain about a bad sample: a rule that cannot fail is no rule.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Component, Path, PathBuf};
+
+struct File {
+    /// Relative to the project, with `/`.
+    path: String,
+    /// Empty for what is not text.
+    text: String,
+    size_bytes: u64,
+}
+
+impl File {
+    fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned(), size_bytes: text.len() as u64 }
+    }
+
+    fn extension(&self) -> &str {
+        Path::new(&self.path).extension().and_then(|e| e.to_str()).unwrap_or("")
+    }
+
+    fn is_rust(&self) -> bool {
+        self.extension() == "rs"
+    }
+
+    /// Numbered lines of code: no comments, and nothing from the module's own tests on.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .take_while(|(_, line)| !line.trim_start().starts_with("#[cfg(test)]"))
+            .map(|(n, line)| (n + 1, line.split("//").next().unwrap_or("")))
+    }
+
+    /// This file quotes what it forbids.
+    fn is_this(&self) -> bool {
+        self.path == "tests/tests/tidy.rs"
+    }
+}
+
+type Rule = fn(&[File]) -> Vec<String>;
+
+/// Name, rule, files that break it, files that keep it.
+type Case =
+    (&'static str, Rule, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]);
+
+const CASES: &[Case] = &[
+    (
+        "SQL only in stores, db and migrations",
+        sql_in_stores,
+        &[("hub/src/case/mod.rs", "let rows = \"select number from cases where tenant = $1\";\n")],
+        &[
+            ("hub/src/case/store.rs", "\"select number from cases\"\n"),
+            ("hub/src/case/mod.rs", "// select number from cases\n"),
+        ],
+    ),
+    (
+        "pure modules stay pure",
+        pure_modules,
+        &[("edge-agent/src/tracker/mod.rs", "use tokio::sync::mpsc;\n")],
+        &[
+            (
+                "edge-agent/src/tracker/mod.rs",
+                "use protocol::NormBox;\n#[cfg(test)]\nuse tokio::sync::mpsc;\n",
+            ),
+            ("edge-agent/src/outbox/mod.rs", "use tokio::sync::mpsc;\n"),
+        ],
+    ),
+    (
+        "crates depend downwards only",
+        layers,
+        &[("hub/Cargo.toml", "[dependencies]\nedge-agent.workspace = true\n")],
+        &[("hub/Cargo.toml", "[dependencies]\nprotocol.workspace = true\n")],
+    ),
+    (
+        "no file above 600 lines",
+        short_files,
+        &[("hub/src/a.rs", LONG)],
+        &[("hub/src/a.rs", "fn main() {}\n")],
+    ),
+    (
+        "nothing left to do, nothing silenced, nothing ignored",
+        forbidden_words,
+        &[("hub/src/a.rs", "#[allow(dead_code)]\nfn a() { todo!() }\n")],
+        &[("hub/src/a.rs", "#[expect(dead_code, reason = \"shown to people only\")]\nfn a() {}\n")],
+    ),
+    (
+        "links in documents lead somewhere",
+        links,
+        &[("docs/A.md", "see [there](../NOWHERE.md)\n")],
+        &[
+            ("docs/A.md", "see [there](../README.md#part) and [out](https://example.org)\n"),
+            ("README.md", "\n"),
+        ],
+    ),
+    (
+        "no package registry is named",
+        registries,
+        &[(
+            "hub/assets/package-lock.json",
+            "\"resolved\": \"https://registry.npmjs.org/htmx.org/-/htmx.tgz\"\n",
+        )],
+        &[("hub/assets/package-lock.json", "\"integrity\": \"sha512-abc\"\n")],
+    ),
+    (
+        "no path of one machine",
+        machine_paths,
+        &[("tests/src/lib.rs", "let data = \"/home/somebody/data\";\n")],
+        &[(
+            "tests/src/lib.rs",
+            "let data = std::env::var(\"SHAODIAN_DATA\");\nlet url = \"/case/work/3\";\n",
+        )],
+    ),
+    (
+        "every template is used",
+        templates_used,
+        &[
+            ("hub/templates/lost.html", "<p>\n"),
+            ("hub/src/web/mod.rs", "#[template(path = \"found.html\")]\n"),
+        ],
+        &[
+            ("hub/templates/found.html", "<p>\n"),
+            ("hub/src/web/mod.rs", "#[template(path = \"found.html\")]\n"),
+        ],
+    ),
+    (
+        "every Rust file belongs to a crate",
+        reachable,
+        &[("hub/src/lib.rs", "pub mod a;\n"), ("hub/src/a.rs", ""), ("hub/src/lost.rs", "")],
+        &[
+            ("hub/src/lib.rs", "pub mod a;\n"),
+            ("hub/src/a/mod.rs", "mod b;\n"),
+            ("hub/src/a/b.rs", ""),
+            ("hub/tests/t.rs", ""),
+        ],
+    ),
+    ("no media and no weights", weights, &[("models/net.onnx", LONG)], &[("models/net.onnx", "tiny")]),
+];
+
+const LONG: &str = {
+    const LINES: [u8; 200_000] = [b'\n'; 200_000];
+    match std::str::from_utf8(&LINES) {
+        Ok(text) => text,
+        Err(_) => panic!("newlines are text"),
+    }
+};
+
+/// The project keeps every rule.
+#[test]
+fn the_project_is_tidy() {
+    let files = project();
+    assert!(files.len() > 60, "only {} files found: the walk is broken", files.len());
+    let mut report = String::new();
+    for (name, rule, _, _) in CASES {
+        for complaint in rule(&files) {
+            let _ = writeln!(report, "{name}: {complaint}");
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+/// Each rule complains about its bad sample and is silent about its good one.
+#[test]
+fn each_rule_can_fail() {
+    for (name, rule, bad, good) in CASES {
+        let files = |sample: &[(&str, &str)]| sample.iter().map(|(p, t)| File::new(p, t)).collect::<Vec<_>>();
+        assert!(!rule(&files(bad)).is_empty(), "{name}: the bad sample passes");
+        assert_eq!(rule(&files(good)), Vec::<String>::new(), "{name}: the good sample fails");
+    }
+}
+
+/// SQL has one home per noun, so that a schema change is found by looking there.
+fn sql_in_stores(files: &[File]) -> Vec<String> {
+    let home = |path: &str| {
+        path.ends_with("store.rs")
+            || ["/store/", "/db/", "/migrations/", "/tests/", "/benches/"]
+                .iter()
+                .any(|part| path.contains(part))
+            || path.starts_with("tests/")
+    };
+    let is_sql = |line: &str| {
+        let line = line.trim_start().trim_start_matches(|c| "br#\"(".contains(c));
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["select", rest @ ..] => rest.contains(&"from"),
+            ["insert", "into", ..] | ["delete", "from", ..] => true,
+            ["create", "table" | "index" | "unique", ..] => true,
+            ["update", _, "set", ..] => true,
+            _ => false,
+        }
+    };
+    lines_where(
+        files,
+        |f| f.is_rust() && !home(&f.path),
+        |line| line.split('"').any(is_sql).then(|| "SQL outside a store".to_owned()),
+    )
+}
+
+/// Stations that decide, and the state machine, are functions of their input alone: replay depends on it.
+fn pure_modules(files: &[File]) -> Vec<String> {
+    let pure = |path: &str| {
+        ["edge-agent/src/motion.rs", "hub/src/correlation.rs", "hub/src/case/state.rs"].contains(&path)
+            || ["edge-agent/src/tracker/", "edge-agent/src/rules/"].iter().any(|part| path.starts_with(part))
+    };
+    let impure = [
+        "tokio",
+        "gstreamer",
+        "gst::",
+        "sqlx",
+        "axum",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "SystemTime",
+        "Instant",
+        "dyn Clock",
+        "dyn protocol::Clock",
+        ".await",
+    ];
+    lines_where(
+        files,
+        |f| pure(&f.path),
+        |line| {
+            impure.iter().find(|word| line.contains(**word)).map(|word| format!("{word} in a pure module"))
+        },
+    )
+}
+
+fn layers(files: &[File]) -> Vec<String> {
+    let forbidden: &[(&str, &[&str])] = &[
+        ("protocol/", &["edge-agent", "hub", "models", "tokio", "sqlx", "gstreamer", "axum"]),
+        ("models/", &["edge-agent", "hub", "tokio", "sqlx", "gstreamer"]),
+        ("edge-agent/", &["hub"]),
+        ("hub/", &["edge-agent", "models", "gstreamer", "ort"]),
+    ];
+    let mut complaints = Vec::new();
+    for (folder, names) in forbidden {
+        let Some(file) = files.iter().find(|f| f.path == format!("{folder}Cargo.toml")) else { continue };
+        let used: BTreeSet<&str> = file
+            .text
+            .lines()
+            .filter_map(|l| l.split(['.', ' ', '=']).next())
+            .filter(|w| !w.is_empty())
+            .collect();
+        complaints.extend(
+            names
+                .iter()
+                .filter(|n| used.contains(**n))
+                .map(|n| format!("{} must not depend on {n}", file.path)),
+        );
+    }
+    complaints
+}
+
+fn short_files(files: &[File]) -> Vec<String> {
+    let code = ["rs", "sh", "py", "js", "html", "sql"];
+    let long = files.iter().map(|f| (f, f.text.lines().count())).filter(|(_, n)| *n > 600);
+    long.filter(|(f, _)| code.contains(&f.extension()))
+        .map(|(f, n)| format!("{} has {n} lines", f.path))
+        .collect()
+}
+
+fn forbidden_words(files: &[File]) -> Vec<String> {
+    let words = ["todo!", "unimplemented!", "dbg!(", "#[allow(", "#![allow(", "#[ignore"];
+    lines_where(files, File::is_rust, |line| {
+        words.iter().find(|word| line.contains(**word)).map(|word| format!("{word} is not used here"))
+    })
+}
+
+fn links(files: &[File]) -> Vec<String> {
+    let known: BTreeSet<&str> = files.iter().map(|f| f.path.as_str()).collect();
+    let is_there = |path: &str| {
+        known.contains(path) || known.range(path..).next().is_some_and(|k| k.starts_with(&format!("{path}/")))
+    };
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|f| f.extension() == "md") {
+        for (n, line) in file.text.lines().enumerate() {
+            for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let target = target.split('#').next().unwrap_or("");
+                if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                    continue;
+                }
+                let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
+                if !is_there(normal(&folder.join(target)).trim_end_matches('/')) {
+                    complaints.push(format!("{}:{}: no {target}", file.path, n + 1));
+                }
+            }
+        }
+    }
+    complaints
+}
+
+/// Which mirror serves a site is that site's business. `Cargo.lock` names the index by its nature.
+fn registries(files: &[File]) -> Vec<String> {
+    let hosts = [
+        "crates.io",
+        "registry.npmjs.org",
+        "npmmirror",
+        "pypi.org",
+        "pythonhosted.org",
+        "rsproxy",
+        "deb.debian.org",
+    ];
+    text_where(
+        files,
+        |f| f.path != "Cargo.lock",
+        |line| hosts.iter().find(|host| line.contains(**host)).map(|host| format!("names {host}")),
+    )
+}
+
+fn machine_paths(files: &[File]) -> Vec<String> {
+    let roots = ["/work/", "/home/", "/root/", "/Users/", "/mnt/"];
+    text_where(
+        files,
+        |_| true,
+        |line| {
+            let starts_path =
+                |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_-.}/$~".contains(c));
+            roots
+                .iter()
+                .find(|root| line.match_indices(**root).any(|(at, _)| starts_path(at)))
+                .map(|root| format!("names a path under {root}"))
+        },
+    )
+}
+
+fn templates_used(files: &[File]) -> Vec<String> {
+    let folder = "hub/templates/";
+    let quoted: BTreeSet<&str> = files
+        .iter()
+        .filter(|f| f.path.starts_with("hub/"))
+        .flat_map(|f| f.text.split('"'))
+        .filter(|word| word.len() < 100)
+        .collect();
+    let templates = files.iter().filter_map(|f| f.path.strip_prefix(folder));
+    templates.filter(|t| !quoted.contains(t)).map(|t| format!("{folder}{t} is used by nothing")).collect()
+}
+
+/// A file that no `mod` leads to compiles nowhere, and nobody notices when it rots.
+fn reachable(files: &[File]) -> Vec<String> {
+    let known: BTreeSet<&str> = files.iter().filter(|f| f.is_rust()).map(|f| f.path.as_str()).collect();
+    let is_root = |path: &str| {
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts.as_slice() {
+            [_, "build.rs"] | [_, "src", "lib.rs" | "main.rs"] => true,
+            [_, "src", "bin", _] | [_, "tests" | "benches" | "examples", _] => true,
+            [_, "src", "bin", _, "main.rs"] | [_, "tests" | "benches" | "examples", _, "main.rs"] => true,
+            _ => false,
+        }
+    };
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut open: Vec<String> = known.iter().filter(|p| is_root(p)).map(|p| (*p).to_owned()).collect();
+    while let Some(path) = open.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let Some(file) = files.iter().find(|f| f.path == path) else { continue };
+        let (folder, stem) = path.trim_end_matches(".rs").rsplit_once('/').unwrap_or(("", &path));
+        let own =
+            if is_root(&path) || stem == "mod" { folder.to_owned() } else { format!("{folder}/{stem}") };
+        let mut given = None;
+        for line in file.text.lines().map(str::trim) {
+            if let Some(rest) = line.strip_prefix("#[path = \"") {
+                given = rest.split('"').next();
+            } else if let Some(name) = module(line) {
+                let choices = match given.take() {
+                    Some(path) => vec![normal(&Path::new(folder).join(path))],
+                    None => vec![format!("{own}/{name}.rs"), format!("{own}/{name}/mod.rs")],
+                };
+                open.extend(choices.into_iter().filter(|c| known.contains(c.as_str())));
+            }
+        }
+    }
+    known.iter().filter(|p| !seen.contains(**p)).map(|p| format!("no mod leads to {p}")).collect()
+}
+
+/// `pub(crate) mod name;` → `name`.
+fn module(line: &str) -> Option<&str> {
+    let words: Vec<&str> = line.strip_suffix(';')?.split_whitespace().collect();
+    match words.as_slice() {
+        ["mod", name] => Some(name),
+        [visibility, "mod", name] if visibility.starts_with("pub") => Some(name),
+        _ => None,
+    }
+}
+
+/// Other people's media and models stay outside; toy graphs of our own are small.
+fn weights(files: &[File]) -> Vec<String> {
+    let media = ["onnx", "pt", "bin", "mp4", "avi", "mkv", "wav", "mp3", "jpg", "jpeg", "ttf", "woff2", "so"];
+    let heavy =
+        |f: &&File| f.size_bytes > 5_000_000 || (media.contains(&f.extension()) && f.size_bytes > 100_000);
+    files.iter().filter(heavy).map(|f| format!("{} has {} bytes", f.path, f.size_bytes)).collect()
+}
+
+fn lines_where(
+    files: &[File],
+    wanted: impl Fn(&File) -> bool,
+    complain: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
+    let files = files.iter().filter(|f| !f.is_this() && wanted(f));
+    files
+        .flat_map(|f| {
+            f.code()
+                .filter_map(|(n, line)| complain(line).map(|c| format!("{}:{n}: {c}", f.path)))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// As [`lines_where`], comments and tests included.
+fn text_where(
+    files: &[File],
+    wanted: impl Fn(&File) -> bool,
+    complain: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
+    let files = files.iter().filter(|f| !f.is_this() && wanted(f));
+    files
+        .flat_map(|f| {
+            let lines = f.text.lines().enumerate();
+            lines
+                .filter_map(|(n, l)| complain(l).map(|c| format!("{}:{}: {c}", f.path, n + 1)))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// `a/b/../c` → `a/c`.
+fn normal(path: &Path) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(parts.pop()),
+            Component::Normal(name) => parts.extend(name.to_str()),
+            _ => {}
+        }
+    }
+    parts.join("/")
+}
+
+/// Every file of the project, without what is built, fetched or linked here.
+fn project() -> Vec<File> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let ignored = std::fs::read_to_string(root.join(".gitignore")).expect("the project has a .gitignore");
+    let ignored: BTreeSet<&str> = ignored.lines().map(|l| l.trim_matches('/')).collect();
+    let skip = |name: &str| ignored.contains(name) || [".git", "node_modules", "__pycache__"].contains(&name);
+    let (mut files, mut folders) = (Vec::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the project can be read") {
+            let entry = entry.expect("a folder of the project can be read");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type().expect("a file has a type");
+            if kind.is_symlink() || skip(&name) || name.ends_with(".log") {
+                continue;
+            } else if kind.is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).expect("a file of the project can be read");
+            let path =
+                entry.path().strip_prefix(&root).expect("below the root").to_string_lossy().into_owned();
+            let size_bytes = bytes.len() as u64;
+            files.push(File { path, text: String::from_utf8(bytes).unwrap_or_default(), size_bytes });
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
