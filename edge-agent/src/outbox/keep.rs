@@ -1,0 +1,194 @@
+//! Keeping the outbox within its bounds, and its file rows and files in step.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::UNIX_EPOCH;
+
+use protocol::UtcMs;
+use sqlx::SqliteConnection;
+use tokio::fs;
+
+use super::store::{self, Removed};
+use super::{DAY_MS, Outbox, OutboxError, tombstone};
+
+/// Superseded revisions that go in one sweep: one tombstone names them all.
+const SWEEP: u32 = 256;
+
+/// A file without row may belong to an incident that is being written: it is left alone this long.
+const ORPHAN_GRACE_MS: i64 = DAY_MS;
+
+/// What one round of housekeeping did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub expired_files: u64,
+    pub orphan_files: u64,
+    pub missing_files: u64,
+}
+
+/// Drops what may be dropped until the bounds hold. Returns the files to delete after the commit.
+pub(super) async fn make_room(
+    outbox: &Outbox,
+    db: &mut SqliteConnection,
+) -> Result<Vec<PathBuf>, OutboxError> {
+    let config = &outbox.0.config;
+    let messages = store::total(db, "message").await?;
+    let mut overfull = false;
+    if messages.rows > config.max_rows || messages.bytes > config.max_bytes {
+        let dropped = store::remove_superseded(db, SWEEP).await?;
+        if dropped.is_empty() {
+            // Nothing that may go: incidents are written all the same, health says so.
+            overfull = true;
+        } else {
+            outbox.0.counters.dropped_revisions.fetch_add(dropped.len() as u64, Ordering::Relaxed);
+            let reason = format!(
+                "the outbox was full: {} updates were dropped that later ones replace (boot:sequence {})",
+                dropped.len(),
+                ranges(&dropped),
+            );
+            outbox.insert(db, &tombstone(None, reason)).await?;
+        }
+    }
+    let mut spared = Vec::new();
+    while store::total(db, "evidence").await?.bytes > config.evidence_max_bytes {
+        let Some(removed) = store::remove_cheapest_evidence(db).await? else { break };
+        spared.push(lose(outbox, db, removed, "the space for evidence on the box was used up").await?);
+    }
+    outbox.0.counters.overfull.store(overfull, Ordering::Relaxed);
+    Ok(spared)
+}
+
+/// `0193…:4-7,9`: dropped numbers, shortened to ranges per boot.
+fn ranges(dropped: &[(String, u64)]) -> String {
+    let mut by_boot: Vec<(&str, Vec<u64>)> = Vec::new();
+    for (boot, sequence) in dropped {
+        match by_boot.iter_mut().find(|(name, _)| name == boot) {
+            Some((_, list)) => list.push(*sequence),
+            None => by_boot.push((boot, vec![*sequence])),
+        }
+    }
+    let mut words = Vec::new();
+    for (boot, mut list) in by_boot {
+        list.sort_unstable();
+        let mut spans: Vec<(u64, u64)> = Vec::new();
+        for sequence in list {
+            match spans.last_mut() {
+                Some((_, end)) if *end + 1 == sequence => *end = sequence,
+                _ => spans.push((sequence, sequence)),
+            }
+        }
+        let spans: Vec<String> =
+            spans.iter().map(|(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") }).collect();
+        words.push(format!("{boot}:{}", spans.join(",")));
+    }
+    words.join(" ")
+}
+
+/// A file row is gone: unless the hub holds the file, it is told.
+async fn lose(
+    outbox: &Outbox,
+    db: &mut SqliteConnection,
+    removed: Removed,
+    why: &str,
+) -> Result<PathBuf, OutboxError> {
+    if removed.state != "uploaded" {
+        outbox.0.counters.dropped_files.fetch_add(1, Ordering::Relaxed);
+        let reason = format!("{} {} is lost: {why}", removed.kind, removed.sha256);
+        tracing::warn!(incident = ?removed.incident_id, reason, "evidence dropped");
+        outbox.insert(db, &tombstone(removed.incident_id, reason)).await?;
+    }
+    Ok(removed.path.into())
+}
+
+pub(super) async fn give_up(outbox: &Outbox, sha256: &str, why: &str) -> Result<(), OutboxError> {
+    let mut tx = outbox.0.pool.begin().await?;
+    let Some(removed) = store::remove_evidence(&mut tx, sha256).await? else { return Ok(()) };
+    let path = lose(outbox, &mut tx, removed, why).await?;
+    tx.commit().await?;
+    unlink(&[path]).await;
+    outbox.appended();
+    Ok(())
+}
+
+/// Deletes files whose rows are gone. One that stays behind is an orphan and goes later.
+pub(super) async fn unlink(paths: &[PathBuf]) {
+    for path in paths {
+        if let Err(error) = fs::remove_file(path).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot delete a file");
+        }
+    }
+}
+
+pub(super) async fn keep_house(outbox: &Outbox) -> Result<Kept, OutboxError> {
+    let inner = &outbox.0;
+    let now = inner.voice.clock.now();
+    let mut kept = Kept::default();
+
+    let mut tx = inner.pool.begin().await?;
+    let mut gone: Vec<PathBuf> = Vec::new();
+    for removed in store::remove_expired_evidence(&mut tx, now).await? {
+        kept.expired_files += 1;
+        gone.push(removed.path.into());
+    }
+    let before = now.plus_ms(-i64::from(inner.config.keep_rejected_days) * DAY_MS);
+    store::forget(&mut tx, before, &inner.voice.boot.to_string()).await?;
+    while free_bytes(&inner.folder).is_some_and(|free| free < inner.config.disk_reserve_bytes) {
+        let Some(removed) = store::remove_cheapest_evidence(&mut tx).await? else { break };
+        let path = lose(outbox, &mut tx, removed, "the disk of the box was full").await?;
+        // Unlinked at once, or the free space would not show. A crash before the commit leaves a row without
+        // file, which the reconciler turns into the same tombstone.
+        unlink(&[path]).await;
+    }
+    tx.commit().await?;
+    unlink(&gone).await;
+
+    reconcile(outbox, &mut kept).await?;
+    if let Err(error) = inner.reserve.ensure() {
+        tracing::warn!(%error, "cannot keep a disk reserve");
+    }
+    Ok(kept)
+}
+
+/// Rows without file become tombstones, files without row go after a grace.
+async fn reconcile(outbox: &Outbox, kept: &mut Kept) -> Result<(), OutboxError> {
+    let mut db = outbox.0.pool.acquire().await?;
+    let rows: HashMap<String, String> = store::evidence_paths(&mut db).await?.into_iter().collect();
+    drop(db);
+    for (sha256, path) in &rows {
+        if let Ok(false) = fs::try_exists(path).await {
+            kept.missing_files += 1;
+            give_up(outbox, sha256, "its file is no longer on the box").await?;
+        }
+    }
+    let old = outbox.0.voice.clock.now().plus_ms(-ORPHAN_GRACE_MS);
+    for path in orphans(&outbox.0.folder, &rows, old).await {
+        kept.orphan_files += 1;
+        tracing::info!(path = %path.display(), "removing a file that no incident names");
+        unlink(&[path]).await;
+    }
+    Ok(())
+}
+
+/// Old files of the evidence folder that no row names.
+async fn orphans(folder: &Path, rows: &HashMap<String, String>, before: UtcMs) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(mut entries) = fs::read_dir(folder).await else { return found };
+    while let Ok(Some(entry)) = entries.next_entry().await {
+        let path = entry.path();
+        let known = path.file_stem().is_some_and(|stem| rows.contains_key(stem.to_string_lossy().as_ref()));
+        let Ok(meta) = entry.metadata().await else { continue };
+        let modified = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let old = modified.is_some_and(|at| (at.as_millis() as i64) < before.0);
+        if meta.is_file() && old && !known {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Free bytes of the file system under `folder`; `None` when it cannot be asked.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|fs| fs.f_bavail * fs.f_frsize)
+}
