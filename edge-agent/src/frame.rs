@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{CameraId, Label, NormBox, UtcMs};
+use serde::{Deserialize, Serialize};
 
 /// One decoded picture as the decoder gives it: 8-bit I420 (4:2:0), tightly packed rows of even width.
 /// The luma plane serves the motion gate as it is; the detector converts only the pixels it samples.
@@ -36,7 +37,7 @@ pub struct Frame {
 }
 
 /// One thing a detector named.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     pub label: Label,
     /// 0..=1.

@@ -1,1 +1,10 @@
 //! Model manifest: which models there are, where their files lie, and whether those are the right bytes.
+//!
+//! A model is a folder named like it, `NAME/FILE` or `NAME/VERSION/FILE`, in one of the search folders. Its
+//! files are verified against the manifest before use. Nothing is fetched here.
+
+mod manifest;
+mod store;
+
+pub use manifest::{Manifest, Model, ModelFile, manifest};
+pub use store::{ModelError, ModelStore, Weights, search_folders};

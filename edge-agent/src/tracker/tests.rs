@@ -1,0 +1,111 @@
+use protocol::Chance;
+
+use super::*;
+
+fn person(x: f32, y: f32, score: f32) -> Detection {
+    Detection { label: Label::Person, score, region: NormBox { x, y, w: 0.05, h: 0.2 } }
+}
+
+fn visible(tracker: &Tracker) -> Vec<u64> {
+    tracker.tracks().iter().filter(|t| t.visible && t.confirmed).map(|t| t.id).collect()
+}
+
+/// A walker is one track from the third sight on, at 2 and at 25 frames per second.
+#[test]
+fn a_walker_is_one_track() {
+    for fps in [2, 5, 25] {
+        let mut tracker = Tracker::new();
+        for i in 0..4 * fps {
+            tracker.step(UtcMs(i * 1_000 / fps), &[person(0.1 + 0.05 * i as f32 / fps as f32, 0.4, 0.8)]);
+            assert_eq!(visible(&tracker), if i < 2 { vec![] } else { vec![1] }, "{fps} fps, frame {i}");
+        }
+    }
+}
+
+/// Two people who cross keep their numbers, because each is expected further on.
+#[test]
+fn crossing_people_keep_their_numbers() {
+    let mut tracker = Tracker::new();
+    for i in 0_i64..40 {
+        let s = i as f32 * 0.015;
+        tracker.step(UtcMs(i * 200), &[person(0.2 + s, 0.40, 0.8), person(0.7 - s, 0.42, 0.8)]);
+    }
+    let tracks = tracker.tracks();
+    assert_eq!(visible(&tracker), [1, 2]);
+    assert!(tracks[0].region.x > 0.7 && tracks[1].region.x < 0.2, "{tracks:?}");
+}
+
+/// Half hidden for a second (unsure sights), then wholly for a second: still the same track.
+#[test]
+fn occlusion_is_bridged() {
+    let mut tracker = Tracker::new();
+    for i in 0_i64..30 {
+        let score = if (10..15).contains(&i) { 0.2 } else { 0.8 };
+        let seen = [person(0.1 + 0.01 * i as f32, 0.4, score)];
+        tracker.step(UtcMs(i * 200), if (15..20).contains(&i) { &[] } else { &seen });
+    }
+    assert_eq!(visible(&tracker), [1]);
+}
+
+/// Unsure sights alone, single flashes and things that changed kind never become a track.
+#[test]
+fn noise_is_no_track() {
+    let mut tracker = Tracker::new();
+    for i in 0_i64..20 {
+        let car = Detection { label: Label::Car, ..person(0.5, 0.1, 0.9) };
+        let mut seen = vec![person(0.1, 0.4, 0.3)];
+        match i % 4 {
+            0 => seen.push(person(0.5, 0.1, 0.9)),
+            2 => seen.push(car),
+            _ => {}
+        }
+        tracker.step(UtcMs(i * 200), &seen);
+        assert_eq!(visible(&tracker), [0_u64; 0]);
+    }
+}
+
+/// The label is what most sights said: one wrong name does not change it.
+#[test]
+fn one_wrong_name_changes_nothing() {
+    let mut tracker = Tracker::new();
+    for i in 0_i64..10 {
+        let label = if i == 4 { Label::Truck } else { Label::Car };
+        tracker.step(UtcMs(i * 200), &[Detection { label, ..person(0.5, 0.5, 0.8) }]);
+    }
+    assert_eq!(tracker.tracks()[0].label, Label::Car);
+}
+
+/// Frames nobody looked at keep what stood there; then it is lost and forgotten in its time.
+#[test]
+fn held_tracks_stay_lost_ones_go() {
+    let mut tracker = Tracker::new();
+    (0_i64..5).for_each(|i| tracker.step(UtcMs(i * 200), &[person(0.5, 0.5, 0.8)]));
+    (5_i64..100).for_each(|i| tracker.hold(UtcMs(i * 200)));
+    assert_eq!(visible(&tracker), [1]);
+    assert!(!tracker.moving());
+    tracker.step(UtcMs(20_000), &[]);
+    assert_eq!((visible(&tracker).len(), tracker.tracks().len()), (0, 1));
+    tracker.step(UtcMs(22_200), &[]);
+    assert!(tracker.is_empty());
+}
+
+/// A crowd of 120 on a grid, with jitter and missed sights: everybody keeps his number. There is no cap.
+#[test]
+fn crowds_are_not_capped() {
+    let chance = Chance::seeded(11);
+    let jitter = || (chance.below(1_000) as f32 / 1_000.0 - 0.5) * 0.01;
+    let mut tracker = Tracker::new();
+    for i in 0_i64..40 {
+        let seen: Vec<Detection> = (0..120)
+            .filter(|n| i < 5 || (n + i) % 9 != 0)
+            .map(|n| {
+                let (x, y) = ((n % 15) as f32 * 0.065, (n / 15) as f32 * 0.12);
+                let region = NormBox { x: x + jitter() + 0.001 * i as f32, y: y + jitter(), w: 0.04, h: 0.1 };
+                Detection { label: Label::Person, score: 0.7, region }
+            })
+            .collect();
+        tracker.step(UtcMs(i * 200), &seen);
+    }
+    let ids: Vec<u64> = tracker.tracks().iter().map(|t| t.id).collect();
+    assert_eq!(ids, (1..=120).collect::<Vec<_>>());
+}
