@@ -11,6 +11,7 @@ pub mod enrol;
 pub mod evidence;
 pub mod frame;
 pub mod health;
+pub mod identity;
 pub mod motion;
 pub mod native;
 pub mod outbox;
