@@ -1,1 +1,4 @@
 //! Users, passwords, sessions.
+
+pub mod password;
+pub mod role;

@@ -1,0 +1,54 @@
+// The hub's live feed. One connection per browser where SharedWorker exists (HTTP/1.1 allows six), else one per tab.
+// Ids come only from the hub's durable log: after any break the feed resumes behind the last id seen.
+
+/** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, key, position})`, `on.resync()`. */
+export function follow(position, on) {
+  let seen = position;
+  const take = (message) => {
+    if (message.kind === "beat") on.heard(message.at);
+    if (message.kind === "resync") { on.heard(message.at); on.resync(); }
+    if (message.kind === "change" && message.position > seen) { seen = message.position; on.heard(message.at); on.change(message); }
+  };
+  if (typeof SharedWorker === "function") {
+    try {
+      const worker = new SharedWorker("/assets/live-worker.js", { type: "module", name: "shaodian-live" });
+      worker.onerror = () => { worker.port.close(); alone(() => seen, take); };
+      worker.port.onmessage = (event) => take(event.data);
+      worker.port.start();
+      worker.port.postMessage({ kind: "from", position });
+      addEventListener("pagehide", (event) => { if (!event.persisted) worker.port.postMessage({ kind: "bye" }); });
+      return;
+    } catch { /* fall through to a connection of this tab */ }
+  }
+  alone(() => seen, take);
+}
+
+/** Connects, and reconnects for ever from `from()`; silence of 15 s counts as a break. Returns a stop function. */
+export function alone(from, take) {
+  let source, watchdog, wait = 500, stopped = false;
+  const again = () => {
+    source?.close();
+    clearTimeout(watchdog);
+    if (stopped) return;
+    setTimeout(connect, wait);
+    wait = Math.min(wait * 2, 5000);
+  };
+  const alive = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(again, 15_000);
+  };
+  const connect = () => {
+    if (stopped) return;
+    // Our own retry: the browser's would resend an id the page may already have passed.
+    source = new EventSource(`/api/v1/changes?after=${from()}`);
+    source.onerror = again;
+    source.onopen = () => { wait = 500; alive(); };
+    const hear = (kind) => (event) => { alive(); take({ kind, ...JSON.parse(event.data) }); };
+    source.addEventListener("beat", hear("beat"));
+    source.addEventListener("change", hear("change"));
+    source.addEventListener("resync", hear("resync"));
+    alive();
+  };
+  connect();
+  return () => { stopped = true; source?.close(); clearTimeout(watchdog); };
+}

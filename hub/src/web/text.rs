@@ -1,0 +1,331 @@
+//! Every word on the screens, Chinese first, English beside. A word that is missing does not compile.
+
+/// Language of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Lang {
+    #[default]
+    Zh,
+    En,
+}
+
+impl Lang {
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "zh" => Some(Self::Zh),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// `zh` or `en`: the word in the cookie and in `?lang=`.
+    pub fn code(self) -> &'static str {
+        self.pick("zh", "en")
+    }
+
+    /// For `<html lang>`.
+    pub fn tag(self) -> &'static str {
+        self.pick("zh-CN", "en")
+    }
+
+    pub fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+
+    pub fn is_zh(self) -> bool {
+        self == Self::Zh
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:ident = $zh:literal, $en:literal;)*) => {
+        impl Lang {
+            $(pub fn $name(self) -> &'static str { self.pick($zh, $en) })*
+        }
+
+        /// All words, for the test that looks for empty and untranslated ones.
+        #[cfg(test)]
+        const ALL: &[(&str, &str, &str)] = &[$((stringify!($name), $zh, $en),)*];
+    };
+}
+
+catalogue! {
+    // Frame
+    product = "哨点", "Shaodian";
+    modules = "模块", "Modules";
+    cases = "案件", "Cases";
+    hotline = "热线", "Hotline";
+    devices = "设备", "Devices";
+    commands = "调取记录", "Requests";
+    quarantine = "隔离区", "Quarantine";
+    find_hint = "案号、地点、设备", "Number, place, device";
+    find = "查找", "Find";
+    live = "实时", "Live";
+    live_off = "未连接", "Not connected";
+    language = "语言", "Language";
+    theme = "明暗", "Theme";
+    theme_light = "亮", "Light";
+    theme_dark = "暗", "Dark";
+    log_out = "退出", "Log out";
+    keys = "键盘说明", "Keys of this page";
+    keys_close = "关闭", "Close";
+    keys_move = "上一条、下一条", "Move up and down";
+    keys_open = "打开所选", "Open the selected one";
+    keys_find = "查找", "Find";
+    keys_back = "返回", "Step back";
+    keys_help = "本页按键", "Keys of this page";
+    keys_typing = "输入文字时单键不生效。", "Single keys are off while typing.";
+    skip = "跳到正文", "Skip to content";
+    stale_soon = "数据迟到", "Data late";
+    stale_at = "画面停在", "Screen stopped at";
+    stale_why = "与中心的实时连接中断，正在重连。此间的新案件不会显示，请改用值班电话；恢复后按断点补齐，不漏不重。",
+        "The live connection to the hub is lost; reconnecting. New cases do not show meanwhile: use the duty telephone. After recovery the screen catches up from where it stopped, without loss or repetition.";
+    gone = "所选案件已不在本列，焦点移到下一条。", "The selected case has left this list; focus moved to the next.";
+    saved = "已保存", "Saved";
+    back = "返回", "Back";
+    none = "无", "None";
+    unknown = "未知", "Unknown";
+    // Login
+    login = "登录", "Log in";
+    login_lead = "社区与热线值守平台", "Community watch and hotline desk";
+    user_name = "用户名", "User name";
+    password = "密码", "Password";
+    login_wrong = "用户名或密码不对。", "Wrong user name or password.";
+    login_many = "尝试次数过多，请稍后再试。", "Too many attempts. Try again later.";
+    login_expired = "登录已过期，请重新登录。填写中的内容仍保留在上一页。", "Your session has expired. Log in again; what you typed is still on the page before.";
+    login_promise = "不做人脸识别，不建人员档案。原始视频不出站。", "No face recognition, no registers of people. Raw video stays on site.";
+    // List of cases
+    unacknowledged = "未确认", "Unacknowledged";
+    acknowledged = "已有人接手", "In hand";
+    ended = "已了结", "Finished";
+    show_new = "显示新案件", "Show new cases";
+    filter_state = "状态", "State";
+    filter_kind = "来源", "Source";
+    all = "全部", "All";
+    open_only = "未结", "Open";
+    camera = "摄像头", "Camera";
+    call = "来电", "Call";
+    device = "设备", "Device";
+    number = "案号", "Number";
+    severity = "等级", "Severity";
+    kind = "事件", "Incident";
+    place = "地点", "Place";
+    state = "状态", "State";
+    source = "来源", "Source";
+    opened = "开始", "Opened";
+    age = "已过", "Age";
+    by = "接手人", "By";
+    acknowledge = "确认", "Acknowledge";
+    open_case = "打开", "Open";
+    times = "次", "times";
+    no_unacknowledged = "没有未确认案件。", "No unacknowledged cases.";
+    latest_was = "最近一件", "The latest was";
+    nothing_yet = "还没有任何案件。设备报来第一件后会自动出现在这里。", "No case yet. The first one a device reports appears here by itself.";
+    nothing_found = "没有符合条件的案件。", "No case matches.";
+    no_inhand = "没有在办案件。", "Nothing in hand.";
+    older = "更早的案件", "Older cases";
+    motion_only = "仅凭移动", "Motion only";
+    motion_only_why = "未装检测模型，仅凭画面移动判断", "No detection model installed: raised by motion alone";
+    drill = "演练", "Drill";
+    no_picture = "暂无截图", "No picture yet";
+    picture_waits = "截图待上传", "Picture on its way";
+    // One case
+    evidence = "证据", "Evidence";
+    clip = "片段", "Clip";
+    snapshot = "截图", "Snapshot";
+    recording = "录音", "Recording";
+    still = "现场画面", "Current picture";
+    masked_on_site = "遮挡区已在盒内涂黑，原片不出站", "Masks burnt in on site; raw video never leaves it";
+    evidence_waiting = "待设备上传，到达后自动显示", "Waiting for the device's upload; appears here by itself";
+    evidence_on_request = "留在站内，需登记用途后调取", "Stays on site; sent on request with a stated purpose";
+    no_evidence = "本案还没有证据文件。", "No evidence on this case yet.";
+    h265 = "本机浏览器放不了这段录像（可能是 H.265 编码）。可下载后用播放器打开。",
+        "This browser cannot play the clip (probably H.265). Download it and open it in a player.";
+    download = "登记后下载", "Download (registered)";
+    seconds = "秒", "s";
+    history = "办理痕迹", "History";
+    history_whole = "条首尾相连，已核验", "entries, chain verified";
+    history_broken = "痕迹校验不符，请联系管理员", "History chain does not verify: tell the administrator";
+    incidents = "并入的事件", "Incidents joined";
+    next_steps = "下一步可以做什么", "What can be done next";
+    acting_as = "身份", "acting as";
+    facts = "案卷", "Facts";
+    rule = "规则", "Rule";
+    object = "目标", "Object";
+    count = "数量", "Count";
+    score = "把握", "Score";
+    method = "方法", "Method";
+    revision = "版次", "Revision";
+    started = "起因时间", "Began";
+    ended_at = "结束", "Ended";
+    ongoing = "进行中", "Ongoing";
+    request_still = "请求现场画面", "Request current picture";
+    request_still_why = "要一张遮挡后的现场画面，留下记录", "One masked picture from the camera, on record";
+    purpose = "用途", "Purpose";
+    purpose_hint = "为什么需要？会记入登记簿", "Why is it needed? Goes into the register";
+    purpose_missing = "请写明用途。", "State the purpose.";
+    send_request = "发出请求", "Send request";
+    acknowledge_why = "表示已看到并接手", "Says: seen, and in hand";
+    acknowledged_already = "已确认", "Acknowledged";
+    file_ticket = "填写工单", "Fill in the ticket";
+    file_ticket_why = "提交后转为已立案", "Filing it moves the case to filed";
+    open_call = "打开来电", "Open the call";
+    only_roles = "由以下角色做：", "Reserved for: ";
+    step_1 = "信息收集", "Collect";
+    step_2 = "分类处置", "Triage";
+    step_3 = "案卷建立", "File";
+    step_4 = "任务派遣", "Dispatch";
+    step_5 = "事件办理", "Handle";
+    step_6 = "结果反馈", "Report";
+    step_7 = "核查结案", "Verify";
+    step_8 = "综合评价", "Evaluate";
+    steps = "八个环节", "Eight steps";
+    waiting_for_person = "等待有人确认", "Waiting for a person";
+    later_part = "本版未启用", "Not in this version";
+    // One call
+    caller = "市民", "Caller";
+    seat = "坐席", "Seat";
+    caller_unknown = "号码未显示", "Number withheld";
+    duration = "时长", "Length";
+    speech = "有效语音", "Speech";
+    direction = "方向", "Direction";
+    inbound = "呼入", "Inbound";
+    outbound = "呼出", "Outbound";
+    legs = "声道", "Legs";
+    both_legs = "双声道", "both sides";
+    one_leg = "单声道", "one side";
+    transcript = "通话转写", "Transcript";
+    transcript_waiting = "尚未转写：站内还没装语音模型。装好后会自动补转写，本页随之更新。",
+        "Not transcribed yet: no speech model on the box. Once one is installed the call is transcribed and this page follows.";
+    transcript_silent = "通话中没有检测到说话。", "Nobody spoke on this call.";
+    transcript_failed = "转写失败：", "Transcription failed: ";
+    transcript_local = "本机识别，录音不出站", "Recognised on site; the recording stays there";
+    recording_waits = "录音留在站内。写明用途后调取，到达后可在此播放；每次收听都有登记。",
+        "The recording stays on site. Request it with a purpose; it plays here once it arrives. Every listening is registered.";
+    recording_asked = "已请求录音，等待设备上传…", "Recording requested; waiting for the box to send it…";
+    recording_failed = "上次请求没有成功：", "The last request failed: ";
+    recording_here = "录音已到。写明用途后播放。", "The recording is here. State the purpose to play it.";
+    recording_play = "播放", "Play";
+    recording_request = "调取录音", "Request recording";
+    recording_of_purpose = "用途：", "Purpose: ";
+    ticket = "工单", "Ticket";
+    ticket_keys = "数字键选诉求", "digits choose the matter";
+    ticket_filed = "已提交", "Filed";
+    ticket_amend = "更正", "Correct";
+    ticket_file = "提交工单", "File ticket";
+    ticket_draft = "草稿已保留", "Draft kept";
+    matter = "诉求", "Matter";
+    category = "类别", "Category";
+    category_choose = "请选择类别", "Choose a category";
+    urgency = "缓急", "Urgency";
+    summary = "摘要", "Summary";
+    unit = "承办单位", "Unit";
+    ticket_wrong = "还不能提交：", "Cannot be filed yet: ";
+    wrong_matter = "请选择诉求类型", "choose the matter";
+    wrong_category = "请选择类别", "choose a category";
+    wrong_urgency = "请选择缓急", "choose the urgency";
+    wrong_place = "请填写地点（200 字以内）", "give the place (200 characters at most)";
+    wrong_summary = "请填写摘要（2000 字以内）", "give a summary (2000 characters at most)";
+    wrong_state = "本案已了结，不能再改工单", "this case is finished; its ticket cannot change";
+    // Devices
+    online = "在线", "Online";
+    offline = "离线", "Offline";
+    never_seen = "从未上线", "Never seen";
+    last_seen = "最近上线", "Last seen";
+    clock_skew = "时钟偏差", "Clock skew";
+    clock_unsynced = "盒内时钟未同步", "Box clock not synchronised";
+    cameras = "摄像头", "Cameras";
+    cameras_running = "路正常", "running";
+    detector = "检测", "Detection";
+    detector_model = "模型", "Model";
+    detector_motion = "仅凭移动：未装检测模型", "Motion only: no detection model";
+    speech_model = "语音模型", "Speech model";
+    speech_none = "未装，来电先录音待转写", "None: calls are recorded and wait";
+    outbox = "待发消息", "Outbox";
+    outbox_oldest = "最早", "oldest";
+    uploads = "待传文件", "Uploads waiting";
+    disk = "剩余磁盘", "Disk free";
+    rejected = "被拒消息", "Rejected";
+    version = "版本", "Version";
+    configuration = "配置", "Configuration";
+    configuration_version = "配置版本", "Configuration version";
+    installer_file = "安装文件", "installer's file";
+    frames = "分析帧率", "Frames/s";
+    dropped = "跳帧", "Skipped";
+    since = "起", "since";
+    health = "状况", "Health";
+    running = "正常", "Running";
+    connecting = "连接中", "Connecting";
+    lost = "无画面", "No picture";
+    source_ended = "已结束", "Ended";
+    active_calls = "通话中", "Calls now";
+    add_device = "添加设备", "Add device";
+    device_name = "设备名", "Device name";
+    device_name_hint = "小写字母、数字、- 和 _，如 dongguan-01", "Lower-case letters, digits, - and _, e.g. dongguan-01";
+    device_code = "一次性登记码", "One-time code";
+    device_code_why = "24 小时内有效，只能用一次，只显示这一遍。在盒子上运行：", "Valid for 24 hours, once, and shown only now. On the box, run:";
+    device_code_scan = "也可用手机扫码带到现场。", "Or carry it to the site as a QR code.";
+    no_devices = "还没有设备。添加第一台：起个名字，得到一次性登记码。", "No device yet. Add the first: give it a name and get its one-time code.";
+    enrolled = "已登记", "Enrolled";
+    not_enrolled = "待登记", "Waiting to enrol";
+    revoked = "已停用", "Disabled";
+    new_configuration = "下发配置", "Send configuration";
+    configuration_hint = "整份 TOML。盒子检查后才启用；不合格则沿用旧的并说明原因。", "The whole TOML. The box checks it first; if it is wrong, the old one stays and the reason comes back.";
+    requests_to_device = "请求与回答", "Requests and answers";
+    // Commands
+    command = "请求", "Request";
+    command_still = "现场画面", "Current picture";
+    command_recording = "调取录音", "Recording";
+    command_configuration = "下发配置", "Configuration";
+    asked_by = "请求人", "Asked by";
+    asked_at = "请求时间", "Asked";
+    answer = "回答", "Answer";
+    answer_waiting = "等待回答", "Waiting";
+    answer_done = "已完成", "Done";
+    answer_failed = "未成功", "Failed";
+    answer_expired = "已过期", "Expired";
+    no_commands = "还没有请求记录。", "No requests yet.";
+    subject = "对象", "Subject";
+    // Quarantine
+    quarantine_lead = "读不懂的消息原样留在这里，盒子上也留有一份，不会丢失。", "Messages that cannot be read are kept here as they came, and on the box too: nothing is lost.";
+    no_quarantine = "隔离区是空的。", "The quarantine is empty.";
+    reason = "原因", "Reason";
+    received_at = "收到", "Received";
+    size = "大小", "Size";
+    bytes = "字节", "bytes";
+    message = "消息", "Message";
+    as_text = "文本", "Text";
+    as_hex = "十六进制", "Hexadecimal";
+    cut_at = "只显示开头", "Only the beginning is shown";
+    // Errors
+    error_404 = "没有这一页", "No such page";
+    error_404_why = "地址可能写错了，或者您要找的案件不属于本单位。", "The address may be mistyped, or the case belongs to another tenant.";
+    error_403 = "没有权限", "Not permitted";
+    error_403_why = "您的角色不能做这件事；内容没有改变。", "Your role may not do this; nothing was changed.";
+    error_csrf = "页面已过期", "This page has expired";
+    error_csrf_why = "为了安全，这次提交没有执行。请返回、刷新页面后再试；您填写的内容没有丢失。", "For safety this was not carried out. Go back, reload and try again; what you typed is not lost.";
+    error_500 = "中心出错了", "The hub failed";
+    error_500_why = "这次操作没有完成，已提交的数据都在。请稍后再试；若反复出现，请把时间告诉管理员。", "This did not complete; everything committed is safe. Try again; if it repeats, tell the administrator the time.";
+    error_400 = "内容有误", "Something is wrong with the input";
+    // Roles
+    role_administrator = "管理员", "Administrator";
+    role_operator = "坐席", "Operator";
+    role_commander = "指挥长", "Commander";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No word is empty, and each pair differs: a forgotten translation shows here.
+    #[test]
+    fn every_word_has_both_languages() {
+        for (name, zh, en) in ALL {
+            assert!(!zh.is_empty() && !en.is_empty(), "{name} is empty");
+            assert_ne!(zh, en, "{name} is not translated");
+            assert!(en.is_ascii() || en.contains('…') || en.contains('’'), "{name}: {en}");
+        }
+    }
+}
