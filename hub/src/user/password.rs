@@ -28,7 +28,8 @@ pub fn verify(password: &str, hash: &str) -> bool {
 }
 
 /// What is compared when there is no such user, so that the answer takes equally long.
-pub const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A password nobody has to invent: 20 characters without look-alikes, 97 bits.
 pub fn generate(chance: &Chance) -> String {

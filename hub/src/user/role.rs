@@ -39,9 +39,7 @@ impl Act {
     pub fn roles(self) -> &'static [Role] {
         use Role::{Administrator, Commander, Operator};
         match self {
-            Self::Acknowledge | Self::RequestStill | Self::Recording => {
-                &[Administrator, Operator, Commander]
-            }
+            Self::Acknowledge | Self::RequestStill | Self::Recording => &[Administrator, Operator, Commander],
             Self::FileTicket => &[Administrator, Operator],
             Self::Configure | Self::AddDevice => &[Administrator],
         }
@@ -88,9 +86,10 @@ impl fmt::Display for Role {
 impl FromStr for Role {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
-            format!("role {text:?} is not one of {}", Self::ALL.map(Self::as_str).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| format!("role {text:?} is not one of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 

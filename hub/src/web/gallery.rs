@@ -16,7 +16,8 @@ const HOSTILE: &str = "<script>alert('x')</script>\"><img src=x onerror=alert(1)
 const NOW: i64 = 1_773_815_528_000;
 
 fn at(ago_s: i64) -> Moment {
-    LocalTime { zone: TimeZone::fixed(jiff::tz::offset(8)), now: UtcMs(NOW) }.moment(UtcMs(NOW - ago_s * 1_000))
+    LocalTime { zone: TimeZone::fixed(jiff::tz::offset(8)), now: UtcMs(NOW) }
+        .moment(UtcMs(NOW - ago_s * 1_000))
 }
 
 fn shell(lang: Lang, theme: Theme, nav: Nav) -> Shell {
@@ -105,7 +106,7 @@ fn steps(lang: Lang) -> Vec<StepView> {
         lang.step_7(),
         lang.step_8(),
     ];
-    let step = |(i, name)| StepView {
+    let step = |(i, name): (usize, &'static str)| StepView {
         number: i + 1,
         name,
         class: ["done", "now", "todo"][i.min(2)],
@@ -200,7 +201,12 @@ fn device_row(lang: Lang) -> DeviceRow {
     }
 }
 
-fn call_page(shell: &Shell, recording: RecordingView, transcript: TranscriptView, filed: bool) -> CallPage<'_> {
+fn call_page(
+    shell: &Shell,
+    recording: RecordingView,
+    transcript: TranscriptView,
+    filed: bool,
+) -> CallPage<'_> {
     let lang = shell.lang;
     CallPage {
         shell,
@@ -364,8 +370,13 @@ fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         ("login", LoginPage { shell: &none, name: String::new(), next: String::new(), error: None }.render()),
         (
             "login-wrong",
-            LoginPage { shell: &none, name: "admin".into(), next: String::new(), error: Some(lang.login_wrong()) }
-                .render(),
+            LoginPage {
+                shell: &none,
+                name: "admin".into(),
+                next: String::new(),
+                error: Some(lang.login_wrong()),
+            }
+            .render(),
         ),
         ("cases", list(waiting, inhand, None).render()),
         ("cases-empty", list(vec![], vec![], Some(at(1_400))).render()),
@@ -402,7 +413,8 @@ fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
                 added: Some(AddedDevice {
                     name: "dongguan-02".into(),
                     code: "k3f9-q2vn.0a1b2c3d4e5f60718293".into(),
-                    command_line: "edge-agent enrol --hub https://192.0.2.7:8443 --code k3f9q2vn.0a1b2c3d4e5f".into(),
+                    command_line:
+                        "edge-agent enrol --hub https://192.0.2.7:8443 --code k3f9q2vn.0a1b2c3d4e5f".into(),
                     qr_svg: "<svg viewBox=\"0 0 21 21\"><path d=\"M0 0h7v7H0z\"/></svg>".into(),
                 }),
                 may_add: true,
@@ -462,8 +474,11 @@ fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         ),
         (
             "commands",
-            CommandsPage { shell: &commands, requests: vec![request(lang, "done"), request(lang, "waiting")] }
-                .render(),
+            CommandsPage {
+                shell: &commands,
+                requests: vec![request(lang, "done"), request(lang, "waiting")],
+            }
+            .render(),
         ),
         ("quarantine", QuarantinePage { shell: &quarantine, rows: vec![quarantined.clone()] }.render()),
         (
@@ -527,7 +542,8 @@ fn languages_do_not_mix() {
 /// Hostile names of places, cameras, callers and files come out as text.
 #[test]
 fn hostile_words_are_escaped() {
-    let shell = Shell { find: HOSTILE.into(), csrf: HOSTILE.into(), ..shell(Lang::Zh, Theme::Light, Nav::Cases) };
+    let shell =
+        Shell { find: HOSTILE.into(), csrf: HOSTILE.into(), ..shell(Lang::Zh, Theme::Light, Nav::Cases) };
     let mut page = case_page(&shell);
     page.row.title = HOSTILE.into();
     page.row.place = HOSTILE.into();
@@ -541,7 +557,8 @@ fn hostile_words_are_escaped() {
         said: vec![SaidView { who: "市民", caller: true, at: "00:01".into(), text: HOSTILE.into() }],
         model: HOSTILE.into(),
     };
-    let mut page = call_page(&shell, RecordingView::OnSite { last_failure: Some(HOSTILE.into()) }, said, false);
+    let mut page =
+        call_page(&shell, RecordingView::OnSite { last_failure: Some(HOSTILE.into()) }, said, false);
     page.caller = HOSTILE.into();
     if let Some(form) = &mut page.form {
         form.place = HOSTILE.into();
@@ -550,7 +567,10 @@ fn hostile_words_are_escaped() {
     let call = page.render().unwrap();
     for html in [case, call] {
         assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "unescaped");
-        assert!(!html.contains("</textarea>&#60;script") || html.contains("&#60;/textarea"), "textarea broken out of");
+        assert!(
+            !html.contains("</textarea>&#60;script") || html.contains("&#60;/textarea"),
+            "textarea broken out of"
+        );
         assert!(html.contains("&#60;script&#62;alert"), "the words are shown");
     }
 }

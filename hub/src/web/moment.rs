@@ -38,7 +38,8 @@ impl LocalTime {
                 age_ms,
             };
         };
-        let (then, now) = (then.to_zoned(self.zone.clone()), now.to_zoned(self.zone.clone()));
+        let (then, now) =
+            (then.to_zoned_datetime(self.zone.clone()), now.to_zoned_datetime(self.zone.clone()));
         let shape = if then.date() == now.date() {
             "%H:%M:%S"
         } else if then.year() == now.year() {

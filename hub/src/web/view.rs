@@ -291,11 +291,21 @@ pub enum RecordingView {
     /// No recording is named yet.
     None,
     /// On the box; may be asked for.
-    OnSite { last_failure: Option<String> },
-    Asked { by: String, purpose: String, at: Moment },
+    OnSite {
+        last_failure: Option<String>,
+    },
+    Asked {
+        by: String,
+        purpose: String,
+        at: Moment,
+    },
     /// Here, but this user has not said why.
     NeedsPurpose,
-    Plays { url: String, purpose: String, media_type: String },
+    Plays {
+        url: String,
+        purpose: String,
+        media_type: String,
+    },
 }
 
 #[derive(Template)]
