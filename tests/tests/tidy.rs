@@ -137,6 +137,21 @@ const CASES: &[Case] = &[
             ("hub/tests/t.rs", ""),
         ],
     ),
+    (
+        "third parties are named",
+        third_parties,
+        &[
+            ("Cargo.toml", "[workspace.dependencies]\nserde = \"1\"\n[profile.release]\n"),
+            ("THIRD_PARTY.md", "| toml |\n"),
+        ],
+        &[
+            (
+                "Cargo.toml",
+                "[workspace.dependencies]\nhub = { path = \"hub\" }\nserde = \"1\"\n[profile.release]\nlto = 1\n",
+            ),
+            ("THIRD_PARTY.md", "| serde |\n"),
+        ],
+    ),
     ("no media and no weights", weights, &[("models/net.onnx", LONG)], &[("models/net.onnx", "tiny")]),
 ];
 
@@ -385,6 +400,21 @@ fn module(line: &str) -> Option<&str> {
         [visibility, "mod", name] if visibility.starts_with("pub") => Some(name),
         _ => None,
     }
+}
+
+/// THIRD_PARTY.md has a row for every direct dependency.
+fn third_parties(files: &[File]) -> Vec<String> {
+    let text = |path: &str| files.iter().find(|f| f.path == path).map_or("", |f| f.text.as_str());
+    let dependencies = text("Cargo.toml").lines().skip_while(|l| *l != "[workspace.dependencies]").skip(1);
+    let names = dependencies
+        .take_while(|l| !l.starts_with('['))
+        .filter(|l| l.contains('=') && !l.starts_with('#') && !l.contains("path ="))
+        .filter_map(|l| l.split_whitespace().next());
+    let named = text("THIRD_PARTY.md");
+    names
+        .filter(|n| !named.contains(&format!("| {n} |")))
+        .map(|n| format!("THIRD_PARTY.md does not name {n}"))
+        .collect()
 }
 
 /// Other people's media and models stay outside; toy graphs of our own are small.

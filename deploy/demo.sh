@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The whole system on one machine: a hub, one enrolled edge agent, a real RTSP camera and a real two-leg call.
+#
+#   deploy/demo.sh           runs until Ctrl-C; prints the address and how to log in
+#   deploy/demo.sh --once    ends by itself, with status 0 as soon as one camera case (with snapshot and clip) and
+#                            one filed hotline case exist; otherwise with the reason, 120 s after the services are up
+#   deploy/demo.sh --fresh   forgets the state of earlier runs first
+#
+# SHAODIAN_DATA, when set, names a folder with models and clips: a real clip and the YOLOX-nano weights are used.
+# Without it the demo draws its own clip, speaks its own call, and sees by motion alone.
+# State lies in demo-state/, what the demo shows in demo-out/.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+state=$root/demo-state out=$root/demo-out
+
+once=no fresh=no
+for argument in "$@"; do
+    case "$argument" in
+    --once) once=yes ;;
+    --fresh) fresh=yes ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) fail "unknown argument $argument" "deploy/demo.sh [--once] [--fresh]" ;;
+    esac
+done
+
+deploy/setup.sh
+. deploy/demo/services.sh
+. deploy/demo/world.sh
+
+mkdir -p "$state"
+exec 9>"$state/lock"
+flock -n 9 || fail "a demo is already running in this folder" "end it with Ctrl-C in its terminal; its processes are listed in demo-state/run"
+[ "$fresh" = no ] || find "$state" -mindepth 1 -maxdepth 1 ! -name lock ! -name media -exec rm -rf {} +
+mkdir -p "$state"/{hub,edge,media,log,run} "$out"
+rm -f "$state"/log/*.log
+
+finish() {
+    local status=$?
+    trap '' INT TERM
+    trap - EXIT
+    stop_services
+    [ "$status" -eq 0 ] || [ "$status" -eq 130 ] || say "the logs are in $state/log"
+    say "the demo has ended; its state is kept in demo-state/"
+    exit "$status"
+}
+trap finish EXIT
+trap 'say; say "interrupted"; exit 130' INT TERM
+
+choose_ports
+make_media
+write_county
+write_configuration
+
+say "starting the hub"
+start hub
+until_true 60 hub_is_ready || fail "the hub was not ready within 60 seconds" "its log: $state/log/hub.log"
+log_in
+enrol_box
+say "starting the camera and the edge agent"
+start camera
+until_true 30 camera_is_ready || fail "the camera was not ready within 30 seconds" "its log: $state/log/camera.log"
+start edge
+until_true 60 edge_is_ready || fail "the edge agent was not ready within 60 seconds" "its log: $state/log/edge.log"
+
+services_up=$SECONDS
+asked_from=$(date +%s%3N)
+say
+say "  address   https://127.0.0.1:$https_port   (certificate of the hub's own authority: $state/hub-ca.pem)"
+say "            http://127.0.0.1:$http_port    (this machine only, no certificate to accept)"
+say "  log in    admin / $(cat "$state/password")"
+say
+
+camera_case='' hotline_case='' calling='' filed=''
+left() { [ "$once" = no ] || [ $((SECONDS - services_up)) -lt 120 ]; }
+
+play_call
+while left; do
+    watch_services
+    if [ -z "$camera_case" ] && find_camera_case; then
+        camera_case=$found_case
+        print_case "$camera_case"
+    fi
+    if [ -z "$filed" ] && find_hotline_case; then
+        # The scripted operator logs in, opens the page of the call and files the form like anybody else.
+        file_ticket "$found_call" && filed=yes
+    fi
+    if [ -n "$filed" ] && [ -z "$hotline_case" ] && find_filed_case; then
+        hotline_case=$found_case
+        print_case "$hotline_case"
+    fi
+    if [ -n "$camera_case" ] && [ -n "$hotline_case" ] && [ -z "${shown:-}" ]; then
+        write_out "$camera_case" "$hotline_case"
+        shown=yes
+        [ "$once" = no ] || exit 0
+        say "more cases follow as people walk through the picture; Ctrl-C ends everything"
+    fi
+    sleep 0.5
+done
+
+[ -n "$camera_case" ] || explain_camera
+[ -n "$hotline_case" ] || explain_hotline
+fail "not everything had arrived 120 s after the services were up" "see the reasons above and the logs in $state/log"

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Makes the Debian packages of both binaries from target/release: target/debian/shaodian-{hub,edge}_VERSION_ARCH.deb
+# Build first (deploy/setup.sh). Two runs over the same binaries give the same bytes.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+architecture=$(dpkg --print-architecture)
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.lock)}
+export SOURCE_DATE_EPOCH
+target=$root/target/debian
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$target"
+
+# libraries TREE BINARY…: the Debian packages whose libraries these binaries load, by name and version.
+libraries() {
+    local tree=$1 stage
+    shift
+    stage=$(mktemp -d -p "$scratch")
+    mkdir "$stage/debian"
+    printf 'Source: shaodian\n\nPackage: shaodian\nArchitecture: any\n' >"$stage/debian/control"
+    (cd "$stage" && dpkg-shlibdeps -O --ignore-missing-info -l"$tree/usr/lib/shaodian" "${@/#/-e}" 2>"$stage/messages") |
+        sed -n 's/^shlibs:Depends=//p' || { cat "$stage/messages" >&2; fail "the libraries of $* could not be told" "is dpkg-dev installed? deploy/setup.sh"; }
+}
+
+# package NAME BINARY DESCRIPTION DEPENDS: everything else is alike.
+package() {
+    local name=$1 binary=$2 description=$3 depends=$4 tree=$scratch/$1 file
+    local service=${name#shaodian-}
+    [ -x "target/release/$binary" ] || fail "target/release/$binary is missing" "deploy/setup.sh builds it"
+    install -D -m 0755 "target/release/$binary" "$tree/usr/bin/$binary"
+    # Symbols stay (readable backtraces), line tables go.
+    strip --strip-debug "$tree/usr/bin/$binary"
+    install -D -m 0644 "deploy/systemd/$name.service" "$tree/lib/systemd/system/$name.service"
+    install -D -m 0640 "deploy/$service.example.toml" "$tree/etc/shaodian/$service.toml"
+    for file in README.md README.zh-CN.md THIRD_PARTY.md CHANGELOG.md; do
+        install -D -m 0644 "$file" "$tree/usr/share/doc/$name/$file"
+    done
+    install -D -m 0644 LICENSE "$tree/usr/share/doc/$name/copyright"
+    if [ "$binary" = edge-agent ]; then
+        for file in .native/lib/libonnxruntime.so .native/lib/libsherpa-onnx-c-api.so; do
+            install -D -m 0644 "$file" "$tree/usr/lib/shaodian/$(basename "$file")"
+        done
+    fi
+
+    local objects=("$tree/usr/bin/$binary") needed
+    [ ! -d "$tree/usr/lib/shaodian" ] || objects+=("$tree"/usr/lib/shaodian/*.so)
+    needed=$(libraries "$tree" "${objects[@]}")
+    mkdir "$tree/DEBIAN"
+    printf '/etc/shaodian/%s.toml\n' "$service" >"$tree/DEBIAN/conffiles"
+    for file in postinst prerm postrm; do
+        sed "s/@NAME@/$name/g; s/@SERVICE@/$service/g" "deploy/debian/$file" >"$tree/DEBIAN/$file"
+        chmod 0755 "$tree/DEBIAN/$file"
+    done
+    cat >"$tree/DEBIAN/control" <<CONTROL
+Package: $name
+Version: $version
+Architecture: $architecture
+Maintainer: The Shaodian authors <shaodian@example.org>
+Installed-Size: $(du -sk --exclude=DEBIAN "$tree" | cut -f1)
+Depends: adduser, ca-certificates, ${needed:+$needed, }$depends
+Section: net
+Priority: optional
+Description: $description
+CONTROL
+    find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    dpkg-deb --root-owner-group -Zxz -z6 --build "$tree" "$target/${name}_${version}_$architecture.deb" >/dev/null
+    say "$target/${name}_${version}_$architecture.deb"
+}
+
+package shaodian-hub hub "Shaodian hub: incidents of boxes become cases for people" "tzdata"
+# The plugins that cameras need are loaded by name, so no tool finds them.
+package shaodian-edge edge-agent "Shaodian edge agent: cameras and calls become incidents, on site" \
+    "tzdata, gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-plugins-ugly, gstreamer1.0-libav"
