@@ -27,6 +27,7 @@ state=$(mktemp -d) out=$state/out fresh=yes once=no
 mkdir -p "$state"/{hub,edge,media,log,run} "$out"
 . deploy/demo/services.sh
 . deploy/demo/world.sh
+. deploy/demo/cases.sh
 finish() {
     local status=$?
     trap - EXIT

@@ -27,6 +27,7 @@ done
 deploy/setup.sh
 . deploy/demo/services.sh
 . deploy/demo/world.sh
+. deploy/demo/cases.sh
 
 mkdir -p "$state"
 exec 9>"$state/lock"
@@ -39,6 +40,7 @@ finish() {
     local status=$?
     trap '' INT TERM
     trap - EXIT
+    if [ -n "${call_pid:-}" ]; then kill -TERM "$call_pid" 2>/dev/null || true; fi
     stop_services
     [ "$status" -eq 0 ] || [ "$status" -eq 130 ] || say "the logs are in $state/log"
     say "the demo has ended; its state is kept in demo-state/"
@@ -75,8 +77,14 @@ camera_case='' hotline_case='' calling='' filed=''
 left() { [ "$once" = no ] || [ $((SECONDS - services_up)) -lt 120 ]; }
 
 play_call
+next_call=$((SECONDS + 180))
 while left; do
     watch_services
+    if [ "$SECONDS" -ge "$next_call" ]; then
+        # Left unfiled: these are for the person who watches.
+        play_call
+        next_call=$((SECONDS + 180))
+    fi
     if [ -z "$camera_case" ] && find_camera_case; then
         camera_case=$found_case
         print_case "$camera_case"
@@ -93,7 +101,7 @@ while left; do
         write_out "$camera_case" "$hotline_case"
         shown=yes
         [ "$once" = no ] || exit 0
-        say "more cases follow as people walk through the picture; Ctrl-C ends everything"
+        say "people keep walking through the picture, and every three minutes somebody calls; Ctrl-C ends everything"
     fi
     sleep 0.5
 done

@@ -1,0 +1,72 @@
+# The demo's view of the hub's cases: what arrived, how fast, and why something did not. Sourced by deploy/demo.sh.
+# shellcheck shell=bash
+
+# find_case FILTER: newest case since the services were up that passes the jq filter; sets found_case (its number).
+find_case() {
+    found_case=$(ask GET '/api/v1/cases?limit=50' |
+        jq -r --argjson from "$asked_from" "[.cases[] | select(.opened_at >= \$from or .updated_at >= \$from) | select($1)][0].number // empty") || true
+    [ -n "$found_case" ]
+}
+
+# Snapshot and clip are with the hub, not only announced.
+find_camera_case() {
+    find_case '.camera_id != null and ([.evidence[] | select(.available) | .kind] | (index("snapshot") and index("clip")))'
+}
+
+find_hotline_case() {
+    find_case '.kind == "hotline" and .state == "received"' || return 1
+    found_call=$(ask GET "/api/v1/cases/$found_case" | jq -r '.call_id // empty') || true
+    [ -n "$found_call" ]
+}
+
+find_filed_case() { find_case '.kind == "hotline" and .state == "filed"'; }
+
+# case NUMBER KIND PLACE LATENCY: from the cause (first frame, end of the call) to the case's row in the hub.
+print_case() {
+    ask GET "/api/v1/cases/$1" | jq -r '
+        (if .kind == "hotline" then ([.incidents[].ended_at // empty] | min) // .started_at else .started_at end) as $cause
+        | "case \(.number) \(.kind) \((.place // "-") | if type == "object" then .name else . end | gsub(" "; "·")) \(.opened_at - $cause)"'
+}
+
+# The scripted operator: logs in through the form, opens the call's page, files the ticket, asks for the recording.
+file_ticket() {
+    "$simulate" operator --hub "http://127.0.0.1:$http_port" --name admin --password "$(cat "$state/password")" --call "$1" \
+        >>"$state/log/operator.log" 2>&1
+}
+
+# fetch_evidence CASE KIND FILE: 0 when the hub has it.
+fetch_evidence() {
+    local path
+    path=$(ask GET "/api/v1/cases/$1" | jq -r "[.evidence[] | select(.kind == \"$2\" and .available)][0].url // empty") || true
+    [ -n "$path" ] || return 1
+    [[ $path == *\?* ]] || path="$path?purpose=demo"
+    ask GET "$path" >"$out/$3.part" && mv "$out/$3.part" "$out/$3"
+}
+
+# write_out CAMERA-CASE HOTLINE-CASE: pages, picture, clip, recording and the cases as JSON.
+write_out() {
+    local call number
+    call=$(ask GET "/api/v1/cases/$2" | jq -r .call_id)
+    for number in "$1" "$2"; do ask GET "/api/v1/cases/$number" | jq . >"$out/case-$number.json"; done
+    fetch_evidence "$1" snapshot snapshot.jpg || say "note: the snapshot could not be fetched"
+    fetch_evidence "$1" clip clip.mp4 || say "note: the clip could not be fetched"
+    # Asked for by the operator; it comes when the box has sent it.
+    until_true 15 fetch_evidence "$2" recording recording.wav || say "note: the recording had not come after 15 s"
+    "$simulate" shot --hub "http://127.0.0.1:$http_port" --name admin --password "$(cat "$state/password")" --out "$out" \
+        /cases "/cases/$1" "/calls/$call" /devices >>"$state/log/shot.log" 2>&1 ||
+        say "note: the pages could not be photographed ($state/log/shot.log)"
+    say "demo-out/ holds: $(cd "$out" && printf '%s ' *)"
+}
+
+explain_camera() {
+    local seen
+    seen=$(ask GET '/api/v1/cases?limit=50' | jq -c '[.cases[] | select(.camera_id != null) | {number, evidence: [.evidence[] | {kind, available}]}]') || seen=unknown
+    say "no camera case with snapshot and clip; camera cases and their evidence: $seen"
+    say "the box on its cameras: $(curl -fsS --max-time 5 "http://127.0.0.1:$health_port/readyz" 2>&1 | head -c 1000)"
+}
+
+explain_hotline() {
+    local seen
+    seen=$(ask GET '/api/v1/cases?kind=hotline&limit=50' | jq -c '[.cases[] | {number, state, call_id}]') || seen=unknown
+    say "no filed hotline case; hotline cases: $seen; call: $(tail -n 1 "$state/log/call.log" 2>/dev/null); operator: $(tail -n 1 "$state/log/operator.log" 2>/dev/null)"
+}
