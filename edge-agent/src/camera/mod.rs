@@ -1,1 +1,160 @@
 //! Station 1: a camera becomes encoded units and decoded frames.
+//!
+//! One supervised thread and one pipeline per camera. Units go untouched into the [`Ring`]; a second,
+//! separate pipeline decodes them for analysis and may fall behind or fail without recording noticing.
+//! When a camera fails it is built anew, with back-off, for as long as the agent runs; no camera knows of
+//! another. Deliberately absent: sound, and any way to leave TCP.
+
+mod anchor;
+mod cadence;
+mod config;
+mod decode;
+mod file;
+mod picture;
+mod ring;
+mod session;
+mod slot;
+mod source;
+mod state;
+mod unit;
+
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result};
+use gstreamer as gst;
+use protocol::{CameraHealth, CameraId, Clock};
+
+pub use config::{CameraConfig, FieldError, PlaceConfig, Polygon, Secret, Source};
+pub use file::{FileFrames, decode_file};
+pub use ring::{Hold, MAX_HOLDS, Ring, RingStats};
+pub use slot::FrameSlot;
+pub use unit::{Codec, Format, Unit};
+
+pub(crate) use decode::{Disposed, buffer_of, decode_one, decoder_for, pixel_aspect};
+pub(crate) use picture::{fitted, i420_caps};
+pub(crate) use source::{capsfilter, element, encoder, wait_for_end};
+
+use session::Camera;
+
+/// Bytes of encoded video kept in memory per camera, whatever its bit rate.
+const RING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Starts GStreamer once per process.
+pub fn init() -> Result<()> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    STARTED
+        .get_or_init(|| gst::init().map_err(|e| e.to_string()))
+        .clone()
+        .map_err(|e| anyhow::anyhow!(e).context("starting GStreamer"))
+}
+
+/// Starts a camera. It connects, and reconnects, by itself; only a machine without GStreamer or without a
+/// thread left makes this fail.
+pub fn spawn(config: CameraConfig, clock: Arc<dyn Clock>) -> Result<CameraHandle> {
+    init()?;
+    // A clip is asked for a little after its moment (detection, tracking, rules): 4 s more than the pre-roll.
+    let ring = Arc::new(Ring::new(config.pre_roll_s + 4, RING_BYTES));
+    let camera = Arc::new(Camera::new(config, clock, ring));
+    let (stop, stopped) = sync_channel(1);
+    let name = format!("camera {}", camera.config.id);
+    let thread = {
+        let camera = camera.clone();
+        std::thread::Builder::new().name(name).spawn(move || camera.run(&stopped))
+    }
+    .context("starting a camera's thread")?;
+    Ok(CameraHandle { camera, stop, thread: Some(thread) })
+}
+
+/// A running camera. Dropping it stops it without waiting.
+pub struct CameraHandle {
+    camera: Arc<Camera>,
+    stop: SyncSender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl CameraHandle {
+    pub fn id(&self) -> &CameraId {
+        &self.camera.config.id
+    }
+
+    pub fn config(&self) -> &CameraConfig {
+        &self.camera.config
+    }
+
+    /// The newest frame for analysis; one receiver at a time.
+    pub fn frames(&self) -> FrameSlot {
+        self.camera.frames.clone()
+    }
+
+    /// The encoded units of the last seconds.
+    pub fn ring(&self) -> Arc<Ring> {
+        self.camera.ring.clone()
+    }
+
+    pub fn health(&self) -> CameraHealth {
+        self.camera.health()
+    }
+
+    /// What evidence needs of this camera, independent of the handle's life.
+    pub fn view(&self) -> CameraView {
+        CameraView { camera: self.camera.clone() }
+    }
+
+    /// Ends the stream, with TEARDOWN, and waits up to two seconds for it.
+    pub fn stop(mut self) {
+        self.ask_to_stop();
+        let Some(thread) = self.thread.take() else { return };
+        for _ in 0..200 {
+            if thread.is_finished() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        if thread.is_finished() {
+            let _ = thread.join();
+        } else {
+            tracing::warn!(camera = %self.id(), "did not stop within 2 s; left behind");
+        }
+    }
+
+    fn ask_to_stop(&self) {
+        match self.stop.try_send(()) {
+            // Full: asked already. Disconnected: it has ended.
+            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+        }
+    }
+}
+
+impl Drop for CameraHandle {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+    }
+}
+
+/// A look at a camera for whoever makes evidence of it; cheap to clone.
+#[derive(Clone)]
+pub struct CameraView {
+    camera: Arc<Camera>,
+}
+
+impl CameraView {
+    pub fn config(&self) -> &CameraConfig {
+        &self.camera.config
+    }
+
+    pub fn ring(&self) -> &Ring {
+        &self.camera.ring
+    }
+
+    /// The last decoded frame, taken or not.
+    pub fn last_frame(&self) -> Option<crate::frame::Frame> {
+        self.camera.last_frame()
+    }
+
+    /// Whether nothing will come any more: its file ended or it was stopped.
+    pub fn has_ended(&self) -> bool {
+        self.camera.frames.is_closed()
+    }
+}

@@ -1,0 +1,60 @@
+//! Which pictures of a stream are analysed: a pure choice over media time, the same at any playing speed.
+
+/// Passes at most `fps` pictures per second of media time and never repeats one.
+#[derive(Debug)]
+pub(crate) struct Cadence {
+    interval_us: i64,
+    next_us: Option<i64>,
+}
+
+impl Cadence {
+    pub(crate) fn new(fps: f32) -> Self {
+        Self { interval_us: (1e6 / f64::from(fps.max(0.01))).round() as i64, next_us: None }
+    }
+
+    /// Whether the picture at `at_us` is taken. A tenth of the interval of slack keeps 25 pictures per
+    /// second thinned to 5 from becoming 4 when the camera's clock trembles.
+    pub(crate) fn takes(&mut self, at_us: i64) -> bool {
+        let slack = self.interval_us / 10;
+        let next = match self.next_us {
+            // Time stepped back (a new session) or far ahead (a gap): begin again here.
+            Some(next) if at_us < next - 2 * self.interval_us || at_us > next + self.interval_us => at_us,
+            Some(next) if at_us + slack < next => return false,
+            Some(next) => next,
+            None => at_us,
+        };
+        self.next_us = Some(next + self.interval_us);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(fps: f32, times: impl Iterator<Item = i64>) -> usize {
+        let mut cadence = Cadence::new(fps);
+        times.filter(|at| cadence.takes(*at)).count()
+    }
+
+    /// 25 per second become 5, also with trembling times; 3 per second stay 3.
+    #[test]
+    fn thins_and_never_repeats() {
+        assert_eq!(taken(5.0, (0..250).map(|i| i * 40_000)), 50);
+        assert_eq!(taken(5.0, (0..250).map(|i| i * 40_000 + (i * 7_919 % 9_000))), 50);
+        assert_eq!(taken(5.0, (0..30).map(|i| i * 333_333)), 30);
+        assert_eq!(taken(0.5, (0..250).map(|i| i * 40_000)), 5);
+        assert_eq!(taken(7.0, (0..140).map(|i| i * 142_857)), 140);
+    }
+
+    /// A step back or a gap begins anew instead of stalling or bursting.
+    #[test]
+    fn survives_jumps() {
+        let mut cadence = Cadence::new(5.0);
+        assert!(cadence.takes(10_000_000));
+        assert!(cadence.takes(0), "a new session");
+        assert!(!cadence.takes(40_000));
+        assert!(cadence.takes(60_000_000));
+        assert!(!cadence.takes(60_040_000));
+    }
+}

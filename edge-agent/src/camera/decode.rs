@@ -1,0 +1,286 @@
+//! Encoded units to pictures: the live analysis branch, and one-shot decoding of units from the ring.
+//!
+//! The live branch is a pipeline of its own, fed without ever waiting: when the decoder does not keep up,
+//! whole stretches up to the next keyframe are skipped and counted, and recording never notices.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::cadence::Cadence;
+use super::picture::{fitted, from_sample, i420_caps};
+use super::unit::{Format, Unit};
+use crate::frame::Picture;
+
+/// Units that may wait for the decoder: two seconds at 25 per second.
+const MAX_WAITING: u64 = 50;
+
+/// Takes a picture and its capture time in microseconds since 1970.
+pub(crate) type OnPicture = Arc<dyn Fn(Picture, i64) + Send + Sync>;
+
+/// The analysis branch of one camera.
+pub(crate) struct LiveDecoder {
+    fps: f32,
+    max_width: usize,
+    on_picture: OnPicture,
+    running: Option<Running>,
+    waits_for_keyframe: bool,
+    skipped: u64,
+}
+
+struct Running {
+    pipeline: gst::Pipeline,
+    source: gst_app::AppSrc,
+    format: Arc<Format>,
+    base_us: i64,
+}
+
+impl LiveDecoder {
+    pub(crate) fn new(fps: f32, max_width: usize, on_picture: OnPicture) -> Self {
+        Self { fps, max_width, on_picture, running: None, waits_for_keyframe: true, skipped: 0 }
+    }
+
+    /// Gives the decoder one more unit; returns at once. An error means that this stretch cannot be
+    /// decoded; the next keyframe tries again.
+    pub(crate) fn feed(&mut self, unit: &Unit) -> Result<()> {
+        if self.waits_for_keyframe && !unit.keyframe {
+            self.skipped += 1;
+            return Ok(());
+        }
+        if !self.running.as_ref().is_some_and(|r| r.format == unit.format) {
+            self.stop();
+            if !unit.keyframe {
+                self.skipped += 1;
+                return Ok(());
+            }
+            self.running = Some(self.start(unit)?);
+        }
+        let Some(running) = &self.running else { return Ok(()) };
+        if let Some(problem) = running.problem() {
+            self.stop();
+            return Err(anyhow!("decoding stopped: {problem}"));
+        }
+        if unit.captured_us < running.base_us {
+            // A leading picture of the first keyframe: it refers to units that we never had.
+            return Ok(());
+        }
+        if running.source.current_level_buffers() >= MAX_WAITING {
+            self.waits_for_keyframe = true;
+            self.skipped += 1;
+            return Ok(());
+        }
+        self.waits_for_keyframe = false;
+        let buffer = buffer_of(unit, running.base_us);
+        // Refused only while the pipeline fails or ends, which `problem` tells about next time.
+        let _ = running.source.push_buffer(buffer);
+        Ok(())
+    }
+
+    /// Lets the decoder show what it still holds, for up to two seconds: a file has ended.
+    pub(crate) fn finish(&mut self) {
+        if let Some(running) = &self.running {
+            let _ = running.source.end_of_stream();
+            if let Err(error) =
+                super::source::wait_for_end(&running.pipeline, gst::ClockTime::from_seconds(2))
+            {
+                tracing::debug!(%error, "the last pictures of a file were not decoded");
+            }
+        }
+    }
+
+    /// Units that were not decoded because the decoder was behind or waited for a keyframe.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Lets the current pipeline go; the next keyframe starts another. To be called whenever the stream or
+    /// its time begins anew.
+    pub(crate) fn stop(&mut self) {
+        self.waits_for_keyframe = true;
+        if let Some(running) = self.running.take() {
+            dispose(running.pipeline);
+        }
+    }
+
+    fn start(&self, first: &Unit) -> Result<Running> {
+        let format = first.format.clone();
+        let base_us = first.captured_us;
+        let on_picture = self.on_picture.clone();
+        let sink = gst_app::AppSink::builder()
+            .sync(false)
+            .async_(false)
+            .max_buffers(1)
+            .drop(true)
+            .enable_last_sample(false)
+            .callbacks(
+                gst_app::AppSinkCallbacks::builder()
+                    .new_sample(move |sink| {
+                        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                        let pts = sample.buffer().and_then(gst::BufferRef::pts);
+                        if let (Some(picture), Some(pts)) = (from_sample(&sample), pts) {
+                            on_picture(picture, base_us + pts.useconds() as i64);
+                        }
+                        Ok(gst::FlowSuccess::Ok)
+                    })
+                    .build(),
+            )
+            .build();
+        let mut cadence = Cadence::new(self.fps);
+        let takes = move |at_us| cadence.takes(at_us);
+        let (pipeline, source) = decoding_pipeline(&format, self.max_width, takes, sink.upcast_ref(), true)?;
+        pipeline.set_state(gst::State::Playing).context("starting the decoder")?;
+        Ok(Running { pipeline, source, format, base_us })
+    }
+}
+
+impl Drop for LiveDecoder {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Running {
+    fn problem(&self) -> Option<String> {
+        let message = self.pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
+        super::source::error_text(&message)
+    }
+}
+
+/// Decodes `units` (from a keyframe on) and returns the picture captured at `at_us`, at most `max_width`
+/// wide. `None` when it does not come out.
+pub(crate) fn decode_one(units: &[Unit], at_us: i64, max_width: usize) -> Result<Option<Picture>> {
+    let Some(first) = units.first() else { return Ok(None) };
+    let base_us = first.captured_us;
+    let found = Arc::new(Mutex::new(None));
+    let result = found.clone();
+    let sink = gst_app::AppSink::builder()
+        .sync(false)
+        .enable_last_sample(false)
+        .callbacks(
+            gst_app::AppSinkCallbacks::builder()
+                .new_sample(move |sink| {
+                    let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                    *found.lock().unwrap_or_else(PoisonError::into_inner) = from_sample(&sample);
+                    Err(gst::FlowError::Eos)
+                })
+                .build(),
+        )
+        .build();
+    // Only the wanted picture is converted: scaling a whole group at full size costs more than decoding it.
+    let wanted = at_us - base_us;
+    let (pipeline, source) =
+        decoding_pipeline(&first.format, max_width, move |us| us == wanted, sink.upcast_ref(), false)?;
+    let pipeline = Disposed(pipeline);
+    pipeline.0.set_state(gst::State::Playing).context("starting the decoder")?;
+    for unit in units.iter().take_while(|u| Arc::ptr_eq(&u.format, &first.format) || u.format == first.format)
+    {
+        if source.push_buffer(buffer_of(unit, base_us)).is_err() {
+            break;
+        }
+    }
+    let _ = source.end_of_stream();
+    super::source::wait_for_end(&pipeline.0, gst::ClockTime::from_seconds(10))?;
+    let picture = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(picture)
+}
+
+/// A pipeline that is put to rest when it goes out of scope.
+pub(crate) struct Disposed(pub(crate) gst::Pipeline);
+
+impl Drop for Disposed {
+    fn drop(&mut self) {
+        let _ = self.0.set_state(gst::State::Null);
+    }
+}
+
+/// Puts a pipeline to rest on a thread of its own: a decoder that hangs must not hang its camera.
+fn dispose(pipeline: gst::Pipeline) {
+    let rest = move || drop(Disposed(pipeline));
+    if let Err(error) = std::thread::Builder::new().name("dispose".into()).spawn(rest) {
+        tracing::error!(%error, "no thread to stop a decoder with");
+    }
+}
+
+/// `appsrc ! decoder ! [only pictures that takes() wants] ! scale ! I420 ! sink`. `takes` gets microseconds
+/// since the first unit.
+fn decoding_pipeline(
+    format: &Format,
+    max_width: usize,
+    mut takes: impl FnMut(i64) -> bool + Send + 'static,
+    sink: &gst::Element,
+    is_live: bool,
+) -> Result<(gst::Pipeline, gst_app::AppSrc)> {
+    let pipeline = gst::Pipeline::new();
+    let source = gst_app::AppSrc::builder()
+        .caps(&format.caps)
+        .format(gst::Format::Time)
+        .is_live(is_live)
+        .max_bytes(0)
+        .max_buffers(0)
+        .build();
+    let decoder = decoder_for(&format.caps)?;
+    let scale = super::source::element("videoconvertscale")?;
+    let (width, height) = fitted(format.width, format.height, pixel_aspect(&format.caps), max_width);
+    let caps = gst::ElementFactory::make("capsfilter")
+        .property("caps", i420_caps(width, height))
+        .build()
+        .context("making capsfilter")?;
+    let pad = decoder.static_pad("src").context("the decoder has no source pad")?;
+    let takes = Mutex::new(move |us| takes(us));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let pts = info.buffer().and_then(|b| b.pts());
+        let mut takes = takes.lock().unwrap_or_else(PoisonError::into_inner);
+        match pts {
+            Some(pts) if takes(pts.useconds() as i64) => gst::PadProbeReturn::Ok,
+            _ => gst::PadProbeReturn::Drop,
+        }
+    });
+    let chain = [source.upcast_ref(), &decoder, &scale, &caps, sink];
+    pipeline.add_many(chain).context("adding elements")?;
+    gst::Element::link_many(chain).context("linking the decoder")?;
+    Ok((pipeline, source))
+}
+
+/// The best decoder this machine has: hardware ranks above software.
+pub(crate) fn decoder_for(caps: &gst::CapsRef) -> Result<gst::Element> {
+    use gst::ElementFactoryType as Kind;
+    let factories =
+        gst::ElementFactory::factories_with_type(Kind::DECODER | Kind::MEDIA_VIDEO, gst::Rank::MARGINAL);
+    let mut fitting: Vec<_> = factories.into_iter().filter(|f| f.can_sink_any_caps(caps)).collect();
+    fitting.sort_by_key(|f| std::cmp::Reverse(f.rank()));
+    for factory in fitting {
+        match factory.create().build() {
+            Ok(decoder) => {
+                tracing::debug!(decoder = %factory.name(), "decoder chosen");
+                // Frame threads hold back one picture each and help nobody at analysis rates.
+                if factory.name().starts_with("avdec_") {
+                    decoder.set_property("max-threads", 1_i32);
+                }
+                return Ok(decoder);
+            }
+            Err(error) => tracing::warn!(decoder = %factory.name(), %error, "decoder does not start"),
+        }
+    }
+    let name = caps.structure(0).map_or("this stream", |s| s.name().as_str());
+    Err(anyhow!("no decoder for {name}: install gstreamer1.0-libav"))
+}
+
+pub(crate) fn pixel_aspect(caps: &gst::CapsRef) -> (i32, i32) {
+    caps.structure(0)
+        .and_then(|s| s.get::<gst::Fraction>("pixel-aspect-ratio").ok())
+        .map_or((1, 1), |f| (f.numer(), f.denom()))
+}
+
+/// The unit for a decoder, timed from `base_us`. Without DTS: decoders go by order.
+pub(crate) fn buffer_of(unit: &Unit, base_us: i64) -> gst::Buffer {
+    let mut buffer = gst::Buffer::from_slice(unit.data.clone());
+    let fresh = buffer.get_mut().expect("a new buffer has one owner");
+    fresh.set_pts(gst::ClockTime::from_useconds((unit.captured_us - base_us).max(0) as u64));
+    if !unit.keyframe {
+        fresh.set_flags(gst::BufferFlags::DELTA_UNIT);
+    }
+    buffer
+}

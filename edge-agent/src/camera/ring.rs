@@ -1,0 +1,326 @@
+//! The last seconds of a camera as it encoded them, in memory: where every clip gets its beginning.
+//!
+//! Invariants: the ring starts with a keyframe; it holds at least `keep` of time when the camera has
+//! delivered that much and the byte bound allows it, and at most one group of pictures more. Whoever makes
+//! a clip takes a [`Hold`]: it keeps what the ring had and gathers what follows, so an eviction or a lost
+//! camera takes nothing from a clip already begun.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use protocol::UtcMs;
+
+use super::unit::Unit;
+
+/// Clips that may be gathered from one camera at the same time.
+pub const MAX_HOLDS: usize = 8;
+
+/// Bytes one clip may gather; beyond, it ends early and says so.
+pub(super) const MAX_HOLD_BYTES: usize = 128 * 1024 * 1024;
+
+/// What the ring went through since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingStats {
+    pub units: u64,
+    pub bytes: u64,
+    /// Times the stream was interrupted or restarted.
+    pub gaps: u64,
+    /// Units thrown away before their time because the byte bound was reached.
+    pub evicted_for_bytes: u64,
+    /// Units before the first keyframe after a gap: nothing can decode them.
+    pub undecodable: u64,
+}
+
+pub struct Ring {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    units: VecDeque<Unit>,
+    bytes: usize,
+    keep_us: i64,
+    max_bytes: usize,
+    broken: bool,
+    newest_us: Option<i64>,
+    holds: Vec<Weak<Mutex<Gathered>>>,
+    stats: RingStats,
+}
+
+impl Ring {
+    pub fn new(keep_s: u32, max_bytes: usize) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                units: VecDeque::new(),
+                bytes: 0,
+                keep_us: i64::from(keep_s) * 1_000_000,
+                max_bytes,
+                broken: false,
+                newest_us: None,
+                holds: Vec::new(),
+                stats: RingStats::default(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn push(&self, unit: Unit) {
+        self.lock().push(unit);
+    }
+
+    /// Units are missing from here on: the next one kept is a keyframe, marked so.
+    pub fn gap(&self) {
+        self.lock().broken = true;
+    }
+
+    /// Forgets everything, because the wall clock jumped and times before and after cannot be compared.
+    /// Clips being gathered keep what they have.
+    pub fn clear(&self) {
+        let mut inner = self.lock();
+        inner.units.clear();
+        inner.bytes = 0;
+        inner.newest_us = None;
+        inner.broken = true;
+    }
+
+    /// Keeps everything from the last keyframe at or before `from` (the oldest unit, when the ring does not
+    /// reach back that far) and whatever follows. `None` when [`MAX_HOLDS`] clips are being gathered.
+    pub fn hold(&self, from: UtcMs) -> Option<Hold> {
+        let mut inner = self.lock();
+        inner.holds.retain(|hold| hold.strong_count() > 0);
+        if inner.holds.len() >= MAX_HOLDS {
+            return None;
+        }
+        let start = inner.keyframe_before(from.0.saturating_mul(1_000)).unwrap_or(0);
+        let units: Vec<Unit> = inner.units.range(start..).cloned().collect();
+        let bytes = units.iter().map(|u| u.data.len()).sum();
+        let gathered = Arc::new(Mutex::new(Gathered { units, bytes, truncated: false }));
+        inner.holds.push(Arc::downgrade(&gathered));
+        Some(Hold(gathered))
+    }
+
+    /// What a decoder needs to show the picture captured at `at`: from its keyframe to a few units beyond
+    /// (a picture may be encoded after later ones). Empty when the ring does not hold it.
+    pub fn around(&self, at: UtcMs) -> Vec<Unit> {
+        /// Deepest reordering H.264 and H.265 allow.
+        const REORDER: usize = 16;
+        let inner = self.lock();
+        let Some(start) = inner.keyframe_before(at.0.saturating_mul(1_000).saturating_add(999)) else {
+            return Vec::new();
+        };
+        let Some(target) = inner.units.iter().skip(start).position(|u| u.captured_at() == at) else {
+            return Vec::new();
+        };
+        inner.units.iter().skip(start).take(target + 1 + REORDER).cloned().collect()
+    }
+
+    /// The newest group of pictures.
+    pub fn last_group(&self) -> Vec<Unit> {
+        let inner = self.lock();
+        let start = inner.units.iter().rposition(|u| u.keyframe).unwrap_or(0);
+        inner.units.range(start..).cloned().collect()
+    }
+
+    /// Latest capture time that has arrived, in microseconds since 1970.
+    pub fn newest_us(&self) -> Option<i64> {
+        self.lock().newest_us
+    }
+
+    pub fn stats(&self) -> RingStats {
+        self.lock().stats
+    }
+}
+
+impl Inner {
+    fn push(&mut self, mut unit: Unit) {
+        let changed = self
+            .units
+            .back()
+            .is_some_and(|last| !Arc::ptr_eq(&last.format, &unit.format) && last.format != unit.format);
+        if (self.broken || changed || self.units.is_empty()) && !unit.keyframe {
+            self.stats.undecodable += 1;
+            return;
+        }
+        unit.after_gap = std::mem::take(&mut self.broken);
+        self.stats.gaps += u64::from(unit.after_gap);
+        self.stats.units += 1;
+        self.stats.bytes += unit.data.len() as u64;
+        self.newest_us = Some(self.newest_us.map_or(unit.captured_us, |t| t.max(unit.captured_us)));
+        self.holds.retain(|hold| {
+            let Some(hold) = hold.upgrade() else { return false };
+            hold.lock().unwrap_or_else(PoisonError::into_inner).push(&unit);
+            true
+        });
+        self.bytes += unit.data.len();
+        self.units.push_back(unit);
+        self.evict();
+    }
+
+    fn evict(&mut self) {
+        let newest = self.newest_us.unwrap_or(i64::MIN);
+        loop {
+            let next = self.units.iter().skip(1).position(|u| u.keyframe).map(|i| i + 1);
+            let old = next.is_some_and(|n| self.units[n].captured_us <= newest - self.keep_us);
+            let full = self.bytes > self.max_bytes;
+            if !old && !full {
+                return;
+            }
+            // One group larger than the bound: let it go, and start again with the next keyframe.
+            let count = next.unwrap_or(self.units.len());
+            self.broken |= next.is_none();
+            self.stats.evicted_for_bytes += if old { 0 } else { count as u64 };
+            self.bytes -= self.units.drain(..count).map(|u| u.data.len()).sum::<usize>();
+        }
+    }
+
+    fn keyframe_before(&self, at_us: i64) -> Option<usize> {
+        self.units.iter().rposition(|u| u.keyframe && u.captured_us <= at_us)
+    }
+}
+
+struct Gathered {
+    units: Vec<Unit>,
+    bytes: usize,
+    truncated: bool,
+}
+
+impl Gathered {
+    fn push(&mut self, unit: &Unit) {
+        self.truncated |= self.bytes + unit.data.len() > MAX_HOLD_BYTES;
+        if !self.truncated {
+            self.bytes += unit.data.len();
+            self.units.push(unit.clone());
+        }
+    }
+}
+
+/// The units of one clip in the making. Dropping it lets them go.
+pub struct Hold(Arc<Mutex<Gathered>>);
+
+impl Hold {
+    /// Everything gathered so far, in decoding order.
+    pub fn units(&self) -> Vec<Unit> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).units.clone()
+    }
+
+    /// Whether [`MAX_HOLD_BYTES`] cut it short.
+    pub fn is_truncated(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).truncated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::unit::{Codec, Format};
+    use super::*;
+
+    fn unit(captured_ms: i64, keyframe: bool, size: usize) -> Unit {
+        let caps = Codec::H264.ring_caps();
+        let format = Arc::new(Format { codec: Codec::H264, width: 2, height: 2, caps });
+        Unit {
+            captured_us: captured_ms * 1_000,
+            keyframe,
+            after_gap: false,
+            data: Bytes::from(vec![0; size]),
+            format,
+        }
+    }
+
+    /// A group of 5 pictures per second from second `from` to `to`, 100 bytes each.
+    fn fill(ring: &Ring, from: i64, to: i64) {
+        for at in (from * 1_000..to * 1_000).step_by(200) {
+            ring.push(unit(at, at % 1_000 == 0, 100));
+        }
+    }
+
+    fn times(units: &[Unit]) -> Vec<i64> {
+        units.iter().map(|u| u.captured_us / 1_000).collect()
+    }
+
+    fn ring(keep_s: u32, max_bytes: usize) -> Ring {
+        crate::camera::init().unwrap();
+        Ring::new(keep_s, max_bytes)
+    }
+
+    /// The ring reaches back as long as asked, at most one group longer, and starts with a keyframe.
+    #[test]
+    fn keeps_what_was_asked() {
+        let ring = ring(8, usize::MAX);
+        fill(&ring, 0, 30);
+        let held = ring.hold(UtcMs(0)).unwrap().units();
+        assert!(held[0].keyframe);
+        let newest = ring.newest_us().unwrap();
+        let reach = newest - held[0].captured_us;
+        assert!((8_000_000..=9_000_000).contains(&reach), "{reach}");
+    }
+
+    /// A hold starts at most one group before the time asked, never after, and gathers what follows even
+    /// when the ring has long evicted it.
+    #[test]
+    fn a_hold_survives_eviction() {
+        let ring = ring(8, usize::MAX);
+        fill(&ring, 0, 10);
+        let hold = ring.hold(UtcMs(5_300)).unwrap();
+        fill(&ring, 10, 60);
+        let held = times(&hold.units());
+        assert_eq!((held[0], *held.last().unwrap()), (5_000, 59_800));
+        assert_eq!(held.len(), 55 * 5);
+    }
+
+    /// Bytes are bounded whatever the camera sends, and what that cost is counted.
+    #[test]
+    fn bytes_are_bounded() {
+        let ring = ring(8, 1_000);
+        fill(&ring, 0, 20);
+        assert!(ring.lock().bytes <= 1_000);
+        assert!(ring.lock().units.front().is_some_and(|u| u.keyframe));
+        assert!(ring.stats().evicted_for_bytes > 0);
+        ring.push(unit(20_000, true, 5_000));
+        assert_eq!(ring.lock().units.len(), 0);
+        assert_eq!(ring.lock().bytes, 0);
+        ring.push(unit(20_200, false, 10));
+        assert_eq!(ring.lock().units.len(), 0, "nothing can decode a delta unit without its keyframe");
+        ring.push(unit(21_000, true, 10));
+        assert_eq!(ring.lock().units.len(), 1);
+    }
+
+    /// After a gap the ring waits for a keyframe, marks it, and counts.
+    #[test]
+    fn a_gap_is_recorded() {
+        let ring = ring(8, usize::MAX);
+        fill(&ring, 0, 2);
+        ring.gap();
+        ring.push(unit(5_200, false, 100));
+        ring.push(unit(6_000, true, 100));
+        ring.push(unit(6_200, false, 100));
+        let units = ring.hold(UtcMs(0)).unwrap().units();
+        assert_eq!(times(&units)[9..], [1_800, 6_000, 6_200]);
+        assert_eq!(units.iter().filter(|u| u.after_gap).count(), 1);
+        assert_eq!((ring.stats().gaps, ring.stats().undecodable), (1, 1));
+    }
+
+    /// Clips at once are bounded; a finished one makes room.
+    #[test]
+    fn holds_are_bounded() {
+        let ring = ring(8, usize::MAX);
+        let mut holds: Vec<_> = (0..MAX_HOLDS).map(|_| ring.hold(UtcMs(0)).unwrap()).collect();
+        assert!(ring.hold(UtcMs(0)).is_none());
+        holds.pop();
+        assert!(ring.hold(UtcMs(0)).is_some());
+    }
+
+    /// A decoder gets the picture's group from its keyframe on, and nothing for a picture long gone.
+    #[test]
+    fn around_a_picture() {
+        let ring = ring(8, usize::MAX);
+        fill(&ring, 0, 10);
+        let units = times(&ring.around(UtcMs(4_400)));
+        assert_eq!(units[..3], [4_000, 4_200, 4_400]);
+        assert!(ring.around(UtcMs(4_401)).is_empty());
+        assert_eq!(times(&ring.last_group()), [9_000, 9_200, 9_400, 9_600, 9_800]);
+    }
+}
