@@ -12,10 +12,10 @@ impl Cadence {
         Self { interval_us: (1e6 / f64::from(fps.max(0.01))).round() as i64, next_us: None }
     }
 
-    /// Whether the picture at `at_us` is taken. A tenth of the interval of slack keeps 25 pictures per
+    /// Whether the picture at `at_us` is taken. Ten milliseconds of slack keep 25 pictures per
     /// second thinned to 5 from becoming 4 when the camera's clock trembles.
     pub(crate) fn takes(&mut self, at_us: i64) -> bool {
-        let slack = self.interval_us / 10;
+        let slack = (self.interval_us / 10).min(10_000);
         let next = match self.next_us {
             // Time stepped back (a new session) or far ahead (a gap): begin again here.
             Some(next) if at_us < next - 2 * self.interval_us || at_us > next + self.interval_us => at_us,
