@@ -61,7 +61,7 @@ struct ActiveCalls {
 }
 
 /// The routes; whoever serves them must give `ConnectInfo<SocketAddr>`.
-pub fn router(tap: Arc<CallTap>) -> Router {
+pub(super) fn router(tap: Arc<CallTap>) -> Router {
     Router::new()
         .route("/v1/calls", get(list))
         .route("/v1/calls/{uuid}", put(announce).post(announce))

@@ -109,10 +109,7 @@ mod tests {
         let error = toml::from_str::<CallConfig>("max_cals = 3").unwrap_err().to_string();
         assert!(error.contains("max_cals"), "{error}");
         let bad: CallConfig = toml::from_str("max_calls = 0\nmax_call_minutes = 500").unwrap();
-        assert_eq!(
-            bad.problems().iter().map(|p| p.0).collect::<Vec<_>>(),
-            ["max_calls", "max_call_minutes"]
-        );
+        assert_eq!(bad.problems().iter().map(|p| p.0).collect::<Vec<_>>(), ["max_calls", "max_call_minutes"]);
     }
 
     /// With a list of exchanges only they and the box itself get in, in either form of the address.

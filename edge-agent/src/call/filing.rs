@@ -24,7 +24,7 @@ use super::vad::to_f32;
 const MAX_RATE_HZ: u32 = 16_000;
 
 /// Files one call. `None` when an earlier run had already done so. Blocks.
-pub fn file(
+pub(super) fn file(
     archive: &Archive,
     config: &CallConfig,
     call_id: CallId,
@@ -61,8 +61,7 @@ fn compose(
 ) -> anyhow::Result<Record> {
     let sounding: Vec<&FinishedLeg> = legs.iter().filter(|l| l.state.rate_hz.is_some()).collect();
     let starts_at_ms = sounding.first().map_or(0, |l| l.state.starts_at_ms);
-    let started_at =
-        sounding.first().or(legs.first().as_ref()).map_or(now, |leg| leg.state.started_at);
+    let started_at = sounding.first().or(legs.first().as_ref()).map_or(now, |leg| leg.state.started_at);
     let evidence = record_wav(archive.recordings(), &sounding, started_at)?;
     let duration_ms = evidence.as_ref().and_then(|e| e.duration_ms).unwrap_or(0);
     let speech = speech_of(&sounding, starts_at_ms);
@@ -82,10 +81,7 @@ fn compose(
             call_id,
             caller_masked: told(|l| l.state.announced.caller_masked.clone()),
             seat: seat.map(|number| config.seats.get(&number).cloned().unwrap_or(number)),
-            direction: legs
-                .iter()
-                .find_map(|l| l.state.announced.direction)
-                .unwrap_or(Direction::Inbound),
+            direction: legs.iter().find_map(|l| l.state.announced.direction).unwrap_or(Direction::Inbound),
             legs: sides,
             duration_ms,
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
@@ -123,11 +119,7 @@ fn file_name(evidence: &Evidence) -> String {
 }
 
 /// Writes the stereo recording and names it by its content; `None` when there is no sample at all.
-fn record_wav(
-    folder: &Path,
-    legs: &[&FinishedLeg],
-    starts_at: UtcMs,
-) -> anyhow::Result<Option<Evidence>> {
+fn record_wav(folder: &Path, legs: &[&FinishedLeg], starts_at: UtcMs) -> anyhow::Result<Option<Evidence>> {
     let Some(first) = legs.first() else { return Ok(None) };
     let rate_hz = first.state.rate_hz.unwrap_or(MAX_RATE_HZ).min(MAX_RATE_HZ);
     let mut tracks = legs
@@ -216,9 +208,8 @@ struct Track {
 impl Track {
     fn open(leg: &FinishedLeg, call_starts_at_ms: u64, rate_hz: u32) -> anyhow::Result<Self> {
         let own = leg.state.rate_hz.unwrap_or(rate_hz);
-        let resampler = (own != rate_hz).then(|| {
-            LinearResampler::create(own as i32, rate_hz as i32).expect("both rates are above zero")
-        });
+        let resampler = (own != rate_hz)
+            .then(|| LinearResampler::create(own as i32, rate_hz as i32).expect("both rates are above zero"));
         let offset_ms = leg.state.starts_at_ms - call_starts_at_ms;
         // A leg whose state was written but not one sample: an empty track.
         let file = match File::open(&leg.pcm) {

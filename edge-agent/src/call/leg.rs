@@ -17,24 +17,24 @@ use super::vad::{Method, Span, Vad};
 
 /// What a restart needs to know of a leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LegState {
+pub(super) struct LegState {
     /// File name without extension.
-    pub name: String,
+    pub(super) name: String,
     /// The incident this leg opens if it is its call's first: drawn here, so that a restart never doubles it.
-    pub incident_id: IncidentId,
-    pub socket: Uuid,
-    pub role: Leg,
-    pub announced: Announcement,
+    pub(super) incident_id: IncidentId,
+    pub(super) socket: Uuid,
+    pub(super) role: Leg,
+    pub(super) announced: Announcement,
     /// Box's clock at the first sample (at the connection until then).
-    pub started_at: UtcMs,
+    pub(super) started_at: UtcMs,
     /// The same moment as uptime; comparable among legs of one run.
-    pub starts_at_ms: u64,
+    pub(super) starts_at_ms: u64,
     /// `None` until audio came.
-    pub rate_hz: Option<u32>,
+    pub(super) rate_hz: Option<u32>,
 }
 
 impl LegState {
-    pub fn tap(&self) -> Tap {
+    pub(super) fn tap(&self) -> Tap {
         Tap {
             socket: self.socket,
             role: self.role,
@@ -47,15 +47,15 @@ impl LegState {
 
 /// A leg that has ended, with its speech.
 #[derive(Debug)]
-pub struct FinishedLeg {
-    pub state: LegState,
-    pub pcm: PathBuf,
-    pub spans: Vec<Span>,
+pub(super) struct FinishedLeg {
+    pub(super) state: LegState,
+    pub(super) pcm: PathBuf,
+    pub(super) spans: Vec<Span>,
 }
 
 impl FinishedLeg {
     /// Deletes the leg's files, once its call is filed.
-    pub fn remove(&self) {
+    pub(super) fn remove(&self) {
         // The samples first: without its state a leg means nothing, the other way round it would be an empty one.
         for path in [&self.pcm, &self.pcm.with_extension("json")] {
             if path.exists()
@@ -69,14 +69,14 @@ impl FinishedLeg {
 
 /// Samples that came at once.
 #[derive(Debug)]
-pub struct Arrival {
-    pub at_ms: u64,
-    pub rate_hz: u32,
-    pub samples: Vec<i16>,
+pub(super) struct Arrival {
+    pub(super) at_ms: u64,
+    pub(super) rate_hz: u32,
+    pub(super) samples: Vec<i16>,
 }
 
 #[derive(Debug)]
-pub struct LegRecorder {
+pub(super) struct LegRecorder {
     folder: PathBuf,
     state: LegState,
     /// From the first audio on.
@@ -92,7 +92,7 @@ struct Sound {
 }
 
 impl LegRecorder {
-    pub fn create(folder: &Path, state: LegState, method: Method) -> anyhow::Result<Self> {
+    pub(super) fn create(folder: &Path, state: LegState, method: Method) -> anyhow::Result<Self> {
         let recorder = Self { folder: folder.to_owned(), state, sound: None, method };
         recorder.write_state()?;
         Ok(recorder)
@@ -107,18 +107,21 @@ impl LegRecorder {
     }
 
     /// Audio beyond what the clock allows.
-    pub fn lead_ms(&self, now_ms: u64) -> u64 {
+    pub(super) fn lead_ms(&self, now_ms: u64) -> u64 {
         self.sound.as_ref().map_or(0, |s| s.timeline.lead_ms(now_ms))
     }
 
-    pub fn append(&mut self, arrivals: Vec<Arrival>) -> anyhow::Result<()> {
+    pub(super) fn append(&mut self, arrivals: Vec<Arrival>) -> anyhow::Result<()> {
         for Arrival { at_ms, rate_hz, samples } in arrivals {
             if self.sound.is_none() {
                 self.begin(at_ms, rate_hz, samples.len())?;
             }
             let sound = self.sound.as_mut().expect("begun just above");
             let known = self.state.rate_hz.unwrap_or(rate_hz);
-            anyhow::ensure!(known == rate_hz, "the exchange changed from {known} Hz to {rate_hz} Hz in mid-leg");
+            anyhow::ensure!(
+                known == rate_hz,
+                "the exchange changed from {known} Hz to {rate_hz} Hz in mid-leg"
+            );
             let placed = sound.timeline.arrive(at_ms, samples);
             sound.write(&placed).with_context(|| format!("cannot write {}.pcm", self.state.name))?;
         }
@@ -140,7 +143,7 @@ impl LegRecorder {
     }
 
     /// Makes everything so far survive a power cut, and notes what was told of the leg meanwhile.
-    pub fn sync(&mut self, announced: Option<Announcement>) -> anyhow::Result<()> {
+    pub(super) fn sync(&mut self, announced: Option<Announcement>) -> anyhow::Result<()> {
         if let Some(sound) = &self.sound {
             sound.file.sync_data().context("cannot sync a leg to disk")?;
         }
@@ -159,7 +162,7 @@ impl LegRecorder {
         }
     }
 
-    pub fn finish(mut self, announced: Option<Announcement>) -> anyhow::Result<FinishedLeg> {
+    pub(super) fn finish(mut self, announced: Option<Announcement>) -> anyhow::Result<FinishedLeg> {
         if let Some(sound) = &mut self.sound {
             let rest = sound.timeline.release();
             sound.write(&rest).context("cannot write the end of a leg")?;
@@ -189,7 +192,7 @@ impl Sound {
 }
 
 /// Legs that an earlier run left behind, except those in `live`; their speech is found anew.
-pub fn recover(folder: &Path, live: &[String], method: &Method) -> Vec<FinishedLeg> {
+pub(super) fn recover(folder: &Path, live: &[String], method: &Method) -> Vec<FinishedLeg> {
     let states: Vec<LegState> = archive::read_all(folder);
     states
         .into_iter()
@@ -217,15 +220,15 @@ fn listen(pcm: &Path, rate_hz: u32, method: &Method) -> Vec<Span> {
 
 /// Reads a leg's file; a half sample at its end (a crash in mid-write) is left out.
 #[derive(Debug)]
-pub struct Samples(BufReader<File>);
+pub(super) struct Samples(BufReader<File>);
 
 impl Samples {
-    pub fn new(file: File) -> Self {
+    pub(super) fn new(file: File) -> Self {
         Self(BufReader::new(file))
     }
 
     /// Up to `count` samples; empty at the end, and where the disk cannot be read any further.
-    pub fn read(&mut self, count: usize) -> Vec<i16> {
+    pub(super) fn read(&mut self, count: usize) -> Vec<i16> {
         let mut bytes = Vec::with_capacity(count * 2);
         if let Err(error) = self.0.by_ref().take(count as u64 * 2).read_to_end(&mut bytes) {
             tracing::error!(%error, "a leg cannot be read to its end");

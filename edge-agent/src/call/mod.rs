@@ -178,8 +178,8 @@ impl CallTap {
         filing.await.context("the filing of calls failed")?;
         // The last legs ended after the sweep saw the signal at the latest; nobody waits for a transfer now.
         self.file_ended(0).await;
-        transcripts.await.context("the transcription of calls failed")?;
-        reconcile::hand_over(&self).await;
+        let sent = transcripts.await.context("the transcription of calls failed")?;
+        reconcile::hand_over(&self, sent).await;
         Ok(())
     }
 
@@ -283,7 +283,8 @@ impl CallTap {
     async fn file(self: &Arc<Self>, call_id: CallId, legs: Vec<FinishedLeg>) {
         let tap = Arc::clone(self);
         let now = self.clock.now();
-        let filed = listener::blocking(move || filing::file(&tap.archive, &tap.config, call_id, legs, now)).await;
+        let filed =
+            listener::blocking(move || filing::file(&tap.archive, &tap.config, call_id, legs, now)).await;
         match filed {
             Ok(Some(record)) => {
                 self.counters.filed.fetch_add(1, Ordering::Relaxed);
@@ -292,7 +293,8 @@ impl CallTap {
             }
             Ok(None) => {}
             Err(error) => {
-                let words = format!("call {call_id} cannot be filed yet, trying again every minute: {error:#}");
+                let words =
+                    format!("call {call_id} cannot be filed yet, trying again every minute: {error:#}");
                 tracing::error!("{words}");
                 lock(&self.status).trouble = Some(words);
             }

@@ -25,17 +25,18 @@ const MESSAGE_RESERVE_BYTES: usize = 8 * 1_024;
 const JOIN_MS: u64 = 1_000;
 
 /// Revisions sent by this run of the program, and when.
-type Sent = HashMap<(IncidentId, u32), Instant>;
+pub(super) type Sent = HashMap<(IncidentId, u32), Instant>;
 
-pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
+/// Runs until cancelled; gives what it sent, for [`hand_over`].
+pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) -> Sent {
     let mut sent = Sent::new();
     loop {
         tokio::select! {
-            () = cancel.cancelled() => return,
+            () = cancel.cancelled() => return sent,
             () = round(&tap, &mut sent) => {}
         }
         tokio::select! {
-            () = cancel.cancelled() => return,
+            () = cancel.cancelled() => return sent,
             () = tap.filed.notified() => {}
             () = sleep(RECONCILE_EVERY) => {}
         }
@@ -43,8 +44,8 @@ pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
 }
 
 /// Sends whatever was not handed over yet; the last act of a run.
-pub(super) async fn hand_over(tap: &CallTap) {
-    send_new(tap, &mut Sent::new(), tap.archive.unsettled()).await;
+pub(super) async fn hand_over(tap: &CallTap, mut sent: Sent) {
+    send_new(tap, &mut sent, tap.archive.unsettled()).await;
 }
 
 async fn round(tap: &Arc<CallTap>, sent: &mut Sent) {
@@ -78,7 +79,10 @@ pub(super) fn files_of(archive: &Archive, record: &Record) -> Vec<EvidenceFile> 
     let evidence = record.incident.evidence.first();
     evidence
         .zip(record.recording.as_ref())
-        .map(|(evidence, name)| EvidenceFile { evidence: evidence.clone(), path: archive.recordings().join(name) })
+        .map(|(evidence, name)| EvidenceFile {
+            evidence: evidence.clone(),
+            path: archive.recordings().join(name),
+        })
         .into_iter()
         .collect()
 }
@@ -245,7 +249,9 @@ fn fit(segments: Vec<Segment>) -> Vec<Segment> {
         size += serde_json::to_vec(&segment).map_or(0, |json| json.len() + 1);
         if size > budget {
             let left = total - kept.len();
-            kept.push(Segment { text: format!("……（转写过长，此后 {left} 段未随工单上传）"), ..segment });
+            kept.push(Segment {
+                text: format!("……（转写过长，此后 {left} 段未随工单上传）"), ..segment
+            });
             break;
         }
         kept.push(segment);
@@ -272,10 +278,7 @@ mod tests {
             segment(Leg::Operator, 2_600, 3_000, "go"),
             segment(Leg::Caller, 9_000, 9_500, "好"),
         ]);
-        assert_eq!(
-            lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(),
-            ["我要投诉", "OK go", "好"]
-        );
+        assert_eq!(lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["我要投诉", "OK go", "好"]);
     }
 
     /// The longest talk still fits a message, says what is missing, and a short one is untouched.

@@ -11,34 +11,34 @@ use uuid::Uuid;
 
 /// What the exchange told of one connection, the caller's number already masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announcement {
-    pub call_id: Option<CallId>,
-    pub leg: Option<Leg>,
-    pub caller_masked: Option<String>,
-    pub seat: Option<String>,
-    pub direction: Option<Direction>,
+pub(super) struct Announcement {
+    pub(super) call_id: Option<CallId>,
+    pub(super) leg: Option<Leg>,
+    pub(super) caller_masked: Option<String>,
+    pub(super) seat: Option<String>,
+    pub(super) direction: Option<Direction>,
 }
 
 /// Counts connections of this process.
-pub type TapId = u64;
+pub(super) type TapId = u64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tap {
-    pub socket: Uuid,
+pub(super) struct Tap {
+    pub(super) socket: Uuid,
     /// `Caller` for the first live connection of a UUID, `Operator` for the second. See [`Tap::leg`].
-    pub role: Leg,
-    pub announced: Announcement,
-    pub opened_ms: u64,
+    pub(super) role: Leg,
+    pub(super) announced: Announcement,
+    pub(super) opened_ms: u64,
     /// `None` while audio flows.
-    pub closed_ms: Option<u64>,
+    pub(super) closed_ms: Option<u64>,
 }
 
 impl Tap {
-    pub fn call_id(&self) -> CallId {
+    pub(super) fn call_id(&self) -> CallId {
         self.announced.call_id.unwrap_or(CallId(self.socket))
     }
 
-    pub fn leg(&self) -> Leg {
+    pub(super) fn leg(&self) -> Leg {
         match (self.announced.leg, self.role) {
             (None, role) => role,
             (Some(told), Leg::Caller) => told,
@@ -49,7 +49,7 @@ impl Tap {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(super) enum Refusal {
     #[error("there are already {0} calls (max_calls)")]
     Full(usize),
     #[error("both legs of this UUID are already connected")]
@@ -66,20 +66,20 @@ const MAX_ANNOUNCED: usize = 1_024;
 const ANNOUNCED_FOR_MS: u64 = 10 * 60_000;
 
 #[derive(Debug, Default)]
-pub struct Registry {
+pub(super) struct Registry {
     taps: BTreeMap<TapId, Tap>,
     next: TapId,
     announced: HashMap<Uuid, (u64, Announcement)>,
     /// Announcements pushed out before their audio came.
-    pub announcements_dropped: u64,
+    pub(super) announcements_dropped: u64,
 }
 
 /// One call: its taps, oldest first.
-pub type Call = Vec<(TapId, Tap)>;
+pub(super) type Call = Vec<(TapId, Tap)>;
 
 impl Registry {
     /// A connection named itself.
-    pub fn open(&mut self, socket: Uuid, max_calls: usize, now_ms: u64) -> Result<TapId, Refusal> {
+    pub(super) fn open(&mut self, socket: Uuid, max_calls: usize, now_ms: u64) -> Result<TapId, Refusal> {
         let live: Vec<Leg> = self
             .taps
             .values()
@@ -104,7 +104,7 @@ impl Registry {
         Ok(self.next)
     }
 
-    pub fn close(&mut self, tap: TapId, now_ms: u64) {
+    pub(super) fn close(&mut self, tap: TapId, now_ms: u64) {
         if let Some(tap) = self.taps.get_mut(&tap) {
             tap.closed_ms.get_or_insert(now_ms);
         }
@@ -112,7 +112,7 @@ impl Registry {
 
     /// Notes what the exchange tells of `socket`, whose audio may have started or not. A later word adds to and
     /// corrects an earlier one. Returns the connections that it changed.
-    pub fn announce(&mut self, socket: Uuid, told: Announcement, now_ms: u64) -> Call {
+    pub(super) fn announce(&mut self, socket: Uuid, told: Announcement, now_ms: u64) -> Call {
         self.announced.retain(|_, (at, _)| now_ms.saturating_sub(*at) < ANNOUNCED_FOR_MS);
         let known = self.announced.remove(&socket).map(|(_, a)| a).unwrap_or_default();
         let told = Announcement {
@@ -137,11 +137,11 @@ impl Registry {
         changed
     }
 
-    pub fn get(&self, tap: TapId) -> Option<&Tap> {
+    pub(super) fn get(&self, tap: TapId) -> Option<&Tap> {
         self.taps.get(&tap)
     }
 
-    pub fn calls(&self) -> BTreeMap<CallId, Call> {
+    pub(super) fn calls(&self) -> BTreeMap<CallId, Call> {
         let mut calls: BTreeMap<CallId, Call> = BTreeMap::new();
         for (id, tap) in &self.taps {
             calls.entry(tap.call_id()).or_default().push((*id, tap.clone()));
@@ -150,7 +150,7 @@ impl Registry {
     }
 
     /// Takes out every call whose legs have all hung up `grace_ms` ago or longer.
-    pub fn take_ended(&mut self, grace_ms: u64, now_ms: u64) -> Vec<(CallId, Call)> {
+    pub(super) fn take_ended(&mut self, grace_ms: u64, now_ms: u64) -> Vec<(CallId, Call)> {
         let ended = |call: &Call| {
             call.iter().all(|(_, t)| t.closed_ms.is_some_and(|at| now_ms.saturating_sub(at) >= grace_ms))
         };

@@ -14,14 +14,14 @@ const SETTLE_MS: u64 = 2_000;
 
 /// What to append to the leg's file, in this order.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Placed {
+pub(super) struct Placed {
     /// Samples of silence.
-    pub silence: u64,
-    pub samples: Vec<i16>,
+    pub(super) silence: u64,
+    pub(super) samples: Vec<i16>,
 }
 
 #[derive(Debug)]
-pub struct Timeline {
+pub(super) struct Timeline {
     rate_hz: u32,
     /// Uptime at which the first sample was made, as far as is known.
     starts_at_ms: Option<u64>,
@@ -41,12 +41,12 @@ struct Held {
 }
 
 impl Timeline {
-    pub fn new(rate_hz: u32) -> Self {
+    pub(super) fn new(rate_hz: u32) -> Self {
         Self { rate_hz, starts_at_ms: None, first_arrival_ms: 0, moved_ms: 0, placed: 0, held: None }
     }
 
     /// Uptime in milliseconds of the leg's first sample; `None` before any came.
-    pub fn starts_at_ms(&self) -> Option<u64> {
+    pub(super) fn starts_at_ms(&self) -> Option<u64> {
         self.starts_at_ms
     }
 
@@ -59,14 +59,14 @@ impl Timeline {
     }
 
     /// Milliseconds of audio (with inserted silence) beyond what the clock allows; 0 when behind.
-    pub fn lead_ms(&self, now_ms: u64) -> u64 {
+    pub(super) fn lead_ms(&self, now_ms: u64) -> u64 {
         let held = self.held.as_ref().map_or(0, |h| h.samples.len() as u64);
         let due = now_ms.saturating_sub(self.first_arrival_ms);
         self.ms_of(self.placed + held).saturating_sub(due)
     }
 
     /// `samples` came at `now_ms` (uptime).
-    pub fn arrive(&mut self, now_ms: u64, samples: Vec<i16>) -> Placed {
+    pub(super) fn arrive(&mut self, now_ms: u64, samples: Vec<i16>) -> Placed {
         let count = samples.len() as u64;
         let starts_at_ms = *self.starts_at_ms.get_or_insert_with(|| {
             self.first_arrival_ms = now_ms;
@@ -96,7 +96,7 @@ impl Timeline {
     }
 
     /// What is still held, when the leg ends.
-    pub fn release(&mut self) -> Placed {
+    pub(super) fn release(&mut self) -> Placed {
         let Some(held) = self.held.take() else { return Placed::default() };
         let silence = if held.gap > self.samples_in(GAP_MS) { held.gap } else { 0 };
         self.placed += silence + held.samples.len() as u64;

@@ -231,8 +231,7 @@ mod tests {
     /// Silence and a steady tone hold no speech.
     #[test]
     fn nobody_speaks() {
-        let tone: Vec<i16> =
-            (0..24_000).map(|i| ((f64::from(i) * 0.05).sin() * 8_000.0) as i16).collect();
+        let tone: Vec<i16> = (0..24_000).map(|i| ((f64::from(i) * 0.05).sin() * 8_000.0) as i16).collect();
         assert_eq!(listen(&Method::Earshot, 8_000, &[0; 24_000]), vec![]);
         assert_eq!(listen(&Method::Earshot, 8_000, &tone), vec![]);
     }
@@ -256,9 +255,12 @@ mod tests {
             return;
         };
         let silero = Method::Silero(data.join("models/silero-vad/silero_vad.onnx"));
-        for (method, telephone, floor) in
-            [(&silero, false, 0.9), (&silero, true, 0.88), (&Method::Earshot, false, 0.85), (&Method::Earshot, true, 0.8)]
-        {
+        for (method, telephone, floor) in [
+            (&silero, false, 0.9),
+            (&silero, true, 0.88),
+            (&Method::Earshot, false, 0.85),
+            (&Method::Earshot, true, 0.8),
+        ] {
             let (mut both, mut found, mut marked) = (0_u32, 0_u32, 0_u32);
             for entry in std::fs::read_dir(data.join("audio/vad")).unwrap() {
                 let marks_path = entry.unwrap().path();
@@ -271,8 +273,11 @@ mod tests {
                 let length_ms = samples.len() as u64 * 1_000 / u64::from(rate);
                 let spans = if telephone {
                     let down = LinearResampler::create(rate as i32, 8_000).unwrap();
-                    let low: Vec<i16> =
-                        down.resample(&to_f32(&samples), true).iter().map(|s| (s * 32_767.0) as i16).collect();
+                    let low: Vec<i16> = down
+                        .resample(&to_f32(&samples), true)
+                        .iter()
+                        .map(|s| (s * 32_767.0) as i16)
+                        .collect();
                     listen(method, 8_000, &low)
                 } else {
                     listen(method, rate, &samples)
@@ -290,7 +295,8 @@ mod tests {
                     marked += u32::from(is);
                 }
             }
-            let (precision, recall) = (f64::from(both) / f64::from(found), f64::from(both) / f64::from(marked));
+            let (precision, recall) =
+                (f64::from(both) / f64::from(found), f64::from(both) / f64::from(marked));
             println!(
                 "vad {} at {}: precision {precision:.3} recall {recall:.3}",
                 method.name(),

@@ -14,7 +14,7 @@ const GRAPH: u64 = 7;
 const MAX_ENTRY: u64 = 1 << 20;
 
 #[derive(Debug, thiserror::Error)]
-pub enum OnnxError {
+pub(super) enum OnnxError {
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
     #[error("is cut short or still being copied")]
@@ -23,7 +23,7 @@ pub enum OnnxError {
     Shape,
 }
 
-pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, OnnxError> {
+pub(super) fn metadata(path: &Path) -> Result<BTreeMap<String, String>, OnnxError> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     read(BufReader::new(file), size)

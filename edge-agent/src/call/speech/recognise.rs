@@ -41,11 +41,8 @@ impl Recogniser {
         let mut config = OfflineRecognizerConfig::default();
         match installed.kind {
             ModelKind::SenseVoice => {
-                config.model_config.sense_voice = OfflineSenseVoiceModelConfig {
-                    model,
-                    language: Some("auto".to_owned()),
-                    use_itn: true,
-                };
+                config.model_config.sense_voice =
+                    OfflineSenseVoiceModelConfig { model, language: Some("auto".to_owned()), use_itn: true };
             }
             _ => config.model_config.paraformer = OfflineParaformerModelConfig { model },
         }
@@ -82,7 +79,11 @@ impl Recogniser {
     pub(super) fn transcribe(&self, recording: &Recording, speech: &[Spoken]) -> Vec<Segment> {
         let mut segments = Vec::new();
         for spoken in speech {
-            let wave = recording.cut(spoken.leg, spoken.start_ms.saturating_sub(MARGIN_MS), spoken.end_ms + MARGIN_MS);
+            let wave = recording.cut(
+                spoken.leg,
+                spoken.start_ms.saturating_sub(MARGIN_MS),
+                spoken.end_ms + MARGIN_MS,
+            );
             if wave.len() * 1_000 < MIN_SAMPLES_MS * recording.rate_hz as usize {
                 continue;
             }
