@@ -255,11 +255,12 @@ mod tests {
             return;
         };
         let silero = Method::Silero(data.join("models/silero-vad/silero_vad.onnx"));
+        let mut short = Vec::new();
         for (method, telephone, floor) in [
-            (&silero, false, 0.9),
-            (&silero, true, 0.88),
-            (&Method::Earshot, false, 0.85),
-            (&Method::Earshot, true, 0.8),
+            (&silero, false, (0.85, 0.95)),
+            (&silero, true, (0.85, 0.95)),
+            (&Method::Earshot, false, (0.8, 0.85)),
+            (&Method::Earshot, true, (0.8, 0.85)),
         ] {
             let (mut both, mut found, mut marked) = (0_u32, 0_u32, 0_u32);
             for entry in std::fs::read_dir(data.join("audio/vad")).unwrap() {
@@ -302,7 +303,10 @@ mod tests {
                 method.name(),
                 if telephone { "8 kHz" } else { "16 kHz" }
             );
-            assert!(precision >= floor && recall >= floor, "below {floor}");
+            if precision < floor.0 || recall < floor.1 {
+                short.push((method.name(), telephone));
+            }
         }
+        assert_eq!(short, vec![]);
     }
 }
