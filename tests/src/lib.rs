@@ -11,3 +11,6 @@ pub mod rtsp;
 pub mod scene;
 pub mod speech;
 pub mod wait;
+mod world;
+
+pub use world::{BrokerKind, Builder, CameraPlan, DEVICE, DatabaseKind, World, drawn_clip};
