@@ -39,7 +39,7 @@ pub struct RuleConfig {
     pub zone: Vec<[f32; 2]>,
     #[serde(default = "persons")]
     pub labels: Vec<Label>,
-    /// The detector must have been this sure of the object at least once.
+    /// The detector must have been this sure of the object over several sights.
     #[serde(default = "half")]
     pub min_score: f32,
     /// Smallest height of the object, as share of the picture's height.
@@ -51,8 +51,9 @@ pub struct RuleConfig {
     /// Seconds in the zone that make a visit loitering.
     #[serde(default = "minute")]
     pub loiter_s: u32,
-    /// Seconds after the end of an occurrence in which no new one opens.
-    #[serde(default = "ten")]
+    /// Seconds after the end of an occurrence in which no new one opens. The default of 0 misses no second
+    /// visitor; the hub joins incidents of one rule in one case anyway.
+    #[serde(default)]
     pub cooldown_s: u32,
 }
 
@@ -70,10 +71,6 @@ fn half() -> f32 {
 
 fn minute() -> u32 {
     60
-}
-
-fn ten() -> u32 {
-    10
 }
 
 /// What is wrong in a rule, and where.
@@ -100,7 +97,7 @@ impl RuleConfig {
             min_size: 0.0,
             severity: None,
             loiter_s: minute(),
-            cooldown_s: ten(),
+            cooldown_s: 0,
         }
     }
 

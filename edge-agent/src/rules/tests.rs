@@ -20,7 +20,6 @@ fn track(id: u64, x: f32) -> Track {
 fn left_half(kind: RuleKind) -> RuleConfig {
     RuleConfig {
         zone: vec![[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]],
-        cooldown_s: 0,
         ..RuleConfig::whole_picture("r1".parse().unwrap(), kind)
     }
 }

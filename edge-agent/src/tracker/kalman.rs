@@ -10,7 +10,7 @@ use protocol::NormBox;
 /// second), of acceleration (per second²).
 const MEASURED: f32 = 0.05;
 const FIRST_VELOCITY: f32 = 1.0;
-const ACCELERATION: f32 = 1.0;
+const ACCELERATION: f32 = 0.3;
 /// What is out of sight is believed to slow down with this time constant: people hide by stopping.
 const SLOW_DOWN_S: f32 = 1.0;
 

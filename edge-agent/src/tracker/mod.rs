@@ -20,12 +20,12 @@ use crate::frame::Detection;
 const SURE: f32 = 0.4;
 /// Less sure ones down to here only continue a visible track.
 pub const UNSURE: f32 = 0.1;
-/// How sure the first sight of a thing must be.
-const START: f32 = 0.45;
+/// How sure the first sight of a thing must be (ByteTrack's 0.5 + 0.1).
+const START: f32 = 0.6;
 /// Share of a box's size added on each side before boxes are compared.
 const MARGIN: f32 = 0.25;
 /// Least overlap (of enlarged boxes) to match: sure, unsure and not yet confirmed.
-const OVERLAP_SURE: f32 = 0.15;
+const OVERLAP_SURE: f32 = 0.25;
 const OVERLAP_UNSURE: f32 = 0.45;
 const OVERLAP_TENTATIVE: f32 = 0.3;
 /// Two tracks that overlap so much are one thing.
@@ -37,6 +37,8 @@ const MAX_STEP_MS: i64 = 2_000;
 /// Consecutive sights that make a track: motion blobs come and go, so they need more.
 const CONFIRM: u32 = 3;
 const CONFIRM_MOTION: u32 = 5;
+/// Sights over which the score is averaged.
+const MEMORY: u32 = 5;
 /// Slower than this, in own sizes per second, is standing still.
 const STANDING: f32 = 0.15;
 
@@ -47,8 +49,10 @@ pub struct Track {
     pub id: u64,
     /// What most of the (score-weighted) sights said.
     pub label: Label,
-    /// Of the last sight, and of the best.
+    /// Of the last sight.
     pub score: f32,
+    /// The highest that the mean over about [`MEMORY`] sights has been; 0 until confirmed. A lamp post that
+    /// looks like a person once in a while stays low, a person who hides after having been seen stays high.
     pub best_score: f32,
     /// Where it was last seen.
     pub region: NormBox,
@@ -65,6 +69,7 @@ struct Live {
     track: Track,
     filter: BoxFilter,
     hits: u32,
+    mean_score: f32,
     votes: Vec<(Label, f32)>,
 }
 
@@ -74,19 +79,26 @@ impl Live {
             id,
             label: seen.label,
             score: seen.score,
-            best_score: seen.score,
+            best_score: 0.0,
             region: seen.region,
             confirmed: false,
             visible: true,
             first_seen: at,
             last_seen: at,
         };
-        Self { track, filter: BoxFilter::new(&seen.region), hits: 1, votes: vec![(seen.label, seen.score)] }
+        Self {
+            track,
+            filter: BoxFilter::new(&seen.region),
+            hits: 1,
+            mean_score: seen.score,
+            votes: vec![(seen.label, seen.score)],
+        }
     }
 
     fn sight(&mut self, at: UtcMs, seen: &Detection) {
         self.filter.update(&seen.region);
         self.hits += 1;
+        self.mean_score += (seen.score - self.mean_score) / self.hits.min(MEMORY) as f32;
         match self.votes.iter_mut().find(|(label, _)| *label == seen.label) {
             Some((_, votes)) => *votes += seen.score,
             None => self.votes.push((seen.label, seen.score)),
@@ -95,12 +107,14 @@ impl Live {
         let track = &mut self.track;
         track.label = lead.map_or(track.label, |(label, _)| label);
         track.score = seen.score;
-        track.best_score = track.best_score.max(seen.score);
         track.region = seen.region;
         track.visible = true;
         track.last_seen = at;
         let needed = if track.label == Label::Motion { CONFIRM_MOTION } else { CONFIRM };
         track.confirmed |= self.hits >= needed;
+        if track.confirmed {
+            track.best_score = track.best_score.max(self.mean_score);
+        }
     }
 }
 

@@ -1,0 +1,83 @@
+//! Stations 2 to 4, one frame each, without decoder and inference: `cargo bench --workspace --bench vision`.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use edge_agent::detector::{Letterbox, yolox};
+use edge_agent::frame::{Detection, Picture};
+use edge_agent::motion::MotionGate;
+use edge_agent::tracker::Tracker;
+use protocol::{Chance, Label, NormBox, UtcMs};
+
+const W: usize = 640;
+const H: usize = 360;
+
+/// A textured street with a dark block that stands at `x`.
+fn picture(x: usize, chance: &Chance) -> Picture {
+    let mut y: Vec<u8> = (0..W * H)
+        .map(|i| (90 + (i % W / 40 + i / W / 30) % 5 * 20 + chance.below(8) as usize) as u8)
+        .collect();
+    for row in 150..270 {
+        y[row * W + x..row * W + x + 40].fill(20);
+    }
+    let chroma = vec![128; W * H / 4];
+    Picture { width: W, height: H, y, u: chroma.clone(), v: chroma }
+}
+
+fn motion(c: &mut Criterion) {
+    let chance = Chance::seeded(1);
+    let frames: Vec<Picture> = (0..16).map(|i| picture(30 * i, &chance)).collect();
+    let (mut gate, mut n) = (MotionGate::new(), 0_usize);
+    c.bench_function("motion gate, 640x360", |b| {
+        b.iter(|| {
+            n += 1;
+            let frame = &frames[n % frames.len()];
+            black_box(gate.look(UtcMs(n as i64 * 200), &frame.y, W, H))
+        });
+    });
+}
+
+fn detector(c: &mut Criterion) {
+    let chance = Chance::seeded(2);
+    let frame = picture(200, &chance);
+    let letterbox = Letterbox::new(W, H, 416);
+    let mut input = vec![0.0; 3 * 416 * 416];
+    c.bench_function("letterbox, 640x360 to 416", |b| {
+        b.iter(|| letterbox.fill(black_box(&frame), &mut input))
+    });
+
+    let mut output = vec![0.0_f32; 3_549 * 85];
+    for row in output.chunks_exact_mut(85).step_by(40) {
+        row[..5].copy_from_slice(&[0.5, 0.5, 1.0, 1.5, 0.8]);
+        row[5 + chance.below(8) as usize] = 0.9;
+    }
+    c.bench_function("decode and suppress, 89 boxes", |b| {
+        b.iter(|| black_box(yolox::decode(black_box(&output), &letterbox)));
+    });
+}
+
+fn tracker(c: &mut Criterion) {
+    let chance = Chance::seeded(3);
+    let frames: Vec<Vec<Detection>> = (0..100)
+        .map(|i| {
+            let thing = |n: u64| {
+                let (x, y) = ((n % 10) as f32 * 0.09, (n / 10) as f32 * 0.09);
+                let shake = |size: f32| (chance.below(101) as f32 / 100.0 - 0.5) * 0.1 * size;
+                let region =
+                    NormBox { x: x + 0.0005 * i as f32 + shake(0.04), y: y + shake(0.12), w: 0.04, h: 0.12 };
+                Detection { label: Label::Person, score: 0.7, region }
+            };
+            (0..100).map(thing).collect()
+        })
+        .collect();
+    c.bench_function("tracker, 100 objects", |b| {
+        let (mut tracker, mut n) = (Tracker::new(), 0_usize);
+        b.iter(|| {
+            n += 1;
+            tracker.step(UtcMs(n as i64 * 200), &frames[n % frames.len()]);
+        });
+    });
+}
+
+criterion_group!(benches, motion, detector, tracker);
+criterion_main!(benches);

@@ -1,0 +1,1 @@
+//! The durable log of what changed, which live pages read.
