@@ -40,7 +40,8 @@ finish() {
     local status=$?
     trap '' INT TERM
     trap - EXIT
-    if [ -n "${call_pid:-}" ]; then kill -TERM "$call_pid" 2>/dev/null || true; fi
+    local pid
+    for pid in ${call_pid:-} ${operator_pid:-}; do kill -TERM "$pid" 2>/dev/null || true; done
     stop_services
     [ "$status" -eq 0 ] || [ "$status" -eq 130 ] || say "the logs are in $state/log"
     say "the demo has ended; its state is kept in demo-state/"
@@ -91,7 +92,8 @@ while left; do
     fi
     if [ -z "$filed" ] && find_hotline_case; then
         # The scripted operator logs in, opens the page of the call and files the form like anybody else.
-        file_ticket "$found_call" && filed=yes
+        file_ticket "$found_call"
+        filed=yes
     fi
     if [ -n "$filed" ] && [ -z "$hotline_case" ] && find_filed_case; then
         hotline_case=$found_case

@@ -28,11 +28,20 @@ print_case() {
         | "case \(.number) \(.kind) \((.place // "-") | if type == "object" then .name else . end | gsub(" "; "·")) \(.opened_at - $cause)"'
 }
 
-# The scripted operator: logs in through the form, opens the call's page, files the ticket, asks for the recording.
+as_admin() { printf '%s\n' --hub "http://127.0.0.1:$http_port" --password-file "$state/password"; }
+
+# The scripted operator: logs in through the form, opens the call's page, files the ticket, then asks for the
+# recording with a purpose and waits for it; beside everything else.
 file_ticket() {
-    "$simulate" operator --hub "http://127.0.0.1:$http_port" --name admin --password "$(cat "$state/password")" --call "$1" \
-        >>"$state/log/operator.log" 2>&1
+    local who
+    mapfile -t who < <(as_admin)
+    rm -f "$out/recording.wav"
+    (exec 9>&- && launch "$simulate" operator "${who[@]}" --call "$1" --purpose "演示" --recording "$out/recording.wav") \
+        >>"$state/log/operator.log" 2>&1 &
+    operator_pid=$!
 }
+
+operator_is_done() { ! kill -0 "$operator_pid" 2>/dev/null; }
 
 # fetch_evidence CASE KIND FILE: 0 when the hub has it.
 fetch_evidence() {
@@ -45,16 +54,17 @@ fetch_evidence() {
 
 # write_out CAMERA-CASE HOTLINE-CASE: pages, picture, clip, recording and the cases as JSON.
 write_out() {
-    local call number
+    local call number who
     call=$(ask GET "/api/v1/cases/$2" | jq -r .call_id)
     for number in "$1" "$2"; do ask GET "/api/v1/cases/$number" | jq . >"$out/case-$number.json"; done
     fetch_evidence "$1" snapshot snapshot.jpg || say "note: the snapshot could not be fetched"
     fetch_evidence "$1" clip clip.mp4 || say "note: the clip could not be fetched"
-    # Asked for by the operator; it comes when the box has sent it.
-    until_true 15 fetch_evidence "$2" recording recording.wav || say "note: the recording had not come after 15 s"
-    "$simulate" shot --hub "http://127.0.0.1:$http_port" --name admin --password "$(cat "$state/password")" --out "$out" \
-        /cases "/cases/$1" "/calls/$call" /devices >>"$state/log/shot.log" 2>&1 ||
+    mapfile -t who < <(as_admin)
+    "$simulate" shot "${who[@]}" --page "/cases=$out/cases.png" --page "/cases/$1=$out/case.png" --page "/calls/$call=$out/call.png" \
+        --page "/devices=$out/devices.png" >>"$state/log/shot.log" 2>&1 ||
         say "note: the pages could not be photographed ($state/log/shot.log)"
+    until_true 20 operator_is_done || true
+    [ -s "$out/recording.wav" ] || say "note: the recording has not come from the box: $(tail -n 1 "$state/log/operator.log")"
     say "demo-out/ holds: $(cd "$out" && printf '%s ' *)"
 }
 
