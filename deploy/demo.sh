@@ -74,7 +74,7 @@ say "            http://127.0.0.1:$http_port    (this machine only, no certifica
 say "  log in    admin / $(cat "$state/password")"
 say
 
-camera_case='' hotline_case='' calling='' filed=''
+camera_case='' hotline_case='' shown=''
 left() { [ "$once" = no ] || [ $((SECONDS - services_up)) -lt 120 ]; }
 
 play_call
@@ -90,16 +90,16 @@ while left; do
         camera_case=$found_case
         print_case "$camera_case"
     fi
-    if [ -z "$filed" ] && find_hotline_case; then
-        # The scripted operator logs in, opens the page of the call and files the form like anybody else.
-        file_ticket "$found_call"
-        filed=yes
+    if [ -z "$hotline_case" ]; then
+        if find_filed_case; then
+            hotline_case=$found_case
+            print_case "$hotline_case"
+        elif operator_is_done && find_hotline_case; then
+            # Logs in, opens the page of the call and files the form like anybody else; again, should that fail.
+            file_ticket "$found_call"
+        fi
     fi
-    if [ -n "$filed" ] && [ -z "$hotline_case" ] && find_filed_case; then
-        hotline_case=$found_case
-        print_case "$hotline_case"
-    fi
-    if [ -n "$camera_case" ] && [ -n "$hotline_case" ] && [ -z "${shown:-}" ]; then
+    if [ -n "$camera_case" ] && [ -n "$hotline_case" ] && [ -z "$shown" ]; then
         write_out "$camera_case" "$hotline_case"
         shown=yes
         [ "$once" = no ] || exit 0

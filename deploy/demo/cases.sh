@@ -41,7 +41,7 @@ file_ticket() {
     operator_pid=$!
 }
 
-operator_is_done() { ! kill -0 "$operator_pid" 2>/dev/null; }
+operator_is_done() { [ -z "${operator_pid:-}" ] || ! kill -0 "$operator_pid" 2>/dev/null; }
 
 # fetch_evidence CASE KIND FILE: 0 when the hub has it.
 fetch_evidence() {
