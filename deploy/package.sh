@@ -66,7 +66,7 @@ Priority: optional
 Description: $description
 CONTROL
     find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-    dpkg-deb --root-owner-group -Zxz -z6 --build "$tree" "$target/${name}_${version}_$architecture.deb" >/dev/null
+    dpkg-deb --root-owner-group -Zzstd -z9 --build "$tree" "$target/${name}_${version}_$architecture.deb" >/dev/null
     say "$target/${name}_${version}_$architecture.deb"
 }
 

@@ -41,18 +41,19 @@ start_postgres() {
     local bin as port data="$scratch/postgres"
     bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n1)
     [ -n "$bin" ] || fail "PostgreSQL is not installed" "deploy/setup.sh installs it"
-    as=()
+    # Ended by the kernel should this script be killed; set in the same step as the user, which would clear it.
+    as=(setpriv --pdeathsig=INT --)
     mkdir "$data"
     chmod 755 "$scratch"
     if [ "$(id -u)" = 0 ]; then
-        as=(setpriv --reuid=postgres --regid=postgres --init-groups --)
+        as=(setpriv --pdeathsig=INT --reuid=postgres --regid=postgres --init-groups --)
         chown postgres "$data"
     fi
     (cd / && "${as[@]}" "$bin/initdb" -D "$data" -U shaodian --auth=trust --encoding=UTF8 --no-sync) >"$scratch/postgres.log" 2>&1 ||
         { cat "$scratch/postgres.log"; fail "PostgreSQL could not be initialised" "see the message above"; }
     port=$(free_port)
     # Durability is not under test here, speed is welcome: the tests that cut power do so to our own processes.
-    (cd / && exec setpriv --pdeathsig=INT -- "${as[@]}" "$bin/postgres" -D "$data" -p "$port" -k "$data" \
+    (cd / && exec "${as[@]}" "$bin/postgres" -D "$data" -p "$port" -k "$data" \
         -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300) >>"$scratch/postgres.log" 2>&1 &
     postgres_pid=$!
     for _ in $(seq 150); do

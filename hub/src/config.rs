@@ -1,1 +1,284 @@
-//! One TOML file.
+//! One TOML file. Everything has a default; an unknown key is refused with its place and the nearest known one.
+//! `SHAODIAN_HUB__SECTION__KEY` in the environment overrides the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Prefix of environment overrides.
+const ENVIRONMENT: &str = "SHAODIAN_HUB__";
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub hub: HubConfig,
+    pub http: HttpConfig,
+    pub broker: BrokerConfig,
+    pub database: DatabaseConfig,
+    pub evidence: EvidenceConfig,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubConfig {
+    /// The customer whose devices `hub device add` enrols and whose cases the pages show.
+    pub tenant: protocol::TenantId,
+    /// Shown on pages.
+    pub name: String,
+    /// Zone of case numbers and of times on pages.
+    pub timezone: String,
+    /// Folder of everything the hub keeps. `--data` overrides it.
+    pub data_dir: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// HTTPS with a certificate of the hub's own authority.
+    pub listen: SocketAddr,
+    /// Plain HTTP, loopback only.
+    pub loopback: SocketAddr,
+    /// More names and addresses under which the hub is called; they go into its certificate.
+    pub names: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BrokerMode {
+    Embedded,
+    External,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BrokerConfig {
+    pub mode: BrokerMode,
+    /// Embedded: MQTT over TLS for the boxes.
+    pub listen: SocketAddr,
+    /// External: where the hub connects. Also what boxes are told, unless `public_host` says otherwise.
+    pub host: String,
+    pub port: u16,
+    /// What boxes are told at enrolment; empty = the name under which they reached the hub.
+    pub public_host: String,
+    /// Certificate authority of an external broker (PEM file); empty = the hub's own.
+    pub ca: Option<PathBuf>,
+    /// Name of the hub's connection; replicas need different ones.
+    pub client_id: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// `postgres://…`; empty = SQLite in the data folder.
+    pub url: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvidenceConfig {
+    /// A begun upload that nobody continues is removed after this.
+    pub upload_life_hours: u32,
+    /// What one device may send before an incident names it.
+    pub unlinked_quota_bytes: u64,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            tenant: "main".parse().expect("a plain word is a tenant's name"),
+            name: "哨点 Shaodian".to_owned(),
+            timezone: "Asia/Shanghai".to_owned(),
+            data_dir: "hub-data".into(),
+        }
+    }
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
+            loopback: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            mode: BrokerMode::Embedded,
+            listen: SocketAddr::from(([0, 0, 0, 0], 8883)),
+            host: "localhost".to_owned(),
+            port: 8883,
+            public_host: String::new(),
+            ca: None,
+            client_id: "hub".to_owned(),
+        }
+    }
+}
+
+impl Default for EvidenceConfig {
+    fn default() -> Self {
+        Self { upload_life_hours: 24, unlinked_quota_bytes: 2 * protocol::limits::MAX_EVIDENCE_BYTES }
+    }
+}
+
+/// Every complaint, one per line, each with file, line and column.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads `path` (defaults without one), then the environment, then checks.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let text = match path {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?,
+            None => String::new(),
+        };
+        let name = path.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
+        let overrides = std::env::vars().filter(|(key, _)| key.starts_with(ENVIRONMENT));
+        Self::read(&text, &name, overrides)
+    }
+
+    fn read(
+        text: &str,
+        name: &str,
+        overrides: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        // The file by itself first: its complaints have lines.
+        let config: Self = toml::from_str(text).map_err(|error| located(&error, text, name))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| located(&error, text, name))?;
+        let mut overridden = false;
+        for (key, value) in overrides {
+            set(&mut table, &key, &value)?;
+            overridden = true;
+        }
+        let config = if overridden {
+            table.try_into().map_err(|error: toml::de::Error| {
+                ConfigError(format!("environment {ENVIRONMENT}…: {}", explain(error.message())))
+            })?
+        } else {
+            config
+        };
+        config.checked(name)
+    }
+
+    fn checked(self, name: &str) -> Result<Self, ConfigError> {
+        let mut wrong = Vec::new();
+        if !self.http.loopback.ip().is_loopback() {
+            wrong.push(format!(
+                "{name}: [http] loopback is {}; plain HTTP is for loopback only, use 127.0.0.1 and let others use listen (HTTPS)",
+                self.http.loopback
+            ));
+        }
+        if let Err(error) = crate::case::number::zone(&self.hub.timezone) {
+            wrong.push(format!("{name}: [hub] {error}"));
+        }
+        if !self.database.url.is_empty() && !self.database.url.starts_with("postgres") {
+            wrong.push(format!(
+                "{name}: [database] url must begin with postgres:// (leave it out for SQLite in the data folder)"
+            ));
+        }
+        if wrong.is_empty() { Ok(self) } else { Err(ConfigError(wrong.join("\n"))) }
+    }
+
+    pub fn database_url(&self) -> Option<&str> {
+        (!self.database.url.is_empty()).then_some(self.database.url.as_str())
+    }
+}
+
+/// Puts `SHAODIAN_HUB__HTTP__LISTEN=…` where it belongs; TOML values are taken as such, anything else as text.
+fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), ConfigError> {
+    let path = key.trim_start_matches(ENVIRONMENT).to_lowercase();
+    let Some((section, field)) = path.split_once("__") else {
+        return Err(ConfigError(format!("environment {key}: must be {ENVIRONMENT}SECTION__KEY")));
+    };
+    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let toml::Value::Table(section) = section {
+        section.insert(field.to_owned(), parsed);
+    }
+    Ok(())
+}
+
+fn located(error: &toml::de::Error, text: &str, name: &str) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let before = &text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |head| head.chars().count()) + 1;
+    ConfigError(format!("{name}:{line}:{column}: {}", explain(error.message())))
+}
+
+/// Adds the nearest known key to serde's "unknown field" words.
+fn explain(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let Some((unknown, known)) = quoted.split_first().filter(|_| message.starts_with("unknown field")) else {
+        return message.to_owned();
+    };
+    let nearest = known
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(unknown, word), *word))
+        .min()
+        .filter(|(distance, word)| *distance <= word.len().div_ceil(2));
+    match nearest {
+        Some((_, word)) => format!("unknown key `{unknown}`; did you mean `{word}`?"),
+        None => format!("unknown key `{unknown}`; known here: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, overrides: &[(&str, &str)]) -> Result<Config, String> {
+        let overrides = overrides.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::read(text, "hub.toml", overrides).map_err(|error| error.to_string())
+    }
+
+    /// Nothing configured is a working hub.
+    #[test]
+    fn defaults_stand() {
+        let config = read("", &[]).unwrap();
+        assert_eq!(config.http.listen.port(), 8443);
+        assert_eq!(config.broker.mode, BrokerMode::Embedded);
+        assert_eq!(config.database_url(), None);
+    }
+
+    /// A slip is answered with its place and the nearest key.
+    #[test]
+    fn unknown_keys_name_their_place_and_neighbour() {
+        let error = read("[hub]\ntenant = \"a\"\n\n[http]\nlisten = \"0.0.0.0:1\"\nlopback = \"x\"\n", &[])
+            .unwrap_err();
+        assert_eq!(error, "hub.toml:6:1: unknown key `lopback`; did you mean `loopback`?");
+        let error = read("[hub]\nzzzzzzzzzzzz = 1\n", &[]).unwrap_err();
+        assert!(error.starts_with("hub.toml:2:1: unknown key `zzzzzzzzzzzz`; known here: tenant"), "{error}");
+    }
+
+    /// Values of the wrong kind are refused too, in place.
+    #[test]
+    fn wrong_values_name_their_place() {
+        let error = read("[hub]\ntenant = \"Big Town\"\n", &[]).unwrap_err();
+        assert!(error.starts_with("hub.toml:2:"), "{error}");
+        assert!(error.contains("a-z"), "{error}");
+        let error = read("[http]\nloopback = \"0.0.0.0:80\"\n", &[]).unwrap_err();
+        assert!(error.contains("loopback only"), "{error}");
+    }
+
+    /// The environment wins over the file, as text or as TOML.
+    #[test]
+    fn environment_overrides() {
+        let config = read(
+            "[hub]\nname = \"a\"\n",
+            &[("SHAODIAN_HUB__HUB__NAME", "b"), ("SHAODIAN_HUB__BROKER__PORT", "18883")],
+        )
+        .unwrap();
+        assert_eq!((config.hub.name.as_str(), config.broker.port), ("b", 18883));
+        let error = read("", &[("SHAODIAN_HUB__HUB__NAMEE", "b")]).unwrap_err();
+        assert!(error.contains("did you mean `name`"), "{error}");
+    }
+}

@@ -1,1 +1,143 @@
 //! Station 9: which case an incident opens or joins. Pure.
+//!
+//! Incidents of one camera and rule share one open case; a call has one case for ever; what a box says of itself
+//! has one open case per kind. Drills never mix with real cases.
+
+use protocol::{CallId, CameraId, Incident, Origin, Subject};
+
+/// What makes two incidents the same case, and how that case is named on screens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    pub key: String,
+    /// Whether a closed case is joined too, instead of a new one being opened.
+    pub joins_closed: bool,
+    pub title_zh: String,
+    pub title_en: String,
+    pub place: Option<String>,
+    pub camera_id: Option<CameraId>,
+    pub call_id: Option<CallId>,
+}
+
+pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
+    let device = &origin.device;
+    let place = incident.place.as_ref().map(|place| place.name.clone());
+    let (key, where_it_is, camera_id, call_id) = match &incident.subject {
+        Subject::Camera(camera) => (
+            format!("camera/{device}/{}/{}", camera.camera_id, camera.rule_id),
+            place.clone().unwrap_or_else(|| camera.camera_name.clone()),
+            Some(camera.camera_id.clone()),
+            None,
+        ),
+        Subject::Call(call) => (
+            format!("call/{}", call.call_id),
+            place.clone().or_else(|| call.caller_masked.clone()).unwrap_or_default(),
+            None,
+            Some(call.call_id),
+        ),
+        Subject::Device => (
+            format!("device/{device}/{}", incident.kind),
+            place.clone().unwrap_or_else(|| device.to_string()),
+            None,
+            None,
+        ),
+    };
+    let titled = |kind: &str| {
+        if where_it_is.is_empty() { kind.to_owned() } else { format!("{kind} · {where_it_is}") }
+    };
+    let camera_name = match &incident.subject {
+        Subject::Camera(camera) => Some(camera.camera_name.clone()),
+        _ => None,
+    };
+    Cause {
+        key: if incident.drill { format!("drill/{key}") } else { key },
+        joins_closed: call_id.is_some(),
+        title_zh: titled(incident.kind.zh()),
+        title_en: titled(incident.kind.en()),
+        place: place.or(camera_name),
+        camera_id,
+        call_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{
+        CallSubject, CameraSubject, Direction, IncidentId, IncidentKind, Label, NormBox, Phase, Severity,
+        Transcript, UtcMs,
+    };
+
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin { tenant: "t".parse().unwrap(), device: "box".parse().unwrap() }
+    }
+
+    fn camera_incident(camera: &str, rule: &str, drill: bool) -> Incident {
+        Incident {
+            incident_id: IncidentId(uuid::Uuid::nil()),
+            revision: 1,
+            phase: Phase::Opened,
+            kind: IncidentKind::Intrusion,
+            severity: Severity::Major,
+            subject: Subject::Camera(CameraSubject {
+                camera_id: camera.parse().unwrap(),
+                camera_name: "北口 02".into(),
+                rule_id: rule.parse().unwrap(),
+                rule_name: "夜间".into(),
+                label: Label::Person,
+                score: 0.9,
+                region: NormBox { x: 0.0, y: 0.0, w: 0.1, h: 0.1 },
+                object_count: 1,
+                motion_only: false,
+                method: "m".into(),
+            }),
+            place: None,
+            started_at: UtcMs(1),
+            updated_at: UtcMs(1),
+            ended_at: None,
+            evidence: vec![],
+            drill,
+        }
+    }
+
+    /// Same camera and rule share a key; another rule, camera or a drill does not.
+    #[test]
+    fn camera_and_rule_make_the_cause() {
+        let key = |camera, rule, drill| cause(&origin(), &camera_incident(camera, rule, drill)).key;
+        assert_eq!(key("c1", "r1", false), key("c1", "r1", false));
+        assert_ne!(key("c1", "r1", false), key("c1", "r2", false));
+        assert_ne!(key("c1", "r1", false), key("c2", "r1", false));
+        assert_ne!(key("c1", "r1", false), key("c1", "r1", true));
+    }
+
+    /// Titles name kind and place in both languages; without a place the camera's name stands in.
+    #[test]
+    fn titles_name_kind_and_place() {
+        let cause = cause(&origin(), &camera_incident("c1", "r1", false));
+        assert_eq!(cause.title_zh, "区域入侵 · 北口 02");
+        assert_eq!(cause.title_en, "Intrusion · 北口 02");
+        assert_eq!(cause.place.as_deref(), Some("北口 02"));
+        assert!(!cause.joins_closed);
+    }
+
+    /// A call is its own cause, whichever box tells of it, also after its case was closed.
+    #[test]
+    fn a_call_has_one_case() {
+        let mut incident = camera_incident("c1", "r1", false);
+        incident.kind = IncidentKind::Hotline;
+        incident.subject = Subject::Call(CallSubject {
+            call_id: CallId(uuid::Uuid::nil()),
+            caller_masked: None,
+            seat: None,
+            direction: Direction::Inbound,
+            legs: vec![],
+            duration_ms: 0,
+            speech_ms: 0,
+            transcript: Transcript::Waiting,
+        });
+        let cause = cause(&origin(), &incident);
+        assert_eq!(cause.key, format!("call/{}", uuid::Uuid::nil()));
+        assert!(cause.joins_closed);
+        assert_eq!(cause.title_zh, "热线来电");
+    }
+}

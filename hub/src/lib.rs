@@ -1,6 +1,7 @@
 //! The hub: events in, cases out, screens for people. `run.rs` wires the stations.
 
 pub mod api;
+pub mod app;
 pub mod broker;
 pub mod case;
 pub mod change;
@@ -10,7 +11,9 @@ pub mod correlation;
 pub mod db;
 pub mod device;
 pub mod evidence;
+pub mod http;
 pub mod intake;
+pub mod metrics;
 pub mod pki;
 pub mod run;
 pub mod user;

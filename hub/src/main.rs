@@ -1,1 +1,142 @@
-fn main() {}
+//! `hub run | check | device | …`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use hub::app::App;
+use hub::config::Config;
+use hub::{device, run};
+use protocol::{Chance, Clock, DeviceId, SystemClock};
+use tokio_util::sync::CancellationToken;
+
+/// The hub: takes incidents from boxes, makes cases of them, shows them to people.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    /// TOML file; every setting has a default.
+    #[arg(long, global = true, env = "SHAODIAN_HUB_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder of everything the hub keeps.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run until stopped.
+    Run,
+    /// Read the configuration and say what is wrong with it.
+    Check,
+    /// Boxes.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum DeviceCommand {
+    /// Add a box, or give a known one a new code; prints the one-time code for `edge-agent enrol`.
+    Add {
+        name: DeviceId,
+        /// What people call it.
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// List boxes.
+    List,
+    /// Shut a box out at once.
+    Disable { name: DeviceId },
+    /// Let a disabled box in again.
+    Enable { name: DeviceId },
+}
+
+fn main() -> ExitCode {
+    rustls::crypto::ring::default_provider().install_default().expect("nothing installed one before");
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("SHAODIAN_LOG")
+                .unwrap_or_else(|_| "info,rmqtt=warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.context("starting threads").and_then(|runtime| runtime.block_on(act(cli))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hub: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn act(cli: Cli) -> anyhow::Result<()> {
+    let mut config = Config::load(cli.config.as_deref())?;
+    if let Some(data) = cli.data {
+        config.hub.data_dir = data;
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let chance = Arc::new(Chance::from_os());
+    match cli.command {
+        Command::Run => run::run(config, clock, chance, stop_on_signal()?).await,
+        Command::Check => {
+            println!(
+                "configuration is good: tenant {}, data in {}",
+                config.hub.tenant,
+                config.hub.data_dir.display()
+            );
+            Ok(())
+        }
+        Command::Device(command) => device_command(command, &App::open(config, clock, chance).await?.0).await,
+    }
+}
+
+async fn device_command(command: DeviceCommand, app: &App) -> anyhow::Result<()> {
+    let tenant = app.tenant();
+    match command {
+        DeviceCommand::Add { name, title } => {
+            let title = title.unwrap_or_else(|| name.to_string());
+            println!("{}", device::enrol::add(app, tenant, &name, &title).await?);
+        }
+        DeviceCommand::List => {
+            for device in device::store::list(&app.db, tenant.as_str()).await? {
+                println!(
+                    "{}\t{}\t{}\t{}",
+                    device.device_id,
+                    device.state,
+                    device.link.as_deref().unwrap_or("never seen"),
+                    device.title
+                );
+            }
+        }
+        DeviceCommand::Disable { name } => set_disabled(app, &name, true).await?,
+        DeviceCommand::Enable { name } => set_disabled(app, &name, false).await?,
+    }
+    Ok(())
+}
+
+async fn set_disabled(app: &App, name: &DeviceId, disabled: bool) -> anyhow::Result<()> {
+    device::store::set_disabled(&app.db, app.tenant().as_str(), name.as_str(), disabled, app.clock.now())
+        .await?;
+    Ok(())
+}
+
+/// Cancelled by SIGTERM or SIGINT.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate()).context("signals")?,
+        signal(SignalKind::interrupt()).context("signals")?,
+    );
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {} _ = int.recv() => {} }
+        told.cancel();
+    });
+    Ok(stop)
+}

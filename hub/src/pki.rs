@@ -1,1 +1,335 @@
-//! The hub's own certificate authority.
+//! The hub's own certificate authority: its server certificate and those of the boxes.
+//!
+//! ECDSA P-256 throughout. A box's certificate says `tenant/device` as its common name, which is also the path of
+//! its topics; whether that name may speak is asked of the database at every connection, so no revocation list is
+//! needed. Keys are readable by the hub's user alone.
+
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use jiff::ToSpan;
+use protocol::{Chance, Origin, UtcMs};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+};
+use sha2::{Digest, Sha256};
+
+const CA_YEARS: i64 = 20;
+const SERVER_YEARS: i64 = 2;
+const DEVICE_YEARS: i64 = 5;
+/// The server certificate is made anew at a start this close to its end.
+const RENEW_BEFORE_MS: i64 = 120 * 86_400_000;
+/// Hexadecimal digits of the CA's SHA-256 in an enrolment code: 96 bits.
+const PIN_DIGITS: usize = 24;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PkiError {
+    #[error("not a certificate request (PKCS#10 PEM with a P-256 key): {0}")]
+    Request(String),
+    #[error("signing a certificate: {0}")]
+    Sign(#[from] rcgen::Error),
+}
+
+/// The authority. Its key stays in memory and in `pki/ca.key`.
+#[derive(Debug)]
+pub struct Authority {
+    folder: PathBuf,
+    ca_pem: String,
+    ca_sha256: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate just signed.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    pub pem: String,
+    pub sha256: String,
+    pub expires_at: UtcMs,
+}
+
+impl Authority {
+    /// Opens the authority in `folder`, or makes one.
+    pub fn open(folder: &Path, hub_name: &str, chance: &Chance, now: UtcMs) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let (cert_path, key_path) = (folder.join("ca.pem"), folder.join("ca.key"));
+        if !cert_path.exists() || !key_path.exists() {
+            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+            let mut params = base(&format!("{hub_name} CA"), CA_YEARS, chance, now);
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            let certificate = params.self_signed(&key)?;
+            // The key first: a certificate without its key would be useless, the reverse is made anew.
+            write_private(&key_path, &key.serialize_pem())?;
+            write_public(&cert_path, &certificate.pem())?;
+        }
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+        };
+        let ca_pem = read(&cert_path)?;
+        let key = KeyPair::from_pem(&read(&key_path)?).context("reading the authority's key")?;
+        let der = first_der(&ca_pem).context("reading the authority's certificate")?;
+        let issuer = Issuer::from_ca_cert_pem(&ca_pem, key).context("reading the authority's certificate")?;
+        Ok(Self { folder: folder.to_owned(), ca_sha256: hex::encode(Sha256::digest(&der)), ca_pem, issuer })
+    }
+
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    pub fn ca_path(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// The part of an enrolment code by which a box knows this authority: first digits of the SHA-256 of the CA
+    /// certificate in DER.
+    pub fn pin(&self) -> &str {
+        &self.ca_sha256[..PIN_DIGITS]
+    }
+
+    /// Paths of a server certificate (chain) and key that hold for `names`; made anew when names or time ask for it.
+    pub fn server(
+        &self,
+        names: &[String],
+        chance: &Chance,
+        now: UtcMs,
+    ) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let (cert_path, key_path) = (self.folder.join("server.pem"), self.folder.join("server.key"));
+        let facts_path = self.folder.join("server.names");
+        let facts = format!("{}\n{}", self.ca_sha256, names.join("\n"));
+        let good = std::fs::read_to_string(&facts_path).is_ok_and(|known| known == facts)
+            && key_path.exists()
+            && std::fs::read_to_string(&cert_path)
+                .ok()
+                .and_then(|pem| expires_at(&pem))
+                .is_some_and(|end| end.since_ms(now) > RENEW_BEFORE_MS);
+        if !good {
+            let mut params = base("Shaodian hub", SERVER_YEARS, chance, now);
+            for name in names {
+                params.subject_alt_names.push(match name.parse::<IpAddr>() {
+                    Ok(address) => SanType::IpAddress(address),
+                    Err(_) => SanType::DnsName(
+                        name.as_str().try_into().with_context(|| format!("[http] names: {name:?}"))?,
+                    ),
+                });
+            }
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+            let certificate = params.signed_by(&key, &self.issuer)?;
+            write_private(&key_path, &key.serialize_pem())?;
+            write_public(&cert_path, &format!("{}{}", certificate.pem(), self.ca_pem))?;
+            write_public(&facts_path, &facts)?;
+        }
+        Ok((cert_path, key_path))
+    }
+
+    /// Paths of certificate and key by which the hub itself connects to an outside broker.
+    pub fn client(
+        &self,
+        common_name: &str,
+        chance: &Chance,
+        now: UtcMs,
+    ) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let (cert_path, key_path) = (self.folder.join("client.pem"), self.folder.join("client.key"));
+        let good = key_path.exists()
+            && std::fs::read_to_string(&cert_path)
+                .ok()
+                .and_then(|pem| expires_at(&pem))
+                .is_some_and(|end| end.since_ms(now) > RENEW_BEFORE_MS);
+        if !good {
+            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+            let signed = self.sign(common_name, &key, chance, now)?;
+            write_private(&key_path, &key.serialize_pem())?;
+            write_public(&cert_path, &signed.pem)?;
+        }
+        Ok((cert_path, key_path))
+    }
+
+    /// Signs the key of a box's request. Everything else in the request is ours to say and is ignored.
+    pub fn sign_device(
+        &self,
+        origin: &Origin,
+        csr_pem: &str,
+        chance: &Chance,
+        now: UtcMs,
+    ) -> Result<Signed, PkiError> {
+        let request = CertificateSigningRequestParams::from_pem(csr_pem)
+            .map_err(|error| PkiError::Request(error.to_string()))?;
+        if request.public_key.algorithm() != &rcgen::PKCS_ECDSA_P256_SHA256 {
+            return Err(PkiError::Request("its key is not ECDSA P-256".to_owned()));
+        }
+        self.sign(&format!("{}/{}", origin.tenant, origin.device), &request.public_key, chance, now)
+    }
+
+    fn sign(
+        &self,
+        common_name: &str,
+        key: &impl PublicKeyData,
+        chance: &Chance,
+        now: UtcMs,
+    ) -> Result<Signed, PkiError> {
+        let mut params = base(common_name, DEVICE_YEARS, chance, now);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(key, &self.issuer)?;
+        let pem = certificate.pem();
+        let expires_at = expires_at(&pem).unwrap_or(now);
+        Ok(Signed { pem, sha256: hex::encode(Sha256::digest(certificate.der())), expires_at })
+    }
+}
+
+fn base(common_name: &str, years: i64, chance: &Chance, now: UtcMs) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    let mut serial = chance.bytes::<16>();
+    // Positive and not empty, as X.509 wants it.
+    serial[0] = serial[0] & 0x7f | 0x40;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    let day = jiff::Timestamp::from_millisecond(now.0)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+        .date();
+    let ymd = |date: jiff::civil::Date| {
+        rcgen::date_time_ymd(i32::from(date.year()), date.month() as u8, date.day() as u8)
+    };
+    // A day early: the two clocks need not agree.
+    params.not_before = ymd(day.saturating_sub(1.day()));
+    params.not_after = ymd(day.saturating_add(years.years()));
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params
+}
+
+fn first_der(pem: &str) -> anyhow::Result<Vec<u8>> {
+    let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).context("not PEM")?;
+    Ok(block.contents)
+}
+
+fn expires_at(pem: &str) -> Option<UtcMs> {
+    let der = first_der(pem).ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
+    Some(UtcMs(certificate.validity().not_after.timestamp() * 1000))
+}
+
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    write(path, text, 0o600)
+}
+
+fn write_public(path: &Path, text: &str) -> anyhow::Result<()> {
+    write(path, text, 0o644)
+}
+
+/// Whole or not at all, synced.
+fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    use std::io::Write;
+    let place = || format!("writing {}", path.display());
+    let beside = path.with_extension("new");
+    let _ = std::fs::remove_file(&beside);
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&beside)
+        .with_context(place)?;
+    file.write_all(text.as_bytes()).with_context(place)?;
+    file.sync_all().with_context(place)?;
+    std::fs::rename(&beside, path).with_context(place)
+}
+
+/// Names and addresses under which this machine may be called: loopback, host name, every local address.
+pub fn local_names() -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') && !host.is_empty() {
+        names.push(host);
+    }
+    if let Ok(table) = std::fs::read_to_string("/proc/net/fib_trie") {
+        names.extend(local_v4(&table));
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Addresses that `/proc/net/fib_trie` marks as this host's.
+fn local_v4(table: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut last = "";
+    for line in table.lines() {
+        let line = line.trim_start_matches([' ', '|', '-', '+']);
+        if line.starts_with("/32 host LOCAL") && last.parse::<std::net::Ipv4Addr>().is_ok() {
+            found.push(last.to_owned());
+        } else {
+            last = line.trim();
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    const NOW: UtcMs = UtcMs(1_773_815_480_000);
+
+    /// Opened again, it is the same authority; its key is nobody else's to read.
+    #[test]
+    fn authority_persists() {
+        use std::os::unix::fs::PermissionsExt;
+        let (dir, chance) = (folder(), Chance::seeded(1));
+        let first = Authority::open(dir.path(), "Test", &chance, NOW).unwrap();
+        let second = Authority::open(dir.path(), "Test", &chance, NOW).unwrap();
+        assert_eq!(first.pin(), second.pin());
+        assert_eq!(first.pin().len() * 4, 96);
+        let mode = std::fs::metadata(dir.path().join("ca.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// The box's certificate says who it is by our word, not by the request's.
+    #[test]
+    fn device_certificates_name_tenant_and_device() {
+        let (dir, chance) = (folder(), Chance::seeded(1));
+        let authority = Authority::open(dir.path(), "Test", &chance, NOW).unwrap();
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut wish = CertificateParams::new(vec!["hub".to_owned()]).unwrap();
+        wish.distinguished_name.push(DnType::CommonName, "other/box");
+        let csr = wish.serialize_request(&key).unwrap().pem().unwrap();
+        let origin = Origin { tenant: "t".parse().unwrap(), device: "box".parse().unwrap() };
+        let signed = authority.sign_device(&origin, &csr, &chance, NOW).unwrap();
+        let der = first_der(&signed.pem).unwrap();
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
+        assert_eq!(certificate.subject().to_string(), "CN=t/box");
+        assert!(certificate.subject_alternative_name().unwrap().is_none());
+        assert!(!certificate.is_ca());
+        assert!(authority.sign_device(&origin, "nonsense", &chance, NOW).is_err());
+    }
+
+    /// The server certificate is kept while names and time allow, and made anew when either does not.
+    #[test]
+    fn server_certificate_follows_names_and_time() {
+        let (dir, chance) = (folder(), Chance::seeded(1));
+        let authority = Authority::open(dir.path(), "Test", &chance, NOW).unwrap();
+        let read = |names: &[&str], now| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            std::fs::read_to_string(authority.server(&names, &chance, now).unwrap().0).unwrap()
+        };
+        let first = read(&["localhost", "10.0.0.1"], NOW);
+        assert_eq!(read(&["localhost", "10.0.0.1"], NOW), first);
+        let second = read(&["localhost"], NOW);
+        assert_ne!(second, first);
+        assert_ne!(read(&["localhost"], NOW.plus_ms(2 * 365 * 86_400_000)), second);
+    }
+
+    #[test]
+    fn local_addresses_are_read_from_the_kernel() {
+        let table = "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.1.2.0\n        /24 link UNICAST\n     |-- 10.1.2.3\n        /32 host LOCAL\n     |-- 10.1.2.255\n        /32 link BROADCAST\n";
+        assert_eq!(local_v4(table), ["10.1.2.3"]);
+        assert!(local_names().contains(&"127.0.0.1".to_owned()));
+    }
+}

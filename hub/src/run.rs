@@ -1,1 +1,107 @@
-//! The hub's diagram.
+//! The hub's diagram. Everything that runs is started here, in the order of the flow, and stopped in reverse.
+//!
+//! ```text
+//! boxes ──MQTT──▶ broker ─▶ link ─▶ intake queue ─▶ intake worker ─▶ database ─▶ change feed ─▶ pages
+//!                             ▲                          │ receipt
+//!                             └──────────────────────────┘
+//! boxes ──HTTPS─▶ tus uploads, enrolment            people ──HTTPS─▶ pages, API ─▶ commands ─▶ link
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::{Extension, Router};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use protocol::{Chance, Clock};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::http::{self, Scheme};
+use crate::pki;
+
+/// Requests that run when the hub is asked to stop have this long.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs until `stop`.
+pub async fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    chance: Arc<Chance>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let (app, ends) = App::open(config, clock, chance).await?;
+    let tasks = TaskTracker::new();
+
+    // Station 8: intake.
+    tasks.spawn(app.intake_worker().run(ends.items, stop.clone()));
+
+    // Station 10: pages, API, uploads.
+    let router = http::router(app.clone());
+    let (https, https_at) = serve_https(&app, router.clone(), &tasks).await?;
+    let (plain, plain_at) = serve_loopback(&app, router, &tasks).await?;
+
+    println!("hub ready https://{https_at} http://{plain_at}");
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    https.graceful_shutdown(Some(GRACE));
+    plain.graceful_shutdown(Some(GRACE));
+    tasks.close();
+    if tokio::time::timeout(2 * GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("some tasks did not stop in time; what they held comes again");
+    }
+    app.db.close().await;
+    Ok(())
+}
+
+async fn serve_https(
+    app: &App,
+    router: Router,
+    tasks: &TaskTracker,
+) -> anyhow::Result<(Handle<SocketAddr>, SocketAddr)> {
+    let mut names = pki::local_names();
+    names.extend(app.config.http.names.iter().cloned());
+    let (cert, key) = app.authority.server(&names, &app.chance, app.clock.now())?;
+    let tls = RustlsConfig::from_pem_file(cert, key).await.context("reading the server certificate")?;
+    let address = app.config.http.listen;
+    let handle = Handle::new();
+    let service = router.layer(Extension(Scheme::Https)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum_server::bind_rustls(address, tls).handle(handle.clone()).serve(service);
+    listening(tasks, server, &handle, address, "[http] listen").await.map(|at| (handle, at))
+}
+
+async fn serve_loopback(
+    app: &App,
+    router: Router,
+    tasks: &TaskTracker,
+) -> anyhow::Result<(Handle<SocketAddr>, SocketAddr)> {
+    let address = app.config.http.loopback;
+    let handle = Handle::new();
+    let service = router.layer(Extension(Scheme::Http)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum_server::bind(address).handle(handle.clone()).serve(service);
+    listening(tasks, server, &handle, address, "[http] loopback").await.map(|at| (handle, at))
+}
+
+/// Spawns the server and returns where it listens, or why it does not.
+async fn listening(
+    tasks: &TaskTracker,
+    server: impl Future<Output = std::io::Result<()>> + Send + 'static,
+    handle: &Handle<SocketAddr>,
+    address: SocketAddr,
+    setting: &'static str,
+) -> anyhow::Result<SocketAddr> {
+    let task = tasks.spawn(server);
+    if let Some(at) = handle.listening().await {
+        return Ok(at);
+    }
+    let result = task.await.context("the HTTP server's task ended")?;
+    result.with_context(|| format!("listening on {address}; choose another address at {setting}"))?;
+    anyhow::bail!("the server at {address} ended before it listened")
+}

@@ -210,7 +210,7 @@ fn sql_in_stores(files: &[File]) -> Vec<String> {
     lines_where(
         files,
         |f| f.is_rust() && !home(&f.path),
-        |line| line.split('"').any(is_sql).then(|| "SQL outside a store".to_owned()),
+        |_, line| line.split('"').any(is_sql).then(|| "SQL outside a store".to_owned()),
     )
 }
 
@@ -238,7 +238,7 @@ fn pure_modules(files: &[File]) -> Vec<String> {
     lines_where(
         files,
         |f| pure(&f.path),
-        |line| {
+        |_, line| {
             impure.iter().find(|word| line.contains(**word)).map(|word| format!("{word} in a pure module"))
         },
     )
@@ -280,7 +280,12 @@ fn short_files(files: &[File]) -> Vec<String> {
 
 fn forbidden_words(files: &[File]) -> Vec<String> {
     let words = ["todo!", "unimplemented!", "dbg!(", "#[allow(", "#![allow(", "#[ignore"];
-    lines_where(files, File::is_rust, |line| {
+    // A module that several test programs share is used by each in part, so no `expect` holds for all.
+    let is_shared = |path: &str| path.contains("/tests/") && path.ends_with("/mod.rs");
+    lines_where(files, File::is_rust, |path, line| {
+        if is_shared(path) && line.starts_with("#![allow(dead_code") {
+            return None;
+        }
         words.iter().find(|word| line.contains(**word)).map(|word| format!("{word} is not used here"))
     })
 }
@@ -428,13 +433,13 @@ fn weights(files: &[File]) -> Vec<String> {
 fn lines_where(
     files: &[File],
     wanted: impl Fn(&File) -> bool,
-    complain: impl Fn(&str) -> Option<String>,
+    complain: impl Fn(&str, &str) -> Option<String>,
 ) -> Vec<String> {
     let files = files.iter().filter(|f| !f.is_this() && wanted(f));
     files
         .flat_map(|f| {
             f.code()
-                .filter_map(|(n, line)| complain(line).map(|c| format!("{}:{n}: {c}", f.path)))
+                .filter_map(|(n, line)| complain(&f.path, line).map(|c| format!("{}:{n}: {c}", f.path)))
                 .collect::<Vec<_>>()
         })
         .collect()

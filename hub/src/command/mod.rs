@@ -1,1 +1,123 @@
 //! What is asked of boxes, by whom and why, and what they answered.
+//!
+//! A command is a row first (with who and why), then a message. It is sent again until it is answered or ends;
+//! boxes answer one command once however often they read it.
+
+pub mod store;
+
+use std::sync::Arc;
+
+use protocol::{Chance, Clock, Command, CommandBody, CommandId, Origin};
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use crate::change::ChangeFeed;
+use crate::db::Db;
+
+/// How long an unanswered command waits before it is sent again.
+pub const RESEND_AFTER_MS: i64 = 30_000;
+
+/// How long a command lives when its asker names nothing else.
+pub const DEFAULT_LIFE_MS: i64 = 10 * 60_000;
+
+/// A command as kept: the audit row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub struct CommandRow {
+    pub command_id: String,
+    pub device_id: String,
+    /// `still`, `recording` or `configuration`.
+    pub name: String,
+    /// JSON of [`protocol::CommandBody`].
+    pub body: String,
+    pub purpose: String,
+    /// Case it was asked for, if any.
+    pub case_id: Option<String>,
+    pub case_number: Option<String>,
+    pub issued_by: String,
+    pub issued_at_ms: i64,
+    pub expires_at_ms: i64,
+    /// `waiting`, `sent`, `done`, `failed` or `expired`.
+    pub state: String,
+    pub sent_at_ms: Option<i64>,
+    pub sends: i64,
+    pub answered_at_ms: Option<i64>,
+    /// Why it failed, in the box's words.
+    pub reason: Option<String>,
+}
+
+/// What a named user asks.
+#[derive(Clone, Debug)]
+pub struct NewCommand {
+    pub origin: Origin,
+    pub body: CommandBody,
+    /// Why; kept in the audit row. Must not be empty.
+    pub purpose: String,
+    /// Name of the user.
+    pub issued_by: String,
+    /// Case number it is about; its answer's files show there.
+    pub case_number: Option<String>,
+    pub life_ms: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("a purpose is needed: it is kept with the command")]
+    Purpose,
+    #[error("there is no enrolled device {0}")]
+    Device(String),
+    #[error("there is no case {0}")]
+    Case(String),
+    #[error("this command has {size_bytes} bytes, more than the {max} a message may have")]
+    TooLarge { size_bytes: usize, max: usize },
+    #[error("command database: {0}")]
+    Db(#[from] sqlx::Error),
+}
+
+/// The asking side. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    chance: Arc<Chance>,
+    changes: ChangeFeed,
+    due: Arc<Notify>,
+}
+
+impl Commands {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, chance: Arc<Chance>, changes: ChangeFeed) -> Self {
+        Self { db, clock, chance, changes, due: Arc::new(Notify::new()) }
+    }
+
+    /// Keeps the command; it is sent at once when its box can be reached, and again until answered or ended.
+    pub async fn create(&self, new: NewCommand) -> Result<CommandId, CommandError> {
+        if new.purpose.trim().is_empty() {
+            return Err(CommandError::Purpose);
+        }
+        let now = self.clock.now();
+        let command = Command {
+            command_id: CommandId::new(&self.chance, now),
+            issued_at: now,
+            expires_at: now.plus_ms(new.life_ms),
+            issued_by: new.issued_by.clone(),
+            body: new.body.clone(),
+        };
+        let size_bytes = serde_json::to_vec(&command).map_or(usize::MAX, |bytes| bytes.len());
+        if size_bytes > protocol::limits::MAX_MESSAGE_BYTES {
+            return Err(CommandError::TooLarge { size_bytes, max: protocol::limits::MAX_MESSAGE_BYTES });
+        }
+        store::insert(&self.db, &new, &command).await?;
+        self.changes.wake();
+        self.due.notify_one();
+        Ok(command.command_id)
+    }
+
+    /// Returns when a new command waits to be sent.
+    pub async fn due(&self) {
+        self.due.notified().await;
+    }
+
+    /// Tells the sender to look again: a box came online.
+    pub fn nudge(&self) {
+        self.due.notify_one();
+    }
+}

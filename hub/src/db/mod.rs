@@ -1,1 +1,277 @@
 //! Two databases, one SQL text.
+//!
+//! Every query is written once with `$1` placeholders and runs on SQLite and on PostgreSQL: an enum over the
+//! two pools, because `sqlx::Any` emits `?` on PostgreSQL. Columns are BIGINT, TEXT and bytes; times are epoch
+//! milliseconds in UTC and always passed in, never read by SQL. What the two dialects do not share is in
+//! [`dialect`].
+//!
+//! A transaction that changes anything of a tenant begins with [`Tx::lock_tenant`]: one writer per tenant at a
+//! time, so the order of commits is the order of the live feed and no two writers can deadlock.
+
+mod arg;
+pub mod dialect;
+mod migrate;
+pub mod testing;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{FromRow, Postgres, Sqlite, Transaction};
+
+pub use arg::Arg;
+pub use dialect::Dialect;
+
+/// What a store function fails with. [`is_transient`] says whether the same call may succeed later.
+pub type Error = sqlx::Error;
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// SQLite before this version may lose commits around a WAL reset.
+const OLDEST_SQLITE: (i64, i64, i64) = (3, 51, 3);
+
+/// A row type that both databases can fill.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// Arguments of a query, in order: `args![tenant, id, now]`.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::db::Arg::from($value)),*] };
+}
+
+/// The open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// SQLite has one writer at a time; a pool of one for writing waits in order instead of by busy timeout.
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropped without [`Tx::commit`], it rolls back.
+#[derive(Debug)]
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Opens `url` (`postgres://…`) or, without one, the SQLite file `path`, and brings its tables up to date.
+    pub async fn open(url: Option<&str>, path: &Path, now_ms: i64) -> anyhow::Result<Self> {
+        let db = match url {
+            Some(url) => Self::open_postgres(url).await?,
+            None => Self::open_sqlite(path).await?,
+        };
+        migrate::apply(&db, now_ms).await.context("bringing the database's tables up to date")?;
+        Ok(db)
+    }
+
+    async fn open_postgres(url: &str) -> anyhow::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(12)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect(url)
+            .await
+            .context("connecting to PostgreSQL; look at [database] url")?;
+        Ok(Self::Postgres(pool))
+    }
+
+    async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let place = || format!("opening the database {}", path.display());
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(20))
+            .connect_with(options.clone())
+            .await
+            .with_context(place)?;
+        let (version,): (String,) = sqlx::query_as("select sqlite_version()").fetch_one(&write).await?;
+        refuse_old_sqlite(&version)?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await
+            .with_context(place)?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub async fn fetch_all<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+        match self {
+            Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args).fetch_all(read).await,
+            Self::Postgres(pool) => arg::query_as::<Postgres, T>(sql, args).fetch_all(pool).await,
+        }
+    }
+
+    pub async fn fetch_optional<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args).fetch_optional(read).await,
+            Self::Postgres(pool) => arg::query_as::<Postgres, T>(sql, args).fetch_optional(pool).await,
+        }
+    }
+
+    pub async fn fetch_one<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<T> {
+        self.fetch_optional(sql, args).await?.ok_or(Error::RowNotFound)
+    }
+
+    /// One statement as its own transaction; returns the number of rows it touched.
+    pub async fn execute(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => {
+                arg::query::<Sqlite>(sql, args).execute(write).await?.rows_affected()
+            }
+            Self::Postgres(pool) => arg::query::<Postgres>(sql, args).execute(pool).await?.rows_affected(),
+        })
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub async fn fetch_all<T: Row>(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
+        match self {
+            Self::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_all(&mut **tx).await,
+            Self::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_all(&mut **tx).await,
+        }
+    }
+
+    pub async fn fetch_optional<T: Row>(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_optional(&mut **tx).await,
+            Self::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_optional(&mut **tx).await,
+        }
+    }
+
+    pub async fn fetch_one<T: Row>(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<T> {
+        self.fetch_optional(sql, args).await?.ok_or(Error::RowNotFound)
+    }
+
+    /// Returns the number of rows touched.
+    pub async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64> {
+        Ok(match self {
+            Self::Sqlite(tx) => arg::query::<Sqlite>(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => arg::query::<Postgres>(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Makes this the only writer of the tenant until it commits; creates the tenant when it is new.
+    pub async fn lock_tenant(&mut self, tenant: &str) -> Result<()> {
+        self.execute(
+            "insert into tenants (tenant, change_position) values ($1, 0)
+             on conflict (tenant) do update set change_position = tenants.change_position",
+            args![tenant],
+        )
+        .await?;
+        Ok(())
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+/// Whether the same call may succeed later: the database is busy, away or broke a deadlock.
+pub fn is_transient(error: &Error) -> bool {
+    match error {
+        Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::Tls(_) => true,
+        // SQLite: 5 busy, 6 locked, 10 I/O, 13 full. PostgreSQL: 40xxx rollback, 53xxx resources, 57Pxx shutdown,
+        // 08xxx connection.
+        Error::Database(error) => error.code().is_some_and(|code| {
+            matches!(&*code, "5" | "6" | "10" | "13" | "261" | "517")
+                || (code.len() == 5 && ["40", "53", "57", "08"].contains(&&code[..2]))
+        }),
+        _ => false,
+    }
+}
+
+fn refuse_old_sqlite(version: &str) -> anyhow::Result<()> {
+    let mut parts = version.split('.').map(|part| part.parse::<i64>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let found = (next(), next(), next());
+    if found < OLDEST_SQLITE {
+        bail!(
+            "SQLite {version} may lose commits around a WAL reset; {}.{}.{} or newer is needed",
+            OLDEST_SQLITE.0,
+            OLDEST_SQLITE.1,
+            OLDEST_SQLITE.2
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The version that loses commits is refused, the first mended one is taken.
+    #[test]
+    fn old_sqlite_is_refused() {
+        assert!(refuse_old_sqlite("3.51.2").is_err());
+        assert!(refuse_old_sqlite("3.46.0").is_err());
+        assert!(refuse_old_sqlite("3.51.3").is_ok());
+        assert!(refuse_old_sqlite("3.52.0").is_ok());
+    }
+
+    /// Migrations apply on each database, and applying them again changes nothing.
+    #[tokio::test]
+    async fn opens_and_migrates_twice() {
+        for test in testing::databases().await {
+            migrate::apply(&test.db, 2).await.expect("second run");
+            let (count,): (i64,) = test.db.fetch_one("select count(*) from tenants", args![]).await.unwrap();
+            assert_eq!(count, 0, "{}", test.name);
+        }
+    }
+
+    /// A dropped transaction leaves nothing; a committed one does.
+    #[tokio::test]
+    async fn rollback_and_commit() {
+        for test in testing::databases().await {
+            let mut tx = test.db.begin().await.unwrap();
+            tx.lock_tenant("a").await.unwrap();
+            drop(tx);
+            let mut tx = test.db.begin().await.unwrap();
+            tx.lock_tenant("b").await.unwrap();
+            tx.commit().await.unwrap();
+            let rows: Vec<(String,)> =
+                test.db.fetch_all("select tenant from tenants", args![]).await.unwrap();
+            assert_eq!(rows, [("b".to_owned(),)], "{}", test.name);
+        }
+    }
+}

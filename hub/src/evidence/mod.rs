@@ -1,1 +1,73 @@
-//! Files addressed by content, received by tus 1.0.
+//! Files addressed by content, received by tus 1.0, shown only when an incident or an answer names them.
+//!
+//! A file arrives under `uploads/`, is hashed when whole, and moves to `evidence/{tenant}/ab/cdef…` with one
+//! rename after it was synced. Its row is written after the rename: a row means a whole, verified file.
+
+pub mod store;
+// pub mod tus;
+// mod upload;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use protocol::{Chance, Clock, Sha256Hex, TenantId};
+use serde::Serialize;
+
+use crate::change::ChangeFeed;
+use crate::db::Db;
+
+/// A whole file that is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Stored {
+    pub sha256: String,
+    pub kind: String,
+    pub media_type: String,
+    pub size_bytes: i64,
+    pub stored_at_ms: i64,
+}
+
+/// The store of files. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EvidenceStore {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<Chance>,
+    pub(crate) changes: ChangeFeed,
+    folder: Arc<PathBuf>,
+}
+
+impl EvidenceStore {
+    /// Files live under `data_dir`.
+    pub fn open(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        chance: Arc<Chance>,
+        changes: ChangeFeed,
+        data_dir: &Path,
+    ) -> std::io::Result<Self> {
+        for name in ["evidence", "uploads"] {
+            std::fs::create_dir_all(data_dir.join(name))?;
+        }
+        Ok(Self { db, clock, chance, changes, folder: Arc::new(data_dir.to_owned()) })
+    }
+
+    /// Where the file of this content is or will be.
+    pub fn path(&self, tenant: &TenantId, sha256: &Sha256Hex) -> PathBuf {
+        let (head, tail) = sha256.as_str().split_at(2);
+        self.folder.join("evidence").join(tenant.as_str()).join(head).join(tail)
+    }
+
+    pub(crate) fn upload_path(&self, upload_id: &str) -> PathBuf {
+        self.folder.join("uploads").join(upload_id)
+    }
+
+    /// A file that may be shown: it is here and an incident or an answer of its sender names it.
+    pub async fn find(
+        &self,
+        tenant: &TenantId,
+        sha256: &Sha256Hex,
+    ) -> crate::db::Result<Option<(Stored, PathBuf)>> {
+        let stored = store::shown(&self.db, tenant, sha256).await?;
+        Ok(stored.map(|stored| (stored, self.path(tenant, sha256))))
+    }
+}

@@ -1,1 +1,27 @@
 //! Station 8: bytes become rows; receipt and MQTT ack after commit.
+//!
+//! What waits together is committed together. A message that the database cannot take for its own sake (not for
+//! want of a connection) is tried alone and then quarantined, so that one poisoned message never holds up others.
+
+mod apply;
+mod queue;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+pub use apply::{Context, incident};
+pub use queue::{Intake, Item, Reply, SubmitError, Worker};
+
+/// Bytes that could not be read, kept for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub struct Quarantined {
+    pub quarantine_id: String,
+    pub device_id: Option<String>,
+    pub topic: String,
+    pub message_id: Option<String>,
+    pub reason: String,
+    pub received_at_ms: i64,
+    pub size_bytes: i64,
+}

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{Chance, SystemClock};
+use world::browser::Browser;
 use world::call::Call;
+use world::operator::{Operator, Ticket};
 use world::rtsp::{Cameras, Clip, Codec};
 use world::scene::Scene;
 use world::speech::{self, Dialogue};
@@ -28,6 +31,83 @@ enum Command {
     Rtsp(RtspArgs),
     /// Place a two-sided call into a box
     Call(CallArgs),
+    /// Log in like a person, file a call's ticket, ask for its recording
+    Operator(OperatorArgs),
+    /// Take pictures of the hub's pages with headless Chromium
+    Shot(ShotArgs),
+}
+
+/// Where the hub is and who logs in.
+#[derive(Args)]
+struct Login {
+    /// https://host:port, or http://127.0.0.1:port
+    #[arg(long)]
+    hub: String,
+    /// Certificate authority of the hub (PEM)
+    #[arg(long)]
+    ca: Option<PathBuf>,
+    #[arg(long, default_value = "admin")]
+    name: String,
+    #[arg(long, env = "SHAODIAN_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// File with the password in its first line
+    #[arg(long, conflicts_with = "password")]
+    password_file: Option<PathBuf>,
+}
+
+impl Login {
+    fn password(&self) -> Result<String> {
+        match (&self.password, &self.password_file) {
+            (Some(password), _) => Ok(password.clone()),
+            (None, Some(path)) => {
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+                Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+            }
+            (None, None) => anyhow::bail!("give --password-file, --password or SHAODIAN_PASSWORD"),
+        }
+    }
+}
+
+#[derive(Args)]
+struct OperatorArgs {
+    #[command(flatten)]
+    login: Login,
+    /// Call to work on
+    #[arg(long)]
+    call: String,
+    /// Choices of the form; the first offered when left out
+    #[arg(long, default_value = "")]
+    matter: String,
+    #[arg(long, default_value = "")]
+    category: String,
+    #[arg(long, default_value = "")]
+    urgency: String,
+    #[arg(long, default_value = "青松里社区二号楼北门")]
+    place: String,
+    #[arg(long, default_value = "小区门口消防通道被车辆堵塞，已两天，救护车无法进入。")]
+    summary: String,
+    /// Ask for the recording with this purpose
+    #[arg(long)]
+    purpose: Option<String>,
+    /// Where to put the recording
+    #[arg(long, requires = "purpose")]
+    recording: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ShotArgs {
+    #[command(flatten)]
+    login: Login,
+    /// PATH=PNG, several times: /cases=cases.png
+    #[arg(long = "page", required = true, value_parser = mount)]
+    pages: Vec<(String, PathBuf)>,
+    #[arg(long, default_value_t = 1366)]
+    width: u32,
+    #[arg(long, default_value_t = 768)]
+    height: u32,
+    #[arg(long)]
+    dark: bool,
 }
 
 #[derive(Args)]
@@ -117,6 +197,8 @@ async fn main() -> Result<()> {
         Command::Speech(args) => tokio::task::spawn_blocking(move || speech(&args)).await?,
         Command::Rtsp(args) => tokio::task::spawn_blocking(move || rtsp(&args)).await?,
         Command::Call(args) => call(args).await,
+        Command::Operator(args) => operator(args).await,
+        Command::Shot(args) => shot(args).await,
     }
 }
 
@@ -194,5 +276,47 @@ async fn call(args: CallArgs) -> Result<()> {
     println!("call {} begins ({} ms)", call.call_id, dialogue.duration_ms());
     call.place(&dialogue.caller, &dialogue.operator, &chance, &clock).await?;
     println!("call {} ended", call.call_id);
+    Ok(())
+}
+
+async fn operator(args: OperatorArgs) -> Result<()> {
+    let password = args.login.password()?;
+    let person =
+        Operator::login(&args.login.hub, args.login.ca.as_deref(), &args.login.name, &password).await?;
+    let ticket = Ticket {
+        matter: args.matter,
+        category: args.category,
+        urgency: args.urgency,
+        place: args.place,
+        summary: args.summary,
+    };
+    println!("filed {}", person.file(&args.call, &ticket).await?);
+    if let Some(purpose) = &args.purpose {
+        let sound = person.recording(&args.call, purpose, Duration::from_secs(60)).await?;
+        println!("recording {} bytes", sound.len());
+        if let Some(path) = &args.recording {
+            std::fs::write(path, sound).with_context(|| format!("writing {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+async fn shot(args: ShotArgs) -> Result<()> {
+    let logs = tempfile::tempdir().context("a folder for the browser's log")?;
+    let browser = Browser::open(args.width, args.height, logs.path()).await?;
+    browser.scheme(args.dark).await?;
+    let hub = args.login.hub.trim_end_matches('/');
+    browser.login(hub, &args.login.name, &args.login.password()?).await?;
+    for (page, png) in &args.pages {
+        browser.go(&format!("{hub}{page}")).await?;
+        // Pictures and the first live data belong to a page; a stuck one is photographed as it is.
+        let whole =
+            "return document.readyState === 'complete' && [...document.images].every(i => i.complete)";
+        if let Err(e) = browser.wait("the page's pictures", whole, Duration::from_secs(10)).await {
+            eprintln!("{page}: {e:#}");
+        }
+        browser.screenshot(png).await?;
+        println!("shot {page} {}", png.display());
+    }
     Ok(())
 }

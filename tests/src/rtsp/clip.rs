@@ -68,7 +68,9 @@ impl Clip {
                 "x264enc speed-preset=veryfast bitrate=2500 key-int-max=25 bframes=0"
             }
             Codec::H264 => "openh264enc bitrate=2500000 gop-size=25",
-            Codec::H265 => "x265enc speed-preset=ultrafast bitrate=2500 key-int-max=25",
+            Codec::H265 => {
+                "x265enc speed-preset=ultrafast bitrate=2500 key-int-max=25 option-string=bframes=0"
+            }
         };
         let encoded = format!(
             "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=I420 ! {encoder} ! {codec}parse ! \

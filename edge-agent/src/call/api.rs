@@ -1,0 +1,143 @@
+//! `PUT /v1/calls/{uuid}`: the exchange tells who is on a connection, before or after its audio starts.
+//! `POST` does the same, so that Asterisk's own `CURL()` can send it: no shell ever sees a caller's name.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, FromRequest, Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use protocol::{CallId, Direction, Leg, UtcMs};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::registry::Announcement;
+use super::{CallTap, caller, lock};
+
+/// Longest caller or seat, in characters.
+const MAX_FIELD: usize = 64;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    /// The call both legs belong to; unset = this UUID is the call.
+    #[serde(default)]
+    call_id: Option<CallId>,
+    #[serde(default)]
+    leg: Option<Leg>,
+    /// Kept masked only: `138****1234`.
+    #[serde(default)]
+    caller: Option<String>,
+    #[serde(default)]
+    seat: Option<String>,
+    #[serde(default)]
+    direction: Option<Direction>,
+}
+
+/// A call in progress.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ActiveCall {
+    pub call_id: CallId,
+    pub caller_masked: Option<String>,
+    pub seat: Option<String>,
+    pub legs: Vec<ActiveLeg>,
+    pub duration_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ActiveLeg {
+    pub uuid: Uuid,
+    pub leg: Leg,
+    pub connected: bool,
+}
+
+#[derive(Serialize)]
+struct ActiveCalls {
+    calls: Vec<ActiveCall>,
+    at: UtcMs,
+}
+
+/// The routes; whoever serves them must give `ConnectInfo<SocketAddr>`.
+pub(super) fn router(tap: Arc<CallTap>) -> Router {
+    Router::new()
+        .route("/v1/calls", get(list))
+        .route("/v1/calls/{uuid}", put(announce).post(announce))
+        .layer(DefaultBodyLimit::max(4 * 1_024))
+        .with_state(tap)
+}
+
+fn refuse(status: StatusCode, words: impl std::fmt::Display) -> Response {
+    (status, Json(serde_json::json!({ "error": words.to_string() }))).into_response()
+}
+
+#[expect(clippy::result_large_err, reason = "the error is the answer; made once per refused request")]
+fn admitted(tap: &CallTap, peer: IpAddr) -> Result<(), Response> {
+    if tap.config.admits(peer) {
+        return Ok(());
+    }
+    Err(refuse(StatusCode::FORBIDDEN, format!("{peer} is not among calls.peers")))
+}
+
+async fn list(State(tap): State<Arc<CallTap>>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Response {
+    if let Err(answer) = admitted(&tap, peer.ip()) {
+        return answer;
+    }
+    Json(ActiveCalls { calls: tap.active_calls(), at: tap.clock.now() }).into_response()
+}
+
+async fn announce(
+    State(tap): State<Arc<CallTap>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(uuid): Path<String>,
+    request: Request,
+) -> Response {
+    if let Err(answer) = admitted(&tap, peer.ip()) {
+        return answer;
+    }
+    let Ok(socket) = Uuid::parse_str(&uuid) else {
+        return refuse(StatusCode::BAD_REQUEST, format!("{uuid:?} is not a UUID"));
+    };
+    let told = match read(request).await {
+        Ok(told) => told,
+        Err(words) => return refuse(StatusCode::BAD_REQUEST, words),
+    };
+    for (name, value) in [("caller", &told.caller), ("seat", &told.seat)] {
+        if value.as_ref().is_some_and(|v| v.chars().count() > MAX_FIELD || v.chars().any(char::is_control)) {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                format!("{name} must be at most {MAX_FIELD} printable characters"),
+            );
+        }
+    }
+    let filled = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+    let announcement = Announcement {
+        call_id: told.call_id,
+        leg: told.leg,
+        caller_masked: told.caller.as_deref().and_then(caller::mask),
+        seat: filled(told.seat),
+        direction: told.direction,
+    };
+    let connected = !lock(&tap.registry).announce(socket, announcement, tap.clock.uptime_ms()).is_empty();
+    Json(serde_json::json!({ "uuid": socket, "connected": connected })).into_response()
+}
+
+/// A JSON or a form body; neither type nor length may surprise us.
+async fn read(request: Request) -> Result<Told, String> {
+    let json = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("application/json"));
+    if json {
+        let Json(told) = Json::<Told>::from_request(request, &()).await.map_err(|e| e.body_text())?;
+        return Ok(told);
+    }
+    // `Form` reads the query of a GET; here the method is always PUT or POST.
+    let form: Result<Form<Told>, FormRejection> = Form::from_request(request, &()).await;
+    form.map(|Form(told)| told).map_err(|error| {
+        format!("{}; send application/json or application/x-www-form-urlencoded", error.body_text())
+    })
+}

@@ -1,0 +1,124 @@
+//! `[calls]` of the box's configuration.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use protocol::Place;
+use serde::{Deserialize, Serialize};
+
+/// The call tap runs only where the section is present; every key has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallConfig {
+    /// Where the exchange connects with AudioSocket (TCP).
+    pub audiosocket_listen: SocketAddr,
+    /// Where the exchange tells who calls (`PUT /v1/calls/{uuid}`).
+    pub api_listen: SocketAddr,
+    /// Addresses of the exchanges. Others are turned away at both ports (the box itself never is);
+    /// empty = anyone who reaches the port.
+    pub peers: Vec<IpAddr>,
+    /// Seat number → what screens call it. Unlisted seats keep their number.
+    pub seats: BTreeMap<String, String>,
+    pub place: Option<Place>,
+    /// Folder name of the speech model to use, or its path; unset = the best one installed.
+    pub speech_model: Option<String>,
+    /// Calls at once; further ones are turned away and counted.
+    pub max_calls: usize,
+    /// A call is cut into its recording after this long, whatever the exchange does.
+    pub max_call_minutes: u64,
+    /// A leg that sends no complete frame for this long is taken as hung up.
+    pub idle_timeout_s: u64,
+    /// How long a call whose legs have all hung up waits for another leg (a transfer) before it is filed.
+    pub join_grace_ms: u64,
+}
+
+impl Default for CallConfig {
+    fn default() -> Self {
+        Self {
+            audiosocket_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9092)),
+            api_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9093)),
+            peers: Vec::new(),
+            seats: BTreeMap::new(),
+            place: None,
+            speech_model: None,
+            max_calls: 64,
+            max_call_minutes: 120,
+            idle_timeout_s: 10,
+            join_grace_ms: 1_500,
+        }
+    }
+}
+
+/// Longest call in minutes: two legs at 16 kHz stay below `protocol::limits::MAX_EVIDENCE_BYTES`.
+const MAX_CALL_MINUTES: u64 = 120;
+
+impl CallConfig {
+    /// What is wrong with it, as `(key, words)`; empty when nothing is.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let mut hold = |ok: bool, key, words: String| {
+            if !ok {
+                found.push((key, words));
+            }
+        };
+        hold(
+            self.audiosocket_listen != self.api_listen || self.api_listen.port() == 0,
+            "api_listen",
+            format!("{} is also audiosocket_listen; give one of them another port", self.api_listen),
+        );
+        hold(
+            (1..=1_000).contains(&self.max_calls),
+            "max_calls",
+            format!("must be 1 to 1000, not {}", self.max_calls),
+        );
+        hold(
+            (1..=MAX_CALL_MINUTES).contains(&self.max_call_minutes),
+            "max_call_minutes",
+            format!("must be 1 to {MAX_CALL_MINUTES}, not {}", self.max_call_minutes),
+        );
+        hold(
+            (1..=600).contains(&self.idle_timeout_s),
+            "idle_timeout_s",
+            format!("must be 1 to 600, not {}", self.idle_timeout_s),
+        );
+        hold(
+            self.join_grace_ms <= 60_000,
+            "join_grace_ms",
+            format!("must be at most 60000, not {}", self.join_grace_ms),
+        );
+        found
+    }
+
+    /// May this address speak to us?
+    pub(super) fn admits(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.peers.is_empty() || peer.is_loopback() || self.peers.iter().any(|p| p.to_canonical() == peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty section is a working one; a misspelt key is refused by name; each bad value is named.
+    #[test]
+    fn reads_and_refuses() {
+        let empty: CallConfig = toml::from_str("").unwrap();
+        assert_eq!(empty, CallConfig::default());
+        assert_eq!(empty.problems(), vec![]);
+        let error = toml::from_str::<CallConfig>("max_cals = 3").unwrap_err().to_string();
+        assert!(error.contains("max_cals"), "{error}");
+        let bad: CallConfig = toml::from_str("max_calls = 0\nmax_call_minutes = 500").unwrap();
+        assert_eq!(bad.problems().iter().map(|p| p.0).collect::<Vec<_>>(), ["max_calls", "max_call_minutes"]);
+    }
+
+    /// With a list of exchanges only they and the box itself get in, in either form of the address.
+    #[test]
+    fn admits_listed_peers_only() {
+        let config = CallConfig { peers: vec!["10.0.0.5".parse().unwrap()], ..CallConfig::default() };
+        assert!(config.admits("10.0.0.5".parse().unwrap()));
+        assert!(config.admits("::ffff:10.0.0.5".parse().unwrap()));
+        assert!(config.admits("127.0.0.1".parse().unwrap()));
+        assert!(!config.admits("10.0.0.6".parse().unwrap()));
+    }
+}

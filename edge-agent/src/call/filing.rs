@@ -1,0 +1,258 @@
+//! From the legs of an ended call to one recording, one incident and one record. Safe to run twice: whatever a
+//! crash leaves half done is done again to the same result.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read};
+use std::path::Path;
+
+use anyhow::Context;
+use protocol::{
+    CallId, CallSubject, Delivery, Direction, Evidence, EvidenceKind, Incident, IncidentKind, Leg, Phase,
+    Severity, Subject, Transcript, UtcMs,
+};
+use sha2::{Digest, Sha256};
+use sherpa_onnx::LinearResampler;
+
+use super::archive::{self, Archive, Record, Spoken};
+use super::config::CallConfig;
+use super::leg::{FinishedLeg, Samples};
+use super::vad::to_f32;
+
+/// Recordings are kept at the rate of the telephone, at most this: speech needs no more, and the longest call
+/// stays below the limit of one file of evidence.
+const MAX_RATE_HZ: u32 = 16_000;
+
+/// Files one call. `None` when an earlier run had already done so. Blocks.
+pub(super) fn file(
+    archive: &Archive,
+    config: &CallConfig,
+    call_id: CallId,
+    mut legs: Vec<FinishedLeg>,
+    now: UtcMs,
+) -> anyhow::Result<Option<Record>> {
+    legs.sort_by(|a, b| {
+        let key = |l: &FinishedLeg| (l.state.starts_at_ms, l.state.incident_id);
+        key(a).cmp(&key(b))
+    });
+    // The incident's id must be the same on every attempt, so it is that of the oldest id, not of the first sound.
+    let incident_id =
+        legs.iter().map(|l| l.state.incident_id).min().context("a call without any leg cannot be filed")?;
+    let record = if archive.holds(incident_id) {
+        None
+    } else {
+        let record = compose(archive, config, call_id, &legs, incident_id, now)?;
+        archive.save(&record)?;
+        Some(record)
+    };
+    // The leg that names the incident goes last: while any leg is left, the record is found by it.
+    legs.sort_by_key(|l| std::cmp::Reverse(l.state.incident_id));
+    legs.iter().for_each(FinishedLeg::remove);
+    Ok(record)
+}
+
+fn compose(
+    archive: &Archive,
+    config: &CallConfig,
+    call_id: CallId,
+    legs: &[FinishedLeg],
+    incident_id: protocol::IncidentId,
+    now: UtcMs,
+) -> anyhow::Result<Record> {
+    let sounding: Vec<&FinishedLeg> = legs.iter().filter(|l| l.state.rate_hz.is_some()).collect();
+    let starts_at_ms = sounding.first().map_or(0, |l| l.state.starts_at_ms);
+    let started_at = sounding.first().or(legs.first().as_ref()).map_or(now, |leg| leg.state.started_at);
+    let evidence = record_wav(archive.recordings(), &sounding, started_at)?;
+    let duration_ms = evidence.as_ref().and_then(|e| e.duration_ms).unwrap_or(0);
+    let speech = speech_of(&sounding, starts_at_ms);
+
+    let told = |pick: fn(&FinishedLeg) -> Option<String>| legs.iter().find_map(pick);
+    let seat = told(|l| l.state.announced.seat.clone());
+    let mut sides: Vec<Leg> = legs.iter().map(|l| l.state.tap().leg()).collect();
+    sides.sort_unstable();
+    sides.dedup();
+    let incident = Incident {
+        incident_id,
+        revision: 1,
+        phase: Phase::Ended,
+        kind: IncidentKind::Hotline,
+        severity: Severity::Normal,
+        subject: Subject::Call(CallSubject {
+            call_id,
+            caller_masked: told(|l| l.state.announced.caller_masked.clone()),
+            seat: seat.map(|number| config.seats.get(&number).cloned().unwrap_or(number)),
+            direction: legs.iter().find_map(|l| l.state.announced.direction).unwrap_or(Direction::Inbound),
+            legs: sides,
+            duration_ms,
+            speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
+            transcript: if speech.is_empty() { Transcript::Silent } else { Transcript::Waiting },
+        }),
+        place: config.place.clone(),
+        started_at,
+        updated_at: now,
+        ended_at: Some(started_at.plus_ms(duration_ms as i64)),
+        evidence: evidence.iter().cloned().collect(),
+        drill: false,
+    };
+    let recording = evidence.map(|e| file_name(&e));
+    Ok(Record { incident, recording, speech, handed_over: false, attempts: 0 })
+}
+
+fn speech_of(legs: &[&FinishedLeg], starts_at_ms: u64) -> Vec<Spoken> {
+    let mut speech: Vec<Spoken> = legs
+        .iter()
+        .flat_map(|leg| {
+            let (side, offset) = (leg.state.tap().leg(), leg.state.starts_at_ms - starts_at_ms);
+            leg.spans.iter().map(move |span| Spoken {
+                leg: side,
+                start_ms: span.start_ms + offset,
+                end_ms: span.end_ms + offset,
+            })
+        })
+        .collect();
+    speech.sort_by_key(|s| (s.start_ms, s.leg));
+    speech
+}
+
+fn file_name(evidence: &Evidence) -> String {
+    format!("{}.wav", evidence.sha256)
+}
+
+/// Writes the stereo recording and names it by its content; `None` when there is no sample at all.
+fn record_wav(folder: &Path, legs: &[&FinishedLeg], starts_at: UtcMs) -> anyhow::Result<Option<Evidence>> {
+    let Some(first) = legs.first() else { return Ok(None) };
+    let rate_hz = first.state.rate_hz.unwrap_or(MAX_RATE_HZ).min(MAX_RATE_HZ);
+    let mut tracks = legs
+        .iter()
+        .map(|leg| Track::open(leg, first.state.starts_at_ms, rate_hz))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let partial = folder.join(format!("{}.partial", first.state.name));
+    let file = File::create(&partial).with_context(|| format!("cannot make {}", partial.display()))?;
+    let frames = mix(&mut tracks, rate_hz, file).context("cannot write a recording")?;
+    if frames == 0 {
+        fs::remove_file(&partial).context("cannot remove an empty recording")?;
+        return Ok(None);
+    }
+    let (sha256, size_bytes) = seal(&partial).context("cannot read a recording back")?;
+    let evidence = Evidence {
+        sha256,
+        kind: EvidenceKind::Recording,
+        media_type: "audio/wav".to_owned(),
+        size_bytes,
+        delivery: Delivery::OnRequest,
+        starts_at,
+        duration_ms: Some(frames * 1_000 / u64::from(rate_hz)),
+        masked: false,
+    };
+    let path = folder.join(file_name(&evidence));
+    fs::rename(&partial, &path).with_context(|| format!("cannot name the recording {}", path.display()))?;
+    archive::sync_folder(&path).context("cannot sync the folder of recordings")?;
+    Ok(Some(evidence))
+}
+
+/// Both sides into one file, frame by frame. Returns the number of frames.
+fn mix(tracks: &mut [Track], rate_hz: u32, file: File) -> Result<u64, hound::Error> {
+    const BLOCK: usize = 8_192;
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: rate_hz,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::new(BufWriter::new(file), spec)?;
+    let mut frames = 0;
+    loop {
+        // Several connections of one side (a transfer, a third party) add up.
+        let mut sum = vec![[0_i32; 2]; BLOCK];
+        let longest = tracks.iter_mut().map(|track| track.add_to(&mut sum)).max().unwrap_or(0);
+        if longest == 0 {
+            wav.finalize()?;
+            return Ok(frames);
+        }
+        for sample in sum[..longest].iter().flatten() {
+            wav.write_sample((*sample).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16)?;
+        }
+        frames += longest as u64;
+    }
+}
+
+/// Syncs and hashes a finished file.
+fn seal(path: &Path) -> io::Result<(protocol::Sha256Hex, u64)> {
+    let mut file = File::open(path)?;
+    file.sync_all()?;
+    let (mut hash, mut size, mut block) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut block)? {
+            0 => break,
+            n => {
+                hash.update(&block[..n]);
+                size += n as u64;
+            }
+        }
+    }
+    let hex = hex::encode(hash.finalize());
+    Ok((hex.parse().expect("64 hexadecimal digits were just written"), size))
+}
+
+/// One leg as samples of the recording.
+struct Track {
+    channel: usize,
+    samples: Samples,
+    resampler: Option<LinearResampler>,
+    /// Silence before the leg's first sample.
+    lead: usize,
+    ready: VecDeque<i16>,
+    ended: bool,
+}
+
+impl Track {
+    fn open(leg: &FinishedLeg, call_starts_at_ms: u64, rate_hz: u32) -> anyhow::Result<Self> {
+        let own = leg.state.rate_hz.unwrap_or(rate_hz);
+        let resampler = (own != rate_hz)
+            .then(|| LinearResampler::create(own as i32, rate_hz as i32).expect("both rates are above zero"));
+        let offset_ms = leg.state.starts_at_ms - call_starts_at_ms;
+        // A leg whose state was written but not one sample: an empty track.
+        let file = match File::open(&leg.pcm) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", leg.pcm.display())),
+        };
+        let empty = file.as_ref().is_none_or(|f| f.metadata().is_ok_and(|m| m.len() < 2));
+        Ok(Self {
+            channel: usize::from(leg.state.tap().leg() == Leg::Operator),
+            samples: Samples::new(match file {
+                Some(file) => file,
+                None => File::open("/dev/null").context("cannot open /dev/null")?,
+            }),
+            resampler,
+            lead: if empty { 0 } else { (offset_ms * u64::from(rate_hz) / 1_000) as usize },
+            ready: VecDeque::new(),
+            ended: empty,
+        })
+    }
+
+    /// Adds the next samples to `sum`; returns how many frames of it now mean something.
+    fn add_to(&mut self, sum: &mut [[i32; 2]]) -> usize {
+        let silence = self.lead.min(sum.len());
+        self.lead -= silence;
+        let rest = &mut sum[silence..];
+        while self.ready.len() < rest.len() && !self.ended {
+            let block = self.samples.read(8_192);
+            self.ended = block.is_empty();
+            match &self.resampler {
+                None => self.ready.extend(block),
+                Some(resampler) => self.ready.extend(
+                    resampler
+                        .resample(&to_f32(&block), self.ended)
+                        .into_iter()
+                        .map(|s| (s * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16),
+                ),
+            }
+        }
+        let count = rest.len().min(self.ready.len());
+        for (frame, sample) in rest.iter_mut().zip(self.ready.drain(..count)) {
+            frame[self.channel] += i32::from(sample);
+        }
+        silence + count
+    }
+}

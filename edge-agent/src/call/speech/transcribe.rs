@@ -1,0 +1,116 @@
+//! `edge-agent transcribe FILE`: what a recording says, with whatever model is installed. The box runs the same command
+//! with `--worker`: one line of JSON in per call, one out.
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use protocol::{Leg, Segment};
+use serde::{Deserialize, Serialize};
+
+use super::recognise::{Recogniser, Recording};
+use super::{Installed, best};
+use crate::call::archive::Spoken;
+use crate::call::vad::{Method, Vad};
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// WAV recording, 16-bit: left = caller, right = operator, or one side only.
+    #[arg(required_unless_present = "worker")]
+    pub file: Option<PathBuf>,
+    /// Folder of the speech model, or its name below --models.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Folder that holds model folders; may be given several times.
+    #[arg(long = "models")]
+    pub models: Vec<PathBuf>,
+    /// One JSON object instead of lines of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Reads requests from standard input.
+    #[arg(long, hide = true, conflicts_with_all = ["file", "json"])]
+    pub worker: bool,
+}
+
+/// What the worker is asked, per call.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    pub recording: PathBuf,
+    pub speech: Vec<Spoken>,
+}
+
+/// What the worker says; `Ready` first of all.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "says", rename_all = "snake_case")]
+pub(super) enum Reply {
+    Ready,
+    Done { segments: Vec<Segment> },
+    Failed { reason: String },
+}
+
+#[derive(Serialize)]
+struct Output {
+    model: String,
+    segments: Vec<Segment>,
+}
+
+/// Blocks until done. `default_models` are searched after `--models`.
+pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
+    let roots = [args.models.as_slice(), default_models].concat();
+    let installed = best(&roots, args.model.as_deref()).map_err(anyhow::Error::msg)?.with_context(|| {
+        let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
+        format!("no speech model below {}; unpack one of models/manifest.toml there", tried.join(", "))
+    })?;
+    if args.worker {
+        return work(&installed);
+    }
+    let file = args.file.as_ref().context("give a recording")?;
+    let recording = Recording::read(file)?;
+    let speech = find_speech(&recording);
+    let segments = Recogniser::load(&installed)?.transcribe(&recording, &speech);
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&Output { model: installed.name, segments })?)?;
+        return Ok(());
+    }
+    for segment in segments {
+        let side = if segment.leg == Leg::Caller { "caller  " } else { "operator" };
+        let (minutes, seconds) = (segment.start_ms / 60_000, segment.start_ms % 60_000 / 1_000);
+        writeln!(out, "{minutes:02}:{seconds:02} {side} {}", segment.text)?;
+    }
+    Ok(())
+}
+
+fn find_speech(recording: &Recording) -> Vec<Spoken> {
+    let mut speech = Vec::new();
+    for leg in recording.legs() {
+        let mut vad = Vad::new(&Method::Earshot, recording.rate_hz);
+        vad.accept(&recording.side(*leg, 0, u64::MAX));
+        let spans = vad.finish();
+        speech.extend(spans.iter().map(|s| Spoken { leg: *leg, start_ms: s.start_ms, end_ms: s.end_ms }));
+    }
+    speech.sort_by_key(|s| (s.start_ms, s.leg));
+    speech
+}
+
+fn work(installed: &Installed) -> anyhow::Result<()> {
+    // Cameras and running calls come first.
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::warn!(%error, "transcription runs at full priority");
+    }
+    let recogniser = Recogniser::load(installed)?;
+    let mut out = std::io::stdout().lock();
+    let mut say = |reply: &Reply| -> anyhow::Result<()> {
+        writeln!(out, "{}", serde_json::to_string(reply)?)?;
+        Ok(out.flush()?)
+    };
+    say(&Reply::Ready)?;
+    for line in std::io::stdin().lock().lines() {
+        let request: Request = serde_json::from_str(&line?).context("a request that is not ours")?;
+        say(&match Recording::read(&request.recording) {
+            Ok(recording) => Reply::Done { segments: recogniser.transcribe(&recording, &request.speech) },
+            Err(error) => Reply::Failed { reason: format!("{error:#}") },
+        })?;
+    }
+    Ok(())
+}

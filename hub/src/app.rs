@@ -1,0 +1,118 @@
+//! What every part of the hub is handed: the database, time and chance, and the stations' front doors.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use jiff::tz::TimeZone;
+use protocol::{Chance, Clock, LiveCall, Origin, TenantId};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::case::number;
+use crate::change::ChangeFeed;
+use crate::command::Commands;
+use crate::config::Config;
+use crate::db::Db;
+use crate::evidence::EvidenceStore;
+use crate::intake::{Intake, Item, Worker};
+use crate::metrics::Metrics;
+use crate::pki::Authority;
+
+/// Words of running calls that a slow reader may fall behind before it misses some.
+const LIVE_WORDS: usize = 256;
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub chance: Arc<Chance>,
+    pub config: Arc<Config>,
+    pub zone: TimeZone,
+    pub changes: ChangeFeed,
+    pub evidence: EvidenceStore,
+    pub commands: Commands,
+    pub intake: Intake,
+    pub authority: Arc<Authority>,
+    pub metrics: Arc<Metrics>,
+    /// What boxes say of running calls; nothing of it is kept.
+    pub live: broadcast::Sender<(Origin, LiveCall)>,
+}
+
+/// The receiving ends, which [`crate::run`] drives.
+#[derive(Debug)]
+pub struct Ends {
+    pub items: mpsc::Receiver<Item>,
+}
+
+impl App {
+    /// Opens everything under the data folder; nothing runs yet.
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        chance: Arc<Chance>,
+    ) -> anyhow::Result<(Self, Ends)> {
+        let data_dir = config.hub.data_dir.clone();
+        std::fs::create_dir_all(&data_dir).with_context(|| {
+            format!("making the data folder {}; name another with --data", data_dir.display())
+        })?;
+        let db = Db::open(config.database_url(), &data_dir.join("hub.db"), clock.now().0).await?;
+        Self::with_db(config, db, clock, chance)
+    }
+
+    /// The same around a database that is already open (tests bring their own).
+    pub fn with_db(
+        config: Config,
+        db: Db,
+        clock: Arc<dyn Clock>,
+        chance: Arc<Chance>,
+    ) -> anyhow::Result<(Self, Ends)> {
+        let data_dir = config.hub.data_dir.clone();
+        let zone = number::zone(&config.hub.timezone).map_err(anyhow::Error::msg)?;
+        let authority = Authority::open(&data_dir.join("pki"), &config.hub.name, &chance, clock.now())?;
+        let changes = ChangeFeed::new(db.clone());
+        let metrics = Arc::new(Metrics::default());
+        let evidence =
+            EvidenceStore::open(db.clone(), clock.clone(), chance.clone(), changes.clone(), &data_dir)
+                .with_context(|| format!("making folders for evidence in {}", data_dir.display()))?;
+        let commands = Commands::new(db.clone(), clock.clone(), chance.clone(), changes.clone());
+        let (intake, items) = Intake::new(metrics.clone());
+        let app = Self {
+            db,
+            clock,
+            chance,
+            config: Arc::new(config),
+            zone,
+            changes,
+            evidence,
+            commands,
+            intake,
+            authority: Arc::new(authority),
+            metrics,
+            live: broadcast::Sender::new(LIVE_WORDS),
+        };
+        Ok((app, Ends { items }))
+    }
+
+    /// The tenant whose cases the pages show.
+    pub fn tenant(&self) -> &TenantId {
+        &self.config.hub.tenant
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.config.hub.data_dir.clone()
+    }
+
+    /// The worker of the intake queue; `run` drives exactly one per process.
+    pub fn intake_worker(&self) -> Worker {
+        Worker {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            chance: self.chance.clone(),
+            zone: self.zone.clone(),
+            changes: self.changes.clone(),
+            commands: self.commands.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+}

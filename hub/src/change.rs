@@ -1,1 +1,0 @@
-//! The durable log of what changed, which live pages read.

@@ -1,0 +1,111 @@
+//! The durable log of what changed, which live pages read.
+//!
+//! Positions are given inside the transaction that makes the change, under the tenant's lock, so position order
+//! is commit order: a reader who has seen position N has seen everything before it. Wake-ups only save waiting;
+//! the log alone is the truth.
+
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::db::{Db, Result, Tx};
+
+/// How long a reader waits before it looks by itself: another replica's changes arrive without a wake-up.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeTopic {
+    /// Subject: case number. Also when its evidence arrived or a command about it was answered.
+    Case,
+    /// Subject: device id.
+    Device,
+    /// Subject: command id.
+    Command,
+    /// Subject: quarantine id.
+    Quarantine,
+}
+
+impl ChangeTopic {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Device => "device",
+            Self::Command => "command",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub struct Change {
+    pub position: i64,
+    pub at_ms: i64,
+    /// `case`, `device`, `command` or `quarantine`.
+    pub topic: String,
+    pub subject: String,
+}
+
+/// The reading side. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ChangeFeed {
+    db: Db,
+    wake: Arc<watch::Sender<u64>>,
+}
+
+impl ChangeFeed {
+    pub fn new(db: Db) -> Self {
+        Self { db, wake: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Changes after `position`, oldest first.
+    pub async fn after(&self, tenant: &str, position: i64, limit: i64) -> Result<Vec<Change>> {
+        store::after(&self.db, tenant, position, limit).await
+    }
+
+    /// The newest position; 0 before any change.
+    pub async fn newest(&self, tenant: &str) -> Result<i64> {
+        store::newest(&self.db, tenant).await
+    }
+
+    /// The oldest position still kept; a reader from further back must read everything anew.
+    pub async fn oldest(&self, tenant: &str) -> Result<Option<i64>> {
+        store::oldest(&self.db, tenant).await
+    }
+
+    /// Call after the commit of a transaction that recorded changes.
+    pub fn wake(&self) {
+        self.wake.send_modify(|count| *count += 1);
+    }
+
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.wake.subscribe()
+    }
+
+    /// Returns when something may have changed: at a wake-up, or after a second.
+    pub async fn wait(&self, receiver: &mut watch::Receiver<u64>) {
+        // A closed channel cannot be: `self` holds the sender. Elapsed time is as good as a wake-up.
+        let _ = tokio::time::timeout(LOOK_AGAIN, receiver.changed()).await;
+    }
+
+    /// Forgets changes older than `before_ms`.
+    pub async fn prune(&self, before_ms: i64) -> Result<u64> {
+        store::prune(&self.db, before_ms).await
+    }
+}
+
+/// Records a change inside `tx`, which must hold the tenant's lock; returns its position.
+pub async fn record(
+    tx: &mut Tx,
+    tenant: &str,
+    now: protocol::UtcMs,
+    topic: ChangeTopic,
+    subject: &str,
+) -> Result<i64> {
+    store::record(tx, tenant, now, topic.as_str(), subject).await
+}

@@ -1,0 +1,214 @@
+//! SQL of commands.
+
+use protocol::{Answer, Command, Origin, Outcome, UtcMs};
+use serde_json::json;
+
+use super::{CommandError, CommandRow, NewCommand, RESEND_AFTER_MS};
+use crate::change::{self, ChangeTopic};
+use crate::db::{Db, Result, Tx};
+use crate::{args, case, evidence};
+
+macro_rules! command_columns {
+    ($rest:literal) => {
+        concat!(
+            "select m.command_id, m.device_id, m.name, m.body, m.purpose, m.case_id, c.number as case_number,
+                    m.issued_by, m.issued_at_ms, m.expires_at_ms, m.state, m.sent_at_ms, m.sends,
+                    m.answered_at_ms, m.reason
+             from commands m left join cases c on c.tenant = m.tenant and c.case_id = m.case_id ",
+            $rest
+        )
+    };
+}
+
+/// Newest first.
+pub async fn list(db: &Db, tenant: &str, before_ms: i64, limit: i64) -> Result<Vec<CommandRow>> {
+    db.fetch_all(
+        command_columns!(
+            "where m.tenant = $1 and m.issued_at_ms < $2 order by m.issued_at_ms desc, m.command_id desc limit $3"
+        ),
+        args![tenant, before_ms, limit],
+    )
+    .await
+}
+
+pub async fn get(db: &Db, tenant: &str, command_id: &str) -> Result<Option<CommandRow>> {
+    db.fetch_optional(
+        command_columns!("where m.tenant = $1 and m.command_id = $2"),
+        args![tenant, command_id],
+    )
+    .await
+}
+
+/// Commands about one case, newest first.
+pub async fn of_case(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<CommandRow>> {
+    db.fetch_all(
+        command_columns!("where m.tenant = $1 and m.case_id = $2 order by m.issued_at_ms desc"),
+        args![tenant, case_id],
+    )
+    .await
+}
+
+pub(super) async fn insert(
+    db: &Db,
+    new: &NewCommand,
+    command: &Command,
+) -> std::result::Result<(), CommandError> {
+    let tenant = new.origin.tenant.as_str();
+    let now = command.issued_at;
+    let mut tx = db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    if crate::device::store::state_in_tx(&mut tx, &new.origin).await?.as_deref() != Some("enrolled") {
+        return Err(CommandError::Device(new.origin.device.to_string()));
+    }
+    let case_id = match &new.case_number {
+        None => None,
+        Some(number) => Some(
+            case::store::in_tx(&mut tx, tenant, number)
+                .await
+                .map_err(|_| CommandError::Case(number.clone()))?
+                .case_id,
+        ),
+    };
+    let body = serde_json::to_string(&command.body).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    tx.execute(
+        "insert into commands (tenant, command_id, device_id, name, body, purpose, case_id, issued_by, issued_at_ms,
+             expires_at_ms, state, sends)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', 0)",
+        args![
+            tenant,
+            &command.command_id,
+            &new.origin.device,
+            command.body.name(),
+            body,
+            &new.purpose,
+            case_id.clone(),
+            &command.issued_by,
+            now,
+            command.expires_at
+        ],
+    )
+    .await?;
+    change::record(&mut tx, tenant, now, ChangeTopic::Command, &command.command_id.to_string()).await?;
+    if let Some(case_id) = case_id {
+        let detail = json!({ "command_id": command.command_id, "command": command.body.name(), "purpose": new.purpose });
+        let actor = format!("user:{}", command.issued_by);
+        case::store::append(&mut tx, tenant, &case_id, now, &actor, "command", &detail).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    tenant: String,
+    device_id: String,
+    command_id: String,
+    body: String,
+    issued_by: String,
+    issued_at_ms: i64,
+    expires_at_ms: i64,
+}
+
+/// Commands to send now: never sent, or sent a while ago to a box that is online and has not answered.
+pub async fn due(db: &Db, now: UtcMs, limit: i64) -> Result<Vec<(Origin, Command)>> {
+    let rows: Vec<DueRow> = db
+        .fetch_all(
+            "select m.tenant, m.device_id, m.command_id, m.body, m.issued_by, m.issued_at_ms, m.expires_at_ms
+             from commands m left join device_status s on s.tenant = m.tenant and s.device_id = m.device_id
+             where m.answered_at_ms is null and m.state in ('waiting', 'sent') and m.expires_at_ms > $1
+               and (m.sent_at_ms is null or (m.sent_at_ms < $2 and s.state = 'online'))
+             order by m.issued_at_ms limit $3",
+            args![now, now.0 - RESEND_AFTER_MS, limit],
+        )
+        .await?;
+    Ok(rows.into_iter().filter_map(parse_due).collect())
+}
+
+fn parse_due(row: DueRow) -> Option<(Origin, Command)> {
+    let origin = crate::device::origin_of_name(&format!("{}/{}", row.tenant, row.device_id))?;
+    let command = Command {
+        command_id: row.command_id.parse().ok()?,
+        issued_at: UtcMs(row.issued_at_ms),
+        expires_at: UtcMs(row.expires_at_ms),
+        issued_by: row.issued_by,
+        body: serde_json::from_str(&row.body).ok()?,
+    };
+    Some((origin, command))
+}
+
+pub async fn mark_sent(db: &Db, origin: &Origin, command: &Command, now: UtcMs) -> Result<()> {
+    db.execute(
+        "update commands set state = 'sent', sent_at_ms = $3, sends = sends + 1
+         where tenant = $1 and command_id = $2 and answered_at_ms is null and state in ('waiting', 'sent')",
+        args![&origin.tenant, &command.command_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes a box's answer; only the device that was asked may answer, and the first answer counts. A late answer
+/// to a command that ended here still counts: the box knows better.
+pub async fn apply_answer(tx: &mut Tx, origin: &Origin, answer: &Answer, now: UtcMs) -> Result<bool> {
+    let tenant = origin.tenant.as_str();
+    let (state, reason) = match &answer.outcome {
+        Outcome::Done { .. } => ("done", None),
+        Outcome::Failed { reason } => ("failed", Some(reason.as_str())),
+        Outcome::Expired => ("expired", None),
+    };
+    let row: Option<(Option<String>,)> = tx
+        .fetch_optional(
+            "update commands set state = $4, answered_at_ms = $5, reason = $6
+             where tenant = $1 and command_id = $2 and device_id = $3 and answered_at_ms is null
+             returning case_id",
+            args![tenant, &answer.command_id, &origin.device, state, now, reason],
+        )
+        .await?;
+    let Some((case_id,)) = row else { return Ok(false) };
+    if let Outcome::Done { evidence } = &answer.outcome {
+        for file in evidence {
+            evidence::store::link(tx, origin, "command", &answer.command_id.to_string(), file).await?;
+        }
+    }
+    change::record(tx, tenant, now, ChangeTopic::Command, &answer.command_id.to_string()).await?;
+    if let Some(case_id) = case_id {
+        let detail = json!({ "command_id": answer.command_id, "outcome": state, "reason": reason });
+        let actor = case::store::device_actor(origin);
+        case::store::append(tx, tenant, &case_id, now, &actor, "answered", &detail).await?;
+    }
+    Ok(true)
+}
+
+/// Ends commands that nobody answered in time. Safe to run twice and on several replicas.
+pub async fn expire(db: &Db, now: UtcMs) -> Result<u64> {
+    let tenants: Vec<(String,)> = db
+        .fetch_all(
+            "select distinct tenant from commands
+             where answered_at_ms is null and state in ('waiting', 'sent') and expires_at_ms <= $1",
+            args![now],
+        )
+        .await?;
+    let mut ended = 0;
+    for (tenant,) in tenants {
+        let mut tx = db.begin().await?;
+        tx.lock_tenant(&tenant).await?;
+        let rows: Vec<(String, Option<String>)> = tx
+            .fetch_all(
+                "update commands set state = 'expired', reason = 'no answer in time'
+                 where tenant = $1 and answered_at_ms is null and state in ('waiting', 'sent')
+                   and expires_at_ms <= $2
+                 returning command_id, case_id",
+                args![&tenant, now],
+            )
+            .await?;
+        for (command_id, case_id) in &rows {
+            change::record(&mut tx, &tenant, now, ChangeTopic::Command, command_id).await?;
+            if let Some(case_id) = case_id {
+                let detail = json!({ "command_id": command_id, "outcome": "expired" });
+                case::store::append(&mut tx, &tenant, case_id, now, "hub", "answered", &detail).await?;
+            }
+        }
+        tx.commit().await?;
+        ended += rows.len() as u64;
+    }
+    Ok(ended)
+}

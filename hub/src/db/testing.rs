@@ -1,0 +1,59 @@
+//! A database per test, on each engine that can be had: SQLite in a temporary file always; PostgreSQL as a fresh
+//! schema of `SHAODIAN_TEST_POSTGRES` when that is set. Every store test loops over [`databases`].
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection};
+
+use super::Db;
+
+/// One engine under test. Dropping it removes the SQLite folder; PostgreSQL schemas go with their cluster.
+#[derive(Debug)]
+pub struct TestDb {
+    pub name: &'static str,
+    pub db: Db,
+    /// A folder of its own for the test's files.
+    pub folder: PathBuf,
+    _owned: Folder,
+}
+
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+static SERIAL: AtomicU64 = AtomicU64::new(0);
+
+/// A fresh, migrated database on every engine there is.
+pub async fn databases() -> Vec<TestDb> {
+    let mut all = vec![open("sqlite", None).await];
+    match std::env::var("SHAODIAN_TEST_POSTGRES") {
+        Ok(url) => all.push(open("postgres", Some(fresh_schema(&url).await)).await),
+        Err(_) => eprintln!("PostgreSQL not tested: SHAODIAN_TEST_POSTGRES is not set"),
+    }
+    all
+}
+
+async fn open(name: &'static str, url: Option<String>) -> TestDb {
+    let serial = SERIAL.fetch_add(1, Ordering::SeqCst);
+    let folder = std::env::temp_dir().join(format!("shaodian-test-{}-{serial}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder can be made");
+    let db = Db::open(url.as_deref(), &folder.join("hub.db"), 1).await.expect("a test database opens");
+    TestDb { name, db, _owned: Folder(folder.clone()), folder }
+}
+
+async fn fresh_schema(url: &str) -> String {
+    let schema = format!("t{}_{}", std::process::id(), SERIAL.fetch_add(1, Ordering::SeqCst));
+    let mut connection = sqlx::PgConnection::connect(url).await.expect("SHAODIAN_TEST_POSTGRES answers");
+    sqlx::raw_sql(AssertSqlSafe(format!("drop schema if exists {schema} cascade; create schema {schema}")))
+        .execute(&mut connection)
+        .await
+        .expect("the test user may create schemas");
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}options=-c%20search_path%3D{schema}")
+}

@@ -1,0 +1,50 @@
+//! A box comes in: `hub device add NAME` gives a one-time code, the box brings it with a certificate request.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::{DeviceId, Origin, TenantId};
+
+use super::{DeviceError, store};
+use crate::app::App;
+
+/// How long a code may be used.
+pub const CODE_LIFE_MS: i64 = 24 * 3_600_000;
+
+/// A box's new identity; the token is told only here.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    pub origin: Origin,
+    pub certificate_pem: String,
+    pub token: String,
+}
+
+/// Adds the device (or gives a known one a new code) and returns `SECRET.PIN`. What a known device holds stays good
+/// until the code is used.
+pub async fn add(
+    app: &App,
+    tenant: &TenantId,
+    device: &DeviceId,
+    title: &str,
+) -> Result<String, DeviceError> {
+    let secret = hex::encode(app.chance.bytes::<12>());
+    let now = app.clock.now();
+    store::add(&app.db, tenant, device, title, &secret, now, now.plus_ms(CODE_LIFE_MS)).await?;
+    app.changes.wake();
+    Ok(format!("{secret}.{}", app.authority.pin()))
+}
+
+/// Trades a code for a certificate and a token. A request that cannot be signed does not use the code up.
+pub async fn enrol(app: &App, code: &str, csr_pem: &str) -> Result<Enrolled, DeviceError> {
+    let now = app.clock.now();
+    // The pin is the box's business; a code pasted whole is understood too.
+    let secret = code.split('.').next().unwrap_or(code);
+    let mut tx = app.db.begin().await?;
+    let origin = store::take_code(&mut tx, secret, now).await?;
+    let signed = app.authority.sign_device(&origin, csr_pem, &app.chance, now)?;
+    let token = URL_SAFE_NO_PAD.encode(app.chance.bytes::<32>());
+    store::set_identity(&mut tx, &origin, &signed.sha256, signed.expires_at, &token, now).await?;
+    tx.commit().await?;
+    app.changes.wake();
+    tracing::info!(tenant = %origin.tenant, device = %origin.device, "a box enrolled");
+    Ok(Enrolled { origin, certificate_pem: signed.pem, token })
+}

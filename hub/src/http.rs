@@ -1,0 +1,146 @@
+//! What machines ask of the hub over HTTP: enrolment, health, metrics. People's pages and the JSON API are in
+//! [`crate::web`] and [`crate::api`]; [`router`] puts all of it together.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use protocol::{DeviceId, TenantId};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::config::BrokerMode;
+use crate::device::{DeviceError, enrol};
+
+/// How a request came; cookies and redirects depend on it. In every request's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Https,
+    /// Loopback only.
+    Http,
+}
+
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/ca.pem", get(ca))
+        .route("/api/v1/enrol", post(enrolment))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(app)
+}
+
+/// The hub's authority, for a box that holds its pin and for people who install it in their browser.
+async fn ca(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "application/x-pem-file")], app.authority.ca_pem().to_owned()).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+struct EnrolRequest {
+    code: String,
+    csr_pem: String,
+}
+
+#[derive(Debug, Serialize)]
+struct EnrolAnswer {
+    tenant: TenantId,
+    device: DeviceId,
+    certificate_pem: String,
+    ca_pem: String,
+    mqtt_host: String,
+    mqtt_port: u16,
+    token: String,
+}
+
+async fn enrolment(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(request): Json<EnrolRequest>,
+) -> Response {
+    match enrol::enrol(&app, &request.code, &request.csr_pem).await {
+        Ok(enrolled) => {
+            let broker = &app.config.broker;
+            let (host, port) = match broker.mode {
+                BrokerMode::Embedded => (String::new(), broker.listen.port()),
+                BrokerMode::External => (broker.host.clone(), broker.port),
+            };
+            let named = [&broker.public_host, &host].into_iter().find(|host| !host.is_empty()).cloned();
+            Json(EnrolAnswer {
+                tenant: enrolled.origin.tenant,
+                device: enrolled.origin.device,
+                certificate_pem: enrolled.certificate_pem,
+                ca_pem: app.authority.ca_pem().to_owned(),
+                mqtt_host: named.unwrap_or_else(|| called_as(&headers)),
+                mqtt_port: port,
+                token: enrolled.token,
+            })
+            .into_response()
+        }
+        Err(error) => {
+            let status = match &error {
+                DeviceError::Code | DeviceError::Unknown(_) => StatusCode::FORBIDDEN,
+                DeviceError::Certificate(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                DeviceError::Db(_) => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            problem(status, &error.to_string())
+        }
+    }
+}
+
+/// The name under which the box reached us: where HTTPS answered, MQTT will too. HTTP/2 has it in `:authority`,
+/// which hyper gives as the host of the URI; boxes speak HTTP/1.1 or send `Host` too.
+fn called_as(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+    host.parse::<axum::http::uri::Authority>()
+        .map_or_else(|_| host.to_owned(), |authority| authority.host().trim_matches(['[', ']']).to_owned())
+}
+
+/// `application/problem+json` (RFC 9457).
+pub fn problem(status: StatusCode, detail: &str) -> Response {
+    let body = serde_json::json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("error"),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+/// Database, broker, disk and clock: everything that cases need to come in.
+async fn ready(State(app): State<App>) -> Response {
+    let mut wrong = Vec::new();
+    if let Err(error) = app.changes.newest(app.tenant().as_str()).await {
+        wrong.push(format!("database: {error}"));
+    }
+    if app.metrics.broker_connected.get() != 1 {
+        wrong.push("broker: not connected".to_owned());
+    }
+    match rustix::fs::statvfs(&app.config.hub.data_dir) {
+        Ok(disk) if disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES => {
+            wrong.push(format!("disk: less than {} MiB free in the data folder", MIN_FREE_BYTES >> 20));
+        }
+        Ok(_) => {}
+        Err(error) => wrong.push(format!("disk: {error}")),
+    }
+    if app.clock.now().0 < SANE_CLOCK_MS {
+        wrong.push("clock: before 2026; set the time".to_owned());
+    }
+    if wrong.is_empty() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, wrong.join("\n") + "\n").into_response()
+    }
+}
+
+const MIN_FREE_BYTES: u64 = 512 << 20;
+/// 2026-01-01: a clock before it was never set.
+const SANE_CLOCK_MS: i64 = 1_767_225_600_000;
+
+async fn metrics(State(app): State<App>) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+        app.metrics.text(),
+    )
+        .into_response()
+}

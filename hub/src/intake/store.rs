@@ -1,0 +1,206 @@
+//! SQL of intake: messages, incidents, quarantine.
+
+use protocol::{Envelope, Incident, MessageId, Origin, Subject, UtcMs};
+
+use super::Quarantined;
+use crate::args;
+use crate::db::{Db, Result, Tx};
+
+/// What became of a message before, if it was here: its device, outcome and reason.
+pub(super) async fn message(
+    tx: &mut Tx,
+    tenant: &str,
+    id: &MessageId,
+) -> Result<Option<(String, String, Option<String>)>> {
+    tx.fetch_optional(
+        "select device_id, outcome, reason from messages where tenant = $1 and message_id = $2",
+        args![tenant, id],
+    )
+    .await
+}
+
+pub(super) async fn insert_message(
+    tx: &mut Tx,
+    origin: &Origin,
+    envelope: &Envelope,
+    word: &str,
+    now: UtcMs,
+) -> Result<()> {
+    tx.execute(
+        "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome)
+         values ($1, $2, $3, $4, $5, $6, $7, 'stored')",
+        args![
+            &origin.tenant,
+            &envelope.id,
+            &origin.device,
+            &envelope.boot,
+            i64::try_from(envelope.sequence).unwrap_or(i64::MAX),
+            word,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A quarantined message is remembered too, so that its redelivery is answered alike. Its boot and sequence are
+/// not known, so it does not close a gap.
+pub(super) async fn insert_unreadable(
+    tx: &mut Tx,
+    origin: &Origin,
+    id: &MessageId,
+    reason: &str,
+    now: UtcMs,
+) -> Result<()> {
+    tx.execute(
+        "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome, reason)
+         values ($1, $2, $3, '', 0, 'unreadable', $4, 'quarantined', $5)
+         on conflict (tenant, message_id) do nothing",
+        args![&origin.tenant, id, &origin.device, now, reason],
+    )
+    .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct KnownIncident {
+    pub(super) device_id: String,
+    pub(super) revision: i64,
+    pub(super) phase: String,
+    pub(super) case_id: String,
+    pub(super) case_severity: String,
+}
+
+pub(super) async fn known_incident(
+    tx: &mut Tx,
+    tenant: &str,
+    incident: &Incident,
+) -> Result<Option<KnownIncident>> {
+    tx.fetch_optional(
+        "select i.device_id, i.revision, i.phase, i.case_id, c.severity as case_severity
+         from incidents i join cases c on c.tenant = i.tenant and c.case_id = i.case_id
+         where i.tenant = $1 and i.incident_id = $2",
+        args![tenant, &incident.incident_id],
+    )
+    .await
+}
+
+/// Inserts the incident, or replaces an older revision.
+pub(super) async fn put_incident(
+    tx: &mut Tx,
+    origin: &Origin,
+    incident: &Incident,
+    case_id: &str,
+    now: UtcMs,
+) -> Result<()> {
+    let (camera, call) = match &incident.subject {
+        Subject::Camera(camera) => (Some(camera.camera_id.to_string()), None),
+        Subject::Call(call) => (None, Some(call.call_id.to_string())),
+        Subject::Device => (None, None),
+    };
+    let data = serde_json::to_string(incident).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    tx.execute(
+        "insert into incidents (tenant, incident_id, device_id, revision, phase, kind, severity, camera_id, call_id,
+             case_id, started_at_ms, updated_at_ms, ended_at_ms, first_received_at_ms, received_at_ms, drill, data)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)
+         on conflict (tenant, incident_id) do update set revision = excluded.revision, phase = excluded.phase,
+             kind = excluded.kind, severity = excluded.severity, started_at_ms = excluded.started_at_ms,
+             updated_at_ms = excluded.updated_at_ms, ended_at_ms = excluded.ended_at_ms,
+             received_at_ms = excluded.received_at_ms, data = excluded.data
+         where incidents.revision < excluded.revision",
+        args![
+            &origin.tenant,
+            &incident.incident_id,
+            &origin.device,
+            i64::from(incident.revision),
+            incident.phase.as_str(),
+            incident.kind.as_str(),
+            incident.severity.as_str(),
+            camera,
+            call,
+            case_id,
+            incident.started_at,
+            incident.updated_at,
+            incident.ended_at,
+            now,
+            incident.drill,
+            data
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A call's place and caller may become known only in a later revision.
+pub(super) async fn rename_case(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    cause: &crate::correlation::Cause,
+) -> Result<()> {
+    tx.execute(
+        "update cases set title_zh = $3, title_en = $4, place = $5 where tenant = $1 and case_id = $2",
+        args![tenant, case_id, &cause.title_zh, &cause.title_en, cause.place.clone()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What is kept of bytes that could not be read.
+pub(super) struct Unreadable<'a> {
+    pub(super) id: &'a str,
+    pub(super) topic: &'a str,
+    pub(super) message_id: Option<&'a MessageId>,
+    pub(super) reason: &'a str,
+    pub(super) content: &'a [u8],
+}
+
+pub(super) async fn quarantine(tx: &mut Tx, origin: &Origin, row: Unreadable<'_>, now: UtcMs) -> Result<()> {
+    tx.execute(
+        "insert into quarantine (tenant, quarantine_id, device_id, topic, message_id, reason, received_at_ms, content)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![
+            &origin.tenant,
+            row.id,
+            &origin.device,
+            row.topic,
+            row.message_id.map(ToString::to_string),
+            row.reason,
+            now,
+            row.content.to_vec()
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Newest first.
+pub async fn quarantined(db: &Db, tenant: &str, limit: i64) -> Result<Vec<Quarantined>> {
+    db.fetch_all(
+        "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+                cast(length(content) as bigint) as size_bytes
+         from quarantine where tenant = $1 order by received_at_ms desc, quarantine_id limit $2",
+        args![tenant, limit],
+    )
+    .await
+}
+
+/// One quarantined message with its bytes.
+pub async fn quarantined_one(db: &Db, tenant: &str, id: &str) -> Result<Option<(Quarantined, Vec<u8>)>> {
+    let row: Option<Quarantined> = db
+        .fetch_optional(
+            "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+                    cast(length(content) as bigint) as size_bytes
+             from quarantine where tenant = $1 and quarantine_id = $2",
+            args![tenant, id],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (content,): (Vec<u8>,) = db
+        .fetch_one(
+            "select content from quarantine where tenant = $1 and quarantine_id = $2",
+            args![tenant, id],
+        )
+        .await?;
+    Ok(Some((row, content)))
+}

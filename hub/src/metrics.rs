@@ -1,0 +1,76 @@
+//! What the hub counts, as Prometheus reads it. Prefix `shaodian_hub_`, base units, no label without a bound.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use protocol::ReceiptOutcome;
+
+type Labels = [(&'static str, &'static str); 1];
+
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    receipts: Family<Labels, Counter>,
+    /// Messages dropped because the intake queue was full (only such as may be lost).
+    pub intake_dropped: Counter,
+    /// Receipts that did not fit into the broker's connection; their messages come again.
+    pub receipts_dropped: Counter,
+    pub commands_sent: Counter,
+    pub evidence_stored_bytes: Counter,
+    /// Uploads whose content was not what they said.
+    pub evidence_mismatches: Counter,
+    pub broker_connected: Gauge,
+    pub broker_reconnects: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("shaodian_hub");
+        let receipts = Family::<Labels, Counter>::default();
+        registry.register("messages", "Messages answered, by outcome", receipts.clone());
+        let metrics = Self {
+            receipts,
+            intake_dropped: Counter::default(),
+            receipts_dropped: Counter::default(),
+            commands_sent: Counter::default(),
+            evidence_stored_bytes: Counter::default(),
+            evidence_mismatches: Counter::default(),
+            broker_connected: Gauge::default(),
+            broker_reconnects: Counter::default(),
+            registry: Registry::default(),
+        };
+        let counters = [
+            ("intake_dropped", "Messages dropped at a full intake queue", &metrics.intake_dropped),
+            ("receipts_dropped", "Receipts that found no room", &metrics.receipts_dropped),
+            ("commands_sent", "Commands handed to the broker", &metrics.commands_sent),
+            ("evidence_stored_bytes", "Bytes of evidence stored", &metrics.evidence_stored_bytes),
+            ("evidence_mismatches", "Uploads with the wrong content", &metrics.evidence_mismatches),
+            ("broker_reconnects", "Connections to the broker made", &metrics.broker_reconnects),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register(
+            "broker_connected",
+            "1 while connected to the broker",
+            metrics.broker_connected.clone(),
+        );
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    pub fn count_receipt(&self, outcome: ReceiptOutcome) {
+        self.receipts.get_or_create(&[("outcome", outcome.as_str())]).inc();
+    }
+
+    /// Prometheus text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,176 @@
+//! A real browser: headless Chromium through `chromedriver`, spoken to in plain WebDriver JSON.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::wait::{free_port, until};
+
+/// W3C WebDriver's name of an element reference.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+const START: Duration = Duration::from_secs(30);
+
+pub struct Browser {
+    http: reqwest::Client,
+    session: String,
+    // Dropped in this order: the driver (and Chromium in its group) before the profile it writes to.
+    _driver: Process,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// A window of `width` × `height` in Chinese. Trusts every certificate: the hub's own authority is checked
+    /// by the clients that carry it.
+    pub async fn open(width: u32, height: u32, logs: &Path) -> Result<Self> {
+        let profile = tempfile::Builder::new().prefix("shaodian-browser-").tempdir()?;
+        let port = free_port()?;
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}")).env("HOME", profile.path()).env("TMPDIR", profile.path());
+        let mut driver = Process::spawn("chromedriver", command, logs)
+            .context("a browser is needed (Debian packages chromium and chromium-driver)")?;
+        driver.line("ChromeDriver was started successfully", START).await?;
+        let mut arguments = vec![
+            "--headless=new".to_owned(),
+            "--disable-gpu".into(),
+            "--disable-background-networking".into(),
+            "--disable-dev-shm-usage".into(),
+            "--no-first-run".into(),
+            "--autoplay-policy=no-user-gesture-required".into(),
+            "--lang=zh-CN".into(),
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().join("profile").display()),
+        ];
+        if rustix::process::geteuid().is_root() {
+            // Chromium's sandbox refuses root, as in a container.
+            arguments.push("--no-sandbox".into());
+        }
+        let http = crate::http::plain()?;
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "acceptInsecureCerts": true,
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let root = format!("http://127.0.0.1:{port}");
+        let opened = send(&http, http.post(format!("{root}/session")).json(&wanted)).await?;
+        let id = opened["sessionId"].as_str().context("chromedriver gave no session")?;
+        let session = format!("{root}/session/{id}");
+        Ok(Self { http, session, _driver: driver, _profile: profile })
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Result<Value> {
+        send(&self.http, self.http.post(format!("{}/{path}", self.session)).json(&body)).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Value> {
+        send(&self.http, self.http.get(format!("{}/{path}", self.session))).await
+    }
+
+    pub async fn go(&self, url: &str) -> Result<()> {
+        self.post("url", json!({"url": url})).await.map(drop)
+    }
+
+    pub async fn url(&self) -> Result<String> {
+        Ok(self.get("url").await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Runs a function body in the page; `return` gives the value.
+    pub async fn run(&self, script: &str) -> Result<Value> {
+        self.post("execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    async fn element(&self, css: &str) -> Result<String> {
+        let found = self
+            .post("element", json!({"using": "css selector", "value": css}))
+            .await
+            .with_context(|| format!("looking for {css}"))?;
+        Ok(found[ELEMENT].as_str().context("WebDriver gave no element")?.to_owned())
+    }
+
+    /// Types into a field, as keys.
+    pub async fn keys(&self, css: &str, text: &str) -> Result<()> {
+        let id = self.element(css).await?;
+        self.post(&format!("element/{id}/value"), json!({"text": text})).await.map(drop)
+    }
+
+    pub async fn click(&self, css: &str) -> Result<()> {
+        let id = self.element(css).await?;
+        self.post(&format!("element/{id}/click"), json!({})).await.map(drop)
+    }
+
+    /// Text of the first element, `None` when there is none.
+    pub async fn text(&self, css: &str) -> Result<Option<String>> {
+        let found = self
+            .run(&format!("const e = document.querySelector({}); return e ? e.innerText : null", json!(css)))
+            .await?;
+        Ok(found.as_str().map(ToOwned::to_owned))
+    }
+
+    /// Waits until a script gives something true.
+    pub async fn wait(&self, what: &str, script: &str, bound: Duration) -> Result<Value> {
+        until(bound, what, async || {
+            let value = self.run(script).await?;
+            let nothing =
+                matches!(&value, Value::Null | Value::Bool(false)) || value == json!(0) || value == json!("");
+            Ok((!nothing).then_some(value))
+        })
+        .await
+    }
+
+    /// Logs in through the form on the page.
+    pub async fn login(&self, base: &str, name: &str, password: &str) -> Result<()> {
+        self.go(&format!("{base}/login")).await?;
+        self.keys("#name", name).await?;
+        self.keys("#password", password).await?;
+        self.click("#login button").await?;
+        self.wait("the page after the login", "return !location.pathname.startsWith('/login')", START)
+            .await
+            .map(drop)
+    }
+
+    /// Whether it wants light or dark pages.
+    pub async fn scheme(&self, dark: bool) -> Result<()> {
+        let value = if dark { "dark" } else { "light" };
+        let params = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.post("goog/cdp/execute", json!({"cmd": "Emulation.setEmulatedMedia", "params": params}))
+            .await
+            .map(drop)
+    }
+
+    /// PNG of the window.
+    pub async fn screenshot(&self, png: &Path) -> Result<()> {
+        use base64::Engine as _;
+        let shot = self.get("screenshot").await?;
+        let text = shot.as_str().context("WebDriver gave no picture")?;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text).context("the picture's base64")?;
+        std::fs::write(png, bytes).with_context(|| format!("writing {}", png.display()))
+    }
+
+    /// What the pages wrote to the console at level SEVERE since the last look: script errors, refused resources.
+    pub async fn complaints(&self) -> Result<Vec<String>> {
+        let entries = self.post("se/log", json!({"type": "browser"})).await?;
+        let severe = entries.as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(severe
+            .iter()
+            .filter(|e| e["level"] == "SEVERE")
+            .filter_map(|e| e["message"].as_str().map(ToOwned::to_owned))
+            .collect())
+    }
+}
+
+async fn send(http: &reqwest::Client, request: reqwest::RequestBuilder) -> Result<Value> {
+    let request = request.build().context("building a WebDriver request")?;
+    let what = format!("{} {}", request.method(), request.url().path());
+    let answer = http.execute(request).await.with_context(|| what.clone())?;
+    let status = answer.status();
+    let mut body: Value = answer.json().await.with_context(|| format!("{what}: not JSON"))?;
+    if !status.is_success() {
+        bail!("{what}: {}: {}", body["value"]["error"], body["value"]["message"]);
+    }
+    ensure!(body.get("value").is_some(), "{what}: no value in the answer");
+    Ok(body["value"].take())
+}

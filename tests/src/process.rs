@@ -1,0 +1,157 @@
+//! One real program of the world: its own process group, its log on disk, gone when dropped.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::wait::until;
+
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    /// Where in the log this run begins; restarts append.
+    log_from: u64,
+}
+
+impl Process {
+    /// Starts `command` with its output appended to `{folder}/{name}.log`.
+    pub fn spawn(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
+        let log = folder.join(format!("{name}.log"));
+        let open = || -> Result<File> {
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&log)
+                .with_context(|| format!("opening {}", log.display()))
+        };
+        let (out, err) = (open()?, open()?);
+        let log_from = out.metadata().context("length of a log")?.len();
+        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
+        Ok(Self { name: name.to_owned(), child, log, log_from })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything this run wrote.
+    pub fn output(&self) -> String {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        let from = usize::try_from(self.log_from).unwrap_or(0).min(bytes.len());
+        String::from_utf8_lossy(&bytes[from..]).into_owned()
+    }
+
+    /// Waits for a line that begins with `start`; fails at once when the program ends instead.
+    pub async fn line(&mut self, start: &str, bound: Duration) -> Result<String> {
+        let what = format!("{:?} from {}", start, self.name);
+        let found = until(bound, &what, async || {
+            if let Some(line) = self.output().lines().find(|l| l.starts_with(start)) {
+                return Ok(Some(Ok(line.to_owned())));
+            }
+            // Not an error of the wait: no later look can help.
+            Ok(self.ended().map(Err))
+        })
+        .await;
+        match found {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(status)) => bail!("{} ended ({status}) before {start:?}:\n{}", self.name, self.tail()),
+            Err(e) => Err(e.context(self.tail())),
+        }
+    }
+
+    /// Its status, if it has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// The power cut: SIGKILL to the whole group.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    /// The orderly way: SIGTERM, and its status within `bound`.
+    pub async fn stop(&mut self, bound: Duration) -> Result<ExitStatus> {
+        self.signal(Signal::TERM);
+        let what = format!("{} to end on SIGTERM", self.name);
+        until(bound, &what, async || Ok(self.ended())).await
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // It may have ended by itself: nothing is left to signal then.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// The end of its log, for people.
+    pub fn tail(&self) -> String {
+        const LINES: usize = 40;
+        let output = self.output();
+        let lines: Vec<&str> = output.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LINES)..];
+        format!("--- {} ({}), last lines ---\n{}", self.name, self.log.display(), last.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.tail());
+        }
+        self.kill();
+    }
+}
+
+/// A finished program's standard output; its words are the error when it fails.
+pub fn run(mut command: Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {command:?}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if !output.status.success() {
+        bail!("{command:?} failed ({}):\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr));
+    }
+    Ok(text(&output.stdout))
+}
+
+/// One of the product's programs, built beside this test.
+pub fn product(name: &str) -> Result<PathBuf> {
+    let me = std::env::current_exe().context("where this test lies")?;
+    let found = me.ancestors().skip(1).take(3).map(|dir| dir.join(name)).find(|path| path.is_file());
+    found.with_context(|| {
+        format!("no program {name:?} near {}: run `cargo build --release --workspace` first", me.display())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    /// A ready line is found, a program that dies first is told with its words, and nothing outlives its handle.
+    #[tokio::test]
+    async fn a_program_is_watched_and_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let bound = Duration::from_secs(5);
+        let mut good = Process::spawn("good", shell("echo ready 7; sleep 60 & wait"), folder.path()).unwrap();
+        assert_eq!(good.line("ready", bound).await.unwrap(), "ready 7");
+        let pid = good.pid();
+        drop(good);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+
+        let mut bad = Process::spawn("bad", shell("echo no such thing >&2; exit 3"), folder.path()).unwrap();
+        let error = format!("{:#}", bad.line("ready", bound).await.unwrap_err());
+        assert!(error.contains("no such thing") && error.contains("exit status: 3"), "{error}");
+    }
+}

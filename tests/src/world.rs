@@ -1,0 +1,370 @@
+//! The whole product in one temporary folder: hub, enrolled box, broker, database, cameras. Real programs on free
+//! loopback ports, started and enrolled by their own commands, gone when dropped.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use protocol::{Chance, SystemClock};
+use tempfile::TempDir;
+
+use crate::call::Call;
+use crate::operator::Operator;
+use crate::postgres::Postgres;
+use crate::process::{Process, product, run};
+use crate::rtsp::{Cameras, Clip};
+use crate::wait::free_port;
+
+/// How long a program may take to be ready on a busy machine.
+const READY: Duration = Duration::from_secs(60);
+/// Signal to end.
+const STOP: Duration = Duration::from_secs(10);
+pub const DEVICE: &str = "box-1";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerKind {
+    /// In the hub's process.
+    Embedded,
+    Mosquitto,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseKind {
+    Sqlite,
+    Postgres,
+}
+
+/// One camera of the box.
+#[derive(Clone)]
+pub struct CameraPlan {
+    pub id: String,
+    pub place: String,
+    pub clip: Arc<Clip>,
+    /// Corners in shares of the picture; empty = the whole picture.
+    pub zone: Vec<[f32; 2]>,
+    pub masks: Vec<Vec<[f32; 2]>>,
+}
+
+pub struct Builder {
+    broker: BrokerKind,
+    database: DatabaseKind,
+    cameras: Vec<CameraPlan>,
+    models: bool,
+    seed: u64,
+}
+
+impl Builder {
+    pub fn broker(mut self, broker: BrokerKind) -> Self {
+        self.broker = broker;
+        self
+    }
+
+    pub fn database(mut self, database: DatabaseKind) -> Self {
+        self.database = database;
+        self
+    }
+
+    pub fn camera(mut self, camera: CameraPlan) -> Self {
+        self.cameras.push(camera);
+        self
+    }
+
+    /// Lets the box find the weights under `$SHAODIAN_DATA`. Without, it sees by motion alone.
+    pub fn models(mut self) -> Self {
+        self.models = true;
+        self
+    }
+
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Everything up, the box enrolled and connected.
+    pub async fn start(self) -> Result<World> {
+        let folder = tempfile::Builder::new().prefix("shaodian-world-").tempdir().context("a folder")?;
+        let mut world = World::prepare(folder, &self).await?;
+        world.start_broker().await?;
+        world.start_hub().await?;
+        world.enrol()?;
+        world.start_edge().await?;
+        Ok(world)
+    }
+}
+
+pub struct World {
+    edge: Option<Process>,
+    hub: Option<Process>,
+    broker: Option<Process>,
+    postgres: Option<Postgres>,
+    pub cameras: Cameras,
+    pub broker_kind: BrokerKind,
+    models: bool,
+    https: u16,
+    http: u16,
+    mqtt: u16,
+    audio: u16,
+    calls: u16,
+    health: u16,
+    pub chance: Chance,
+    pub clock: SystemClock,
+    folder: TempDir,
+}
+
+impl World {
+    pub fn builder() -> Builder {
+        Builder {
+            broker: BrokerKind::Embedded,
+            database: DatabaseKind::Sqlite,
+            cameras: Vec::new(),
+            models: false,
+            seed: 1,
+        }
+    }
+
+    async fn prepare(folder: TempDir, plan: &Builder) -> Result<Self> {
+        let logs = folder.path().join("log");
+        std::fs::create_dir(&logs).context("a folder for logs")?;
+        let postgres = match plan.database {
+            DatabaseKind::Sqlite => None,
+            DatabaseKind::Postgres => Some(Postgres::start(&logs).await?),
+        };
+        let cameras = Cameras::listen("127.0.0.1", 0)?;
+        for camera in &plan.cameras {
+            cameras.add(&camera.id, Arc::clone(&camera.clip));
+        }
+        let world = Self {
+            edge: None,
+            hub: None,
+            broker: None,
+            postgres,
+            cameras,
+            broker_kind: plan.broker,
+            models: plan.models,
+            https: free_port()?,
+            http: free_port()?,
+            mqtt: free_port()?,
+            audio: free_port()?,
+            calls: free_port()?,
+            health: free_port()?,
+            chance: Chance::seeded(plan.seed),
+            clock: SystemClock::new(),
+            folder,
+        };
+        std::fs::write(world.path("hub.toml"), world.hub_toml()).context("writing hub.toml")?;
+        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras))
+            .context("writing edge.toml")?;
+        Ok(world)
+    }
+
+    fn hub_toml(&self) -> String {
+        let mut toml = format!(
+            "[hub]\ndata_dir = {:?}\n\n[http]\nlisten = \"127.0.0.1:{}\"\nloopback = \"127.0.0.1:{}\"\n\n[broker]\n",
+            self.path("hub"),
+            self.https,
+            self.http
+        );
+        let port = self.mqtt;
+        let broker = match self.broker_kind {
+            BrokerKind::Embedded => format!("mode = \"embedded\"\nlisten = \"127.0.0.1:{port}\"\n"),
+            BrokerKind::Mosquitto => format!("mode = \"external\"\nhost = \"127.0.0.1\"\nport = {port}\n"),
+        };
+        toml += &broker;
+        if let Some(postgres) = &self.postgres {
+            toml += &format!("\n[database]\nurl = {:?}\n", postgres.url());
+        }
+        toml
+    }
+
+    fn edge_toml(&self, cameras: &[CameraPlan]) -> String {
+        let mut toml = format!(
+            "[agent]\ndata_dir = {:?}\nname = \"世界\"\n\n[health]\nlisten = \"127.0.0.1:{}\"\n\n[calls]\n\
+             audiosocket_listen = \"127.0.0.1:{}\"\napi_listen = \"127.0.0.1:{}\"\njoin_grace_ms = 300\n",
+            self.path("edge"),
+            self.health,
+            self.audio,
+            self.calls
+        );
+        for camera in cameras {
+            // Writing to a String cannot fail.
+            let _ = write!(
+                toml,
+                "\n[[camera]]\nid = {:?}\nname = {:?}\nurl = {:?}\nplace = {{ name = {:?} }}\npre_roll_s = 6\n\
+                 post_roll_s = 2\nclip_max_s = 6\nmasks = {:?}\n\n[[camera.rule]]\nid = \"forecourt\"\n\
+                 kind = \"intrusion\"\nzone = {:?}\ncooldown_s = 1\n",
+                camera.id,
+                camera.place,
+                self.cameras.url(&camera.id),
+                camera.place,
+                camera.masks,
+                camera.zone
+            );
+        }
+        toml
+    }
+
+    /// A path inside the world's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn logs(&self) -> PathBuf {
+        self.path("log")
+    }
+
+    /// The hub's pages over plain loopback HTTP.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+
+    /// The hub's pages over TLS.
+    pub fn https(&self) -> String {
+        format!("https://127.0.0.1:{}", self.https)
+    }
+
+    pub fn ca(&self) -> PathBuf {
+        self.path("hub/pki/ca.pem")
+    }
+
+    pub fn edge_database(&self) -> PathBuf {
+        self.path("edge/outbox.db")
+    }
+
+    /// Where the hub keeps its rows.
+    pub fn hub_database(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => postgres.url(),
+            None => format!("sqlite://{}", self.path("hub/hub.db").display()),
+        }
+    }
+
+    pub fn password(&self) -> Result<String> {
+        let text = std::fs::read_to_string(self.path("password")).context("the first password")?;
+        Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// A person at the hub's pages, over TLS with the hub's own authority.
+    pub async fn operator(&self) -> Result<Operator> {
+        Operator::login(&self.https(), Some(&self.ca()), "admin", &self.password()?).await
+    }
+
+    /// A call to this box; place it with [`Call::place`].
+    pub fn call(&self) -> Call {
+        let api = Some(format!("http://127.0.0.1:{}", self.calls));
+        Call::new(format!("127.0.0.1:{}", self.audio), api, &self.chance, &self.clock)
+    }
+
+    fn hub_command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(product("hub")?);
+        command.arg("--config").arg(self.path("hub.toml")).args(arguments).current_dir(self.folder.path());
+        Ok(command)
+    }
+
+    fn edge_command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(product("edge-agent")?);
+        command.arg("--config").arg(self.path("edge.toml")).args(arguments).current_dir(self.folder.path());
+        if !self.models {
+            command.env_remove("SHAODIAN_DATA");
+        }
+        Ok(command)
+    }
+
+    pub async fn start_broker(&mut self) -> Result<()> {
+        if self.broker_kind == BrokerKind::Embedded {
+            return Ok(());
+        }
+        let folder = self.path("mosquitto");
+        if !folder.exists() {
+            std::fs::create_dir(&folder).context("a folder for Mosquitto")?;
+            run(self.hub_command(&["broker", "mosquitto-config", &folder.display().to_string()])?)?;
+        }
+        let mut command = Command::new("mosquitto");
+        command.arg("-v").arg("-c").arg(folder.join("mosquitto.conf")).current_dir(&folder);
+        command.env("PATH", path_with_sbin());
+        let mut broker = Process::spawn("mosquitto", command, &self.logs())
+            .context("Mosquitto is needed (Debian package mosquitto)")?;
+        crate::wait::until(READY, "Mosquitto's port", async || {
+            anyhow::ensure!(broker.ended().is_none(), "{}", broker.tail());
+            Ok(tokio::net::TcpStream::connect(("127.0.0.1", self.mqtt)).await.ok().map(drop))
+        })
+        .await?;
+        self.broker = Some(broker);
+        Ok(())
+    }
+
+    pub async fn start_hub(&mut self) -> Result<()> {
+        let password = self.path("password").display().to_string();
+        let command = self.hub_command(&["run", "--first-password-file", &password])?;
+        let mut hub = Process::spawn("hub", command, &self.logs())?;
+        hub.line("hub ready", READY).await?;
+        self.hub = Some(hub);
+        Ok(())
+    }
+
+    fn enrol(&self) -> Result<()> {
+        let printed = run(self.hub_command(&["device", "add", DEVICE])?)?;
+        let code =
+            printed.split_whitespace().find(|word| word.contains('.')).context("no code was printed")?;
+        run(self.edge_command(&["enrol", "--hub", &self.https(), "--code", code])?).map(drop)
+    }
+
+    pub async fn start_edge(&mut self) -> Result<()> {
+        let mut edge = Process::spawn("edge-agent", self.edge_command(&["run"])?, &self.logs())?;
+        edge.line("edge-agent ready", READY).await?;
+        self.edge = Some(edge);
+        Ok(())
+    }
+
+    /// SIGKILL; with `kill_broker` on the embedded broker this is what ends it too.
+    pub fn kill_hub(&mut self) {
+        self.hub = None;
+    }
+
+    pub fn kill_edge(&mut self) {
+        self.edge = None;
+    }
+
+    pub fn kill_broker(&mut self) {
+        self.broker = None;
+    }
+
+    pub async fn stop_edge(&mut self) -> Result<std::process::ExitStatus> {
+        self.edge.as_mut().context("the box is not running")?.stop(STOP).await
+    }
+
+    pub async fn stop_hub(&mut self) -> Result<std::process::ExitStatus> {
+        self.hub.as_mut().context("the hub is not running")?.stop(STOP).await
+    }
+
+    /// The box's own figures, by name.
+    pub async fn edge_metrics(&self) -> Result<String> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.health);
+        Ok(crate::http::plain()?.get(url).send().await?.error_for_status()?.text().await?)
+    }
+
+    /// The last lines of every program, for an error.
+    pub fn tails(&self) -> String {
+        [&self.hub, &self.edge, &self.broker]
+            .into_iter()
+            .flatten()
+            .map(Process::tail)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// Debian keeps servers in `/usr/sbin`, which is not in everybody's `PATH`.
+fn path_with_sbin() -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    format!("{path}:/usr/local/sbin:/usr/sbin:/sbin")
+}
+
+/// A clip drawn once per test program and kept beside it.
+pub fn drawn_clip(scene: &crate::scene::Scene, folder: &Path) -> Result<(Arc<Clip>, crate::scene::Truth)> {
+    let mp4 = folder.join("street.mp4");
+    let truth = scene.generate(&mp4)?;
+    Ok((Arc::new(Clip::load(&mp4, crate::rtsp::Codec::H264)?), truth))
+}
