@@ -192,6 +192,7 @@ async fn follow(
     let mut idle_at = Instant::now() + idle;
     let mut write_at = Instant::now() + WRITE_EVERY;
     let mut writes = 0;
+    let mut rate = None;
     let why = loop {
         // `next` keeps half a frame in the decoder, so leaving it at the deadline loses nothing.
         let frame = tokio::select! {
@@ -200,6 +201,10 @@ async fn follow(
         };
         match frame {
             Ok(Ok(Some(Frame::Audio { rate_hz, samples }))) => {
+                let known = *rate.get_or_insert(rate_hz);
+                if known != rate_hz {
+                    break format!("the exchange changed from {known} Hz to {rate_hz} Hz");
+                }
                 idle_at = Instant::now() + idle;
                 arrivals.push(Arrival { at_ms: tap.clock.uptime_ms(), rate_hz, samples });
             }

@@ -128,3 +128,46 @@ pub fn best(roots: &[PathBuf], wanted: Option<&str>) -> Result<Option<Installed>
         (None, None) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn toys() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech")
+    }
+
+    /// The kind comes from the file itself; the better kind wins unless one is named.
+    #[test]
+    fn finds_and_chooses() {
+        let roots = [toys()];
+        assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::SenseVoice);
+        let named = best(&roots, Some("toy-paraformer")).unwrap().unwrap();
+        assert_eq!((named.kind, named.name.as_str()), (ModelKind::Paraformer, "toy-paraformer"));
+        assert!(best(&roots, Some("nowhere")).unwrap_err().contains("nowhere"));
+        assert_eq!(best(&[PathBuf::from("no-such-folder")], None), Ok(None));
+    }
+
+    /// A folder that is still being copied is no model yet, wherever the copy stands, and says so.
+    #[test]
+    fn half_a_copy_is_no_model() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("m");
+        fs::create_dir(&folder).unwrap();
+        let roots = [root.path().to_owned()];
+        let (model, tokens) = (
+            fs::read(toys().join("toy-sense-voice/model.onnx")).unwrap(),
+            fs::read(toys().join("toy-sense-voice/tokens.txt")).unwrap(),
+        );
+        for cut in [0, 1, 100, model.len() / 2, model.len() - 1] {
+            fs::write(folder.join("tokens.txt"), &tokens).unwrap();
+            fs::write(folder.join("model.onnx"), &model[..cut]).unwrap();
+            assert!(best(&roots, None).is_err(), "{cut} of {} bytes were taken", model.len());
+        }
+        fs::write(folder.join("model.onnx"), &model).unwrap();
+        fs::write(folder.join("tokens.txt"), &tokens[..20]).unwrap();
+        assert!(best(&roots, None).unwrap_err().contains("tokens.txt"));
+        fs::write(folder.join("tokens.txt"), &tokens).unwrap();
+        assert!(best(&roots, None).unwrap().is_some());
+    }
+}

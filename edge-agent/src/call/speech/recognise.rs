@@ -155,3 +155,64 @@ impl Recording {
         to_f32(&self.side(leg, start_ms, end_ms))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: u32 = 8_000;
+
+    fn toy(name: &str) -> Recogniser {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech").join(name);
+        Recogniser::load(&Installed::at(&folder).unwrap()).unwrap()
+    }
+
+    /// A stereo file of tones: what the toy models read as 低 (500 Hz) and 高 (2500 Hz).
+    fn tones(left: &[(f32, u32)], right: &[(f32, u32)]) -> Recording {
+        let render = |parts: &[(f32, u32)]| -> Vec<i16> {
+            parts
+                .iter()
+                .flat_map(|(hz, ms)| {
+                    let step = hz * std::f32::consts::TAU / RATE_HZ as f32;
+                    (0..ms * RATE_HZ / 1_000).map(move |i| ((i as f32 * step).sin() * 8_000.0) as i16)
+                })
+                .collect()
+        };
+        let (left, right) = (render(left), render(right));
+        let samples = left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect();
+        Recording { rate_hz: RATE_HZ, channels: 2, samples }
+    }
+
+    fn spoken(leg: Leg, start_ms: u64, end_ms: u64) -> Spoken {
+        Spoken { leg, start_ms, end_ms }
+    }
+
+    /// The right words of the right side at the right time, and none where there are none.
+    #[test]
+    fn reads_what_the_toy_was_built_to_read() {
+        let recording = tones(
+            &[(500.0, 1_000), (0.0, 500), (2_500.0, 500), (0.0, 1_000)],
+            &[(0.0, 1_500), (2_500.0, 500), (500.0, 500), (0.0, 500)],
+        );
+        let speech = [
+            spoken(Leg::Caller, 200, 800),
+            spoken(Leg::Operator, 200, 800),
+            spoken(Leg::Caller, 0, 3_000),
+            spoken(Leg::Operator, 1_500, 2_500),
+        ];
+        let read = |name| -> Vec<(Leg, u64, String)> {
+            toy(name)
+                .transcribe(&recording, &speech)
+                .into_iter()
+                .map(|s| (s.leg, s.start_ms, s.text))
+                .collect()
+        };
+        let line = |leg, start_ms, text: &str| (leg, start_ms, text.to_owned());
+        assert_eq!(
+            read("toy-sense-voice"),
+            [line(Leg::Caller, 200, "低"), line(Leg::Caller, 0, "低高"), line(Leg::Operator, 1_500, "高低")]
+        );
+        // The Paraformer toy says one word, that of the first 70 ms; the margin before the last span is silent.
+        assert_eq!(read("toy-paraformer"), [line(Leg::Caller, 200, "低"), line(Leg::Caller, 0, "低")]);
+    }
+}
