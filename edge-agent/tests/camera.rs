@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::camera::{self, CameraConfig, CameraHandle, decode_file};
-use media::{Stream, wait_for};
+use media::{RtspCamera, Stream, wait_for};
 use protocol::{CameraState, Clock, SystemClock};
 
 fn clock() -> Arc<dyn Clock> {
@@ -99,4 +99,59 @@ fn decoding_a_file_is_deterministic() {
     assert_eq!(first, run());
     let pictures: HashSet<_> = first.iter().map(|f| f.2.y.clone()).collect();
     assert_eq!(pictures.len(), 15, "every frame differs: the clip moves");
+}
+
+/// H.264, H.264 with B-frames and H.265 come over RTSP: frames for analysis, units in the ring.
+#[test]
+fn rtsp_in_every_codec() {
+    for (name, stream) in
+        [("H.264", Stream::h264(0)), ("B-frames", Stream::h264_b_frames(0)), ("H.265", Stream::h265(0))]
+    {
+        let server = RtspCamera::serve(&stream);
+        let clock = clock();
+        let camera = camera::spawn(config(&server.url()), clock.clone()).unwrap();
+        let frames = camera.frames();
+        let mut last = protocol::UtcMs(0);
+        for _ in 0..10 {
+            let frame =
+                frames.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|| panic!("{name}: no frame"));
+            assert!(frame.captured_at > last, "{name}: time runs forward");
+            assert!(clock.now().since_ms(frame.captured_at) < 2_000, "{name}: it is now");
+            last = frame.captured_at;
+        }
+        assert_eq!(camera.ring().stats().gaps, 1, "{name}: only the start");
+        camera.stop();
+    }
+}
+
+/// A camera whose server dies is lost, with a reason, while another goes on; when it comes back the camera
+/// runs again by itself, and the ring knows of the gap.
+#[test]
+fn a_dead_camera_comes_back_and_hurts_nobody() {
+    let server = RtspCamera::serve(&Stream::h264(0));
+    let (port, url) = (server.port, server.url());
+    let other_server = RtspCamera::serve(&Stream::h264(0));
+    let camera = camera::spawn(config(&url), clock()).unwrap();
+    let other = camera::spawn(config(&other_server.url()), clock()).unwrap();
+    wait_for("both cameras", || is(&camera, CameraState::Running) && is(&other, CameraState::Running));
+    drop(server);
+    wait_for("the loss", || is(&camera, CameraState::Lost));
+    assert!(camera.health().reason.is_some());
+    let before = (other.ring().stats(), other.health().since);
+    wait_for("ten more pictures of the other", || other.ring().stats().units > before.0.units + 250);
+    assert_eq!(other.ring().stats().gaps, before.0.gaps);
+    assert_eq!(other.health().since, before.1, "the other never stopped running");
+    let _back = RtspCamera::serve_at(&Stream::h264(0), port);
+    wait_for("the return", || is(&camera, CameraState::Running));
+    wait_for("pictures", || camera.ring().stats().gaps == 2);
+    assert!(camera.frames().recv_timeout(Duration::from_secs(10)).is_some());
+}
+
+/// Frames that nobody takes are replaced and counted; the ring misses nothing.
+#[test]
+fn recording_survives_stuck_analysis() {
+    let camera = camera::spawn(config("test://ball"), clock()).unwrap();
+    wait_for("frames that nobody takes", || camera.health().frames_dropped >= 10);
+    let stats = camera.ring().stats();
+    assert!(stats.units >= 30 && stats.gaps == 1 && stats.undecodable == 0, "{stats:?}");
 }

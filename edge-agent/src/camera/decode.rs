@@ -224,10 +224,12 @@ fn decoding_pipeline(
     let decoder = decoder_for(&format.caps)?;
     let scale = super::source::element("videoconvertscale")?;
     let (width, height) = fitted(format.width, format.height, pixel_aspect(&format.caps), max_width);
-    let caps = gst::ElementFactory::make("capsfilter")
-        .property("caps", i420_caps(width, height))
-        .build()
-        .context("making capsfilter")?;
+    let mut wanted = i420_caps(width, height);
+    if !is_live {
+        // Pictures for people get the colours that `Picture` promises; for analysis the conversion is waste.
+        wanted.make_mut().set("colorimetry", "bt601");
+    }
+    let caps = super::source::capsfilter(&wanted)?;
     let pad = decoder.static_pad("src").context("the decoder has no source pad")?;
     let takes = Mutex::new(move |us| takes(us));
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {

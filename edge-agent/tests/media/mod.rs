@@ -90,3 +90,96 @@ impl Stream {
         file
     }
 }
+
+/// A camera on the network: a real RTSP server on a port of its own.
+pub(crate) struct RtspCamera {
+    server: gstreamer_rtsp_server::RTSPServer,
+    source: Option<gst::glib::Source>,
+    main_loop: gst::glib::MainLoop,
+    thread: Option<std::thread::JoinHandle<()>>,
+    pub(crate) port: u16,
+}
+
+impl RtspCamera {
+    pub(crate) fn serve(stream: &Stream) -> Self {
+        Self::serve_at(stream, 0)
+    }
+
+    /// `port` 0: any free one.
+    pub(crate) fn serve_at(stream: &Stream, port: u16) -> Self {
+        use gstreamer_rtsp_server::prelude::*;
+        camera::init().unwrap();
+        let context = gst::glib::MainContext::new();
+        let server = gstreamer_rtsp_server::RTSPServer::new();
+        server.set_address("127.0.0.1");
+        server.set_service(&port.to_string());
+        let factory = gstreamer_rtsp_server::RTSPMediaFactory::new();
+        factory.set_launch(&stream.live());
+        factory.set_shared(true);
+        server.mount_points().unwrap().add_factory("/live", factory);
+        let source = server.create_source(gstreamer_rtsp_server::gio::Cancellable::NONE).unwrap();
+        source.attach(Some(&context));
+        let port = u16::try_from(server.bound_port()).unwrap();
+        let main_loop = gst::glib::MainLoop::new(Some(&context), false);
+        let thread = {
+            let main_loop = main_loop.clone();
+            std::thread::spawn(move || context.with_thread_default(|| main_loop.run()).unwrap())
+        };
+        Self { server, source: Some(source), main_loop, thread: Some(thread), port }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("rtsp://127.0.0.1:{}/live", self.port)
+    }
+}
+
+/// Pulls the plug: every connection breaks, the port is free.
+impl Drop for RtspCamera {
+    fn drop(&mut self) {
+        use gstreamer_rtsp_server::prelude::*;
+        self.source.take().unwrap().destroy();
+        self.server.client_filter(Some(&mut |_, client| {
+            client.close();
+            gstreamer_rtsp_server::RTSPFilterResult::Remove
+        }));
+        self.main_loop.quit();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// The encoded units of an MP4 file as they lie in it: bytes, presentation and decoding time.
+pub(crate) fn demux(path: &std::path::Path) -> Vec<(Vec<u8>, u64, u64)> {
+    let description = format!("filesrc location={} ! qtdemux ! appsink name=out sync=false", path.display());
+    pull(&description, |sample| {
+        let buffer = sample.buffer().unwrap();
+        let time = |t: Option<gst::ClockTime>| t.unwrap().useconds();
+        (buffer.map_readable().unwrap().to_vec(), time(buffer.pts()), time(buffer.dts()))
+    })
+}
+
+/// The pictures of an MP4 file: width and I420 bytes.
+pub(crate) fn decode(path: &std::path::Path) -> Vec<(usize, Vec<u8>)> {
+    let description = format!(
+        "filesrc location={} ! decodebin ! videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false",
+        path.display()
+    );
+    pull(&description, |sample| {
+        let width: i32 = sample.caps().unwrap().structure(0).unwrap().get("width").unwrap();
+        (width as usize, sample.buffer().unwrap().map_readable().unwrap().to_vec())
+    })
+}
+
+fn pull<T>(description: &str, mut read: impl FnMut(&gst::Sample) -> T) -> Vec<T> {
+    camera::init().unwrap();
+    let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let sink = pipeline.by_name("out").unwrap().downcast::<gstreamer_app::AppSink>().unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let mut all = Vec::new();
+    while let Ok(sample) = sink.pull_sample() {
+        all.push(read(&sample));
+    }
+    let failed = pipeline.bus().unwrap().pop_filtered(&[gst::MessageType::Error]);
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert!(failed.is_none(), "{description}: {failed:?}");
+    all
+}

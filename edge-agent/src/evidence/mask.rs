@@ -1,0 +1,158 @@
+//! Masks: parts of the picture that never leave the box. Pure.
+//!
+//! A mask covers every 2 × 2 block (one chroma sample) that its polygon touches, so scaling and chroma
+//! subsampling cannot carry a pixel out of it. The fill is flat grey with a hatch, to be seen as a mask and
+//! not taken for a wall.
+
+use crate::camera::Polygon;
+use crate::frame::Picture;
+
+const DARK: u8 = 64;
+const LIGHT: u8 = 112;
+
+/// The masks of one camera at one picture size.
+#[derive(Clone, Debug)]
+pub(super) struct Mask {
+    width: usize,
+    height: usize,
+    /// One per 2 × 2 block, row by row.
+    covered: Vec<bool>,
+}
+
+/// One plane of a picture with the distance between its rows.
+pub(super) struct Plane<'a> {
+    pub(super) data: &'a mut [u8],
+    pub(super) stride: usize,
+}
+
+impl Mask {
+    /// `width`, `height` in pixels, both even.
+    pub(super) fn new(polygons: &[Polygon], width: usize, height: usize) -> Self {
+        let (columns, rows) = (width / 2, height / 2);
+        let mut covered = vec![false; columns * rows];
+        for polygon in polygons {
+            let corners: Vec<[f32; 2]> =
+                polygon.iter().map(|[x, y]| [x * columns as f32, y * rows as f32]).collect();
+            for row in 0..rows {
+                for column in 0..columns {
+                    let cell = &mut covered[row * columns + column];
+                    *cell = *cell || touches(&corners, column as f32 + 0.5, row as f32 + 0.5);
+                }
+            }
+        }
+        Self { width, height, covered }
+    }
+
+    /// Fills the masked blocks of an I420 picture of this size.
+    pub(super) fn burn(&self, picture: &mut Picture) {
+        assert_eq!((self.width, self.height), (picture.width, picture.height), "a mask fits one size");
+        let (width, half) = (picture.width, picture.width / 2);
+        let plane = |data, stride| Plane { data, stride };
+        self.burn_planes(
+            plane(&mut picture.y, width),
+            plane(&mut picture.u, half),
+            plane(&mut picture.v, half),
+        );
+    }
+
+    /// The same on planes with padded rows.
+    pub(super) fn burn_planes(&self, y: Plane<'_>, u: Plane<'_>, v: Plane<'_>) {
+        let columns = self.width / 2;
+        for (index, _) in self.covered.iter().enumerate().filter(|(_, covered)| **covered) {
+            let (column, row) = (index % columns, index / columns);
+            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                let (px, py) = (column * 2 + dx, row * 2 + dy);
+                y.data[py * y.stride + px] = if (px + py) / 8 % 2 == 0 { DARK } else { LIGHT };
+            }
+            u.data[row * u.stride + column] = 128;
+            v.data[row * v.stride + column] = 128;
+        }
+    }
+
+    #[cfg(test)]
+    fn covers(&self, x: usize, y: usize) -> bool {
+        self.covered[y / 2 * (self.width / 2) + x / 2]
+    }
+}
+
+/// Whether the polygon covers the centre of a cell or comes within the cell's corner of it.
+fn touches(corners: &[[f32; 2]], x: f32, y: f32) -> bool {
+    /// Half the diagonal of a cell, and a little.
+    const REACH: f32 = 0.75;
+    let mut inside = false;
+    for (i, a) in corners.iter().enumerate() {
+        let b = corners[(i + 1) % corners.len()];
+        if (a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) {
+            inside = !inside;
+        }
+        if distance_squared(*a, b, x, y) <= REACH * REACH {
+            return true;
+        }
+    }
+    inside
+}
+
+/// From a point to the segment `a`–`b`.
+fn distance_squared(a: [f32; 2], b: [f32; 2], x: f32, y: f32) -> f32 {
+    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+    let length = dx * dx + dy * dy;
+    let along =
+        if length > 0.0 { (((x - a[0]) * dx + (y - a[1]) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+    let (ex, ey) = (x - a[0] - along * dx, y - a[1] - along * dy);
+    ex * ex + ey * ey
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn picture(width: usize, height: usize, value: u8) -> Picture {
+        let chroma = vec![value; width * height / 4];
+        Picture { width, height, y: vec![value; width * height], u: chroma.clone(), v: chroma }
+    }
+
+    /// Inside nothing of the picture is left, far outside nothing is touched.
+    #[test]
+    fn fills_the_inside_only() {
+        let square = vec![[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]];
+        let mut shown = picture(64, 32, 200);
+        Mask::new(&[square], 64, 32).burn(&mut shown);
+        for y in 0..32 {
+            for x in 0..64 {
+                let (luma, chroma) = (shown.y[y * 64 + x], shown.u[y / 2 * 32 + x / 2]);
+                if (16..48).contains(&x) && (8..24).contains(&y) {
+                    assert!([DARK, LIGHT].contains(&luma) && chroma == 128, "{x},{y}");
+                }
+                if !(14..50).contains(&x) || !(6..26).contains(&y) {
+                    assert_eq!((luma, chroma), (200, 200), "{x},{y}");
+                }
+            }
+        }
+    }
+
+    /// A mask over everything leaves nothing, at any size.
+    #[test]
+    fn covers_the_whole_picture() {
+        let all = vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
+        for (width, height) in [(2, 2), (426, 240), (640, 358)] {
+            let mask = Mask::new(std::slice::from_ref(&all), width, height);
+            assert!(mask.covered.iter().all(|c| *c), "{width}x{height}");
+        }
+    }
+
+    proptest! {
+        /// Every pixel whose centre lies in a triangle is masked, however thin the triangle.
+        #[test]
+        fn no_pixel_inside_is_left(points in proptest::array::uniform6(0.0_f32..=1.0), px in 0_usize..96, py in 0_usize..64) {
+            let polygon = vec![[points[0], points[1]], [points[2], points[3]], [points[4], points[5]]];
+            let mask = Mask::new(std::slice::from_ref(&polygon), 96, 64);
+            let (x, y) = ((px as f32 + 0.5) / 96.0, (py as f32 + 0.5) / 64.0);
+            let side = |a: [f32; 2], b: [f32; 2]| (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]);
+            let sides = [side(polygon[0], polygon[1]), side(polygon[1], polygon[2]), side(polygon[2], polygon[0])];
+            let inside = sides.iter().all(|s| *s > 0.0) || sides.iter().all(|s| *s < 0.0);
+            prop_assert!(!inside || mask.covers(px, py));
+        }
+    }
+}
