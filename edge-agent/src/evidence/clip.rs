@@ -78,7 +78,7 @@ fn remux(units: &[(&Unit, Times)], to: &Path) -> Result<()> {
     let source = source(&format.caps);
     let sink = file_sink(&pipeline, to)?;
     pipeline.add(&source).context("adding appsrc")?;
-    source.link(&sink).context("linking the muxer")?;
+    to_video_track(source.upcast_ref(), &sink)?;
     run(pipeline, &source, units, to)
 }
 
@@ -101,7 +101,7 @@ fn remake(units: &[(&Unit, Times)], masks: &[Polygon], to: &Path) -> Result<()> 
     let chain = [source.upcast_ref(), &decoder, &scale, &filter, &encoder, &parser];
     pipeline.add_many(chain).context("adding elements")?;
     gst::Element::link_many(chain).context("linking the encoder")?;
-    parser.link(&sink).context("linking the muxer")?;
+    to_video_track(&parser, &sink)?;
     let pad = filter.static_pad("src").context("a filter has a source pad")?;
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width as u32, height as u32)
         .build()
@@ -175,6 +175,11 @@ fn file_sink(pipeline: &gst::Pipeline, to: &Path) -> Result<gst::Element> {
     pipeline.add_many([&muxer, &sink]).context("adding the muxer")?;
     muxer.link(&sink).context("linking the file")?;
     Ok(muxer)
+}
+
+/// By name: from caps that it does not know yet, the muxer would give an audio track.
+fn to_video_track(from: &gst::Element, muxer: &gst::Element) -> Result<()> {
+    from.link_pads(Some("src"), muxer, Some("video_%u")).context("linking the muxer")
 }
 
 /// Pushes everything through and waits for the file to be complete.

@@ -138,10 +138,8 @@ impl Drop for RtspCamera {
     fn drop(&mut self) {
         use gstreamer_rtsp_server::prelude::*;
         self.source.take().unwrap().destroy();
-        self.server.client_filter(Some(&mut |_, client| {
-            client.close();
-            gstreamer_rtsp_server::RTSPFilterResult::Remove
-        }));
+        // Removing closes; closing it here as well makes its watch spin on a stream that is gone.
+        self.server.client_filter(Some(&mut |_, _| gstreamer_rtsp_server::RTSPFilterResult::Remove));
         self.main_loop.quit();
         self.thread.take().unwrap().join().unwrap();
     }
