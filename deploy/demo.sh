@@ -63,11 +63,11 @@ enrol_box
 say "starting the camera and the edge agent"
 start camera
 until_true 30 camera_is_ready || fail "the camera was not ready within 30 seconds" "its log: $state/log/camera.log"
+asked_from=$(date +%s%3N)
 start edge
 until_true 60 edge_is_ready || fail "the edge agent was not ready within 60 seconds" "its log: $state/log/edge.log"
 
 services_up=$SECONDS
-asked_from=$(date +%s%3N)
 say
 say "  address   https://127.0.0.1:$https_port   (certificate of the hub's own authority: $state/hub-ca.pem)"
 say "            http://127.0.0.1:$http_port    (this machine only, no certificate to accept)"
