@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::audiosocket::{Decoder, Frame};
 use super::leg::{Arrival, FinishedLeg, LegRecorder, LegState};
 use super::registry::TapId;
+use super::vad::Method;
 use super::{CallTap, lock};
 
 /// A connection must name itself within this time.
@@ -30,6 +31,8 @@ const MAX_STRANGERS: usize = 64;
 /// Audio is written this often, and synced every fourth time.
 const WRITE_EVERY: Duration = Duration::from_millis(250);
 const WRITES_PER_SYNC: u32 = 4;
+/// Legs beyond this many are heard by `earshot`: a Silero of one's own takes 10 MB a leg.
+const MAX_SILERO_LEGS: usize = 32;
 /// A leg may be ahead of the clock by this much; beyond it the peer has to wait.
 const MAX_LEAD_MS: u64 = 30_000;
 
@@ -157,8 +160,13 @@ async fn take(
         };
         (id, state)
     };
-    lock(&tap.live_legs).insert(id, state.name.clone());
-    let (folder, method) = (tap.archive.legs(), tap.method.clone());
+    let legs = {
+        let mut live = lock(&tap.live_legs);
+        live.insert(id, state.name.clone());
+        live.len()
+    };
+    let method = if legs <= MAX_SILERO_LEGS { tap.method.clone() } else { Method::Earshot };
+    let folder = tap.archive.legs();
     let recorder = blocking(move || LegRecorder::create(&folder, state, method)).await;
     let finished = match recorder {
         Ok(recorder) => {
