@@ -4,16 +4,18 @@
 mod mot;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use edge_agent::analyser::Analyser;
 use edge_agent::camera;
-use edge_agent::detector::{self, Detect, DetectorConfig};
+use edge_agent::detector::{self, Detect, DetectorConfig, DetectorStation};
 use edge_agent::frame::{Detection, Frame};
 use edge_agent::replay;
+use edge_agent::rules::{RuleConfig, RuleKind};
 use edge_agent::tracker::Tracker;
 use models::{ModelStore, search_folders};
 use mot::{Sequence, matched, merit};
-use protocol::{Chance, Label, NormBox, UtcMs};
+use protocol::{Chance, Clock, Label, ManualClock, NormBox, Phase, UtcMs};
 
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -132,6 +134,40 @@ fn detector_and_tracker_on_pets() {
     let merit = merit(&truth, &track(seen), 1..=530);
     println!("YOLOX-nano and tracker on PETS09: {merit}");
     assert!(merit.idf1 >= 0.58 && merit.mota >= 0.75, "{merit}");
+}
+
+/// Two cameras share one detector on its thread, each analysed on a thread of its own as in the running agent:
+/// both raise their intrusion, every frame is accounted for, and none is skipped, because each waits its turn.
+#[test]
+fn two_cameras_share_one_detector() {
+    let Some(data) = data() else { return };
+    let load = data.clone();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UtcMs(0)));
+    let station = DetectorStation::start(clock, Box::new(move || Ok(yolox(&load)))).unwrap();
+    let rule = RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Intrusion);
+    let watch = |id: &str| {
+        let client = station.client(id.parse().unwrap());
+        let mut analyser = Analyser::new(std::slice::from_ref(&rule)).unwrap();
+        let mut asked = 0;
+        let mut events = Vec::new();
+        for frame in frames(&data.join("video/tud-campus.mp4"), 5.0) {
+            events.extend(analyser.analyse(&frame, |frame| {
+                asked += 1;
+                client.ask(frame)
+            }));
+        }
+        assert_eq!(client.skipped(), 0);
+        assert_eq!(analyser.method(), "yolox-nano 0.1.1");
+        (asked, events)
+    };
+    let (one, two) = std::thread::scope(|s| {
+        let (one, two) = (s.spawn(|| watch("c1")), s.spawn(|| watch("c2")));
+        (one.join().unwrap(), two.join().unwrap())
+    });
+    assert_eq!(one, two);
+    assert!(one.1.first().is_some_and(|e| e.phase == Phase::Opened && e.label == Label::Person));
+    let stats = station.stats();
+    assert_eq!((stats.detected, stats.skipped, stats.failed), (one.0 + two.0, 0, 0));
 }
 
 fn args(clip: PathBuf) -> replay::Args {
