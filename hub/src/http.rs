@@ -28,7 +28,9 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(app)
+        .with_state(app.clone())
+        .merge(crate::api::router(app.clone()))
+        .merge(crate::web::router(app))
 }
 
 /// The hub's authority, for a box that holds its pin and for people who install it in their browser.

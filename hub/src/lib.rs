@@ -16,5 +16,6 @@ pub mod intake;
 pub mod metrics;
 pub mod pki;
 pub mod run;
+pub mod ticket;
 pub mod user;
 pub mod web;

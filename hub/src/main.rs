@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use hub::app::App;
 use hub::config::Config;
+use hub::user::{self, Role};
 use hub::{device, run};
 use protocol::{Chance, Clock, DeviceId, SystemClock};
 use tokio_util::sync::CancellationToken;
@@ -29,12 +30,32 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run until stopped.
-    Run,
+    Run {
+        /// Where to write the first administrator's password too, readable by this user only.
+        #[arg(long)]
+        first_password_file: Option<PathBuf>,
+    },
     /// Read the configuration and say what is wrong with it.
     Check,
     /// Boxes.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// People who log in.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Make a user; prints the generated password.
+    Add {
+        name: String,
+        /// administrator, operator or commander.
+        #[arg(long, default_value = "operator")]
+        role: Role,
+    },
+    /// Give a user a new generated password, print it, and end the user's sessions.
+    Password { name: String },
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,13 +103,24 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let chance = Arc::new(Chance::from_os());
     match cli.command {
-        Command::Run => run::run(config, clock, chance, stop_on_signal()?).await,
+        Command::Run { first_password_file } => {
+            run::run(config, clock, chance, stop_on_signal()?, first_password_file.as_deref()).await
+        }
         Command::Check => {
             println!(
                 "configuration is good: tenant {}, data in {}",
                 config.hub.tenant,
                 config.hub.data_dir.display()
             );
+            Ok(())
+        }
+        Command::User(command) => {
+            let app = App::open(config, clock, chance).await?.0;
+            let password = match command {
+                UserCommand::Add { name, role } => user::cli::add(&app, &name, role).await?,
+                UserCommand::Password { name } => user::cli::new_password(&app, &name).await?,
+            };
+            println!("{password}");
             Ok(())
         }
         Command::Device(command) => device_command(command, &App::open(config, clock, chance).await?.0).await,

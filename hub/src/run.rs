@@ -8,6 +8,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::http::{self, Scheme};
 use crate::pki;
+use crate::user;
 
 /// Requests that run when the hub is asked to stop have this long.
 const GRACE: Duration = Duration::from_secs(2);
@@ -33,8 +35,10 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     chance: Arc<Chance>,
     stop: CancellationToken,
+    first_password_file: Option<&Path>,
 ) -> anyhow::Result<()> {
     let (app, ends) = App::open(config, clock, chance).await?;
+    user::cli::announce_first(&app, first_password_file).await?;
     let tasks = TaskTracker::new();
 
     // Station 8: intake.

@@ -1,13 +1,13 @@
 // The hub's live feed. One connection per browser where SharedWorker exists (HTTP/1.1 allows six), else one per tab.
 // Ids come only from the hub's durable log: after any break the feed resumes behind the last id seen.
 
-/** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, key, position})`, `on.resync()`. */
+/** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, subject, position})`, `on.resync()`. */
 export function follow(position, on) {
   let seen = position;
   const take = (message) => {
     if (message.kind === "beat") on.heard(message.at);
-    if (message.kind === "resync") { on.heard(message.at); on.resync(); }
-    if (message.kind === "change" && message.position > seen) { seen = message.position; on.heard(message.at); on.change(message); }
+    if (message.kind === "resync") { seen = message.position; on.heard(message.at); on.resync(); }
+    if (message.kind === "change" && message.position > seen) { seen = message.position; on.heard(); on.change(message); }
   };
   if (typeof SharedWorker === "function") {
     try {

@@ -187,11 +187,11 @@ async function work() {
 const later = (key, job) => { due.set(key, job); work(); };
 
 const topics = (document.querySelector("[data-topics]")?.dataset.topics ?? "").split(" ").filter(Boolean);
-const wanted = (change) => topics.some((t) => t === change.topic || t === `${change.topic}:${change.key}`);
+const wanted = (change) => topics.some((t) => t === change.topic || t === `${change.topic}:${change.subject}`);
 follow(Number(body.dataset.position), {
   heard,
   change(change) {
-    if (list && change.topic === "case") later(change.key, () => refreshRow(change.key, false));
+    if (list && change.topic === "case") later(change.subject, () => refreshRow(change.subject, false));
     else if (!list && wanted(change)) later("page", refreshPage);
   },
   resync() { if (list) location.reload(); else later("page", refreshPage); },

@@ -1,1 +1,141 @@
-//! JSON under /api/v1 and its OpenAPI description.
+//! JSON under /api/v1 and its OpenAPI description. Every route is registered through its description, so none can
+//! be missing from it; what machines ask (enrolment, uploads) is in [`crate::http`] and [`crate::evidence::tus`].
+
+mod cases;
+mod changes;
+mod devices;
+mod evidence;
+mod guard;
+mod incidents;
+mod model;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::http::problem;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "Shaodian hub",
+    description = "Cases, evidence, devices and requests of one tenant. Log in with POST /api/v1/session and send the \
+                   token as `Authorization: Bearer …`; browsers use the session cookie and, for changes, the header \
+                   `X-CSRF-Token`. Times are epoch milliseconds UTC. Errors are application/problem+json (RFC 9457)."
+))]
+struct Description;
+
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(session::log_in, session::log_out, session::who))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::get))
+        .routes(routes!(cases::acknowledge))
+        .routes(routes!(cases::ticket))
+        .routes(routes!(evidence::get))
+        .routes(routes!(evidence::register))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::command))
+        .routes(routes!(devices::commands))
+        .routes(routes!(devices::get_command))
+        .routes(routes!(devices::quarantine))
+        .routes(routes!(devices::quarantined))
+        .routes(routes!(incidents::submit))
+        .routes(routes!(changes::follow))
+}
+
+/// The description as JSON.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    documented().into_openapi()
+}
+
+pub fn router(app: App) -> Router {
+    let (router, _) = documented().split_for_parts();
+    router.route("/api/openapi.json", axum::routing::get(description)).with_state(app)
+}
+
+async fn description(State(_): State<App>) -> Response {
+    match openapi().to_pretty_json() {
+        Ok(json) => {
+            let kind = HeaderValue::from_static("application/json");
+            ([(header::CONTENT_TYPE, kind)], json).into_response()
+        }
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+/// What a call to the API fails with.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("log in first: POST /api/v1/session, then send `Authorization: Bearer TOKEN`")]
+    Anonymous,
+    #[error("changes by cookie need the header X-CSRF-Token of the session")]
+    Csrf,
+    #[error("only these roles may do this: {0}")]
+    Role(String),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Input(String),
+    #[error("{0}")]
+    Unprocessable(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    TooMany(String),
+    #[error("{0}")]
+    Busy(String),
+    #[error("{0}")]
+    Range(String),
+    #[error("the hub failed; what was committed is safe, try again")]
+    Internal(String),
+}
+
+impl From<crate::db::Error> for ApiError {
+    fn from(error: crate::db::Error) -> Self {
+        if crate::db::is_transient(&error) {
+            tracing::warn!(%error, "the database is busy or away");
+            return Self::Busy("the database is busy or away; try again".to_owned());
+        }
+        Self::Internal(format!("database: {error}"))
+    }
+}
+
+impl From<crate::case::CaseError> for ApiError {
+    fn from(error: crate::case::CaseError) -> Self {
+        use crate::case::CaseError;
+        match error {
+            CaseError::Unknown(_) => Self::NotFound(error.to_string()),
+            CaseError::Transition(_) => Self::Conflict(error.to_string()),
+            CaseError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Anonymous => StatusCode::UNAUTHORIZED,
+            Self::Csrf | Self::Role(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Input(_) => StatusCode::BAD_REQUEST,
+            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Internal(detail) => {
+                tracing::error!(%detail, "an API call failed");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        problem(status, &self.to_string())
+    }
+}

@@ -11,7 +11,11 @@ use super::{Db, Tx};
 use crate::args;
 
 /// In order. Expand first, contract in a later release.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_core", include_str!("../../migrations/0001_core.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_core", include_str!("../../migrations/0001_core.sql")),
+    ("0002_user", include_str!("../../migrations/0002_user.sql")),
+    ("0003_ticket", include_str!("../../migrations/0003_ticket.sql")),
+];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
     db.execute(

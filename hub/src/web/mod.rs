@@ -1,7 +1,86 @@
-//! Station 10: pages and their live feed.
+//! Station 10: pages and their live feed. Handlers parse, call, render; decisions live in the domain's modules.
 
+pub mod assets;
+mod call;
+mod case;
+mod cases;
+mod devices;
+mod error;
 #[cfg(test)]
 mod gallery;
+pub mod guard;
+mod login;
 pub mod moment;
+mod records;
+mod shell;
+mod store;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod view;
+pub mod words;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+
+use crate::app::App;
+use guard::{Preferences, Viewer};
+
+/// All pages. Nothing inline, nothing from elsewhere, no framing.
+const POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+     img-src 'self' data:; media-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; \
+     form-action 'self'; frame-ancestors 'none'";
+
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/cases") }))
+        .route("/login", get(login::page).post(login::submit))
+        .route("/logout", post(login::log_out))
+        .route("/cases", get(cases::page))
+        .route("/cases/{number}", get(case::page))
+        .route("/cases/{number}/row", get(cases::row))
+        .route("/cases/{number}/acknowledge", post(case::acknowledge))
+        .route("/calls/{call_id}", get(call::page))
+        .route("/calls/{call_id}/ticket", post(call::file))
+        .route("/devices", get(devices::list).post(devices::add))
+        .route("/devices/{id}", get(devices::page))
+        .route("/devices/{id}/commands", post(devices::command))
+        .route("/commands", get(records::commands))
+        .route("/quarantine", get(records::quarantine))
+        .route("/quarantine/{id}", get(records::quarantined))
+        .route("/assets/{*path}", get(assets::serve))
+        .fallback(not_found)
+        .layer(middleware::from_fn(headers))
+        .layer(middleware::from_fn(guard::preferences))
+        .with_state(app)
+}
+
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let all = response.headers_mut();
+    all.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    all.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    all.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    all.insert(
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
+    );
+    // Pages hold cases of people: no proxy and no disk keeps them. Assets say otherwise themselves.
+    if !all.contains_key(header::CACHE_CONTROL) {
+        all.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Anonymous people learn nothing about which pages exist.
+async fn not_found(viewer: Result<Viewer, Response>, preferences: axum::Extension<Preferences>) -> Response {
+    let _ = preferences;
+    match viewer {
+        Ok(viewer) => error::PageError::NotFound.shown(&viewer).into_response(),
+        Err(to_login) => to_login,
+    }
+}

@@ -1,0 +1,138 @@
+//! Cases as JSON.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use utoipa::IntoParams;
+
+use super::ApiError;
+use super::guard::Caller;
+use super::model::{CaseDetail, CaseItem, CaseList, Problem};
+use crate::app::App;
+use crate::case::{self, Case, CaseError, CaseFilter};
+use crate::ticket::{self, Draft, TicketError};
+use crate::user::Act;
+use crate::web::guard::Fields;
+
+#[derive(IntoParams)]
+#[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
+struct CaseQuery {
+    /// `received`, `filed`, …
+    state: Option<String>,
+    /// `intrusion`, `hotline`, …
+    kind: Option<String>,
+    /// At most this many (1 to 1000; 100 when absent).
+    limit: Option<i64>,
+    /// Only cases opened before this (epoch ms): the next page.
+    before: Option<i64>,
+}
+
+fn read<T: std::str::FromStr>(fields: &Fields, name: &str) -> Result<Option<T>, ApiError>
+where
+    T::Err: std::fmt::Display,
+{
+    match fields.get(name) {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|error| ApiError::Input(format!("{name}: {error}"))),
+    }
+}
+
+/// Cases, newest first.
+#[utoipa::path(get, path = "/api/v1/cases", params(CaseQuery), tag = "cases", responses(
+    (status = 200, body = CaseList),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(app): State<App>,
+    _caller: Caller,
+    fields: Fields,
+) -> Result<Json<CaseList>, ApiError> {
+    let limit: i64 = read(&fields, "limit")?.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(ApiError::Input(format!("limit: {limit} is not between 1 and 1000")));
+    }
+    let filter = CaseFilter {
+        state: read(&fields, "state")?,
+        kind: read(&fields, "kind")?,
+        before_ms: read(&fields, "before")?,
+        limit,
+    };
+    let tenant = app.tenant().as_str();
+    let cases = case::store::list(&app.db, tenant, &filter).await?;
+    let evidence = case::store::evidence_of(&app.db, tenant, &cases).await?;
+    Ok(Json(CaseList { cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect() }))
+}
+
+async fn detail(app: &App, case: &Case) -> Result<Json<CaseDetail>, ApiError> {
+    let tenant = app.tenant().as_str();
+    let evidence = case::store::evidence_of(&app.db, tenant, std::slice::from_ref(case)).await?;
+    let history = case::store::history(&app.db, tenant, &case.case_id).await?;
+    let incidents = case::store::incidents(&app.db, tenant, &case.case_id).await?;
+    Ok(Json(CaseDetail {
+        case: CaseItem::new(case, &evidence),
+        history: history.iter().map(Into::into).collect(),
+        incidents: incidents.iter().map(Into::into).collect(),
+        ticket: ticket::get(&app.db, tenant, &case.case_id).await?,
+    }))
+}
+
+/// One case with its history, incidents and ticket.
+#[utoipa::path(get, path = "/api/v1/cases/{number}", params(("number" = String, Path,)), tag = "cases", responses(
+    (status = 200, body = CaseDetail),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn get(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(number): Path<String>,
+) -> Result<Json<CaseDetail>, ApiError> {
+    let case = case::store::by_number(&app.db, app.tenant().as_str(), &number).await?;
+    detail(&app, &case.ok_or(CaseError::Unknown(number))?).await
+}
+
+/// Say that the case is seen and in hand. The first one counts; again is harmless.
+#[utoipa::path(post, path = "/api/v1/cases/{number}/acknowledge", params(("number" = String, Path,)), tag = "cases",
+    responses((status = 200, body = CaseDetail),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn acknowledge(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+) -> Result<Json<CaseDetail>, ApiError> {
+    caller.must(Act::Acknowledge)?;
+    let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
+    let case = case::store::acknowledge(&app.db, tenant, &number, user, app.clock.now()).await?;
+    app.changes.wake();
+    detail(&app, &case).await
+}
+
+/// File the ticket of a call (the case moves from received to filed), or correct it.
+#[utoipa::path(put, path = "/api/v1/cases/{number}/ticket", params(("number" = String, Path,)), request_body = Draft,
+    tag = "cases", responses((status = 200, body = CaseDetail),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn ticket(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+    draft: Result<Json<Draft>, JsonRejection>,
+) -> Result<Json<CaseDetail>, ApiError> {
+    caller.must(Act::FileTicket)?;
+    let Json(draft) = draft?;
+    let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
+    let case = match ticket::file(&app.db, tenant, &number, &draft, user, app.clock.now()).await {
+        Ok(case) => case,
+        Err(error @ TicketError::Wrong(_)) => return Err(ApiError::Unprocessable(error.to_string())),
+        Err(error @ (TicketError::NotACall(_) | TicketError::Finished(_))) => {
+            return Err(ApiError::Conflict(error.to_string()));
+        }
+        Err(TicketError::Case(error)) => return Err(error.into()),
+    };
+    app.changes.wake();
+    detail(&app, &case).await
+}

@@ -1,0 +1,136 @@
+//! Boxes, requests to them, and what could not be read.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use protocol::{CommandBody, DeviceId, Origin};
+
+use super::ApiError;
+use super::guard::Caller;
+use super::model::{
+    CommandAccepted, CommandAsked, CommandItem, CommandList, CommandRequest, DeviceItem, DeviceList, Problem,
+    QuarantineDetail, QuarantineList,
+};
+use crate::app::App;
+use crate::command::{self, CommandError, NewCommand};
+use crate::user::Act;
+use crate::{case, device, intake};
+
+/// Rows of one list.
+const MOST: i64 = 500;
+
+/// Boxes with their newest status.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses(
+    (status = 200, body = DeviceList),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn list(State(app): State<App>, _caller: Caller) -> Result<Json<DeviceList>, ApiError> {
+    let devices = device::store::list(&app.db, app.tenant().as_str()).await?;
+    Ok(Json(DeviceList { devices: devices.iter().map(DeviceItem::from).collect() }))
+}
+
+/// Ask a box for something, with a purpose. It answers later: see the command.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/commands", params(("id" = String, Path,)),
+    request_body = CommandRequest, tag = "devices", responses(
+    (status = 202, body = CommandAccepted),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn command(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    request: Result<Json<CommandRequest>, JsonRejection>,
+) -> Result<(StatusCode, Json<CommandAccepted>), ApiError> {
+    let Json(request) = request?;
+    let mut case_number = request.case_number;
+    let (act, body) = match request.body {
+        CommandAsked::Still { camera_id } => (Act::RequestStill, CommandBody::Still { camera_id }),
+        CommandAsked::Recording { call_id } => {
+            if case_number.is_none() {
+                let case = case::store::by_call(&app.db, app.tenant().as_str(), &call_id.to_string()).await?;
+                case_number = case.map(|case| case.number);
+            }
+            (Act::Recording, CommandBody::Recording { call_id })
+        }
+        CommandAsked::Configuration { toml } => {
+            let version = u64::try_from(app.clock.now().0).unwrap_or(1);
+            (Act::Configure, CommandBody::Configuration { version, toml })
+        }
+    };
+    caller.must(act)?;
+    let device: DeviceId = id.parse().map_err(|_| ApiError::NotFound(format!("there is no device {id}")))?;
+    let new = NewCommand {
+        origin: Origin { tenant: app.tenant().clone(), device },
+        body,
+        purpose: request.purpose,
+        issued_by: caller.0.user,
+        case_number,
+        life_ms: command::DEFAULT_LIFE_MS,
+    };
+    match app.commands.create(new).await {
+        Ok(id) => Ok((StatusCode::ACCEPTED, Json(CommandAccepted { command_id: id.to_string() }))),
+        Err(CommandError::Db(error)) => Err(error.into()),
+        Err(error @ (CommandError::Device(_) | CommandError::Case(_))) => {
+            Err(ApiError::NotFound(error.to_string()))
+        }
+        Err(error @ (CommandError::Purpose | CommandError::TooLarge { .. })) => {
+            Err(ApiError::Unprocessable(error.to_string()))
+        }
+    }
+}
+
+/// What was asked of boxes, newest first.
+#[utoipa::path(get, path = "/api/v1/commands", tag = "devices", responses(
+    (status = 200, body = CommandList),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn commands(State(app): State<App>, _caller: Caller) -> Result<Json<CommandList>, ApiError> {
+    let rows = command::store::list(&app.db, app.tenant().as_str(), i64::MAX, MOST).await?;
+    Ok(Json(CommandList { commands: rows.iter().map(CommandItem::from).collect() }))
+}
+
+/// One request and what became of it.
+#[utoipa::path(get, path = "/api/v1/commands/{id}", params(("id" = String, Path,)), tag = "devices", responses(
+    (status = 200, body = CommandItem),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn get_command(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<CommandItem>, ApiError> {
+    let row = command::store::get(&app.db, app.tenant().as_str(), &id).await?;
+    row.map(|row| Json(CommandItem::from(&row)))
+        .ok_or_else(|| ApiError::NotFound(format!("there is no command {id}")))
+}
+
+/// Messages that could not be read, newest first.
+#[utoipa::path(get, path = "/api/v1/quarantine", tag = "devices", responses(
+    (status = 200, body = QuarantineList),
+    (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn quarantine(
+    State(app): State<App>,
+    _caller: Caller,
+) -> Result<Json<QuarantineList>, ApiError> {
+    let rows = intake::store::quarantined(&app.db, app.tenant().as_str(), MOST).await?;
+    Ok(Json(QuarantineList { quarantine: rows }))
+}
+
+/// One such message with its bytes.
+#[utoipa::path(get, path = "/api/v1/quarantine/{id}", params(("id" = String, Path,)), tag = "devices", responses(
+    (status = 200, body = QuarantineDetail),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn quarantined(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<QuarantineDetail>, ApiError> {
+    let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &id).await?;
+    let (row, content) =
+        found.ok_or_else(|| ApiError::NotFound(format!("nothing in quarantine has id {id}")))?;
+    Ok(Json(QuarantineDetail { row, content_base64: STANDARD.encode(content) }))
+}

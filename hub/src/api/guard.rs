@@ -1,0 +1,45 @@
+//! Who calls the API.
+
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::JsonRejection;
+use axum::http::request::Parts;
+
+use super::ApiError;
+use crate::app::App;
+use crate::user::{Act, Session};
+use crate::web::guard::{Via, cross_site, same, session_of};
+use crate::web::text::Lang;
+
+/// A logged-in person or script. Changes by cookie are refused without the session's CSRF token.
+#[derive(Clone, Debug)]
+pub(super) struct Caller(pub(super) Session);
+
+impl Caller {
+    pub(super) fn must(&self, act: Act) -> Result<(), ApiError> {
+        if self.0.role.may(act) { Ok(()) } else { Err(ApiError::Role(act.roles_text(Lang::En))) }
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Some((session, via)) = session_of(app, parts).await? else { return Err(ApiError::Anonymous) };
+        let changes = !parts.method.is_safe();
+        if changes && via == Via::Cookie {
+            let given = parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
+            if cross_site(&parts.headers) || !same(given.unwrap_or_default(), &session.csrf) {
+                return Err(ApiError::Csrf);
+            }
+        }
+        Ok(Self(session))
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection {
+            JsonRejection::JsonDataError(error) => Self::Unprocessable(error.body_text()),
+            other => Self::Input(other.body_text()),
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Shapes of answers, apart from the database's rows: these are a promise to other systems.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::case::{Case, CaseEvidence, CaseIncident, HistoryEntry};
+use crate::command::CommandRow;
+use crate::device::Device;
+use crate::intake::Quarantined;
+use crate::ticket::Ticket;
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct EvidenceItem {
+    pub(super) sha256: String,
+    /// `snapshot`, `clip`, `recording` or `still`.
+    pub(super) kind: String,
+    pub(super) media_type: String,
+    pub(super) size_bytes: i64,
+    /// Whether the file has arrived.
+    pub(super) available: bool,
+    /// Where to fetch it; recordings need `?purpose=`.
+    pub(super) url: String,
+    /// `automatic`, or `on_request` for what stays on site until asked for.
+    pub(super) delivery: String,
+    pub(super) duration_ms: Option<i64>,
+}
+
+impl From<&CaseEvidence> for EvidenceItem {
+    fn from(e: &CaseEvidence) -> Self {
+        Self {
+            sha256: e.sha256.clone(),
+            kind: e.kind.clone(),
+            media_type: e.media_type.clone(),
+            size_bytes: e.size_bytes,
+            available: e.stored_at_ms.is_some(),
+            url: crate::web::words::evidence_url(&e.sha256),
+            delivery: e.delivery.clone(),
+            duration_ms: e.duration_ms,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct CaseItem {
+    /// `YYYYMMDD-NNN`
+    pub(super) number: String,
+    pub(super) case_id: String,
+    pub(super) kind: String,
+    pub(super) severity: String,
+    pub(super) state: String,
+    /// Chinese.
+    pub(super) title: String,
+    pub(super) title_en: String,
+    pub(super) place: Option<String>,
+    /// Hub's clock.
+    pub(super) opened_at: i64,
+    /// When the cause began, by the box's clock.
+    pub(super) started_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) acknowledged_at: Option<i64>,
+    pub(super) acknowledged_by: Option<String>,
+    pub(super) incident_count: i64,
+    pub(super) device_id: String,
+    pub(super) camera_id: Option<String>,
+    pub(super) call_id: Option<String>,
+    /// A drill goes the whole way and stays out of every statistic.
+    pub(super) drill: bool,
+    pub(super) evidence: Vec<EvidenceItem>,
+}
+
+impl CaseItem {
+    pub(super) fn new(case: &Case, evidence: &[CaseEvidence]) -> Self {
+        let own = evidence.iter().filter(|e| e.case_id == case.case_id);
+        Self {
+            number: case.number.clone(),
+            case_id: case.case_id.clone(),
+            kind: case.kind.clone(),
+            severity: case.severity.clone(),
+            state: case.state.clone(),
+            title: case.title_zh.clone(),
+            title_en: case.title_en.clone(),
+            place: case.place.clone(),
+            opened_at: case.opened_at_ms,
+            started_at: case.started_at_ms,
+            updated_at: case.updated_at_ms,
+            acknowledged_at: case.acknowledged_at_ms,
+            acknowledged_by: case.acknowledged_by.clone(),
+            incident_count: case.incident_count,
+            device_id: case.device_id.clone(),
+            camera_id: case.camera_id.clone(),
+            call_id: case.call_id.clone(),
+            drill: case.drill != 0,
+            evidence: own.map(EvidenceItem::from).collect(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct CaseList {
+    /// Newest first.
+    pub(super) cases: Vec<CaseItem>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct HistoryItem {
+    pub(super) position: i64,
+    pub(super) at: i64,
+    /// `user:NAME`, `device:ID` or `hub`.
+    pub(super) actor: String,
+    pub(super) action: String,
+    pub(super) detail: serde_json::Value,
+    /// Covers this row and the hash before it.
+    pub(super) hash: String,
+}
+
+impl From<&HistoryEntry> for HistoryItem {
+    fn from(entry: &HistoryEntry) -> Self {
+        Self {
+            position: entry.position,
+            at: entry.at_ms,
+            actor: entry.actor.clone(),
+            action: entry.action.clone(),
+            detail: serde_json::from_str(&entry.detail).unwrap_or_default(),
+            hash: entry.hash.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct IncidentItem {
+    pub(super) incident_id: String,
+    pub(super) device_id: String,
+    pub(super) revision: i64,
+    pub(super) phase: String,
+    pub(super) kind: String,
+    pub(super) severity: String,
+    pub(super) started_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) ended_at: Option<i64>,
+    pub(super) received_at: i64,
+    /// The newest revision as the box sent it.
+    pub(super) data: serde_json::Value,
+}
+
+impl From<&CaseIncident> for IncidentItem {
+    fn from(row: &CaseIncident) -> Self {
+        Self {
+            incident_id: row.incident_id.clone(),
+            device_id: row.device_id.clone(),
+            revision: row.revision,
+            phase: row.phase.clone(),
+            kind: row.kind.clone(),
+            severity: row.severity.clone(),
+            started_at: row.started_at_ms,
+            updated_at: row.updated_at_ms,
+            ended_at: row.ended_at_ms,
+            received_at: row.received_at_ms,
+            data: serde_json::from_str(&row.data).unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct CaseDetail {
+    #[serde(flatten)]
+    pub(super) case: CaseItem,
+    pub(super) history: Vec<HistoryItem>,
+    pub(super) incidents: Vec<IncidentItem>,
+    /// Of a call, once filed.
+    pub(super) ticket: Option<Ticket>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct DeviceItem {
+    pub(super) device_id: String,
+    /// `pending`, `enrolled` or `disabled`.
+    pub(super) state: String,
+    /// `online`, `offline`, or nothing before its first word.
+    pub(super) link: Option<String>,
+    pub(super) last_seen_at: Option<i64>,
+    /// Hub clock minus box clock.
+    pub(super) skew_ms: Option<i64>,
+    pub(super) clock_is_off: bool,
+    /// The newest status as the box sent it.
+    pub(super) status: Option<serde_json::Value>,
+}
+
+impl From<&Device> for DeviceItem {
+    fn from(device: &Device) -> Self {
+        Self {
+            device_id: device.device_id.clone(),
+            state: device.state.clone(),
+            link: device.link.clone(),
+            last_seen_at: device.last_seen_at_ms,
+            skew_ms: device.skew_ms,
+            clock_is_off: device.clock_is_off(),
+            status: device.status.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct DeviceList {
+    pub(super) devices: Vec<DeviceItem>,
+}
+
+/// What is asked of a box.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct CommandRequest {
+    /// Why; kept in the audit row.
+    pub(super) purpose: String,
+    /// Case it is about, if any.
+    #[serde(default)]
+    pub(super) case_number: Option<String>,
+    #[serde(flatten)]
+    pub(super) body: CommandAsked,
+}
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub(super) enum CommandAsked {
+    Still { camera_id: protocol::CameraId },
+    Recording { call_id: protocol::CallId },
+    Configuration { toml: String },
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct CommandAccepted {
+    pub(super) command_id: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct CommandItem {
+    pub(super) command_id: String,
+    pub(super) device_id: String,
+    pub(super) command: String,
+    pub(super) purpose: String,
+    pub(super) case_number: Option<String>,
+    pub(super) issued_by: String,
+    pub(super) issued_at: i64,
+    pub(super) expires_at: i64,
+    /// `waiting`, `sent`, `done`, `failed` or `expired`.
+    pub(super) state: String,
+    pub(super) answered_at: Option<i64>,
+    pub(super) reason: Option<String>,
+}
+
+impl From<&CommandRow> for CommandItem {
+    fn from(row: &CommandRow) -> Self {
+        Self {
+            command_id: row.command_id.clone(),
+            device_id: row.device_id.clone(),
+            command: row.name.clone(),
+            purpose: row.purpose.clone(),
+            case_number: row.case_number.clone(),
+            issued_by: row.issued_by.clone(),
+            issued_at: row.issued_at_ms,
+            expires_at: row.expires_at_ms,
+            state: row.state.clone(),
+            answered_at: row.answered_at_ms,
+            reason: row.reason.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct CommandList {
+    /// Newest first.
+    pub(super) commands: Vec<CommandItem>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct QuarantineList {
+    /// Newest first.
+    pub(super) quarantine: Vec<Quarantined>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct QuarantineDetail {
+    #[serde(flatten)]
+    pub(super) row: Quarantined,
+    /// The bytes as they came.
+    pub(super) content_base64: String,
+}
+
+/// RFC 9457.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(dead_code, reason = "describes what `http::problem` writes")]
+pub(super) struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: String,
+    status: u16,
+    detail: String,
+}

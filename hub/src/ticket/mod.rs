@@ -1,0 +1,157 @@
+//! The ticket of a call: what the operator wrote down. Filing it moves the case from received to filed.
+
+mod store;
+pub mod taxonomy;
+
+use protocol::UtcMs;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::case::{self, Case, CaseError, CaseState, Move};
+use crate::db::{self, Db};
+
+/// Longest place and summary, in characters.
+pub const MAX_PLACE: usize = 200;
+pub const MAX_SUMMARY: usize = 2_000;
+
+/// What is filed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Draft {
+    /// `enquiry`, `complaint`, `request`, `suggestion`, `report` or `praise`.
+    pub matter: String,
+    /// Id of the taxonomy.
+    pub category: String,
+    /// `emergency`, `urgent` or `normal`.
+    pub urgency: String,
+    /// 1 to 200 characters.
+    pub place: String,
+    /// 1 to 2000 characters.
+    pub summary: String,
+}
+
+/// A filed ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub struct Ticket {
+    pub matter: String,
+    pub category: String,
+    pub urgency: String,
+    pub place: String,
+    pub summary: String,
+    pub filed_by: String,
+    pub filed_at_ms: i64,
+}
+
+/// A field that stops the filing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Matter,
+    Category,
+    Urgency,
+    Place,
+    Summary,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TicketError {
+    #[error("these fields are missing or wrong: {0:?}")]
+    Wrong(Vec<Field>),
+    #[error("case {0} is not of a call: only calls have tickets")]
+    NotACall(String),
+    #[error("case {0} is finished; its ticket cannot change")]
+    Finished(String),
+    #[error(transparent)]
+    Case(#[from] CaseError),
+}
+
+impl From<db::Error> for TicketError {
+    fn from(error: db::Error) -> Self {
+        Self::Case(CaseError::Db(error))
+    }
+}
+
+impl Draft {
+    /// Fields that stop the filing, in the order of the form.
+    pub fn wrong(&self) -> Vec<Field> {
+        let fits = |text: &str, max| !text.trim().is_empty() && text.chars().count() <= max;
+        let checks = [
+            (Field::Matter, taxonomy::MATTERS.iter().any(|row| row.0 == self.matter)),
+            (Field::Urgency, taxonomy::URGENCIES.iter().any(|row| row.0 == self.urgency)),
+            (Field::Category, taxonomy::category(&self.category).is_some()),
+            (Field::Place, fits(&self.place, MAX_PLACE)),
+            (Field::Summary, fits(&self.summary, MAX_SUMMARY)),
+        ];
+        checks.into_iter().filter(|(_, right)| !right).map(|(field, _)| field).collect()
+    }
+}
+
+pub async fn get(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<Ticket>> {
+    store::get(db, tenant, case_id).await
+}
+
+/// Files the ticket of a call, or corrects it. The first filing moves the case to filed; a correction is a row of
+/// its history. Ticket, move and history row commit together.
+pub async fn file(
+    db: &Db,
+    tenant: &str,
+    number: &str,
+    draft: &Draft,
+    user: &str,
+    now: UtcMs,
+) -> Result<Case, TicketError> {
+    let wrong = draft.wrong();
+    if !wrong.is_empty() {
+        return Err(TicketError::Wrong(wrong));
+    }
+    let mut tx = db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let case = case::store::in_tx(&mut tx, tenant, number).await?;
+    if case.call_id.is_none() {
+        return Err(TicketError::NotACall(number.to_owned()));
+    }
+    if !case.state.parse::<CaseState>().is_ok_and(CaseState::is_open) {
+        return Err(TicketError::Finished(number.to_owned()));
+    }
+    store::put(&mut tx, tenant, &case.case_id, draft, user, now).await?;
+    let actor = format!("user:{user}");
+    let detail = json!(draft);
+    let case = if case.state == CaseState::Received.as_str() {
+        case::store::move_case(&mut tx, tenant, number, Move::File, &actor, &detail, now).await?
+    } else {
+        case::store::append(&mut tx, tenant, &case.case_id, now, &actor, "corrected", &detail).await?;
+        case
+    };
+    tx.commit().await?;
+    Ok(case)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each field stops the filing by its own name, and a whole draft passes.
+    #[test]
+    fn wrong_fields_are_named() {
+        let good = Draft {
+            matter: "request".into(),
+            category: "noise".into(),
+            urgency: "normal".into(),
+            place: "东关巷北口".into(),
+            summary: "夜间施工噪声".into(),
+        };
+        assert!(good.wrong().is_empty());
+        let empty = Draft {
+            matter: String::new(),
+            category: "?".into(),
+            urgency: "now".into(),
+            place: "  ".into(),
+            summary: "长".repeat(MAX_SUMMARY + 1),
+        };
+        assert_eq!(
+            empty.wrong(),
+            [Field::Matter, Field::Urgency, Field::Category, Field::Place, Field::Summary]
+        );
+        assert!(Draft { summary: "长".repeat(MAX_SUMMARY), ..good }.wrong().is_empty());
+    }
+}

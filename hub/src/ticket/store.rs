@@ -1,0 +1,46 @@
+//! SQL of tickets.
+
+use protocol::UtcMs;
+
+use super::{Draft, Ticket};
+use crate::args;
+use crate::db::{Db, Result, Tx};
+
+pub(super) async fn get(db: &Db, tenant: &str, case_id: &str) -> Result<Option<Ticket>> {
+    db.fetch_optional(
+        "select matter, category, urgency, place, summary, filed_by, filed_at_ms from tickets
+         where tenant = $1 and case_id = $2",
+        args![tenant, case_id],
+    )
+    .await
+}
+
+pub(super) async fn put(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    draft: &Draft,
+    user: &str,
+    now: UtcMs,
+) -> Result<()> {
+    tx.execute(
+        "insert into tickets (tenant, case_id, matter, category, urgency, place, summary, filed_by, filed_at_ms)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (tenant, case_id) do update set matter = excluded.matter, category = excluded.category,
+             urgency = excluded.urgency, place = excluded.place, summary = excluded.summary,
+             filed_by = excluded.filed_by, filed_at_ms = excluded.filed_at_ms",
+        args![
+            tenant,
+            case_id,
+            &draft.matter,
+            &draft.category,
+            &draft.urgency,
+            draft.place.trim(),
+            draft.summary.trim(),
+            user,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}

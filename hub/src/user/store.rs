@@ -1,0 +1,235 @@
+//! SQL of users, sessions and the access register.
+
+use protocol::UtcMs;
+
+use crate::args;
+use crate::db::{Db, Result};
+
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(super) struct UserRow {
+    pub(super) role: String,
+    pub(super) password: String,
+}
+
+pub(super) async fn user(db: &Db, tenant: &str, name: &str) -> Result<Option<UserRow>> {
+    db.fetch_optional("select role, password from users where tenant = $1 and name = $2", args![tenant, name])
+        .await
+}
+
+pub(super) async fn count_users(db: &Db, tenant: &str) -> Result<i64> {
+    let (count,): (i64,) =
+        db.fetch_one("select count(*) from users where tenant = $1", args![tenant]).await?;
+    Ok(count)
+}
+
+/// Returns whether this call made the user: two hubs starting at once must not both print a password.
+pub(super) async fn insert_user(
+    db: &Db,
+    tenant: &str,
+    name: &str,
+    role: &str,
+    password: &str,
+    now: UtcMs,
+) -> Result<bool> {
+    let made = db
+        .execute(
+            "insert into users (tenant, name, role, password, created_at_ms, changed_at_ms)
+             values ($1, $2, $3, $4, $5, $5) on conflict (tenant, name) do nothing",
+            args![tenant, name, role, password, now],
+        )
+        .await?;
+    Ok(made > 0)
+}
+
+/// Changes the password and ends every session of the user; returns whether there is such a user.
+pub(super) async fn set_password(
+    db: &Db,
+    tenant: &str,
+    name: &str,
+    password: &str,
+    now: UtcMs,
+) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let touched = tx
+        .execute(
+            "update users set password = $3, changed_at_ms = $4 where tenant = $1 and name = $2",
+            args![tenant, name, password, now],
+        )
+        .await?;
+    tx.execute("delete from sessions where tenant = $1 and user_name = $2", args![tenant, name]).await?;
+    tx.execute("delete from login_failures where tenant = $1 and name = $2", args![tenant, name]).await?;
+    tx.commit().await?;
+    Ok(touched > 0)
+}
+
+pub(super) async fn insert_session(
+    db: &Db,
+    tenant: &str,
+    token_sha256: &str,
+    name: &str,
+    csrf: &str,
+    now: UtcMs,
+) -> Result<()> {
+    db.execute(
+        "insert into sessions (tenant, token_sha256, user_name, csrf, created_at_ms, seen_at_ms)
+         values ($1, $2, $3, $4, $5, $5)",
+        args![tenant, token_sha256, name, csrf, now],
+    )
+    .await?;
+    Ok(())
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct SessionRow {
+    pub(super) user_name: String,
+    pub(super) role: String,
+    pub(super) csrf: String,
+    pub(super) seen_at_ms: i64,
+}
+
+/// The session of a token, unless it was idle since `idle_since` or began before `oldest`.
+pub(super) async fn session(
+    db: &Db,
+    tenant: &str,
+    token_sha256: &str,
+    idle_since: UtcMs,
+    oldest: UtcMs,
+) -> Result<Option<SessionRow>> {
+    db.fetch_optional(
+        "select s.user_name, u.role, s.csrf, s.seen_at_ms from sessions s
+         join users u on u.tenant = s.tenant and u.name = s.user_name
+         where s.tenant = $1 and s.token_sha256 = $2 and s.seen_at_ms > $3 and s.created_at_ms > $4",
+        args![tenant, token_sha256, idle_since, oldest],
+    )
+    .await
+}
+
+pub(super) async fn touch_session(db: &Db, tenant: &str, token_sha256: &str, now: UtcMs) -> Result<()> {
+    db.execute(
+        "update sessions set seen_at_ms = $3 where tenant = $1 and token_sha256 = $2 and seen_at_ms < $3",
+        args![tenant, token_sha256, now],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_session(db: &Db, tenant: &str, token_sha256: &str) -> Result<()> {
+    db.execute("delete from sessions where tenant = $1 and token_sha256 = $2", args![tenant, token_sha256])
+        .await?;
+    Ok(())
+}
+
+/// Removes ended sessions and forgotten failures; safe to run twice.
+pub(super) async fn sweep(
+    db: &Db,
+    tenant: &str,
+    idle_since: UtcMs,
+    oldest: UtcMs,
+    failures_before: UtcMs,
+) -> Result<()> {
+    db.execute(
+        "delete from sessions where tenant = $1 and (seen_at_ms <= $2 or created_at_ms <= $3)",
+        args![tenant, idle_since, oldest],
+    )
+    .await?;
+    db.execute(
+        "delete from login_failures where tenant = $1 and at_ms <= $2",
+        args![tenant, failures_before],
+    )
+    .await?;
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(super) struct Failures {
+    /// Of this name from this address, of this name, from this address.
+    pub(super) pair: i64,
+    pub(super) name: i64,
+    pub(super) address: i64,
+}
+
+pub(super) async fn failures(
+    db: &Db,
+    tenant: &str,
+    name: &str,
+    address: &str,
+    since: UtcMs,
+) -> Result<Failures> {
+    db.fetch_one(
+        "select cast(coalesce(sum(case when name = $2 and address = $3 then 1 else 0 end), 0) as bigint) as pair,
+                cast(coalesce(sum(case when name = $2 then 1 else 0 end), 0) as bigint) as name,
+                cast(coalesce(sum(case when address = $3 then 1 else 0 end), 0) as bigint) as address
+         from login_failures where tenant = $1 and at_ms > $4",
+        args![tenant, name, address, since],
+    )
+    .await
+}
+
+pub(super) async fn add_failure(db: &Db, tenant: &str, name: &str, address: &str, now: UtcMs) -> Result<()> {
+    db.execute(
+        "insert into login_failures (tenant, name, address, at_ms) values ($1, $2, $3, $4)",
+        args![tenant, name, address, now],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_failures(db: &Db, tenant: &str, name: &str, address: &str) -> Result<()> {
+    db.execute(
+        "delete from login_failures where tenant = $1 and name = $2 and address = $3",
+        args![tenant, name, address],
+    )
+    .await?;
+    Ok(())
+}
+
+/// One row of the access register.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub struct Access {
+    pub at_ms: i64,
+    pub user_name: String,
+    pub sha256: String,
+    pub kind: String,
+    /// `view`, `download` or `listen`.
+    pub act: String,
+    pub purpose: String,
+}
+
+/// Writes the row unless the same one was written after `since`: a player asks for one file in many ranges.
+pub(super) async fn register(
+    db: &Db,
+    tenant: &str,
+    access_id: &str,
+    access: &Access,
+    since: UtcMs,
+) -> Result<()> {
+    db.execute(
+        "insert into access_register (tenant, access_id, at_ms, user_name, sha256, kind, act, purpose)
+         select cast($1 as text), cast($2 as text), cast($3 as bigint), cast($4 as text), cast($5 as text),
+                cast($6 as text), cast($7 as text), cast($8 as text)
+         where not exists (select 1 from access_register where tenant = $1 and sha256 = $5 and at_ms > $9
+                           and user_name = $4 and act = $7 and purpose = $8)",
+        args![
+            tenant,
+            access_id,
+            access.at_ms,
+            &access.user_name,
+            &access.sha256,
+            &access.kind,
+            &access.act,
+            &access.purpose,
+            since
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn register_of(db: &Db, tenant: &str, sha256: &str) -> Result<Vec<Access>> {
+    db.fetch_all(
+        "select at_ms, user_name, sha256, kind, act, purpose from access_register
+         where tenant = $1 and sha256 = $2 order by at_ms desc, access_id desc limit 1000",
+        args![tenant, sha256],
+    )
+    .await
+}

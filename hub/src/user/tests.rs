@@ -1,0 +1,138 @@
+//! Users on both databases.
+
+use super::*;
+use crate::db::testing::databases;
+
+const T: &str = "demo";
+const START: UtcMs = UtcMs(1_773_815_480_000);
+
+async fn with_admin(db: &Db) -> String {
+    let chance = Chance::seeded(1);
+    first_administrator(db, T, &chance, START).await.unwrap().expect("the first start makes one")
+}
+
+async fn try_login(
+    db: &Db,
+    now: UtcMs,
+    name: &str,
+    password: &str,
+    address: &str,
+) -> Result<LoggedIn, LoginError> {
+    log_in(db, T, &Chance::seeded(now.0 as u64), now, (name, password), address).await
+}
+
+/// The first start makes `admin` and tells its password once; the second start makes nobody.
+#[tokio::test]
+async fn first_administrator_is_made_once() {
+    for test in databases().await {
+        let password = with_admin(&test.db).await;
+        let again = first_administrator(&test.db, T, &Chance::seeded(2), START).await.unwrap();
+        assert_eq!(again, None, "{}", test.name);
+        let logged_in = try_login(&test.db, START, "admin", &password, "192.0.2.1").await.unwrap();
+        assert_eq!(logged_in.role, Role::Administrator);
+        assert!(
+            session(&test.db, "other", &logged_in.token, START).await.unwrap().is_none(),
+            "{}",
+            test.name
+        );
+    }
+}
+
+/// A session lives while it is used, ends when idle, ends at its age, at logout and at a new password.
+#[tokio::test]
+async fn sessions_end() {
+    for test in databases().await {
+        let db = &test.db;
+        let password = with_admin(db).await;
+        let login = async |now| try_login(db, now, "admin", &password, "192.0.2.1").await.unwrap().token;
+        let alive = async |token: &str, now| session(db, T, token, now).await.unwrap().is_some();
+
+        let token = login(START).await;
+        assert!(alive(&token, START.plus_ms(IDLE_MS - 1)).await, "{}", test.name);
+        // That use counts: another idle time from there.
+        assert!(alive(&token, START.plus_ms(2 * IDLE_MS - 2)).await, "{}", test.name);
+        assert!(!alive(&token, START.plus_ms(3 * IDLE_MS)).await, "idle session lives, {}", test.name);
+
+        let token = login(START).await;
+        let mut now = START;
+        while now.since_ms(START) < LIFE_MS - IDLE_MS / 2 {
+            now = now.plus_ms(IDLE_MS / 2);
+            assert_eq!(alive(&token, now).await, now.since_ms(START) < LIFE_MS);
+        }
+        assert!(!alive(&token, START.plus_ms(LIFE_MS)).await, "old session lives, {}", test.name);
+
+        let token = login(START).await;
+        let open = session(db, T, &token, START).await.unwrap().unwrap();
+        log_out(db, T, &open).await.unwrap();
+        assert!(!alive(&token, START).await, "logged-out session lives, {}", test.name);
+
+        let token = login(START).await;
+        set_password(db, T, &Chance::seeded(3), START, ("admin", "another-password")).await.unwrap();
+        assert!(!alive(&token, START).await, "session outlives its password, {}", test.name);
+        assert!(try_login(db, START, "admin", &password, "192.0.2.1").await.is_err());
+        assert!(try_login(db, START, "admin", "another-password", "192.0.2.1").await.is_ok());
+    }
+}
+
+/// Guessing is stopped per name and address, the right user elsewhere still gets in, and the stop ends.
+#[tokio::test]
+async fn guessing_is_slowed() {
+    for test in databases().await {
+        let db = &test.db;
+        let password = with_admin(db).await;
+        for _ in 0..MAX_PAIR {
+            let error = try_login(db, START, "admin", "guess", "192.0.2.66").await.unwrap_err();
+            assert!(matches!(error, LoginError::Wrong), "{error}");
+        }
+        let error = try_login(db, START, "admin", &password, "192.0.2.66").await.unwrap_err();
+        assert!(matches!(error, LoginError::TooMany), "{error}");
+        assert!(try_login(db, START, "admin", &password, "192.0.2.1").await.is_ok(), "{}", test.name);
+        let later = START.plus_ms(FAILURE_WINDOW_MS + 1);
+        assert!(try_login(db, later, "admin", &password, "192.0.2.66").await.is_ok(), "{}", test.name);
+        let nobody = try_login(db, START, "nobody", "guess", "192.0.2.2").await.unwrap_err();
+        assert!(matches!(nobody, LoginError::Wrong));
+    }
+}
+
+/// Short passwords, odd names, taken and unknown names are refused in words.
+#[tokio::test]
+async fn bad_users_are_refused() {
+    for test in databases().await {
+        let chance = Chance::seeded(4);
+        let make =
+            async |name, password| add(&test.db, T, &chance, START, (name, password, Role::Operator)).await;
+        make("seat03", "long-enough-password").await.unwrap();
+        assert!(matches!(make("seat03", "long-enough-password").await, Err(UserError::Taken(_))));
+        assert!(matches!(make("a b", "long-enough-password").await, Err(UserError::Name)));
+        assert!(matches!(make("seat04", "short").await, Err(UserError::Password)));
+        let unknown = set_password(&test.db, T, &chance, START, ("ghost", "long-enough-password")).await;
+        assert!(matches!(unknown, Err(UserError::Unknown(_))), "{}", test.name);
+    }
+}
+
+/// A player's many ranges are one row; another user, purpose or a later time is another.
+#[tokio::test]
+async fn the_register_counts_views_not_ranges() {
+    for test in databases().await {
+        let chance = Chance::seeded(5);
+        let sha = "ab".repeat(32);
+        let look = async |user: &str, purpose: &str, now: UtcMs| {
+            let access = Access {
+                at_ms: now.0,
+                user_name: user.into(),
+                sha256: sha.clone(),
+                kind: "recording".into(),
+                act: "listen".into(),
+                purpose: purpose.into(),
+            };
+            register(&test.db, T, &chance, now, &access).await.unwrap();
+        };
+        look("a", "check", START).await;
+        look("a", "check", START.plus_ms(5_000)).await;
+        look("b", "check", START).await;
+        look("a", "court", START).await;
+        look("a", "check", START.plus_ms(REGISTER_ONCE_MS + 1)).await;
+        let rows = register_of(&test.db, T, &sha).await.unwrap();
+        assert_eq!(rows.len(), 4, "{}: {rows:?}", test.name);
+    }
+}

@@ -1,0 +1,66 @@
+//! Styles, scripts and pictures, inside the binary. `htmx.min.js` comes from the pinned npm package (`build.rs`).
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "assets/static/"]
+struct Static;
+
+/// Empty when the package was not installed at build time.
+pub const HTMX: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/htmx.min.js"));
+
+pub(super) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    if path == "htmx.min.js" {
+        return file("text/javascript", HTMX.to_vec(), &fingerprint(HTMX), &headers);
+    }
+    let Some(found) = Static::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
+    let kind = match path.rsplit('.').next() {
+        Some("css") => "text/css",
+        Some("js") => "text/javascript",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    let tag = hex::encode(&found.metadata.sha256_hash()[..12]);
+    file(kind, found.data.into_owned(), &tag, &headers)
+}
+
+fn fingerprint(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    hex::encode(&sha2::Sha256::digest(bytes)[..12])
+}
+
+fn file(kind: &'static str, bytes: Vec<u8>, tag: &str, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{tag}\"");
+    let etag = HeaderValue::from_str(&tag).expect("hexadecimal in quotes is a header value");
+    // Asked again each time: an upgraded hub shows at once, an unchanged file costs one small answer.
+    let cache = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, [cache, (header::ETAG, etag)]).into_response();
+    }
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    ([cache, (header::ETAG, etag), kind], bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every asset that a page or script names is there.
+    #[test]
+    fn named_assets_exist() {
+        let base = include_str!("../../templates/base.html");
+        let scripts =
+            [include_str!("../../assets/static/live.js"), include_str!("../../assets/static/page.js")];
+        let named = std::iter::once(base).chain(scripts).flat_map(|text| text.split("/assets/").skip(1));
+        let mut count = 0;
+        for rest in named {
+            let name = rest.split(['"', '\'', '`']).next().unwrap_or_default();
+            assert!(name == "htmx.min.js" || Static::get(name).is_some(), "{name} is missing");
+            count += 1;
+        }
+        assert!(count >= 6, "found only {count} names");
+    }
+}

@@ -1,0 +1,257 @@
+//! One call: its recording, its words, and the ticket form beside them.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use protocol::{CallSubject, Direction, Leg, Subject, Transcript, UtcMs};
+
+use super::error::PageError;
+use super::guard::{Fields, SafeForm, Viewer, percent};
+use super::moment::{LocalTime, length_text};
+use super::shell::{local, render, shell};
+use super::text::Lang;
+use super::view::{CallPage, Choice, Nav, RecordingView, SaidView, TicketForm, TranscriptView};
+use super::{cases, words};
+use crate::app::App;
+use crate::case::{self, Case, CaseEvidence, CaseIncident};
+use crate::command::{self, CommandRow};
+use crate::ticket::{self, Draft, Field, Ticket, TicketError, taxonomy};
+use crate::user::Act;
+
+pub(super) async fn page(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(call_id): Path<String>,
+    fields: Fields,
+) -> Result<Response, PageError> {
+    let call = read(&app, &viewer, &call_id).await?;
+    let edit = fields.get("edit") == "1";
+    let draft = call.ticket.as_ref().filter(|_| edit).map(|t| Draft {
+        matter: t.matter.clone(),
+        category: t.category.clone(),
+        urgency: t.urgency.clone(),
+        place: t.place.clone(),
+        summary: t.summary.clone(),
+    });
+    let show_form = call.ticket.is_none() || edit;
+    let draft = show_form.then(|| draft.unwrap_or_else(|| blank(&call.case)));
+    show(&app, &viewer, &call, fields.get("purpose").trim(), draft, None).await
+}
+
+/// Nothing chosen for the operator except what the call itself says.
+fn blank(case: &Case) -> Draft {
+    Draft {
+        matter: String::new(),
+        category: String::new(),
+        urgency: String::new(),
+        place: case.place.clone().unwrap_or_default(),
+        summary: String::new(),
+    }
+}
+
+/// What a call page is made of.
+struct Call {
+    case: Case,
+    subject: CallSubject,
+    started_at: UtcMs,
+    device_id: String,
+    recording: Option<CaseEvidence>,
+    requests: Vec<CommandRow>,
+    ticket: Option<Ticket>,
+}
+
+async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageError> {
+    let tenant = app.tenant().as_str();
+    let shown = |error: crate::db::Error| PageError::from(error).shown(viewer);
+    let missing = || PageError::NotFound.shown(viewer);
+    let case = case::store::by_call(&app.db, tenant, call_id).await.map_err(shown)?.ok_or_else(missing)?;
+    let incidents = case::store::incidents(&app.db, tenant, &case.case_id).await.map_err(shown)?;
+    let (incident, subject) = incidents.iter().rev().find_map(subject).ok_or_else(missing)?;
+    let files =
+        case::store::evidence_of(&app.db, tenant, std::slice::from_ref(&case)).await.map_err(shown)?;
+    let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
+    let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
+    Ok(Call {
+        started_at: UtcMs(incident.started_at_ms),
+        device_id: incident.device_id.clone(),
+        recording: files.into_iter().find(|e| e.kind == "recording"),
+        subject,
+        case,
+        requests,
+        ticket,
+    })
+}
+
+fn subject(row: &CaseIncident) -> Option<(&CaseIncident, CallSubject)> {
+    match serde_json::from_str::<protocol::Incident>(&row.data).ok()?.subject {
+        Subject::Call(call) => Some((row, call)),
+        _ => None,
+    }
+}
+
+async fn show(
+    app: &App,
+    viewer: &Viewer,
+    call: &Call,
+    purpose: &str,
+    draft: Option<Draft>,
+    error: Option<String>,
+) -> Result<Response, PageError> {
+    let frame = shell(app, viewer, Nav::Hotline).await?;
+    let (local, lang) = (local(app), frame.lang);
+    let subject = &call.subject;
+    let wrong = error.is_some();
+    let page = CallPage {
+        row: cases::rows(app, viewer, vec![call.case.clone()]).await?.remove(0),
+        call_id: subject.call_id.to_string(),
+        caller: subject.caller_masked.clone().unwrap_or_else(|| lang.caller_unknown().to_owned()),
+        seat: subject.seat.clone().unwrap_or_default(),
+        direction: match subject.direction {
+            Direction::Inbound => lang.inbound(),
+            Direction::Outbound => lang.outbound(),
+        },
+        legs: if subject.legs.len() > 1 { lang.both_legs() } else { lang.one_leg() },
+        length: length_text(subject.duration_ms),
+        speech: length_text(subject.speech_ms),
+        started: local.moment(call.started_at),
+        device_id: call.device_id.clone(),
+        transcript: transcript(&subject.transcript, lang),
+        recording: recording(call, viewer, purpose, &local),
+        may_listen: viewer.may(Act::Recording),
+        listen_roles: Act::Recording.roles_text(lang),
+        ticket: call.ticket.as_ref().filter(|_| draft.is_none()).map(|t| words::ticket(t, &local, lang)),
+        form: draft.map(|draft| form(&draft, wrong, viewer)),
+        error: error.filter(|text| !text.is_empty()),
+        shell: &frame,
+    };
+    Ok(render(&page, viewer)?.into_response())
+}
+
+fn transcript(transcript: &Transcript, lang: Lang) -> TranscriptView {
+    match transcript {
+        Transcript::Waiting => TranscriptView::Waiting,
+        Transcript::Silent => TranscriptView::Silent,
+        Transcript::Failed { reason } => TranscriptView::Failed(reason.clone()),
+        Transcript::Done { segments, model } => TranscriptView::Done {
+            said: segments
+                .iter()
+                .map(|segment| SaidView {
+                    who: if segment.leg == Leg::Caller { lang.caller() } else { lang.seat() },
+                    caller: segment.leg == Leg::Caller,
+                    at: length_text(segment.start_ms),
+                    text: segment.text.clone(),
+                })
+                .collect(),
+            model: model.clone(),
+        },
+    }
+}
+
+/// A recording plays for somebody who said why: in the request that brought it, or now.
+fn recording(call: &Call, viewer: &Viewer, purpose: &str, local: &LocalTime) -> RecordingView {
+    let Some(file) = &call.recording else { return RecordingView::None };
+    let mut requests = call.requests.iter().filter(|row| row.name == "recording");
+    if file.stored_at_ms.is_some() {
+        let own = requests.find(|row| row.issued_by == viewer.session.user).map(|row| row.purpose.as_str());
+        let stated = if purpose.is_empty() { own } else { Some(purpose) };
+        return match stated.filter(|_| viewer.may(Act::Recording)) {
+            Some(purpose) => RecordingView::Plays {
+                url: format!("{}?purpose={}", words::evidence_url(&file.sha256), percent(purpose)),
+                purpose: purpose.to_owned(),
+                media_type: file.media_type.clone(),
+            },
+            None => RecordingView::NeedsPurpose,
+        };
+    }
+    match requests.next() {
+        // Newest first. A done one whose file is still on its way waits too.
+        Some(row) if ["waiting", "sent", "done"].contains(&row.state.as_str()) => RecordingView::Asked {
+            by: row.issued_by.clone(),
+            purpose: row.purpose.clone(),
+            at: local.moment(UtcMs(row.issued_at_ms)),
+        },
+        Some(row) => {
+            let word = words::answer(&row.state, viewer.preferences.lang).1;
+            RecordingView::OnSite {
+                last_failure: Some(row.reason.clone().unwrap_or_else(|| word.to_owned())),
+            }
+        }
+        None => RecordingView::OnSite { last_failure: None },
+    }
+}
+
+fn form(draft: &Draft, wrong: bool, viewer: &Viewer) -> TicketForm {
+    let lang = viewer.preferences.lang;
+    let matters = taxonomy::MATTERS.iter().enumerate().map(|(index, (id, zh, en))| Choice {
+        id: (*id).to_owned(),
+        word: lang.pick(zh, en).to_owned(),
+        key: Some((index + 1).to_string()),
+        on: draft.matter == *id,
+        sev: None,
+    });
+    let first_key = taxonomy::MATTERS.len() + 1;
+    let urgencies = taxonomy::URGENCIES.iter().enumerate().map(|(index, (id, zh, en, severity))| Choice {
+        id: (*id).to_owned(),
+        word: lang.pick(zh, en).to_owned(),
+        key: Some((first_key + index).to_string()),
+        on: draft.urgency == *id,
+        sev: Some(words::sev(*severity, lang).class),
+    });
+    let categories = taxonomy::categories().iter().map(|category| Choice {
+        id: category.id.clone(),
+        word: format!("{} · {}", category.word(lang), category.unit),
+        key: None,
+        on: draft.category == category.id,
+        sev: None,
+    });
+    let words_of = |field: &Field| match field {
+        Field::Matter => lang.wrong_matter(),
+        Field::Category => lang.wrong_category(),
+        Field::Urgency => lang.wrong_urgency(),
+        Field::Place => lang.wrong_place(),
+        Field::Summary => lang.wrong_summary(),
+    };
+    TicketForm {
+        matters: matters.collect(),
+        categories: categories.collect(),
+        urgencies: urgencies.collect(),
+        place: draft.place.clone(),
+        summary: draft.summary.clone(),
+        wrong: if wrong { draft.wrong().iter().map(words_of).collect() } else { vec![] },
+        may: viewer.may(Act::FileTicket),
+        roles: Act::FileTicket.roles_text(lang),
+    }
+}
+
+pub(super) async fn file(
+    State(app): State<App>,
+    Path(call_id): Path<String>,
+    sent: SafeForm,
+) -> Result<Response, PageError> {
+    let viewer = &sent.viewer;
+    viewer.must(Act::FileTicket)?;
+    let call = read(&app, viewer, &call_id).await?;
+    let text = |name: &str| sent.fields.get(name).to_owned();
+    let draft = Draft {
+        matter: text("matter"),
+        category: text("category"),
+        urgency: text("urgency"),
+        place: text("place"),
+        summary: text("summary"),
+    };
+    let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
+    let result = ticket::file(&app.db, tenant, &call.case.number, &draft, user, app.clock.now()).await;
+    let error = match result {
+        Ok(_) => {
+            app.changes.wake();
+            return Ok(Redirect::to(&format!("/calls/{call_id}")).into_response());
+        }
+        Err(TicketError::Wrong(_)) => String::new(),
+        Err(TicketError::Finished(_)) => viewer.preferences.lang.wrong_state().to_owned(),
+        Err(TicketError::NotACall(_)) => return Err(PageError::NotFound.shown(viewer)),
+        Err(TicketError::Case(error)) => return Err(PageError::from(error).shown(viewer)),
+    };
+    // What was typed stays in the form.
+    let page = show(&app, viewer, &call, "", Some(draft), Some(error)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}

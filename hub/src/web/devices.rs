@@ -1,0 +1,324 @@
+//! Boxes: how they are, what is asked of them, and how a new one comes in.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use protocol::{CameraState, CommandBody, DetectorHealth, DeviceId, Origin, Status, UtcMs};
+
+use super::error::PageError;
+use super::guard::{SafeForm, Viewer};
+use super::moment::{LocalTime, age_text, size_text};
+use super::shell::{local, render, shell};
+use super::text::Lang;
+use super::view::{AddedDevice, CameraView, CommandView, DevicePage, DeviceRow, DevicesPage, Nav};
+use super::{store, words};
+use crate::app::App;
+use crate::command::{self, CommandError, NewCommand};
+use crate::device::{self, Device, enrol};
+use crate::user::Act;
+
+/// Requests shown on a box's page.
+const RECENT: usize = 20;
+
+pub(super) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, PageError> {
+    show_list(&app, &viewer, None, None, "").await
+}
+
+async fn show_list(
+    app: &App,
+    viewer: &Viewer,
+    added: Option<AddedDevice>,
+    error: Option<String>,
+    name: &str,
+) -> Result<Response, PageError> {
+    let frame = shell(app, viewer, Nav::Devices).await?;
+    let all = device::store::list(&app.db, app.tenant().as_str())
+        .await
+        .map_err(|error| PageError::from(error).shown(viewer))?;
+    let (local, lang) = (local(app), frame.lang);
+    let page = DevicesPage {
+        devices: all.iter().map(|device| device_row(device, &local, lang)).collect(),
+        added,
+        may_add: viewer.may(Act::AddDevice),
+        add_roles: Act::AddDevice.roles_text(lang),
+        error,
+        name: name.to_owned(),
+        shell: &frame,
+    };
+    Ok(render(&page, viewer)?.into_response())
+}
+
+fn status_of(device: &Device) -> Option<Status> {
+    serde_json::from_str(device.status.as_deref()?).ok()
+}
+
+fn device_row(device: &Device, local: &LocalTime, lang: Lang) -> DeviceRow {
+    let status = status_of(device);
+    let (state, state_word) = match (device.state.as_str(), device.link.as_deref()) {
+        ("disabled", _) => ("revoked", lang.revoked()),
+        ("pending", _) => ("never", lang.not_enrolled()),
+        (_, Some("online")) => ("online", lang.online()),
+        (_, Some(_)) => ("offline", lang.offline()),
+        (_, None) => ("never", lang.never_seen()),
+    };
+    let cameras = status.as_ref().map(|status| status.cameras.as_slice()).unwrap_or_default();
+    DeviceRow {
+        id: device.device_id.clone(),
+        state,
+        state_word,
+        last_seen: device.last_seen_at_ms.map(|at| local.moment(UtcMs(at))),
+        cameras_running: cameras.iter().filter(|camera| camera.state == CameraState::Running).count(),
+        cameras: cameras.len(),
+        motion_only: status
+            .as_ref()
+            .is_some_and(|status| matches!(status.detector, Some(DetectorHealth::MotionOnly { .. }))),
+        outbox: status.as_ref().map_or(0, |status| status.outbox_rows),
+        rejected: status.as_ref().map_or(0, |status| status.rejected_rows),
+        skew: device.skew_ms.map(skew_text),
+        skew_bad: device.clock_is_off(),
+        speech: status.as_ref().is_some_and(|status| status.speech_model.is_some()),
+        version: status.map(|status| status.version).unwrap_or_default(),
+    }
+}
+
+/// How far the box's clock is ahead (+) or behind (−) the hub's.
+fn skew_text(hub_minus_box_ms: i64) -> String {
+    let seconds = -(hub_minus_box_ms as f64) / 1_000.0;
+    if seconds.abs() < 0.05 { "0.0 s".to_owned() } else { format!("{seconds:+.1} s").replace('-', "−") }
+}
+
+pub(super) async fn page(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    show(&app, &viewer, &id, None, "").await
+}
+
+async fn show(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+    error: Option<String>,
+    draft: &str,
+) -> Result<Response, PageError> {
+    let frame = shell(app, viewer, Nav::Devices).await?;
+    let (local, lang) = (local(app), frame.lang);
+    let tenant = app.tenant().as_str();
+    let shown = |error: crate::db::Error| PageError::from(error).shown(viewer);
+    let Some(device) = device::store::get(&app.db, tenant, id).await.map_err(shown)? else {
+        return Err(PageError::NotFound.shown(viewer));
+    };
+    let status = status_of(&device);
+    let requests = requests(app, viewer, Some(id)).await?;
+    let (detector, detector_reason) = match status.as_ref().and_then(|status| status.detector.as_ref()) {
+        Some(DetectorHealth::Model { name }) => (name.clone(), String::new()),
+        Some(DetectorHealth::MotionOnly { reason }) => (lang.detector_motion().to_owned(), reason.clone()),
+        None => ("—".to_owned(), String::new()),
+    };
+    let number = |value: fn(&Status) -> u64| status.as_ref().map_or(0, value);
+    let page = DevicePage {
+        row: device_row(&device, &local, lang),
+        detector,
+        detector_reason,
+        speech_model: status
+            .as_ref()
+            .and_then(|status| status.speech_model.clone())
+            .unwrap_or_else(|| lang.speech_none().to_owned()),
+        outbox_oldest: age_text(number(|s| s.outbox_oldest_ms) as i64, lang.is_zh()),
+        uploads: number(|s| s.uploads_waiting),
+        disk: status.as_ref().map_or("—".to_owned(), |status| size_text(status.disk_free_bytes)),
+        uptime: age_text(number(|s| s.uptime_ms) as i64, lang.is_zh()),
+        active_calls: status.as_ref().map_or(0, |status| status.active_calls),
+        clock_synced: status.as_ref().is_none_or(|status| status.clock_synced),
+        configuration_version: match number(|s| s.configuration_version) {
+            0 => lang.installer_file().to_owned(),
+            version => format!("v{version}"),
+        },
+        has_status: status.is_some(),
+        cameras: status
+            .map(|status| status.cameras.iter().map(|camera| camera_view(camera, &local, lang)).collect())
+            .unwrap_or_default(),
+        requests,
+        may_still: viewer.may(Act::RequestStill),
+        still_roles: Act::RequestStill.roles_text(lang),
+        may_configure: viewer.may(Act::Configure),
+        configure_roles: Act::Configure.roles_text(lang),
+        error,
+        draft: draft.to_owned(),
+        shell: &frame,
+    };
+    Ok(render(&page, viewer)?.into_response())
+}
+
+fn camera_view(camera: &protocol::CameraHealth, local: &LocalTime, lang: Lang) -> CameraView {
+    let (word, class) = match camera.state {
+        CameraState::Running => (lang.running(), "ok"),
+        CameraState::Connecting => (lang.connecting(), "soon"),
+        CameraState::Lost => (lang.lost(), "bad"),
+        CameraState::Ended => (lang.source_ended(), "soon"),
+    };
+    CameraView {
+        id: camera.camera_id.to_string(),
+        name: camera.name.clone(),
+        word,
+        class,
+        since: local.moment(camera.since),
+        fps: format!("{:.1}", camera.frames_per_second),
+        dropped: camera.frames_dropped,
+        reason: camera.reason.clone().unwrap_or_default(),
+    }
+}
+
+/// Requests with the pictures they brought, newest first; of one box or of all.
+pub(super) async fn requests(
+    app: &App,
+    viewer: &Viewer,
+    device_id: Option<&str>,
+) -> Result<Vec<CommandView>, PageError> {
+    let tenant = app.tenant().as_str();
+    let read = async {
+        let rows = command::store::list(&app.db, tenant, i64::MAX, 200).await?;
+        let files = store::answers_of(&app.db, tenant, device_id.unwrap_or_default()).await?;
+        Ok::<_, crate::db::Error>((rows, files))
+    };
+    let (rows, files) = read.await.map_err(|error| PageError::from(error).shown(viewer))?;
+    let (local, lang) = (local(app), viewer.preferences.lang);
+    let view = |row: &command::CommandRow| {
+        let own = files.iter().filter(|file| file.case_id == row.command_id);
+        let pictures = own.map(|file| words::evidence(file, &local, lang)).collect();
+        words::request(row, pictures, &local, lang)
+    };
+    let mine = rows.iter().filter(|row| device_id.is_none_or(|id| row.device_id == id));
+    Ok(mine.take(if device_id.is_some() { RECENT } else { 200 }).map(view).collect())
+}
+
+pub(super) async fn add(
+    State(app): State<App>,
+    headers: HeaderMap,
+    sent: SafeForm,
+) -> Result<Response, PageError> {
+    let viewer = &sent.viewer;
+    viewer.must(Act::AddDevice)?;
+    let name = sent.fields.get("name").trim();
+    let device: DeviceId = match name.parse() {
+        Ok(device) => device,
+        Err(_) => {
+            let why = viewer.preferences.lang.device_name_hint().to_owned();
+            let page = show_list(&app, viewer, None, Some(why), name).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+    };
+    let code = enrol::add(&app, app.tenant(), &device, name)
+        .await
+        .map_err(|error| PageError::Internal(error.to_string()).shown(viewer))?;
+    let added = AddedDevice {
+        name: device.to_string(),
+        command_line: format!("edge-agent enrol --hub {} --code {code}", public_url(&app, &headers)),
+        qr_svg: qr(&format!("{}#{code}", public_url(&app, &headers))),
+        code,
+    };
+    // The code is told only in this answer: no redirect.
+    show_list(&app, viewer, Some(added), None, "").await
+}
+
+/// Where boxes reach this hub: the name this browser used, on the HTTPS port.
+fn public_url(app: &App, headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+    let host = match host.parse::<axum::http::uri::Authority>() {
+        Ok(authority) => authority.host().to_owned(),
+        Err(_) => "localhost".to_owned(),
+    };
+    format!("https://{host}:{}", app.config.http.listen.port())
+}
+
+fn qr(text: &str) -> String {
+    let Ok(code) = qrcode::QrCode::new(text.as_bytes()) else { return String::new() };
+    let svg =
+        code.render::<qrcode::render::svg::Color<'_>>().quiet_zone(false).min_dimensions(132, 132).build();
+    // Only the drawing: an XML declaration has no place inside a page.
+    svg.find("<svg").map_or(String::new(), |at| svg[at..].to_owned())
+}
+
+pub(super) async fn command(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    sent: SafeForm,
+) -> Result<Response, PageError> {
+    let viewer = &sent.viewer;
+    let lang = viewer.preferences.lang;
+    let field = |name: &str| sent.fields.get(name).trim();
+    let unreadable =
+        || PageError::Input(format!("{} = {:?}", field("command"), field("camera_id"))).shown(viewer);
+    let (act, body) = match field("command") {
+        "still" => (
+            Act::RequestStill,
+            CommandBody::Still { camera_id: field("camera_id").parse().map_err(|_| unreadable())? },
+        ),
+        "recording" => (
+            Act::Recording,
+            CommandBody::Recording { call_id: field("call_id").parse().map_err(|_| unreadable())? },
+        ),
+        "configuration" => {
+            let version = u64::try_from(app.clock.now().0).unwrap_or(1);
+            let toml = sent.fields.get("toml").replace("\r\n", "\n");
+            (Act::Configure, CommandBody::Configuration { version, toml })
+        }
+        _ => return Err(unreadable()),
+    };
+    viewer.must(act)?;
+    let device: DeviceId = id.parse().map_err(|_| PageError::NotFound.shown(viewer))?;
+    let new = NewCommand {
+        origin: Origin { tenant: app.tenant().clone(), device },
+        body: body.clone(),
+        purpose: field("purpose").chars().take(200).collect(),
+        issued_by: viewer.session.user.clone(),
+        case_number: about(&app, viewer, field("back"), &body).await?,
+        life_ms: command::DEFAULT_LIFE_MS,
+    };
+    let why = match app.commands.create(new).await {
+        Ok(_) => return Ok(sent.done(&format!("/devices/{id}"))),
+        Err(CommandError::Purpose) => lang.purpose_missing().to_owned(),
+        Err(CommandError::Db(error)) => return Err(PageError::from(error).shown(viewer)),
+        Err(CommandError::Device(_) | CommandError::Case(_)) => {
+            return Err(PageError::NotFound.shown(viewer));
+        }
+        Err(error @ CommandError::TooLarge { .. }) => error.to_string(),
+    };
+    let page = show(&app, viewer, &id, Some(why), sent.fields.get("toml")).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// The case a request belongs to: the page it was made on, or the call's.
+async fn about(
+    app: &App,
+    viewer: &Viewer,
+    back: &str,
+    body: &CommandBody,
+) -> Result<Option<String>, PageError> {
+    if let CommandBody::Recording { call_id } = body {
+        let case = crate::case::store::by_call(&app.db, app.tenant().as_str(), &call_id.to_string()).await;
+        return Ok(case.map_err(|error| PageError::from(error).shown(viewer))?.map(|case| case.number));
+    }
+    Ok(back.strip_prefix("/cases/").map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A box that is ahead of the hub shows +, one behind −.
+    #[test]
+    fn skew_has_the_boxs_sign() {
+        assert_eq!(skew_text(-12_400), "+12.4 s");
+        assert_eq!(skew_text(3_600_000), "−3600.0 s");
+        assert_eq!(skew_text(20), "0.0 s");
+    }
+
+    /// The code is drawn, and as markup that may stand in a page.
+    #[test]
+    fn qr_codes_are_drawn() {
+        let svg = qr("https://192.0.2.7:8443#k3f9.0a1b2c3d4e5f60718293");
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.len() > 500);
+    }
+}

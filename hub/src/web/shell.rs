@@ -1,0 +1,51 @@
+//! The frame of a page, and the time as its reader sees it.
+
+use askama::Template;
+use axum::response::Html;
+
+use super::error::PageError;
+use super::guard::{Preferences, Viewer};
+use super::moment::LocalTime;
+use super::view::{Nav, Shell, Who};
+use crate::app::App;
+
+pub(super) fn local(app: &App) -> LocalTime {
+    LocalTime { zone: app.zone.clone(), now: app.clock.now() }
+}
+
+/// Call before reading what the page shows: a change in between is then shown twice, never missed.
+pub(super) async fn shell(app: &App, viewer: &Viewer, nav: Nav) -> Result<Shell, PageError> {
+    let position = app
+        .changes
+        .newest(app.tenant().as_str())
+        .await
+        .map_err(|error| PageError::from(error).shown(viewer))?;
+    let who = Who { name: viewer.session.user.clone(), role: viewer.session.role };
+    Ok(frame(app, &viewer.preferences, nav, Some(who), viewer.session.csrf.clone(), position))
+}
+
+pub(super) fn frame(
+    app: &App,
+    preferences: &Preferences,
+    nav: Nav,
+    who: Option<Who>,
+    csrf: String,
+    position: i64,
+) -> Shell {
+    let local = local(app);
+    Shell {
+        lang: preferences.lang,
+        theme: preferences.theme,
+        nav,
+        who,
+        csrf,
+        now: local.moment(local.now),
+        here: preferences.here.clone(),
+        find: String::new(),
+        position,
+    }
+}
+
+pub(super) fn render(page: &impl Template, viewer: &Viewer) -> Result<Html<String>, PageError> {
+    page.render().map(Html).map_err(|error| PageError::from(error).shown(viewer))
+}

@@ -1,0 +1,377 @@
+//! From the domain's rows to what templates show.
+
+use std::collections::HashMap;
+
+use protocol::{CommandBody, IncidentKind, Severity, Subject, UtcMs};
+use serde_json::Value;
+
+use super::moment::{LocalTime, age_text, length_text, size_text};
+use super::text::Lang;
+use super::view::{
+    CaseRow, CommandView, EvidenceState, EvidenceView, HistoryView, IncidentView, Sev, StateWord, StepView,
+    Thumb, TicketView,
+};
+use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, HistoryEntry};
+use crate::command::CommandRow;
+use crate::ticket::{Ticket, taxonomy};
+use crate::user::{Act, Role};
+
+pub fn severity(word: &str, lang: Lang) -> Sev {
+    let severity = word.parse().unwrap_or(Severity::Notice);
+    sev(severity, lang)
+}
+
+pub fn sev(severity: Severity, lang: Lang) -> Sev {
+    let class = match severity {
+        Severity::Emergency => "p1",
+        Severity::Major => "p2",
+        Severity::Normal => "p3",
+        Severity::Notice => "p4",
+    };
+    Sev { class, word: lang.pick(severity.zh(), severity.en()) }
+}
+
+pub fn kind(word: &str, lang: Lang) -> &'static str {
+    word.parse::<IncidentKind>().map_or(lang.unknown(), |kind| lang.pick(kind.zh(), kind.en()))
+}
+
+pub fn state(word: &str, lang: Lang) -> StateWord {
+    let Ok(state) = word.parse::<CaseState>() else {
+        return StateWord { class: "received", word: lang.unknown() };
+    };
+    let class = match state {
+        CaseState::Received => "received",
+        CaseState::Filed => "filed",
+        CaseState::Dispatched | CaseState::InProgress => "progress",
+        CaseState::Verifying => "verify",
+        CaseState::Closed => "closed",
+        CaseState::Void => "void",
+        CaseState::Suspended => "suspended",
+    };
+    StateWord { class, word: lang.pick(state.zh(), state.en()) }
+}
+
+/// Received, and nobody has said that they have it.
+pub fn waits(case: &Case) -> bool {
+    case.state == CaseState::Received.as_str() && case.acknowledged_at_ms.is_none()
+}
+
+pub fn is_open(case: &Case) -> bool {
+    case.state.parse::<CaseState>().is_ok_and(CaseState::is_open)
+}
+
+pub fn evidence_url(sha256: &str) -> String {
+    format!("/api/v1/evidence/{sha256}")
+}
+
+/// `evidence` is the case's; `subject` the newest revision of one of its incidents, when known.
+pub fn case_row(
+    case: &Case,
+    evidence: &[CaseEvidence],
+    facts: Option<&CaseFacts>,
+    role: Role,
+    local: &LocalTime,
+    lang: Lang,
+) -> CaseRow {
+    let opened = local.moment(UtcMs(case.opened_at_ms));
+    let pictures = || evidence.iter().filter(|e| e.kind == "snapshot" || e.kind == "still");
+    let thumb = if case.call_id.is_some() {
+        Thumb::Call
+    } else if let Some(here) = pictures().find(|e| e.stored_at_ms.is_some()) {
+        Thumb::Here(evidence_url(&here.sha256))
+    } else if pictures().next().is_some() {
+        Thumb::Waiting
+    } else {
+        Thumb::None
+    };
+    let waits = waits(case);
+    CaseRow {
+        number: case.number.clone(),
+        title: lang.pick(&case.title_zh, &case.title_en).to_owned(),
+        kind: kind(&case.kind, lang),
+        sev: severity(&case.severity, lang),
+        state: state(&case.state, lang),
+        place: case.place.clone().unwrap_or_default(),
+        camera: facts.and_then(|facts| facts.camera_name.clone()).or_else(|| case.camera_id.clone()),
+        is_call: case.call_id.is_some(),
+        call_id: case.call_id.clone(),
+        age: age_text(opened.age_ms, lang.is_zh()),
+        opened,
+        incident_count: case.incident_count,
+        motion_only: facts.is_some_and(|facts| facts.motion_only),
+        drill: case.drill != 0,
+        thumb,
+        acknowledged_by: case.acknowledged_by.clone(),
+        acknowledged_at: case.acknowledged_at_ms.map(|at| local.moment(UtcMs(at))),
+        waits,
+        open: is_open(case),
+        may_acknowledge: role.may(Act::Acknowledge),
+        pulses: waits && case.severity == Severity::Emergency.as_str(),
+    }
+}
+
+/// What only the incidents of a case know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaseFacts {
+    pub camera_name: Option<String>,
+    /// Every camera incident of the case was raised by motion alone.
+    pub motion_only: bool,
+}
+
+/// Facts of each case, from `(case_id, incident JSON)`.
+pub fn facts_of<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> HashMap<String, CaseFacts> {
+    let mut all: HashMap<String, CaseFacts> = HashMap::new();
+    for (case_id, data) in rows {
+        let Ok(incident) = serde_json::from_str::<protocol::Incident>(data) else { continue };
+        let Subject::Camera(camera) = incident.subject else { continue };
+        let known = all.entry(case_id.to_owned());
+        let fresh = matches!(known, std::collections::hash_map::Entry::Vacant(_));
+        let facts = known.or_default();
+        facts.motion_only = camera.motion_only && (fresh || facts.motion_only);
+        facts.camera_name = Some(camera.camera_name);
+    }
+    all
+}
+
+pub fn evidence_kind(word: &str, lang: Lang) -> (&'static str, &'static str) {
+    match word {
+        "snapshot" => ("snapshot", lang.snapshot()),
+        "clip" => ("clip", lang.clip()),
+        "recording" => ("recording", lang.recording()),
+        "still" => ("still", lang.still()),
+        _ => ("other", lang.unknown()),
+    }
+}
+
+pub fn evidence(e: &CaseEvidence, local: &LocalTime, lang: Lang) -> EvidenceView {
+    let (kind, word) = evidence_kind(&e.kind, lang);
+    EvidenceView {
+        kind,
+        word,
+        url: evidence_url(&e.sha256),
+        sha_short: short_hash(&e.sha256),
+        sha256: e.sha256.clone(),
+        media_type: e.media_type.clone(),
+        size: size_text(u64::try_from(e.size_bytes).unwrap_or(0)),
+        length: e.duration_ms.and_then(|ms| u64::try_from(ms).ok()).map(length_text),
+        starts: local.moment(UtcMs(e.starts_at_ms)),
+        masked: e.masked != 0,
+        state: match (e.stored_at_ms, e.delivery.as_str()) {
+            (Some(_), _) => EvidenceState::Here,
+            (None, "on_request") => EvidenceState::OnRequest,
+            (None, _) => EvidenceState::Waiting,
+        },
+    }
+}
+
+fn short_hash(hash: &str) -> String {
+    match (hash.get(..4), hash.len().checked_sub(4).and_then(|at| hash.get(at..))) {
+        (Some(head), Some(tail)) => format!("{head}…{tail}"),
+        _ => hash.to_owned(),
+    }
+}
+
+/// `user:NAME` → NAME, `device:ID` → ID, `hub` → the product.
+fn actor(actor: &str, lang: Lang) -> String {
+    match actor.split_once(':') {
+        Some((_, name)) => name.to_owned(),
+        None => lang.product().to_owned(),
+    }
+}
+
+pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryView {
+    let action = match entry.action.as_str() {
+        "opened" => lang.pick("受理", "Opened"),
+        "joined" => lang.pick("并入", "Joined"),
+        "raised" => lang.pick("升级", "Raised"),
+        "ended" => lang.pick("事件结束", "Incident ended"),
+        "acknowledged" => lang.pick("确认", "Acknowledged"),
+        "filed" => lang.pick("立案", "Filed"),
+        "corrected" => lang.pick("工单更正", "Ticket corrected"),
+        "closed" => lang.pick("结案", "Closed"),
+        "voided" => lang.pick("作废", "Voided"),
+        "command" => lang.pick("请求", "Request"),
+        "answered" => lang.pick("回答", "Answer"),
+        "evidence" => lang.pick("证据到达", "Evidence arrived"),
+        other => other,
+    };
+    HistoryView {
+        at: local.moment(UtcMs(entry.at_ms)),
+        action: action.to_owned(),
+        by: actor(&entry.actor, lang),
+        detail: serde_json::from_str(&entry.detail).map(|detail| in_words(&detail, lang)).unwrap_or_default(),
+        hash_short: entry.hash.chars().take(4).collect(),
+    }
+}
+
+/// The parts of a history row's detail that people read.
+fn in_words(detail: &Value, lang: Lang) -> String {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str);
+    let mut words: Vec<String> = Vec::new();
+    if let Some(word) = text("kind") {
+        words.push(kind(word, lang).to_owned());
+    }
+    if let (Some(from), Some(to)) = (text("from"), text("to")) {
+        words.push(format!("{} → {}", severity(from, lang).word, severity(to, lang).word));
+    }
+    if let Some(word) = text("command") {
+        words.push(command(word, lang).to_owned());
+    }
+    if let Some(word) = text("outcome") {
+        words.push(answer(word, lang).1.to_owned());
+    }
+    if let Some(word) = text("matter").and_then(|id| taxonomy::matter(id, lang)) {
+        words.push(word.to_owned());
+    }
+    if let Some(category) = text("category").and_then(taxonomy::category) {
+        words.push(category.word(lang).to_owned());
+    }
+    words.extend(
+        ["purpose", "reason", "place", "summary"].iter().filter_map(|name| text(name)).map(str::to_owned),
+    );
+    words.join(" · ")
+}
+
+pub fn incident(row: &CaseIncident, local: &LocalTime, lang: Lang) -> IncidentView {
+    let mut facts = Vec::new();
+    let mut motion_only = false;
+    if let Ok(incident) = serde_json::from_str::<protocol::Incident>(&row.data) {
+        if let Subject::Camera(camera) = &incident.subject {
+            motion_only = camera.motion_only;
+            facts.push((lang.rule(), camera.rule_name.clone()));
+            let label = lang.pick(camera.label.zh(), camera.label.en());
+            facts.push((lang.object(), format!("{label} × {}", camera.object_count)));
+            if !camera.motion_only {
+                facts.push((lang.score(), format!("{:.2}", camera.score)));
+            }
+            let method = if camera.motion_only { lang.motion_only() } else { camera.method.as_str() };
+            facts.push((lang.method(), method.to_owned()));
+        }
+    }
+    IncidentView {
+        id: row.incident_id.clone(),
+        kind: kind(&row.kind, lang),
+        started: local.moment(UtcMs(row.started_at_ms)),
+        ended: row.ended_at_ms.map(|at| local.moment(UtcMs(at))),
+        revision: row.revision,
+        facts,
+        motion_only,
+    }
+}
+
+/// The eight steps of the seed; what this version does not do yet stays grey.
+pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang) -> Vec<StepView> {
+    let names = [
+        lang.step_1(),
+        lang.step_2(),
+        lang.step_3(),
+        lang.step_4(),
+        lang.step_5(),
+        lang.step_6(),
+        lang.step_7(),
+        lang.step_8(),
+    ];
+    let now = match case.state.parse::<CaseState>() {
+        Ok(CaseState::Received) | Err(_) => 2,
+        Ok(CaseState::Filed | CaseState::Dispatched) => 4,
+        Ok(CaseState::InProgress | CaseState::Suspended) => 5,
+        Ok(CaseState::Verifying) => 7,
+        Ok(CaseState::Closed | CaseState::Void) => 8,
+    };
+    let source = if case.call_id.is_some() {
+        lang.call()
+    } else if case.camera_id.is_some() {
+        lang.camera()
+    } else {
+        lang.device()
+    };
+    let lines = |number: usize| -> Vec<String> {
+        match number {
+            1 => vec![local.moment(UtcMs(case.opened_at_ms)).text, source.to_owned()],
+            2 => match (&case.acknowledged_by, case.acknowledged_at_ms) {
+                (Some(by), Some(at)) => vec![local.moment(UtcMs(at)).text, by.clone()],
+                _ if now == 2 => vec![lang.waiting_for_person().to_owned()],
+                _ => vec![],
+            },
+            3 => ticket.map_or(vec![], |t| vec![local.moment(UtcMs(t.filed_at_ms)).text, t.filed_by.clone()]),
+            4.. if number >= now && now >= 4 => vec![lang.later_part().to_owned()],
+            _ => vec![],
+        }
+    };
+    let step = |(index, name): (usize, &'static str)| {
+        let number = index + 1;
+        let class = match number.cmp(&now) {
+            std::cmp::Ordering::Less => "done",
+            std::cmp::Ordering::Equal => "now",
+            std::cmp::Ordering::Greater => "todo",
+        };
+        StepView { number, name, class, lines: lines(number) }
+    };
+    names.into_iter().enumerate().map(step).collect()
+}
+
+pub fn command(word: &str, lang: Lang) -> &'static str {
+    match word {
+        "still" => lang.command_still(),
+        "recording" => lang.command_recording(),
+        "configuration" => lang.command_configuration(),
+        _ => lang.unknown(),
+    }
+}
+
+/// Class and word of a command's state.
+pub fn answer(word: &str, lang: Lang) -> (&'static str, &'static str) {
+    match word {
+        "done" => ("done", lang.answer_done()),
+        "failed" => ("failed", lang.answer_failed()),
+        "expired" => ("expired", lang.answer_expired()),
+        _ => ("waiting", lang.answer_waiting()),
+    }
+}
+
+pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime, lang: Lang) -> CommandView {
+    let (state, state_word) = answer(&row.state, lang);
+    let (subject, subject_url) = match serde_json::from_str::<CommandBody>(&row.body) {
+        Ok(CommandBody::Still { camera_id }) => {
+            (camera_id.to_string(), row.case_number.as_ref().map(|number| format!("/cases/{number}")))
+        }
+        Ok(CommandBody::Recording { call_id }) => {
+            (call_id.to_string().chars().take(8).collect(), Some(format!("/calls/{call_id}")))
+        }
+        Ok(CommandBody::Configuration { version, .. }) => (format!("v{version}"), None),
+        Err(_) => (String::new(), None),
+    };
+    CommandView {
+        id: row.command_id.clone(),
+        device_id: row.device_id.clone(),
+        what: command(&row.name, lang),
+        subject,
+        subject_url,
+        purpose: row.purpose.clone(),
+        by: row.issued_by.clone(),
+        at: local.moment(UtcMs(row.issued_at_ms)),
+        state,
+        state_word,
+        answer: row.reason.clone().unwrap_or_default(),
+        answered: row.answered_at_ms.map(|at| local.moment(UtcMs(at))),
+        pictures,
+    }
+}
+
+pub fn ticket(t: &Ticket, local: &LocalTime, lang: Lang) -> TicketView {
+    let category = taxonomy::category(&t.category);
+    let urgency = taxonomy::urgency(&t.urgency, lang);
+    TicketView {
+        matter: taxonomy::matter(&t.matter, lang).unwrap_or(&t.matter).to_owned(),
+        category: category.map_or(t.category.as_str(), |category| category.word(lang)).to_owned(),
+        unit: category.map(|category| category.unit.clone()).unwrap_or_default(),
+        urgency: urgency.map_or_else(
+            || sev(Severity::Notice, lang),
+            |(word, severity)| Sev { word, ..sev(severity, lang) },
+        ),
+        place: t.place.clone(),
+        summary: t.summary.clone(),
+        filed_by: t.filed_by.clone(),
+        filed_at: local.moment(UtcMs(t.filed_at_ms)),
+    }
+}
