@@ -219,6 +219,9 @@ fn pure_modules(files: &[File]) -> Vec<String> {
     let pure = |path: &str| {
         ["edge-agent/src/motion.rs", "hub/src/correlation.rs", "hub/src/case/state.rs"].contains(&path)
             || ["edge-agent/src/tracker/", "edge-agent/src/rules/"].iter().any(|part| path.starts_with(part))
+            || ["audiosocket", "caller", "registry", "timeline"]
+                .iter()
+                .any(|name| path == format!("edge-agent/src/call/{name}.rs"))
     };
     let impure = [
         "tokio",

@@ -73,16 +73,14 @@ fn refuse(status: StatusCode, words: impl std::fmt::Display) -> Response {
     (status, Json(serde_json::json!({ "error": words.to_string() }))).into_response()
 }
 
-#[expect(clippy::result_large_err, reason = "the error is the answer; made once per refused request")]
-fn admitted(tap: &CallTap, peer: IpAddr) -> Result<(), Response> {
-    if tap.config.admits(peer) {
-        return Ok(());
-    }
-    Err(refuse(StatusCode::FORBIDDEN, format!("{peer} is not among calls.peers")))
+/// The answer to those who may not speak here.
+fn turned_away(tap: &CallTap, peer: IpAddr) -> Option<Response> {
+    let words = || format!("{peer} is not among calls.peers");
+    (!tap.config.admits(peer)).then(|| refuse(StatusCode::FORBIDDEN, words()))
 }
 
 async fn list(State(tap): State<Arc<CallTap>>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Response {
-    if let Err(answer) = admitted(&tap, peer.ip()) {
+    if let Some(answer) = turned_away(&tap, peer.ip()) {
         return answer;
     }
     Json(ActiveCalls { calls: tap.active_calls(), at: tap.clock.now() }).into_response()
@@ -94,7 +92,7 @@ async fn announce(
     Path(uuid): Path<String>,
     request: Request,
 ) -> Response {
-    if let Err(answer) = admitted(&tap, peer.ip()) {
+    if let Some(answer) = turned_away(&tap, peer.ip()) {
         return answer;
     }
     let Ok(socket) = Uuid::parse_str(&uuid) else {
