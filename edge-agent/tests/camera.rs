@@ -155,3 +155,32 @@ fn recording_survives_stuck_analysis() {
     let stats = camera.ring().stats();
     assert!(stats.units >= 30 && stats.gaps == 1 && stats.undecodable == 0, "{stats:?}");
 }
+
+/// An installer is told what a camera sends, or why it does not.
+#[test]
+fn a_probe_tells_what_is_there() {
+    let limit = Duration::from_secs(15);
+    let server = RtspCamera::serve(&Stream::h265(0));
+    let probe = camera::probe(&config(&server.url()), clock(), limit).unwrap();
+    assert_eq!((probe.codec, probe.width, probe.height), (camera::Codec::H265, 320, 180));
+    assert!(probe.first_picture_ms < 15_000);
+    let port = server.port;
+    drop(server);
+    let nobody = config(&format!("rtsp://user:hush@127.0.0.1:{port}/live"));
+    let error = camera::probe(&nobody, clock(), Duration::from_secs(3)).unwrap_err().to_string();
+    assert!(error.to_lowercase().contains("connect") && !error.contains("hush"), "{error}");
+}
+
+/// A camera that keeps its connection but sends nothing is given up after five seconds, with words.
+#[test]
+fn a_silent_camera_is_noticed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Takes connections and never answers.
+    std::thread::spawn(move || listener.incoming().flatten().collect::<Vec<_>>());
+    let camera = camera::spawn(config(&format!("rtsp://127.0.0.1:{port}/live")), clock()).unwrap();
+    wait_for("words", || camera.health().reason.is_some());
+    let asked = clock();
+    camera.stop();
+    assert!(asked.uptime_ms() < 2_500, "stopping waits for nobody");
+}

@@ -67,6 +67,44 @@ pub fn spawn(config: CameraConfig, clock: Arc<dyn Clock>) -> Result<CameraHandle
     Ok(CameraHandle { camera, stop, thread: Some(thread) })
 }
 
+/// What an installer is told about a camera that answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    pub codec: Codec,
+    /// Pixels, as encoded.
+    pub width: usize,
+    pub height: usize,
+    /// From the first attempt to the first decoded picture.
+    pub first_picture_ms: u64,
+}
+
+/// Connects to a camera, waits for its first decoded picture, and lets it go. Blocks for `limit` at most
+/// (and a moment for the goodbye); the error is the camera's own reason.
+pub fn probe(config: &CameraConfig, clock: Arc<dyn Clock>, limit: std::time::Duration) -> Result<Probe> {
+    let started_ms = clock.uptime_ms();
+    let camera = spawn(config.clone(), clock.clone())?;
+    let frame = camera.frames().recv_timeout(limit);
+    let first_picture_ms = clock.uptime_ms().saturating_sub(started_ms);
+    let reason = camera.health().reason;
+    let format = camera.ring().last_group().first().map(|unit| unit.format.clone());
+    camera.stop();
+    match (frame, format) {
+        (Some(_), Some(f)) => {
+            Ok(Probe { codec: f.codec, width: f.width, height: f.height, first_picture_ms })
+        }
+        (None, Some(f)) => Err(anyhow::anyhow!(
+            "{:?} arrives, but no picture comes out of it in {} s",
+            f.codec,
+            limit.as_secs()
+        )),
+        (_, None) => Err(anyhow::anyhow!(reason.unwrap_or_else(|| format!(
+            "no answer from {} in {} s",
+            config.redacted_url(),
+            limit.as_secs()
+        )))),
+    }
+}
+
 /// A running camera. Dropping it stops it without waiting.
 pub struct CameraHandle {
     camera: Arc<Camera>,

@@ -158,7 +158,7 @@ fn chain(
 }
 
 /// Raw video to H.264 without B-frames.
-fn encoding_chain() -> Result<Vec<gst::Element>> {
+pub(crate) fn encoding_chain() -> Result<Vec<gst::Element>> {
     let i420 = gst::Caps::builder("video/x-raw").field("format", "I420").build();
     Ok(vec![element("videoconvert")?, capsfilter(&i420)?, encoder(4_000_000, 30)?])
 }
