@@ -1,1 +1,112 @@
-//! What the hub asks of this box.
+//! The command desk: what the hub asks of the box, done once each, answered through the outbox.
+
+use std::sync::Arc;
+
+use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::evidence::Recorder;
+use crate::health::Floor;
+use crate::outbox::{Outbox, OutboxError};
+use crate::report::EvidenceFile;
+
+/// A configuration that can be read; whether it holds is found out by starting with it.
+pub struct NewConfiguration {
+    pub command_id: CommandId,
+    pub version: u64,
+    pub toml: String,
+    pub config: Box<Config>,
+}
+
+pub struct Desk {
+    pub outbox: Outbox,
+    pub clock: Arc<dyn Clock>,
+    pub floor: Floor,
+    pub recorder: Arc<Recorder>,
+    /// To whoever restarts the stations; it answers that command.
+    pub configure: mpsc::Sender<NewConfiguration>,
+}
+
+/// What a command came to; `None` when somebody else answers.
+type Done = Option<(Outcome, Vec<EvidenceFile>)>;
+
+fn failed(reason: impl Into<String>) -> Done {
+    Some((Outcome::Failed { reason: reason.into() }, Vec::new()))
+}
+
+impl Desk {
+    /// One command after the other, until cancelled.
+    pub async fn run(self, mut commands: mpsc::Receiver<Command>, cancel: CancellationToken) {
+        loop {
+            let command = tokio::select! {
+                () = cancel.cancelled() => return,
+                command = commands.recv() => command,
+            };
+            let Some(command) = command else { return };
+            let (id, name) = (command.command_id, command.body.name());
+            if let Err(error) = self.handle(command).await {
+                // Not answered: the hub sends it again.
+                tracing::error!(command = %id, name, %error, "a command could not be answered");
+            }
+        }
+    }
+
+    async fn handle(&self, command: Command) -> Result<(), OutboxError> {
+        if self.outbox.is_answered(command.command_id).await? {
+            return Ok(());
+        }
+        tracing::info!(command = %command.command_id, name = command.body.name(), by = command.issued_by, "command");
+        let id = command.command_id;
+        let done = if self.clock.now() > command.expires_at {
+            Some((Outcome::Expired, Vec::new()))
+        } else {
+            match command.body {
+                CommandBody::Still { camera_id } => self.still(&camera_id).await,
+                CommandBody::Recording { call_id } => self.recording(call_id).await?,
+                CommandBody::Configuration { version, toml } => self.configuration(id, version, toml),
+            }
+        };
+        let Some((outcome, files)) = done else { return Ok(()) };
+        let answer = Answer { command_id: id, outcome, answered_at: self.clock.now() };
+        self.outbox.answer(&answer, &files).await.map(drop)
+    }
+
+    async fn still(&self, camera_id: &CameraId) -> Done {
+        let present = self.floor.present();
+        let Some(post) = present.cameras.get(camera_id) else {
+            return failed(format!("this box has no camera {camera_id}"));
+        };
+        match self.recorder.still(&post.camera.view()).await {
+            Ok(file) => Some((Outcome::Done { evidence: vec![file.evidence.clone()] }, vec![file])),
+            Err(error) => failed(format!("{error:#}")),
+        }
+    }
+
+    /// Marks the raw recording for upload; the answer names it.
+    async fn recording(&self, call_id: CallId) -> Result<Done, OutboxError> {
+        let found = self.outbox.request_recording(call_id).await?;
+        if found.is_empty() {
+            return Ok(failed(format!("this box holds no recording of call {call_id}; it may have expired")));
+        }
+        Ok(Some((Outcome::Done { evidence: found }, Vec::new())))
+    }
+
+    fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
+        let name = format!("configuration {version}");
+        match Config::parse(&name, &toml, std::env::vars()) {
+            Err(problems) => {
+                let list: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                failed(list.join("\n"))
+            }
+            Ok(config) => {
+                let new = NewConfiguration { command_id, version, toml, config: Box::new(config) };
+                match self.configure.try_send(new) {
+                    Ok(()) => None,
+                    Err(_) => failed("another configuration is being applied; send it again later"),
+                }
+            }
+        }
+    }
+}

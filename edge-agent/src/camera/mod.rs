@@ -157,7 +157,8 @@ impl CameraHandle {
         }
     }
 
-    fn ask_to_stop(&self) {
+    /// Begins the end without waiting for it: no frame follows, what is gathered stays.
+    pub fn ask_to_stop(&self) {
         match self.stop.try_send(()) {
             // Full: asked already. Disconnected: it has ended.
             Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}

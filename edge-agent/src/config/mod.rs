@@ -1,1 +1,207 @@
-//! One TOML file.
+//! The box's one configuration file. Every section is optional: without a file the agent runs with no cameras
+//! and no calls. Each station owns its own section's type; this module composes them and finds all mistakes.
+
+mod document;
+#[cfg(test)]
+mod tests;
+mod version;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use document::{Document, Section};
+pub use document::{ENV_PREFIX, Problem};
+pub use version::{in_force, keep};
+
+use crate::call::CallConfig;
+use crate::camera::CameraConfig;
+use crate::detector::DetectorConfig;
+use crate::outbox::OutboxConfig;
+use crate::rules::RuleConfig;
+
+/// Looked at when `--config` names no other.
+pub const DEFAULT_FILE: &str = "/etc/shaodian/edge.toml";
+
+const SECTIONS: [&str; 7] = ["agent", "hub", "detector", "camera", "calls", "health", "outbox"];
+
+/// `[agent]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentConfig {
+    /// Outbox, evidence, identity. Default: what systemd gives, otherwise `edge-data` here.
+    pub data_dir: PathBuf,
+    /// Folder of models; looked at before `$SHAODIAN_DATA/models`.
+    pub models: Option<PathBuf>,
+    /// What people call this box.
+    pub name: String,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        let given = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+        Self { data_dir: given.unwrap_or_else(|| "edge-data".into()), models: None, name: String::new() }
+    }
+}
+
+/// `[hub]`: where the hub is now, when that differs from what enrolment said.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HubConfig {
+    /// `https://HOST:PORT`
+    pub url: Option<String>,
+    pub mqtt_host: Option<String>,
+    pub mqtt_port: Option<u16>,
+}
+
+/// `[health]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthConfig {
+    /// `/healthz`, `/readyz` and `/metrics`; keep it on loopback, it has no login.
+    pub listen: SocketAddr,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+/// A camera with what is watched for on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    pub camera: CameraConfig,
+    pub rules: Vec<RuleConfig>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// Given by the hub; 0 = the installer's file.
+    pub version: u64,
+    pub agent: AgentConfig,
+    pub hub: HubConfig,
+    pub detector: DetectorConfig,
+    pub cameras: Vec<Watched>,
+    pub calls: Option<CallConfig>,
+    pub health: HealthConfig,
+    pub outbox: OutboxConfig,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path}: {source}; name another file with --config")]
+    Read { path: PathBuf, source: std::io::Error },
+    /// All mistakes, one per line.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Wrong(Vec<Problem>),
+}
+
+impl Config {
+    /// Reads `path`, or [`DEFAULT_FILE`] when that is there, with overrides from the environment.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = match path {
+            Some(path) => Some(path.to_owned()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),
+        };
+        let (name, text) = match path {
+            Some(path) => match std::fs::read_to_string(&path) {
+                Ok(text) => (path.display().to_string(), text),
+                Err(source) => return Err(ConfigError::Read { path, source }),
+            },
+            None => ("(no file)".to_owned(), String::new()),
+        };
+        Self::parse(&name, &text, std::env::vars()).map_err(ConfigError::Wrong)
+    }
+
+    /// Reads a text; `file` is what mistakes are reported in.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Vec<Problem>> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let mut document = Document::parse(file, text, &environment);
+        let mut config = Self {
+            version: 0,
+            agent: plain(&mut document, "agent"),
+            hub: plain(&mut document, "hub"),
+            detector: plain(&mut document, "detector"),
+            cameras: Vec::new(),
+            calls: None,
+            health: plain(&mut document, "health"),
+            outbox: plain(&mut document, "outbox"),
+        };
+        if let Some(section) = document.section("calls") {
+            config.calls = document.read::<CallConfig>(&section);
+            for (key, words) in config.calls.as_ref().map(CallConfig::problems).unwrap_or_default() {
+                document.wrong(&section, key, &words);
+            }
+        }
+        let mut ids = HashMap::new();
+        for mut section in document.list("camera") {
+            let rules = read_rules(&mut document, &mut section);
+            let Some(camera) = document.read::<CameraConfig>(&section) else { continue };
+            for error in camera.validate() {
+                document.wrong(&section, &error.field, &error.problem);
+            }
+            if ids.insert(camera.id.clone(), ()).is_some() {
+                document.wrong(
+                    &section,
+                    "id",
+                    &format!("{} is used twice; give each camera its own", camera.id),
+                );
+            }
+            config.cameras.push(Watched { camera, rules });
+        }
+        let problems = document.finish(&SECTIONS);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// What it says, for people.
+    pub fn summary(&self) -> String {
+        let mut lines = vec![format!("data: {}", self.agent.data_dir.display())];
+        for Watched { camera, rules } in &self.cameras {
+            let watched: Vec<_> = rules.iter().filter(|r| r.enabled).map(|r| r.id.to_string()).collect();
+            let watched =
+                if watched.is_empty() { "no rule: raises nothing".into() } else { watched.join(", ") };
+            lines.push(format!(
+                "camera {} ({}): {}; {watched}",
+                camera.id,
+                camera.display_name(),
+                camera.redacted_url()
+            ));
+        }
+        if self.cameras.is_empty() {
+            lines.push("cameras: none".to_owned());
+        }
+        lines.push(match &self.calls {
+            Some(calls) => format!("calls: AudioSocket on {}", calls.audiosocket_listen),
+            None => "calls: none (no [calls] section)".to_owned(),
+        });
+        lines.push(format!("health: http://{}/", self.health.listen));
+        lines.join("\n")
+    }
+}
+
+/// A section whose every key has a default.
+fn plain<T: Default + serde::de::DeserializeOwned>(document: &mut Document<'_>, name: &str) -> T {
+    document.section(name).and_then(|section| document.read(&section)).unwrap_or_default()
+}
+
+fn read_rules<'a>(document: &mut Document<'a>, camera: &mut Section<'a>) -> Vec<RuleConfig> {
+    let mut rules: Vec<RuleConfig> = Vec::new();
+    for section in document.inner_list(camera, "rule") {
+        let Some(rule) = document.read::<RuleConfig>(&section) else { continue };
+        for error in rule.validate() {
+            document.wrong(&section, &error.field, &error.problem);
+        }
+        if rules.iter().any(|other| other.id == rule.id) {
+            document.wrong(&section, "id", &format!("{} is used twice on this camera", rule.id));
+        }
+        rules.push(rule);
+    }
+    rules
+}

@@ -1,1 +1,307 @@
-//! Heartbeat, /healthz, /readyz, /metrics.
+//! How the box is: one look at every station, shown as heartbeat, `/healthz`, `/readyz` and `/metrics`, and fed
+//! to systemd's watchdog.
+
+mod metrics;
+mod time_sync;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use protocol::{CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, Status};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
+
+pub use time_sync::clock_synced;
+
+use crate::call::{CallHealth, CallTap};
+use crate::camera::CameraHandle;
+use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
+use crate::outbox::{Outbox, Stats};
+use crate::{uplink, upload};
+
+const EVERY: Duration = Duration::from_secs(1);
+/// Status goes to the hub this often when nothing changed.
+const HEARTBEAT_ROUNDS: u32 = 10;
+/// An analysis thread that shows no life this long is stuck.
+const STUCK_MS: u64 = 30_000;
+
+/// One watched camera, as health sees it.
+#[derive(Clone)]
+pub struct Post {
+    pub camera: Arc<CameraHandle>,
+    pub detector: DetectorClient,
+    pub beat: Arc<std::sync::atomic::AtomicU64>,
+}
+
+/// The stations that run at present; they change with the configuration.
+#[derive(Clone, Default)]
+pub struct Floor(Arc<Mutex<Present>>);
+
+#[derive(Clone, Default)]
+pub struct Present {
+    pub configuration_version: u64,
+    pub cameras: BTreeMap<CameraId, Post>,
+    pub detector: Option<Arc<DetectorStation>>,
+    pub calls: Option<Arc<CallTap>>,
+}
+
+impl Floor {
+    pub fn set(&self, present: Present) {
+        *self.lock() = present;
+    }
+
+    pub fn present(&self) -> Present {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything there is to know at one moment.
+#[derive(Clone, Default)]
+pub struct Vitals {
+    pub uptime_ms: u64,
+    pub clock_synced: bool,
+    pub configuration_version: u64,
+    pub cameras: Vec<CameraHealth>,
+    pub detector: Option<DetectorHealth>,
+    pub detector_stats: DetectorStats,
+    pub calls: Option<CallHealth>,
+    pub outbox: Stats,
+    pub outbox_oldest_ms: u64,
+    pub disk_free_bytes: u64,
+    /// What keeps the box from being ready; empty when it is.
+    pub troubles: Vec<String>,
+    /// Cameras whose analysis does not move.
+    pub stuck: Vec<CameraId>,
+}
+
+pub struct Health {
+    pub floor: Floor,
+    pub outbox: Outbox,
+    pub disk_reserve_bytes: u64,
+    pub enrolled: bool,
+    pub uplink: Arc<uplink::Health>,
+    pub upload: Arc<upload::Health>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Health {
+    /// The first status, before anything runs.
+    pub fn first_status(&self) -> Status {
+        self.status(&Vitals::default())
+    }
+
+    fn status(&self, vitals: &Vitals) -> Status {
+        Status {
+            state: DeviceState::Online,
+            boot: self.outbox.boot(),
+            at: self.clock.now(),
+            uptime_ms: vitals.uptime_ms,
+            clock_synced: vitals.clock_synced,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration_version: vitals.configuration_version,
+            cameras: vitals.cameras.clone(),
+            detector: vitals.detector.clone(),
+            speech_model: vitals.calls.as_ref().and_then(|calls| calls.speech_model.clone()),
+            active_calls: vitals.calls.as_ref().map_or(0, |calls| calls.active_calls),
+            outbox_rows: vitals.outbox.rows,
+            outbox_oldest_ms: vitals.outbox_oldest_ms,
+            uploads_waiting: vitals.outbox.uploads_waiting,
+            disk_free_bytes: vitals.disk_free_bytes,
+            rejected_rows: vitals.outbox.rejected_rows,
+        }
+    }
+
+    /// Looks every second; tells the hub when something changed or the heartbeat is due; feeds the watchdog.
+    pub async fn run(
+        self: Arc<Self>,
+        status: watch::Sender<Status>,
+        vitals: watch::Sender<Vitals>,
+        cancel: CancellationToken,
+    ) {
+        let mut tick = interval(EVERY);
+        let mut beats = Beats::default();
+        let mut rounds = 0;
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let now = self.look(&mut beats).await;
+            let told = telling(&status.borrow());
+            let next = self.status(&now);
+            rounds += 1;
+            if rounds >= HEARTBEAT_ROUNDS || telling(&next) != told {
+                rounds = 0;
+                // Nobody listens on a box that is not enrolled.
+                let _ = status.send(next);
+            }
+            let moves = now.stuck.is_empty();
+            let _ = vitals.send(now);
+            if moves {
+                // Fails only where no service manager listens.
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+            }
+        }
+    }
+
+    async fn look(&self, beats: &mut Beats) -> Vitals {
+        let present = self.floor.present();
+        let uptime_ms = self.clock.uptime_ms();
+        let counters = self.outbox.counters();
+        let mut troubles = Vec::new();
+        let outbox = match self.outbox.stats().await {
+            Ok(stats) => stats,
+            Err(error) => {
+                troubles.push(format!("outbox: {error}"));
+                Stats::default()
+            }
+        };
+        if counters.overfull.load(Ordering::Relaxed) {
+            troubles.push("outbox: beyond its bound; is the hub gone for long?".to_owned());
+        }
+        let disk_free_bytes = crate::outbox::free_bytes(self.outbox.evidence_dir()).unwrap_or(0);
+        if disk_free_bytes < self.disk_reserve_bytes {
+            troubles.push(format!("disk: {} MiB free", disk_free_bytes >> 20));
+        }
+        if self.enrolled && !self.uplink.connected.load(Ordering::Relaxed) {
+            let why = self.uplink.last_error().unwrap_or_else(|| "connecting".to_owned());
+            troubles.push(format!("hub: {why}"));
+        }
+        if !self.enrolled {
+            troubles.push("hub: this box is not enrolled".to_owned());
+        }
+        let stuck = beats.stuck(&present, uptime_ms);
+        troubles.extend(stuck.iter().map(|id| format!("camera {id}: its analysis does not move")));
+        Vitals {
+            uptime_ms,
+            clock_synced: clock_synced(),
+            configuration_version: present.configuration_version,
+            cameras: present.cameras.values().map(camera_health).collect(),
+            detector: present.detector.as_ref().map(|station| station.health()),
+            detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
+            calls: present.calls.as_ref().map(|tap| tap.health()),
+            outbox_oldest_ms: outbox
+                .oldest_at
+                .map_or(0, |at| u64::try_from(self.clock.now().since_ms(at)).unwrap_or(0)),
+            outbox,
+            disk_free_bytes,
+            troubles,
+            stuck,
+        }
+    }
+}
+
+/// What of a status is worth telling at once.
+fn telling(status: &Status) -> String {
+    let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state)).collect();
+    format!(
+        "{cameras:?} {:?} {:?} {} {}",
+        status.detector, status.speech_model, status.active_calls, status.configuration_version
+    )
+}
+
+fn camera_health(post: &Post) -> CameraHealth {
+    let mut health = post.camera.health();
+    health.frames_dropped += post.detector.skipped();
+    health
+}
+
+/// When each analysis thread last moved.
+#[derive(Default)]
+struct Beats(BTreeMap<CameraId, (u64, u64)>);
+
+impl Beats {
+    fn stuck(&mut self, present: &Present, now_ms: u64) -> Vec<CameraId> {
+        self.0.retain(|id, _| present.cameras.contains_key(id));
+        let mut stuck = Vec::new();
+        for (id, post) in &present.cameras {
+            let beat = post.beat.load(Ordering::Relaxed);
+            let seen = self.0.entry(id.clone()).or_insert((beat, now_ms));
+            if seen.0 != beat || post.camera.view().has_ended() {
+                *seen = (beat, now_ms);
+            } else if now_ms.saturating_sub(seen.1) > STUCK_MS {
+                stuck.push(id.clone());
+            }
+        }
+        stuck
+    }
+}
+
+/// What the local pages are made of.
+#[derive(Clone)]
+pub struct Pages {
+    pub health: Arc<Health>,
+    pub vitals: watch::Receiver<Vitals>,
+}
+
+/// Serves the local pages. A port that is taken does not stop the box: it is tried again.
+pub async fn serve(listen: SocketAddr, pages: Pages, cancel: CancellationToken) {
+    let mut told = false;
+    let listener = loop {
+        match TcpListener::bind(listen).await {
+            Ok(listener) => break listener,
+            Err(error) => {
+                if !told {
+                    tracing::error!(%listen, %error, "health page: the port is taken; set [health] listen");
+                    told = true;
+                }
+            }
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(EVERY * 5) => {}
+        }
+    };
+    let router = router(pages);
+    let served = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
+    tokio::select! {
+        served = served => if let Err(error) = served {
+            tracing::error!(%error, "the health page stopped");
+        },
+        () = async { cancel.cancelled().await; tokio::time::sleep(EVERY).await } => {}
+    }
+}
+
+pub fn router(pages: Pages) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(show_metrics))
+        .with_state(pages)
+}
+
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    troubles: Vec<String>,
+    clock_synced: bool,
+}
+
+async fn readyz(State(pages): State<Pages>) -> Response {
+    let vitals = pages.vitals.borrow();
+    let ready = vitals.troubles.is_empty();
+    let body = Ready { ready, troubles: vitals.troubles.clone(), clock_synced: vitals.clock_synced };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}
+
+async fn show_metrics(State(pages): State<Pages>) -> Response {
+    let text = metrics::render(&pages.health, &pages.vitals.borrow().clone());
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+        .into_response()
+}

@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use protocol::envelope::Stamp;
 use protocol::{
     Answer, BootId, CallId, Chance, Clock, CommandId, Delivery, Envelope, EnvelopeError, Event, Evidence,
-    EvidenceKind, IncidentId, MessageId, Origin, Receipt, ReceiptOutcome, Severity, Subject, Tombstone,
-    UtcMs,
+    EvidenceKind, Incident, IncidentId, MessageId, Origin, Phase, Receipt, ReceiptOutcome, Severity, Subject,
+    Tombstone, UtcMs,
 };
 use serde::Deserialize;
 use sqlx::SqliteConnection;
@@ -36,6 +36,7 @@ use tokio::sync::Notify;
 
 use crate::report::{EvidenceFile, Report};
 
+pub use keep::{Kept, free_bytes};
 pub use open::{OpenError, Opened};
 
 /// `[outbox]`: how much the box keeps while it cannot deliver.
@@ -255,6 +256,24 @@ impl Outbox {
         Ok(store::is_answered(&mut db, id).await?)
     }
 
+    /// Ends what a killed run left open, as of its last word. Call once, before new incidents. Returns how many.
+    pub async fn end_left_open(&self) -> Result<usize, OutboxError> {
+        let mut db = self.0.pool.acquire().await?;
+        let left = store::open_incidents(&mut db).await?;
+        drop(db);
+        for open in &left {
+            let incident = Incident {
+                revision: open.revision + 1,
+                phase: Phase::Ended,
+                ended_at: Some(open.updated_at),
+                updated_at: self.0.voice.clock.now(),
+                ..open.clone()
+            };
+            self.append(&Report { incident, files: Vec::new() }).await?;
+        }
+        Ok(left.len())
+    }
+
     /// Says that something numbered or named was lost.
     pub async fn tombstone(
         &self,
@@ -282,6 +301,12 @@ impl Outbox {
 
     async fn write_once(&self, about: &About<'_>) -> Result<MessageId, OutboxError> {
         let mut tx = self.0.pool.begin().await?;
+        if let Some((incident_id, Some(revision))) = about.incident
+            && let Some(id) = store::find_revision(&mut tx, incident_id, revision).await?
+        {
+            // Handed over again after a restart; it still waits.
+            return Ok(id);
+        }
         let id = match self.insert(&mut tx, about).await {
             Ok(id) => id,
             Err(OutboxError::Unsendable(error)) => {
@@ -351,6 +376,14 @@ impl Outbox {
             },
         )
         .await?;
+        if let Event::Incident(incident) = &about.event {
+            match (&incident.subject, incident.phase) {
+                // A call is told when it is over.
+                (Subject::Call(_), _) => {}
+                (_, Phase::Ended) => store::set_closed(db, incident.incident_id).await?,
+                (_, Phase::Opened | Phase::Updated) => store::set_open(db, incident).await?,
+            }
+        }
         for file in about.files {
             self.insert_file(db, about, file, envelope.id, now).await?;
         }
@@ -480,7 +513,7 @@ impl Outbox {
     }
 
     /// Periodic: retention, disk reserve, files without row, rows without file. Safe to run at any time.
-    pub async fn keep_house(&self) -> Result<keep::Kept, OutboxError> {
+    pub async fn keep_house(&self) -> Result<Kept, OutboxError> {
         keep::keep_house(self).await
     }
 

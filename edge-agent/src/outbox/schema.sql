@@ -56,6 +56,12 @@ create table answered (
     at_ms      bigint not null
 );
 
+-- Incidents of cameras that were told as open: what a killed run leaves here is ended by the next.
+create table open_incident (
+    incident_id text primary key,
+    incident    text not null
+);
+
 create table total (
     name  text   primary key,
     rows  bigint not null check (rows >= 0),

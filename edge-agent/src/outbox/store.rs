@@ -1,6 +1,6 @@
 //! All SQL of the outbox: small functions over one connection, no decisions.
 
-use protocol::{CallId, CommandId, Evidence, IncidentId, MessageId, UtcMs};
+use protocol::{CallId, CommandId, Evidence, Incident, IncidentId, MessageId, UtcMs};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, query, query_scalar};
 
@@ -232,6 +232,48 @@ pub(super) async fn rejected(
         .bind(i64::from(limit))
         .fetch_all(db)
         .await
+}
+
+/// The waiting message of this revision, when it was written before.
+pub(super) async fn find_revision(
+    db: &mut SqliteConnection,
+    incident_id: IncidentId,
+    revision: u32,
+) -> Result<Option<MessageId>> {
+    let found: Option<String> =
+        query_scalar("select message_id from message where incident_id = $1 and revision = $2")
+            .bind(incident_id.to_string())
+            .bind(i64::from(revision))
+            .fetch_optional(db)
+            .await?;
+    found.map(|id| id.parse().map_err(decode_error)).transpose()
+}
+
+pub(super) async fn set_open(db: &mut SqliteConnection, incident: &Incident) -> Result<()> {
+    let json = serde_json::to_string(incident).map_err(decode_error)?;
+    query(
+        "insert into open_incident (incident_id, incident) values ($1, $2)
+         on conflict (incident_id) do update set incident = excluded.incident",
+    )
+    .bind(incident.incident_id.to_string())
+    .bind(json)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn set_closed(db: &mut SqliteConnection, incident_id: IncidentId) -> Result<()> {
+    query("delete from open_incident where incident_id = $1")
+        .bind(incident_id.to_string())
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn open_incidents(db: &mut SqliteConnection) -> Result<Vec<Incident>> {
+    let rows: Vec<String> =
+        query_scalar("select incident from open_incident order by incident_id").fetch_all(db).await?;
+    rows.iter().map(|json| serde_json::from_str(json).map_err(decode_error)).collect()
 }
 
 /// Messages that came from another name of this box (before it was enrolled, or enrolled anew).

@@ -483,6 +483,31 @@ async fn a_damaged_database_is_kept_and_salvaged() {
     assert_eq!(bench.reopen().await.damaged.expect("the damage is found").1, 0);
 }
 
+/// What a killed run left open is ended once by the next; a revision handed over twice is one message.
+#[tokio::test]
+async fn a_killed_run_leaves_nothing_open() {
+    let mut bench = Bench::new(10, OutboxConfig::default()).await;
+    let (open, over) =
+        (IncidentId::new(&bench.chance, START), IncidentId::new(&bench.chance, UtcMs(START.0 + 1)));
+    for (id, revision, phase) in [
+        (open, 1, Phase::Opened),
+        (over, 1, Phase::Opened),
+        (open, 2, Phase::Updated),
+        (over, 2, Phase::Ended),
+    ] {
+        let report = report(id, revision, phase, Severity::Major);
+        let first = bench.outbox.append(&report).await.unwrap();
+        assert_eq!(bench.outbox.append(&report).await.unwrap(), first);
+    }
+    bench.crash().await;
+    assert_eq!(bench.outbox.end_left_open().await.unwrap(), 1);
+    assert_eq!(bench.outbox.end_left_open().await.unwrap(), 0);
+    let waiting = bench.waiting().await;
+    assert_eq!(waiting.len(), 5);
+    let Event::Incident(last) = &waiting.last().unwrap().event else { panic!("not an incident") };
+    assert_eq!((last.incident_id, last.revision, last.phase), (open, 3, Phase::Ended));
+}
+
 /// What was written before enrolment speaks under the enrolled name afterwards.
 #[tokio::test]
 async fn enrolment_renames_what_waits() {

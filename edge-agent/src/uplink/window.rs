@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use protocol::MessageId;
 
 /// How long a receipt is waited for before the message is sent again; doubles with each attempt.
-pub const PATIENCE_MS: u64 = 2_000;
-pub const MAX_PATIENCE_MS: u64 = 60_000;
+pub(super) const PATIENCE_MS: u64 = 2_000;
+pub(super) const MAX_PATIENCE_MS: u64 = 60_000;
 /// Entries of messages that were dropped from the outbox unseen are forgotten beyond this many.
 const MAX_ENTRIES: usize = 8_192;
 
@@ -21,34 +21,29 @@ struct Sent {
 }
 
 #[derive(Debug)]
-pub struct Window {
+pub(super) struct Window {
     limit: usize,
     sent: HashMap<MessageId, Sent>,
 }
 
 impl Window {
-    pub fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self { limit, sent: HashMap::new() }
     }
 
-    /// A new connection: nothing is known to have arrived, all is due.
-    pub fn clear(&mut self) {
-        self.sent.clear();
-    }
-
     /// How many more may go out now.
-    pub fn room(&self, now_ms: u64) -> usize {
+    pub(super) fn room(&self, now_ms: u64) -> usize {
         let out = self.sent.values().filter(|sent| now_ms < sent.sent_ms + PATIENCE_MS).count();
         self.limit.saturating_sub(out)
     }
 
     /// Never sent, or its back-off is over.
-    pub fn is_due(&self, id: MessageId, now_ms: u64) -> bool {
+    pub(super) fn is_due(&self, id: MessageId, now_ms: u64) -> bool {
         self.sent.get(&id).is_none_or(|sent| sent.due_ms <= now_ms)
     }
 
     /// Notes a sending; true when it is a repetition.
-    pub fn sent(&mut self, id: MessageId, now_ms: u64) -> bool {
+    pub(super) fn sent(&mut self, id: MessageId, now_ms: u64) -> bool {
         if self.sent.len() >= MAX_ENTRIES {
             self.sent.clear();
         }
@@ -59,12 +54,12 @@ impl Window {
     }
 
     /// Its receipt came.
-    pub fn settled(&mut self, id: MessageId) {
+    pub(super) fn settled(&mut self, id: MessageId) {
         self.sent.remove(&id);
     }
 
     /// Anything that was sent and not confirmed.
-    pub fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         !self.sent.is_empty()
     }
 }

@@ -1,0 +1,140 @@
+//! The texts an installer reads when something is wrong.
+
+use super::*;
+
+fn problems(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
+    let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    match Config::parse("edge.toml", text, environment) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+const GOOD: &str = r#"
+[agent]
+data_dir = "/tmp/x"
+
+[[camera]]
+id = "gate"
+name = "东门"
+url = "rtsp://admin:secret@10.0.0.9/live"
+
+[[camera.rule]]
+id = "yard"
+kind = "intrusion"
+zone = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+"#;
+
+/// No file at all is a working configuration.
+#[test]
+fn nothing_is_enough() {
+    assert_eq!(Config::parse("edge.toml", "", []), Ok(Config::default()));
+}
+
+/// A whole file is read, cameras with their rules; the summary shows no password.
+#[test]
+fn a_good_file_is_read() {
+    let config = Config::parse("edge.toml", GOOD, []).unwrap();
+    assert_eq!(config.cameras.len(), 1);
+    assert_eq!(config.cameras[0].rules[0].id.as_str(), "yard");
+    let summary = config.summary();
+    assert!(summary.contains("camera gate (东门)") && !summary.contains("secret"), "{summary}");
+}
+
+/// All mistakes at once, each with line, column and what to do, in the order of the file.
+#[test]
+fn every_mistake_is_told_with_its_place() {
+    let text = r#"[agent]
+data_dirr = "/tmp/x"
+
+[halth]
+
+[outbox]
+max_rows = "many"
+max_bites = 3
+
+[[camera]]
+id = "gate"
+url = "http://10.0.0.9/"
+analysis_fps = 99.0
+colour = "red"
+
+[[camera.rule]]
+id = "yard"
+kind = "intrusoin"
+
+[[camera]]
+id = "Gate/2"
+url = "test://"
+
+[[camera]]
+url = "test://"
+"#;
+    let told = problems(text, &[]);
+    let expected = [
+        "edge.toml:2:1: agent.data_dirr: unknown field `data_dirr`; did you mean `data_dir`?",
+        "edge.toml:4:2: unknown section `halth`; did you mean `health`?",
+        "edge.toml:7:12: outbox.max_rows: invalid type: string \"many\", expected u64",
+        "edge.toml:8:1: outbox.max_bites: unknown field `max_bites`; did you mean `max_bytes`?",
+        "edge.toml:14:1: camera[0].colour: unknown field `colour`; known here: ",
+        "edge.toml:18:8: camera[0].rule[0].kind: unknown variant `intrusoin`; did you mean `intrusion`?",
+        "edge.toml:21:6: camera[1].id: camera \"Gate/2\" must be 1 to 64 characters",
+        "edge.toml:24:1: camera[2]: missing field `id`",
+    ];
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(expected), "told     {told}\nexpected {expected}");
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+}
+
+/// What only the meaning shows is told at the key that is wrong.
+#[test]
+fn meanings_are_checked_at_their_key() {
+    let text = GOOD.replace("[0.5, 0.9]]", "[0.5, 1.9]]\nmin_score = 7.0")
+        + "\n[[camera]]\nid = \"gate\"\nurl = \"http://x\"\n";
+    let told = problems(&text, &[]);
+    assert_eq!(told.len(), 4, "{told:#?}");
+    assert!(
+        told[0].starts_with("edge.toml:13:") && told[0].contains("camera[0].rule[0].zone"),
+        "{}",
+        told[0]
+    );
+    assert!(
+        told[1].starts_with("edge.toml:14:1: camera[0].rule[0].min_score: 7 is not between"),
+        "{}",
+        told[1]
+    );
+    assert!(told[2].contains("camera[1].id: gate is used twice"), "{}", told[2]);
+    assert!(told[3].contains("camera[1].url: \"http\" is not one of"), "{}", told[3]);
+}
+
+/// Broken TOML is told with its place too.
+#[test]
+fn broken_toml_has_a_place() {
+    let told = problems("[agent]\nname = \n", &[]);
+    assert!(told[0].starts_with("edge.toml:2:") && told[0].contains("not TOML"), "{told:?}");
+}
+
+/// The environment overrides and adds, also inside lists; its mistakes name the variable.
+#[test]
+fn the_environment_overrides() {
+    let environment = [
+        ("SHAODIAN_EDGE__AGENT__NAME", "box at the gate"),
+        ("SHAODIAN_EDGE__HUB__MQTT_PORT", "1884"),
+        ("SHAODIAN_EDGE__CAMERA__0__URL", "test://"),
+        ("SHAODIAN_EDGE__CAMERA__0__PLACE__NAME", "\"东门\""),
+        ("PATH", "/bin"),
+    ];
+    let owned = environment.map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let config = Config::parse("edge.toml", GOOD, owned).unwrap();
+    assert_eq!(config.agent.name, "box at the gate");
+    assert_eq!(config.hub.mqtt_port, Some(1884));
+    assert_eq!(config.cameras[0].camera.url, "test://");
+    let told = problems(
+        GOOD,
+        &[("SHAODIAN_EDGE__HUB__MQTT_PORT", "[1, 2]"), ("SHAODIAN_EDGE__CAMERA__3__URL", "test://")],
+    );
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told.iter().all(|t| t.starts_with("environment variable SHAODIAN_EDGE__")), "{told:#?}");
+    assert!(told.iter().any(|t| t.contains("has no element 3; the file lists 1")), "{told:#?}");
+}

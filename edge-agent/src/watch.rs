@@ -1,0 +1,276 @@
+//! One watched camera: its frames through stations 2 to 5 on a thread of its own, and what they tell as
+//! revisions into the outbox. The opening is committed at once; its picture and its clip are later revisions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use protocol::{CameraState, Chance, Clock, Incident, IncidentId, Phase, Place, RuleId};
+use tokio::sync::mpsc;
+use tokio::time::{interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::analyser::Analyser;
+use crate::camera::{CameraHandle, FrameSlot};
+use crate::detector::{Answer, DetectorClient};
+use crate::evidence::{ClipEnd, Drawn, Pending, Recorder};
+use crate::frame::Frame;
+use crate::outbox::{Outbox, OutboxError};
+use crate::report::{EvidenceFile, Report};
+use crate::revisions::Revisions;
+use crate::rules::{RuleConfig, RuleEvent};
+
+/// Events between analysis and outbox. When full the analysis waits; frames are then replaced, and counted.
+const EVENTS: usize = 64;
+/// Finished files on their way into a revision. When full their makers wait.
+const FILES: usize = 16;
+/// Without a frame the thread still shows that it lives this often.
+const LOOK: Duration = Duration::from_secs(1);
+/// A camera without picture this long is an incident.
+const LOST_AFTER_MS: u64 = 30_000;
+
+/// What the analysis saw.
+struct Sighting {
+    event: RuleEvent,
+    method: String,
+    frame: Option<Frame>,
+}
+
+/// What a watched camera needs of the box.
+#[derive(Clone)]
+pub struct Deps {
+    pub outbox: Outbox,
+    pub recorder: Arc<Recorder>,
+    pub clock: Arc<dyn Clock>,
+    pub chance: Arc<Chance>,
+}
+
+/// A running watch.
+pub struct Watch {
+    pub camera: Arc<CameraHandle>,
+    pub detector: DetectorClient,
+    /// Counts rounds of the analysis thread: the watchdog wants to see it move.
+    pub beat: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    teller: tokio::task::JoinHandle<()>,
+    cancel: CancellationToken,
+}
+
+impl Watch {
+    pub fn start(
+        camera: CameraHandle,
+        rules: &[RuleConfig],
+        detector: DetectorClient,
+        deps: &Deps,
+    ) -> Result<Self> {
+        let camera = Arc::new(camera);
+        let analyser = Analyser::new(rules).context("the rules of a camera")?;
+        let (tx, rx) = mpsc::channel(EVENTS);
+        let (stop, beat) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let analysis = Analysis {
+            frames: camera.frames(),
+            analyser,
+            detector: detector.clone(),
+            events: tx,
+            stop: stop.clone(),
+            beat: beat.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("watch {}", camera.id()))
+            .spawn(move || analysis.run())
+            .context("starting the thread that watches a camera")?;
+        let cancel = CancellationToken::new();
+        let config = camera.config();
+        let place = config.place.clone().map(Place::from);
+        let name = config.display_name().to_owned();
+        let (clock, chance) = (deps.clock.clone(), deps.chance.clone());
+        let (made, files) = mpsc::channel(FILES);
+        let teller = Teller {
+            making: 0,
+            clips: BTreeMap::new(),
+            made,
+            revisions: Revisions::new(config.id.clone(), name, place, clock, chance),
+            camera: camera.clone(),
+            deps: deps.clone(),
+            cancel: cancel.clone(),
+            last_seen_ms: deps.clock.uptime_ms(),
+        };
+        let teller = tokio::spawn(teller.run(rx, files));
+        Ok(Self { camera, detector, beat, stop, thread: Some(thread), teller, cancel })
+    }
+
+    /// Ends what is open, finishes clips with what is there, writes it all down.
+    pub async fn stop(mut self) {
+        self.camera.ask_to_stop();
+        self.stop.store(true, Ordering::Relaxed);
+        self.cancel.cancel();
+        if let Some(thread) = self.thread.take() {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        if tokio::time::timeout(Duration::from_secs(3), &mut self.teller).await.is_err() {
+            tracing::warn!(camera = %self.camera.id(), "last words of a camera were not written in time");
+            self.teller.abort();
+        }
+        // The last holder stops it and waits; others only look at it for a moment.
+        match Arc::try_unwrap(self.camera) {
+            Ok(camera) => {
+                let _ = tokio::task::spawn_blocking(move || camera.stop()).await;
+            }
+            Err(shared) => drop(shared),
+        }
+    }
+}
+
+struct Analysis {
+    frames: FrameSlot,
+    analyser: Analyser,
+    detector: DetectorClient,
+    events: mpsc::Sender<Sighting>,
+    stop: Arc<AtomicBool>,
+    beat: Arc<AtomicU64>,
+}
+
+impl Analysis {
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) && !self.frames.is_closed() {
+            self.beat.fetch_add(1, Ordering::Relaxed);
+            let Some(frame) = self.frames.recv_timeout(LOOK) else { continue };
+            let detector = &self.detector;
+            let events = self.analyser.analyse(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            if !self.tell(events, Some(&frame)) {
+                return;
+            }
+        }
+        // Nobody will see these end otherwise.
+        let events = self.analyser.finish();
+        self.tell(events, None);
+    }
+
+    fn tell(&self, events: Vec<RuleEvent>, frame: Option<&Frame>) -> bool {
+        events.into_iter().all(|event| {
+            let method = self.analyser.method().to_owned();
+            let frame = frame.filter(|_| event.phase == Phase::Opened).cloned();
+            self.events.blocking_send(Sighting { event, method, frame }).is_ok()
+        })
+    }
+}
+
+/// Turns sightings and finished files into committed revisions, in order.
+struct Teller {
+    revisions: Revisions,
+    camera: Arc<CameraHandle>,
+    deps: Deps,
+    cancel: CancellationToken,
+    last_seen_ms: u64,
+    /// Clips that go on until they are told that their incident ended.
+    clips: BTreeMap<(RuleId, u64), ClipEnd>,
+    /// Files being made.
+    making: usize,
+    made: mpsc::Sender<(IncidentId, Option<EvidenceFile>)>,
+}
+
+impl Teller {
+    async fn run(
+        mut self,
+        mut sightings: mpsc::Receiver<Sighting>,
+        mut files: mpsc::Receiver<(IncidentId, Option<EvidenceFile>)>,
+    ) {
+        let mut tick = interval(LOOK);
+        let mut watching = true;
+        while watching || self.making > 0 {
+            tokio::select! {
+                sighting = sightings.recv(), if watching => match sighting {
+                    Some(sighting) => self.tell(sighting).await,
+                    None => watching = false,
+                },
+                Some((id, file)) = files.recv() => self.add_file(id, file).await,
+                _ = tick.tick(), if watching => self.look_after_camera().await,
+            }
+        }
+    }
+
+    async fn tell(&mut self, sighting: Sighting) {
+        let Sighting { event, method, frame } = sighting;
+        let Some(incident) = self.revisions.tell(&event, &method) else { return };
+        let key = (event.rule_id.clone(), event.serial);
+        if let Some(frame) = frame {
+            // Before anything else: from here on the camera keeps what the clip needs.
+            let drawn = Drawn { region: event.region, severity: event.severity };
+            let view = self.camera.view();
+            let opening = self.deps.recorder.open(&view, &frame, event.started_at, Some(drawn));
+            self.expect(incident.incident_id, opening.snapshot);
+            self.expect(incident.incident_id, opening.clip);
+            self.clips.insert(key, opening.end);
+        } else if event.phase == Phase::Ended
+            && let Some(clip) = self.clips.remove(&key)
+        {
+            clip.at(event.at);
+        }
+        self.commit(incident, Vec::new()).await;
+    }
+
+    fn expect(&mut self, id: IncidentId, file: Pending) {
+        self.revisions.expect_file(id);
+        self.making += 1;
+        let made = self.made.clone();
+        let camera = self.camera.id().clone();
+        tokio::spawn(async move {
+            let file = file
+                .finished()
+                .await
+                .inspect_err(|error| tracing::warn!(%camera, incident = %id, error = format!("{error:#}"), "no evidence"))
+                .ok();
+            // The camera was given up: the file stays as an orphan and is cleared away.
+            let _ = made.send((id, file)).await;
+        });
+    }
+
+    async fn add_file(&mut self, id: IncidentId, file: Option<EvidenceFile>) {
+        self.making -= 1;
+        let revision = self.revisions.file_came(id, file.as_ref().map(|file| &file.evidence));
+        if let Some(incident) = revision {
+            self.commit(incident, file.into_iter().collect()).await;
+        }
+    }
+
+    async fn look_after_camera(&mut self) {
+        let health = self.camera.health();
+        let now_ms = self.deps.clock.uptime_ms();
+        if matches!(health.state, CameraState::Running | CameraState::Ended) {
+            self.last_seen_ms = now_ms;
+        }
+        let gone_ms = now_ms.saturating_sub(self.last_seen_ms);
+        let since = (gone_ms > LOST_AFTER_MS).then(|| self.deps.clock.now().plus_ms(-(gone_ms as i64)));
+        if let Some(incident) = self.revisions.camera_lost(since, &health) {
+            self.commit(incident, Vec::new()).await;
+        }
+    }
+
+    async fn commit(&self, incident: Incident, files: Vec<EvidenceFile>) {
+        let (id, revision, phase) = (incident.incident_id, incident.revision, incident.phase);
+        tracing::info!(incident = %id, revision, phase = phase.as_str(), kind = incident.kind.as_str(), camera = %self.camera.id(), "incident");
+        commit(&self.deps.outbox, &Report { incident, files }, &self.cancel).await;
+    }
+}
+
+/// Writes a report; a disk that refuses is asked again until it takes it or the box stops.
+pub async fn commit(outbox: &Outbox, report: &Report, cancel: &CancellationToken) {
+    loop {
+        match outbox.append(report).await {
+            Ok(_) => return,
+            Err(error @ OutboxError::Unsendable(_)) => {
+                tracing::error!(%error, incident = %report.incident.incident_id, "an incident cannot be sent");
+                return;
+            }
+            Err(error) => tracing::error!(%error, "an incident cannot be written; trying again"),
+        }
+        if cancel.is_cancelled() {
+            return;
+        }
+        sleep(LOOK).await;
+    }
+}
