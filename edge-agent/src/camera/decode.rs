@@ -286,3 +286,85 @@ pub(crate) fn buffer_of(unit: &Unit, base_us: i64) -> gst::Buffer {
     }
     buffer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{channel, sync_channel};
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::super::ring::Ring;
+    use super::super::source::encoding_chain;
+    use super::super::unit::Codec;
+    use super::*;
+
+    /// Sixteen seconds of a moving picture, as a camera would send them.
+    fn units() -> Vec<Unit> {
+        crate::camera::init().unwrap();
+        let pipeline = gst::Pipeline::new();
+        let source = super::super::source::element("videotestsrc").unwrap();
+        source.set_property("num-buffers", 400);
+        let small = gst::Caps::builder("video/x-raw")
+            .field("width", 160)
+            .field("height", 96)
+            .field("framerate", gst::Fraction::new(25, 1))
+            .build();
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        let mut chain = vec![source, super::super::source::capsfilter(&small).unwrap()];
+        chain.extend(encoding_chain().unwrap());
+        chain.push(super::super::source::element("h264parse").unwrap());
+        chain.push(super::super::source::capsfilter(&Codec::H264.ring_caps()).unwrap());
+        chain.push(sink.clone().upcast());
+        pipeline.add_many(&chain).unwrap();
+        gst::Element::link_many(&chain).unwrap();
+        let pipeline = Disposed(pipeline);
+        pipeline.0.set_state(gst::State::Playing).unwrap();
+        let (mut units, mut format) = (Vec::new(), None);
+        while let Ok(sample) = sink.pull_sample() {
+            let buffer = sample.buffer().unwrap();
+            let format = format
+                .get_or_insert_with(|| Arc::new(Format::from_caps(sample.caps().unwrap()).unwrap()))
+                .clone();
+            units.push(Unit {
+                captured_us: buffer.pts().unwrap().useconds() as i64,
+                keyframe: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+                after_gap: false,
+                data: Bytes::copy_from_slice(&buffer.map_readable().unwrap()),
+                format,
+            });
+        }
+        units
+    }
+
+    /// Analysis hangs on a picture: feeding never waits, what waits is bounded, the ring gets every unit, and
+    /// when analysis wakes up it goes on from a keyframe.
+    #[test]
+    fn a_stuck_analysis_stops_nobody() {
+        let units = units();
+        let ring = Ring::new(60, usize::MAX);
+        let (wake, asleep) = sync_channel::<()>(0);
+        let (pictures, seen) = channel();
+        let asleep = Mutex::new(asleep);
+        let on_picture = move |_: Picture, at_us: i64| {
+            let _ = pictures.send(at_us);
+            let _ = asleep.lock().unwrap().recv();
+        };
+        let mut decoder = LiveDecoder::new(25.0, 160, Arc::new(on_picture));
+        for unit in &units {
+            ring.push(unit.clone());
+            decoder.feed(unit).unwrap();
+        }
+        assert_eq!((ring.stats().units, ring.stats().undecodable), (400, 0));
+        assert!(decoder.skipped() > 200, "only {} skipped", decoder.skipped());
+        assert_eq!(seen.recv_timeout(Duration::from_secs(10)), Ok(units[0].captured_us));
+        drop(wake);
+        while seen.recv_timeout(Duration::from_secs(1)).is_ok() {}
+        let later = units[0].captured_us + 60_000_000;
+        for unit in &units[units.iter().rposition(|u| u.keyframe).unwrap()..] {
+            decoder.feed(&Unit { captured_us: unit.captured_us + 60_000_000, ..unit.clone() }).unwrap();
+        }
+        let woken = seen.recv_timeout(Duration::from_secs(10)).expect("pictures flow again");
+        assert!(woken >= later);
+    }
+}
