@@ -1,0 +1,180 @@
+//! Box, broker and hub are killed (SIGKILL) at points drawn from a printed seed while incidents flow. Afterwards
+//! everything the box's outbox ever committed is in the hub, exactly once: no number of (boot, sequence) is
+//! missing, none is there twice, every call is one incident and one case.
+//!
+//! `SHAODIAN_KILL_ROUNDS` and `SHAODIAN_KILL_SEED` make long runs (`deploy/soak.sh`) and repeat a failed one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use protocol::{Chance, Clock, SystemClock};
+use sqlx::{Connection, Row};
+use world::call::Call;
+use world::wait::until;
+use world::{BrokerKind, DatabaseKind, World};
+
+/// Everything must have reached the hub this long after the last restart.
+const SETTLE: Duration = Duration::from_secs(150);
+/// A call rings until somebody answers: a box that is down is tried again.
+const PLACE: Duration = Duration::from_secs(60);
+/// Longest time between two kills.
+const GAP_MS: u64 = 2_500;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_on_embedded_broker_and_sqlite() {
+    killing(BrokerKind::Embedded, DatabaseKind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_on_mosquitto_and_postgresql() {
+    killing(BrokerKind::Mosquitto, DatabaseKind::Postgres).await;
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+async fn killing(broker: BrokerKind, database: DatabaseKind) {
+    let rounds = setting("SHAODIAN_KILL_ROUNDS", 6);
+    let seed = setting("SHAODIAN_KILL_SEED", 20_260_318);
+    println!("{broker:?} and {database:?}: {rounds} kills, SHAODIAN_KILL_SEED={seed}");
+    let mut world = World::builder().broker(broker).database(database).seed(seed).start().await.unwrap();
+    let chance = Chance::seeded(seed);
+    let mut completed = BTreeSet::new();
+    let mut victims: BTreeMap<&str, u64> = BTreeMap::new();
+    for round in 0..rounds {
+        let victim = match chance.below(3) {
+            0 => "edge",
+            1 if broker == BrokerKind::Mosquitto => "broker",
+            _ => "hub",
+        };
+        *victims.entry(victim).or_default() += 1;
+        let (after, down) = (chance.below(GAP_MS), chance.below(GAP_MS));
+        // Calls run while the kill falls; those whose box died under them may end in either way.
+        let calls = ring([world.call(), world.call()], seed ^ round);
+        let (placed, struck) = tokio::join!(calls, strike(&mut world, victim, after, down));
+        struck.unwrap_or_else(|e| {
+            panic!("round {round}, after killing the {victim}: {e:#}\n{}", world.tails())
+        });
+        let placed = placed.unwrap_or_else(|e| panic!("round {round}: {e:#}\n{}", world.tails()));
+        if victim != "edge" {
+            completed.extend(placed);
+        }
+    }
+    let told = settled(&world).await.unwrap_or_else(|e| panic!("seed {seed}: {e:#}\n{}", world.tails()));
+    for call in &completed {
+        assert_eq!(told.calls.get(call), Some(&1), "seed {seed}: incidents of call {call}");
+    }
+    assert!(told.calls.values().all(|n| *n == 1), "seed {seed}: doubled incidents: {:?}", told.calls);
+    assert_eq!(told.hotline_cases, told.calls.len() as u64, "seed {seed}: one case per call");
+    println!(
+        "kills {victims:?}; {} messages of {} boots, {} calls: none lost, none doubled",
+        told.messages,
+        told.boots,
+        told.calls.len()
+    );
+    assert!(told.messages >= rounds, "only {} messages flowed", told.messages);
+}
+
+/// Kills after a while, leaves dead for a while, starts again.
+async fn strike(world: &mut World, victim: &str, after_ms: u64, down_ms: u64) -> Result<()> {
+    tokio::time::sleep(Duration::from_millis(after_ms)).await;
+    match victim {
+        "edge" => world.kill_edge(),
+        "broker" => world.kill_broker(),
+        _ => world.kill_hub(),
+    }
+    tokio::time::sleep(Duration::from_millis(down_ms)).await;
+    match victim {
+        "edge" => world.start_edge().await,
+        "broker" => world.start_broker().await,
+        _ => world.start_hub().await,
+    }
+}
+
+/// Short calls, one after the other. A box that is down is called again, which is another call. Gives the ids of
+/// those that went through to their end.
+async fn ring(calls: [Call; 2], seed: u64) -> Result<Vec<String>> {
+    let (chance, clock) = (Chance::seeded(seed), SystemClock::new());
+    let tone: Vec<i16> = (0..6_400).map(|n| ((f64::from(n) * 0.31).sin() * 9_000.0) as i16).collect();
+    let mut placed = Vec::new();
+    for mut call in calls {
+        call.speed = 2.0;
+        until(PLACE, "the box to take a call", async || {
+            call.call_id = chance.uuid_v7(clock.now());
+            call.place(&tone, &tone, &chance, &clock).await.map(Some)
+        })
+        .await?;
+        placed.push(call.call_id.to_string());
+    }
+    Ok(placed)
+}
+
+/// What the hub holds once the box has nothing left to send.
+struct Told {
+    messages: u64,
+    boots: usize,
+    calls: BTreeMap<String, u64>,
+    hotline_cases: u64,
+}
+
+/// Waits until the hub holds, for every boot of the box, every number the box ever gave; then looks for doubles.
+async fn settled(world: &World) -> Result<Told> {
+    until(SETTLE, "every committed message in the hub", async || {
+        let promised = promised(world).await?;
+        let held = held(world).await?;
+        for (boot, last) in &promised {
+            let numbers = held.get(boot).cloned().unwrap_or_default();
+            let missing: Vec<i64> = (1..=*last).filter(|n| !numbers.contains_key(n)).collect();
+            anyhow::ensure!(missing.is_empty(), "boot {boot}: {missing:?} of 1..={last} are not in the hub");
+        }
+        let doubled: Vec<_> = held.values().flatten().filter(|(_, count)| **count != 1).collect();
+        anyhow::ensure!(doubled.is_empty(), "stored more than once: {doubled:?}");
+        let calls = query(
+            world,
+            "select call_id, count(*) from incidents where call_id is not null group by call_id",
+        );
+        let calls = calls.await?.into_iter().map(|(call, n)| (call, n as u64)).collect();
+        let cases =
+            query(world, "select kind, count(*) from cases where kind = 'hotline' group by kind").await?;
+        Ok(Some(Told {
+            messages: held.values().map(|numbers| numbers.len() as u64).sum(),
+            boots: promised.len(),
+            calls,
+            hotline_cases: cases.first().map_or(0, |(_, n)| *n as u64),
+        }))
+    })
+    .await
+}
+
+/// The last number each boot of the box gave to a message, from the box's own database.
+async fn promised(world: &World) -> Result<BTreeMap<String, i64>> {
+    let url = format!("sqlite://{}", world.edge_database().display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.context("the box's database")?;
+    let rows = sqlx::query("select boot, last_sequence from boot").fetch_all(&mut connection).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// How often each number of each boot is in the hub.
+async fn held(world: &World) -> Result<BTreeMap<String, BTreeMap<i64, i64>>> {
+    let mut out: BTreeMap<String, BTreeMap<i64, i64>> = BTreeMap::new();
+    let sql = "select boot || ' ' || sequence, count(*) from messages group by boot, sequence";
+    for (key, count) in query(world, sql).await? {
+        let (boot, sequence) = key.split_once(' ').context("boot and sequence")?;
+        out.entry(boot.to_owned()).or_default().insert(sequence.parse()?, count);
+    }
+    Ok(out)
+}
+
+/// Rows of a name and a number from the hub's database, whichever it is.
+async fn query(world: &World, sql: &'static str) -> Result<Vec<(String, i64)>> {
+    let url = world.hub_database();
+    if url.starts_with("postgres") {
+        let mut connection = sqlx::PgConnection::connect(&url).await.context("the hub's database")?;
+        Ok(sqlx::query_as(sql).fetch_all(&mut connection).await?)
+    } else {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.context("the hub's database")?;
+        Ok(sqlx::query_as(sql).fetch_all(&mut connection).await?)
+    }
+}
