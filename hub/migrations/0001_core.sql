@@ -54,7 +54,6 @@ create table device_status (
     skew_ms bigint,
     clock_synced bigint not null,
     -- incident raised because the box is silent, while it is
-    lost_incident_id text,
     lost_incident text,
     primary key (tenant, device_id)
 );

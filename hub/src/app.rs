@@ -72,9 +72,15 @@ impl App {
         let authority = Authority::open(&data_dir.join("pki"), &config.hub.name, &chance, clock.now())?;
         let changes = ChangeFeed::new(db.clone());
         let metrics = Arc::new(Metrics::default());
-        let evidence =
-            EvidenceStore::open(db.clone(), clock.clone(), chance.clone(), changes.clone(), &data_dir)
-                .with_context(|| format!("making folders for evidence in {}", data_dir.display()))?;
+        let evidence = EvidenceStore::open(
+            db.clone(),
+            clock.clone(),
+            chance.clone(),
+            changes.clone(),
+            metrics.clone(),
+            &config,
+        )
+        .with_context(|| format!("making folders for evidence in {}", data_dir.display()))?;
         let commands = Commands::new(db.clone(), clock.clone(), chance.clone(), changes.clone());
         let (intake, items) = Intake::new(metrics.clone());
         let app = Self {

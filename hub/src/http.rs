@@ -30,7 +30,8 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(metrics))
         .with_state(app.clone())
         .merge(crate::api::router(app.clone()))
-        .merge(crate::web::router(app))
+        .merge(crate::web::router(app.clone()))
+        .merge(crate::evidence::tus::router(app))
 }
 
 /// The hub's authority, for a box that holds its pin and for people who install it in their browser.

@@ -15,6 +15,7 @@ pub mod http;
 pub mod intake;
 pub mod metrics;
 pub mod pki;
+pub mod reconcile;
 pub mod run;
 pub mod ticket;
 pub mod user;

@@ -37,6 +37,9 @@ enum Command {
     },
     /// Read the configuration and say what is wrong with it.
     Check,
+    /// MQTT brokers.
+    #[command(subcommand)]
+    Broker(BrokerCommand),
     /// Boxes.
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -56,6 +59,17 @@ enum UserCommand {
     },
     /// Give a user a new generated password, print it, and end the user's sessions.
     Password { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+enum BrokerCommand {
+    /// Write a ready configuration for Mosquitto, with certificates of the hub's authority and the ACL.
+    MosquittoConfig {
+        folder: PathBuf,
+        /// Port it listens on.
+        #[arg(long, default_value_t = 8883)]
+        port: u16,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +135,11 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
                 UserCommand::Password { name } => user::cli::new_password(&app, &name).await?,
             };
             println!("{password}");
+            Ok(())
+        }
+        Command::Broker(BrokerCommand::MosquittoConfig { folder, port }) => {
+            let app = App::open(config, clock, chance).await?.0;
+            println!("{}", hub::broker::mosquitto::write(&app, &folder, port)?.display());
             Ok(())
         }
         Command::Device(command) => device_command(command, &App::open(config, clock, chance).await?.0).await,

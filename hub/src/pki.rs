@@ -106,23 +106,34 @@ impl Authority {
                 .and_then(|pem| expires_at(&pem))
                 .is_some_and(|end| end.since_ms(now) > RENEW_BEFORE_MS);
         if !good {
-            let mut params = base("Shaodian hub", SERVER_YEARS, chance, now);
-            for name in names {
-                params.subject_alt_names.push(match name.parse::<IpAddr>() {
-                    Ok(address) => SanType::IpAddress(address),
-                    Err(_) => SanType::DnsName(
-                        name.as_str().try_into().with_context(|| format!("[http] names: {name:?}"))?,
-                    ),
-                });
-            }
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-            let certificate = params.signed_by(&key, &self.issuer)?;
-            write_private(&key_path, &key.serialize_pem())?;
-            write_public(&cert_path, &format!("{}{}", certificate.pem(), self.ca_pem))?;
+            let (certificate, key) = self.new_server(names, chance, now)?;
+            write_private(&key_path, &key)?;
+            write_public(&cert_path, &certificate)?;
             write_public(&facts_path, &facts)?;
         }
         Ok((cert_path, key_path))
+    }
+
+    /// A new server certificate (chain) and key as PEM text: for an outside broker, which keeps its own.
+    pub fn new_server(
+        &self,
+        names: &[String],
+        chance: &Chance,
+        now: UtcMs,
+    ) -> anyhow::Result<(String, String)> {
+        let mut params = base("Shaodian hub", SERVER_YEARS, chance, now);
+        for name in names {
+            params.subject_alt_names.push(match name.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(
+                    name.as_str().try_into().with_context(|| format!("[http] names: {name:?}"))?,
+                ),
+            });
+        }
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok((format!("{}{}", certificate.pem(), self.ca_pem), key.serialize_pem()))
     }
 
     /// Paths of certificate and key by which the hub itself connects to an outside broker.

@@ -8,7 +8,7 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::broker::{self, Address, Embedded, HUB_NAME, Internal, Link, TlsFiles};
+use crate::config::{BrokerMode, Config};
 use crate::http::{self, Scheme};
-use crate::pki;
-use crate::user;
+use crate::{pki, reconcile, user};
 
 /// Requests that run when the hub is asked to stop have this long.
 const GRACE: Duration = Duration::from_secs(2);
@@ -44,12 +44,19 @@ pub async fn run(
     // Station 8: intake.
     tasks.spawn(app.intake_worker().run(ends.items, stop.clone()));
 
+    // The broker and our own connection to it.
+    let (address, mqtt_at) = broker(&app, &tasks, &stop).await?;
+    tasks.spawn(Link { app: app.clone(), address }.run(stop.clone()));
+
+    // Reconcilers: read the truth, put it right, safe to run twice.
+    tasks.spawn(reconcile::run(app.clone(), stop.clone()));
+
     // Station 10: pages, API, uploads.
     let router = http::router(app.clone());
     let (https, https_at) = serve_https(&app, router.clone(), &tasks).await?;
     let (plain, plain_at) = serve_loopback(&app, router, &tasks).await?;
 
-    println!("hub ready https://{https_at} http://{plain_at}");
+    println!("hub ready https://{https_at} http://{plain_at} mqtt {mqtt_at}");
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
@@ -65,14 +72,48 @@ pub async fn run(
     Ok(())
 }
 
+/// Starts the embedded broker, or prepares TLS for the outside one; also says where boxes connect.
+async fn broker(
+    app: &App,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<(Address, String)> {
+    let config = &app.config.broker;
+    match config.mode {
+        BrokerMode::Embedded => {
+            let (certificate, key) = server_certificate(app)?;
+            let tls = TlsFiles { certificate, key, client_ca: app.authority.ca_path() };
+            let password = hex::encode(app.chance.bytes::<24>());
+            let broker = Embedded::bind(config.listen, &tls, password, app.db.clone()).await?;
+            let Internal { address, password } = broker.internal.clone();
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                tokio::select! { () = broker.run() => {} () = stop.cancelled() => {} }
+            });
+            Ok((Address::Internal(address, password), config.listen.to_string()))
+        }
+        BrokerMode::External => {
+            let client = app.authority.client(HUB_NAME, &app.chance, app.clock.now())?;
+            let ca = config.ca.clone().unwrap_or_else(|| app.authority.ca_path());
+            let tls = broker::client_tls(&ca, &client.0, &client.1)?;
+            let at = format!("{}:{}", config.host, config.port);
+            Ok((Address::External(config.host.clone(), config.port, tls), at))
+        }
+    }
+}
+
+fn server_certificate(app: &App) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let mut names = pki::local_names();
+    names.extend(app.config.http.names.iter().cloned());
+    app.authority.server(&names, &app.chance, app.clock.now())
+}
+
 async fn serve_https(
     app: &App,
     router: Router,
     tasks: &TaskTracker,
 ) -> anyhow::Result<(Handle<SocketAddr>, SocketAddr)> {
-    let mut names = pki::local_names();
-    names.extend(app.config.http.names.iter().cloned());
-    let (cert, key) = app.authority.server(&names, &app.chance, app.clock.now())?;
+    let (cert, key) = server_certificate(app)?;
     let tls = RustlsConfig::from_pem_file(cert, key).await.context("reading the server certificate")?;
     let address = app.config.http.listen;
     let handle = Handle::new();

@@ -51,6 +51,13 @@ pub async fn may_connect(db: &Db, origin: &Origin) -> Result<bool> {
     Ok(row.is_some())
 }
 
+/// `tenant/device` of every device that is shut out.
+pub async fn disabled_names(db: &Db) -> Result<Vec<String>> {
+    let rows: Vec<(String, String)> =
+        db.fetch_all("select tenant, device_id from devices where state = 'disabled'", args![]).await?;
+    Ok(rows.into_iter().map(|(tenant, device)| format!("{tenant}/{device}")).collect())
+}
+
 pub async fn state_in_tx(tx: &mut Tx, origin: &Origin) -> Result<Option<String>> {
     let row: Option<(String,)> = tx
         .fetch_optional(
@@ -259,4 +266,48 @@ pub async fn gaps(db: &Db, tenant: &str, device_id: &str) -> Result<Vec<Gap>> {
 
 pub(crate) fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text))
+}
+
+/// A box whose silence or return has not been told yet.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Silent {
+    pub tenant: String,
+    pub device_id: String,
+    pub offline_since_ms: Option<i64>,
+    /// The open incident, JSON, while there is one.
+    pub lost_incident: Option<String>,
+}
+
+/// Enrolled boxes offline since before `limit_ms` without an incident, and boxes with one that are back.
+pub async fn to_tell_of(db: &Db, limit_ms: i64) -> Result<Vec<Silent>> {
+    db.fetch_all(
+        "select s.tenant, s.device_id, s.offline_since_ms, s.lost_incident from device_status s
+         join devices d on d.tenant = s.tenant and d.device_id = s.device_id
+         where (d.state = 'enrolled' and s.lost_incident is null and s.state = 'offline'
+                and s.offline_since_ms <= $1)
+            or (s.lost_incident is not null and s.state = 'online')
+         order by s.tenant, s.device_id limit 200",
+        args![limit_ms],
+    )
+    .await
+}
+
+pub async fn still_to_tell(tx: &mut Tx, silent: &Silent, limit_ms: i64) -> Result<Option<Silent>> {
+    tx.fetch_optional(
+        "select tenant, device_id, offline_since_ms, lost_incident from device_status
+         where tenant = $1 and device_id = $2
+           and ((lost_incident is null and state = 'offline' and offline_since_ms <= $3)
+                or (lost_incident is not null and state = 'online'))",
+        args![&silent.tenant, &silent.device_id, limit_ms],
+    )
+    .await
+}
+
+pub async fn set_lost(tx: &mut Tx, silent: &Silent, incident: Option<String>) -> Result<()> {
+    tx.execute(
+        "update device_status set lost_incident = $3 where tenant = $1 and device_id = $2",
+        args![&silent.tenant, &silent.device_id, incident],
+    )
+    .await?;
+    Ok(())
 }

@@ -4,17 +4,23 @@
 //! rename after it was synced. Its row is written after the rename: a row means a whole, verified file.
 
 pub mod store;
-// pub mod tus;
-// mod upload;
+#[cfg(test)]
+mod tests;
+pub mod tus;
+mod upload;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocol::{Chance, Clock, Sha256Hex, TenantId};
 use serde::Serialize;
 
+pub use upload::{Announced, Standing, UploadError};
+
 use crate::change::ChangeFeed;
+use crate::config::Config;
 use crate::db::Db;
+use crate::metrics::Metrics;
 
 /// A whole file that is here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -33,22 +39,38 @@ pub struct EvidenceStore {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<Chance>,
     pub(crate) changes: ChangeFeed,
+    metrics: Arc<Metrics>,
+    quota_bytes: i64,
+    upload_life_ms: i64,
+    busy: upload::Busy,
     folder: Arc<PathBuf>,
 }
 
 impl EvidenceStore {
-    /// Files live under `data_dir`.
+    /// Files live under the data folder.
     pub fn open(
         db: Db,
         clock: Arc<dyn Clock>,
         chance: Arc<Chance>,
         changes: ChangeFeed,
-        data_dir: &Path,
+        metrics: Arc<Metrics>,
+        config: &Config,
     ) -> std::io::Result<Self> {
+        let data_dir = config.hub.data_dir.clone();
         for name in ["evidence", "uploads"] {
             std::fs::create_dir_all(data_dir.join(name))?;
         }
-        Ok(Self { db, clock, chance, changes, folder: Arc::new(data_dir.to_owned()) })
+        Ok(Self {
+            db,
+            clock,
+            chance,
+            changes,
+            metrics,
+            quota_bytes: i64::try_from(config.evidence.unlinked_quota_bytes).unwrap_or(i64::MAX),
+            upload_life_ms: i64::from(config.evidence.upload_life_hours) * 3_600_000,
+            busy: upload::Busy::default(),
+            folder: Arc::new(data_dir),
+        })
     }
 
     /// Where the file of this content is or will be.

@@ -63,6 +63,16 @@ pub(super) async fn is_here(db: &Db, tenant: &TenantId, sha256: &Sha256Hex) -> R
     Ok(row.is_some())
 }
 
+pub(super) async fn is_named(db: &Db, tenant: &TenantId, sha256: &Sha256Hex) -> Result<bool> {
+    let row: Option<(String,)> = db
+        .fetch_optional(
+            "select sha256 from evidence_links where tenant = $1 and sha256 = $2 limit 1",
+            args![tenant, sha256],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
 /// A begun upload.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct Upload {
@@ -81,7 +91,7 @@ pub(super) async fn begin(db: &Db, upload: &Upload, now: UtcMs) -> Result<()> {
     db.execute(
         "insert into uploads (tenant, upload_id, device_id, sha256, kind, media_type, size_bytes, offset_bytes,
              created_at_ms, expires_at_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         args![
             &upload.tenant,
             &upload.upload_id,
@@ -90,6 +100,7 @@ pub(super) async fn begin(db: &Db, upload: &Upload, now: UtcMs) -> Result<()> {
             &upload.kind,
             &upload.media_type,
             upload.size_bytes,
+            upload.offset_bytes,
             now,
             upload.expires_at_ms
         ],
@@ -140,7 +151,7 @@ pub(super) async fn unlinked_bytes(db: &Db, tenant: &TenantId, device: &DeviceId
     let (uploads,): (i64,) = db
         .fetch_one(
             "select cast(coalesce(sum(u.size_bytes), 0) as bigint) from uploads u
-             where u.tenant = $1 and u.device_id = $2 and not exists (
+             where u.tenant = $1 and u.device_id = $2 and u.offset_bytes < u.size_bytes and not exists (
                  select 1 from evidence_links l where l.tenant = u.tenant and l.sha256 = u.sha256)",
             args![tenant, device],
         )
@@ -156,7 +167,7 @@ pub(super) async fn unlinked_bytes(db: &Db, tenant: &TenantId, device: &DeviceId
     Ok(uploads + files)
 }
 
-/// Notes a whole file, ends its upload, and wakes the screens of every case that names it.
+/// Notes a whole file and wakes the screens of every case that names it.
 pub(super) async fn finish(tx: &mut Tx, upload: &Upload, now: UtcMs) -> Result<()> {
     let tenant = upload.tenant.as_str();
     tx.lock_tenant(tenant).await?;
@@ -174,8 +185,6 @@ pub(super) async fn finish(tx: &mut Tx, upload: &Upload, now: UtcMs) -> Result<(
         ],
     )
     .await?;
-    tx.execute("delete from uploads where tenant = $1 and upload_id = $2", args![tenant, &upload.upload_id])
-        .await?;
     let cases: Vec<(String,)> = tx
         .fetch_all(
             "select i.case_id from evidence_links l

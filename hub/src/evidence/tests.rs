@@ -1,0 +1,167 @@
+//! Uploads over the router that the hub serves, on every database.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use protocol::{Chance, ManualClock, UtcMs};
+use sha2::{Digest, Sha256};
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::db::testing::{TestDb, databases};
+use crate::device;
+
+struct World {
+    app: App,
+    router: Router,
+    clock: Arc<ManualClock>,
+    token: String,
+    _db: TestDb,
+}
+
+async fn world(test: TestDb) -> World {
+    let clock = Arc::new(ManualClock::at(UtcMs(1_773_815_480_000)));
+    let mut config = Config::default();
+    config.hub.data_dir = test.folder.clone();
+    config.evidence.unlinked_quota_bytes = 1000;
+    let (app, _) = App::with_db(config, test.db.clone(), clock.clone(), Arc::new(Chance::seeded(5))).unwrap();
+    let token = enrol(&app, "box-1").await;
+    World { router: super::tus::router(app.clone()), app, clock, token, _db: test }
+}
+
+async fn enrol(app: &App, name: &str) -> String {
+    let code = device::enrol::add(app, app.tenant(), &name.parse().unwrap(), name).await.unwrap();
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    device::enrol::enrol(app, &code, &csr).await.unwrap().token
+}
+
+impl World {
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response<Body> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("tus-resumable", "1.0.0")
+            .header("authorization", format!("Bearer {}", self.token));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.router.clone().oneshot(request.body(Body::from(body.to_vec())).unwrap()).await.unwrap()
+    }
+
+    async fn create(&self, content: &[u8], announced: &[u8]) -> Response<Body> {
+        let metadata = format!(
+            "sha256 {},kind {},filetype {}",
+            STANDARD.encode(hex::encode(Sha256::digest(announced))),
+            STANDARD.encode("snapshot"),
+            STANDARD.encode("image/jpeg")
+        );
+        let length = content.len().to_string();
+        self.send(
+            "POST",
+            "/api/v1/uploads",
+            &[("upload-length", &length), ("upload-metadata", &metadata)],
+            b"",
+        )
+        .await
+    }
+
+    async fn patch(&self, path: &str, offset: usize, body: &[u8]) -> Response<Body> {
+        let offset = offset.to_string();
+        let headers =
+            [("upload-offset", offset.as_str()), ("content-type", "application/offset+octet-stream")];
+        self.send("PATCH", path, &headers, body).await
+    }
+}
+
+fn header(response: &Response<Body>, name: &str) -> String {
+    response.headers().get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+}
+
+/// A file in two pieces, with a wrong offset between, ends in its place with its content; sent again it is at its
+/// end at once. It is not shown while nothing names it.
+#[tokio::test]
+async fn a_file_arrives_in_pieces() {
+    for test in databases().await {
+        let world = world(test).await;
+        let content = b"a picture, or so we say".as_slice();
+        let created = world.create(content, content).await;
+        assert_eq!(created.status(), StatusCode::CREATED);
+        let path = header(&created, "location");
+        assert!(!header(&created, "upload-expires").is_empty());
+        assert_eq!(header(&world.patch(&path, 0, &content[..7]).await, "upload-offset"), "7");
+        assert_eq!(world.patch(&path, 3, b"x").await.status(), StatusCode::CONFLICT);
+        let head = world.send("HEAD", &path, &[], b"").await;
+        assert_eq!(
+            (header(&head, "upload-offset"), header(&head, "upload-length")),
+            ("7".into(), "23".into())
+        );
+        let done = world.patch(&path, 7, &content[7..]).await;
+        assert_eq!((done.status(), header(&done, "upload-offset")), (StatusCode::NO_CONTENT, "23".into()));
+        let head = world.send("HEAD", &path, &[], b"").await;
+        assert_eq!(header(&head, "upload-offset"), "23", "a lost answer can be asked for again");
+
+        let sha256 = hex::encode(Sha256::digest(content)).parse().unwrap();
+        assert_eq!(std::fs::read(world.app.evidence.path(world.app.tenant(), &sha256)).unwrap(), content);
+        assert!(world.app.evidence.find(world.app.tenant(), &sha256).await.unwrap().is_none());
+        let again = world.create(content, content).await;
+        assert_eq!((again.status(), header(&again, "upload-offset")), (StatusCode::CREATED, "23".into()));
+    }
+}
+
+/// Content that is not what was announced is refused by name and removed.
+#[tokio::test]
+async fn wrong_content_is_removed() {
+    for test in databases().await {
+        let world = world(test).await;
+        let path = header(&world.create(b"abc", b"something else").await, "location");
+        assert_eq!(world.patch(&path, 0, b"abc").await.status().as_u16(), 460);
+        assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(std::fs::read_dir(world.app.data_dir().join("uploads")).unwrap().count(), 0);
+    }
+}
+
+/// Versions, sizes, types, tokens, quota, other devices and time are each refused with their own status.
+#[tokio::test]
+async fn refusals() {
+    for test in databases().await {
+        let mut world = world(test).await;
+        let bare = Request::builder().method("POST").uri("/api/v1/uploads").body(Body::empty()).unwrap();
+        let answer = world.router.clone().oneshot(bare).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
+        let path = header(&world.create(b"abc", b"abc").await, "location");
+        let wrong_type = world.send("PATCH", &path, &[("upload-offset", "0")], b"abc").await;
+        assert_eq!(wrong_type.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(world.patch(&path, 0, b"abcd").await.status(), StatusCode::BAD_REQUEST);
+        let huge = (protocol::limits::MAX_EVIDENCE_BYTES + 1).to_string();
+        let metadata = format!(
+            "sha256 {},kind {},filetype {}",
+            STANDARD.encode("ab".repeat(32)),
+            STANDARD.encode("clip"),
+            STANDARD.encode("video/mp4")
+        );
+        let headers = [("upload-length", huge.as_str()), ("upload-metadata", metadata.as_str())];
+        let answer = world.send("POST", "/api/v1/uploads", &headers, b"").await;
+        assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let headers = [("upload-length", "2000"), ("upload-metadata", metadata.as_str())];
+        let answer = world.send("POST", "/api/v1/uploads", &headers, b"").await;
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS, "quota of what no incident names");
+
+        let own = std::mem::replace(&mut world.token, enrol(&world.app, "box-2").await);
+        assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::NOT_FOUND);
+        world.token = "nonsense".into();
+        assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::UNAUTHORIZED);
+        world.token = own;
+        world.clock.advance_ms(25 * 3_600_000);
+        assert_eq!(world.patch(&path, 0, b"abc").await.status(), StatusCode::GONE);
+        assert_eq!(world.app.evidence.remove_expired().await.unwrap(), 1);
+        assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::NOT_FOUND);
+        device::store::set_disabled(&world.app.db, "main", "box-1", true, UtcMs(1)).await.unwrap();
+        assert_eq!(world.create(b"abc", b"abc").await.status(), StatusCode::UNAUTHORIZED);
+    }
+}

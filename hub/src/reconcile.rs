@@ -1,0 +1,103 @@
+//! Periodic work: each pass reads the truth and puts it right; running it twice, or on two replicas, changes nothing.
+
+use std::time::Duration;
+
+use protocol::{Incident, IncidentId, IncidentKind, Phase, Severity, Subject, UtcMs};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::device::{self, LOST_AFTER_MS};
+use crate::intake::{self, Context};
+use crate::{command, db};
+
+const EVERY: Duration = Duration::from_secs(5);
+/// Live pages that were away for longer read everything anew.
+const KEEP_CHANGES_MS: i64 = 7 * 86_400_000;
+
+pub async fn run(app: App, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = pass(&app).await {
+            tracing::warn!("periodic work: {error:#}; trying again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// One pass.
+pub async fn pass(app: &App) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let ended = command::store::expire(&app.db, now).await?;
+    let told = silent_boxes(app, now).await?;
+    app.evidence.remove_expired().await?;
+    app.changes.prune(now.0 - KEEP_CHANGES_MS).await?;
+    if ended + told > 0 {
+        app.changes.wake();
+    }
+    Ok(())
+}
+
+/// Opens an incident for each box that has been offline for a while, and ends it when the box is back.
+async fn silent_boxes(app: &App, now: UtcMs) -> db::Result<u64> {
+    // A broker that is away silences every box; that is not the boxes' doing.
+    let boxes = device::store::to_tell_of(&app.db, now.0 - LOST_AFTER_MS).await?;
+    let mut told = 0;
+    for silent in boxes {
+        let Some(origin) = device::origin_of_name(&format!("{}/{}", silent.tenant, silent.device_id)) else {
+            continue;
+        };
+        let mut tx = app.db.begin().await?;
+        tx.lock_tenant(&silent.tenant).await?;
+        // Again under the lock: another replica may have told meanwhile.
+        let Some(silent) = device::store::still_to_tell(&mut tx, &silent, now.0 - LOST_AFTER_MS).await?
+        else {
+            continue;
+        };
+        let known: Option<Incident> =
+            silent.lost_incident.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let (incident, keep) = match known {
+            Some(open) => (ended(open, now), None),
+            None => {
+                let since = UtcMs(silent.offline_since_ms.unwrap_or(now.0));
+                let open = opened(IncidentId::new(&app.chance, now), since, now);
+                let text = serde_json::to_string(&open).map_err(|error| sqlx::Error::Encode(error.into()))?;
+                (open, Some(text))
+            }
+        };
+        let context = Context { chance: &app.chance, zone: &app.zone, now };
+        intake::incident(&mut tx, context, &origin, &incident).await?;
+        device::store::set_lost(&mut tx, &silent, keep).await?;
+        tx.commit().await?;
+        told += 1;
+    }
+    Ok(told)
+}
+
+fn opened(incident_id: IncidentId, since: UtcMs, now: UtcMs) -> Incident {
+    Incident {
+        incident_id,
+        revision: 1,
+        phase: Phase::Opened,
+        kind: IncidentKind::DeviceLost,
+        severity: Severity::Major,
+        subject: Subject::Device,
+        place: None,
+        started_at: since,
+        updated_at: now,
+        ended_at: None,
+        evidence: Vec::new(),
+        drill: false,
+    }
+}
+
+fn ended(open: Incident, now: UtcMs) -> Incident {
+    Incident {
+        revision: open.revision + 1,
+        phase: Phase::Ended,
+        updated_at: now,
+        ended_at: Some(now),
+        ..open
+    }
+}
