@@ -1,5 +1,6 @@
 //! `edge-agent`: see `--help`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,7 +46,11 @@ fn main() -> ExitCode {
     // First of all: two libraries bring a TLS provider each, and rustls wants one chosen.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let filter = EnvFilter::try_from_env("SHAODIAN_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     match act(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {

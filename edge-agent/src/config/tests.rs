@@ -138,3 +138,48 @@ fn the_environment_overrides() {
     assert!(told.iter().all(|t| t.starts_with("environment variable SHAODIAN_EDGE__")), "{told:#?}");
     assert!(told.iter().any(|t| t.contains("has no element 3; the file lists 1")), "{told:#?}");
 }
+
+const SAMPLE: &str = include_str!("../../../deploy/edge.example.toml");
+
+/// The shipped sample is good as it is, and with every key switched on; its defaults are the real ones.
+#[test]
+fn the_sample_is_true() {
+    let shipped = Config::parse("edge.example.toml", SAMPLE, []);
+    assert_eq!(shipped, Ok(Config::default()));
+    let all: String = SAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') => format!("{rest}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let all = Config::parse("edge.example.toml", &all, []).map_err(|p| format!("{p:#?}")).unwrap();
+    assert_eq!((all.outbox, all.health), (OutboxConfig::default(), HealthConfig::default()));
+    assert_eq!((all.cameras.len(), all.cameras[0].rules.len()), (1, 1));
+    assert!(all.calls.is_some());
+}
+
+/// No key is missing in the sample: each section's own list of fields is looked for.
+#[test]
+fn the_sample_names_every_key() {
+    fn fields<T: serde::de::DeserializeOwned>() -> Vec<String> {
+        let error =
+            toml::from_str::<T>("no_such_key = 1").err().expect("unknown keys are refused").to_string();
+        let listed = error.split("expected").nth(1).expect("serde lists what it knows").to_owned();
+        listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+    let all = [
+        fields::<AgentConfig>(),
+        fields::<HubConfig>(),
+        fields::<DetectorConfig>(),
+        fields::<CameraConfig>(),
+        fields::<RuleConfig>(),
+        fields::<CallConfig>(),
+        fields::<HealthConfig>(),
+        fields::<OutboxConfig>(),
+    ];
+    for key in all.concat() {
+        let there = [format!("#{key} = "), format!("{key}]")].iter().any(|form| SAMPLE.contains(form));
+        assert!(there, "{key} is not in deploy/edge.example.toml");
+    }
+}
