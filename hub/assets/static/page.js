@@ -50,7 +50,8 @@ function heard(hubMs) {
 function judge() {
   const late = performance.now() - lastHeard;
   const lost = late > 10_000;
-  live.classList.toggle("live--stale", !connected || late > 5_000);
+  live.classList.toggle("live--wait", !connected && late <= 5_000);
+  live.classList.toggle("live--stale", late > 5_000);
   liveWord.textContent = late > 5_000 ? live.dataset.late : connected ? live.dataset.on : live.dataset.off;
   if (lost !== frozen) {
     frozen = lost;

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use utoipa::IntoParams;
 
 use super::ApiError;
 use super::guard::Caller;
@@ -14,7 +13,7 @@ use crate::ticket::{self, Draft, TicketError};
 use crate::user::Act;
 use crate::web::guard::Fields;
 
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
 struct CaseQuery {
     /// `received`, `filed`, …

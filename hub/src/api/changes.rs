@@ -13,7 +13,6 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use utoipa::IntoParams;
 
 use super::ApiError;
 use super::guard::Caller;
@@ -34,7 +33,7 @@ const TOO_FAR: i64 = 5_000;
 /// How often a stream asks whether its session still lasts.
 const SESSION_CHECK: Duration = Duration::from_secs(30);
 
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[expect(dead_code, reason = "describes the query")]
 struct ChangesQuery {
     /// Position to go on from; `Last-Event-ID` wins. Without either: from now.

@@ -9,7 +9,7 @@ use protocol::Sha256Hex;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, SeekFrom};
 use tokio_util::io::ReaderStream;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::ApiError;
 use super::guard::Caller;
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::user::{self, Access, Act};
 use crate::web::guard::Fields;
 
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[expect(dead_code, reason = "describes the query")]
 struct EvidenceQuery {
     /// Why; needed for recordings of calls, kept in the access register.

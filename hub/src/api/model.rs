@@ -285,7 +285,6 @@ pub(super) struct QuarantineDetail {
 
 /// RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes what `http::problem` writes")]
 pub(super) struct Problem {
     #[serde(rename = "type")]
     kind: String,

@@ -1,5 +1,7 @@
 //! Users on both databases.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 use crate::db::testing::databases;
 
@@ -18,7 +20,10 @@ async fn try_login(
     password: &str,
     address: &str,
 ) -> Result<LoggedIn, LoginError> {
-    log_in(db, T, &Chance::seeded(now.0 as u64), now, (name, password), address).await
+    // A seed of its own for each login: tokens differ, as they do with chance from the machine.
+    static SEED: AtomicU64 = AtomicU64::new(100);
+    let chance = Chance::seeded(SEED.fetch_add(1, Ordering::SeqCst));
+    log_in(db, T, &chance, now, (name, password), address).await
 }
 
 /// The first start makes `admin` and tells its password once; the second start makes nobody.

@@ -63,7 +63,7 @@ catalogue! {
     find_hint = "案号、地点、设备", "Number, place, device";
     find = "查找", "Find";
     live = "实时", "Live";
-    live_off = "未连接", "Not connected";
+    live_off = "连接中", "Connecting";
     language = "语言", "Language";
     theme = "明暗", "Theme";
     theme_light = "亮", "Light";
