@@ -2,7 +2,8 @@
 //! [`crate::web`] and [`crate::api`]; [`router`] puts all of it together.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -58,6 +59,7 @@ struct EnrolAnswer {
 
 async fn enrolment(
     State(app): State<App>,
+    uri: Uri,
     headers: HeaderMap,
     Json(request): Json<EnrolRequest>,
 ) -> Response {
@@ -74,7 +76,7 @@ async fn enrolment(
                 device: enrolled.origin.device,
                 certificate_pem: enrolled.certificate_pem,
                 ca_pem: app.authority.ca_pem().to_owned(),
-                mqtt_host: named.unwrap_or_else(|| called_as(&headers)),
+                mqtt_host: named.unwrap_or_else(|| called_as(&uri, &headers)),
                 mqtt_port: port,
                 token: enrolled.token,
             })
@@ -92,10 +94,12 @@ async fn enrolment(
 }
 
 /// The name under which the box reached us: where HTTPS answered, MQTT will too. HTTP/2 has it in `:authority`,
-/// which hyper gives as the host of the URI; boxes speak HTTP/1.1 or send `Host` too.
-fn called_as(headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
-    host.parse::<axum::http::uri::Authority>()
+/// which hyper gives as the host of the URI, and sends no `Host`; HTTP/1.1 has only `Host`.
+fn called_as(uri: &Uri, headers: &HeaderMap) -> String {
+    let host = uri.authority().map(Authority::as_str);
+    let host = host.or_else(|| headers.get(header::HOST).and_then(|value| value.to_str().ok()));
+    let host = host.unwrap_or("localhost");
+    host.parse::<Authority>()
         .map_or_else(|_| host.to_owned(), |authority| authority.host().trim_matches(['[', ']']).to_owned())
 }
 
@@ -146,4 +150,21 @@ async fn metrics(State(app): State<App>) -> Response {
         app.metrics.text(),
     )
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A box that comes over HTTP/2 names the hub in `:authority` alone; one over HTTP/1.1 in `Host` alone.
+    #[test]
+    fn the_hub_hears_under_which_name_it_is_called() {
+        let uri = |text: &str| text.parse::<Uri>().unwrap();
+        let mut host = HeaderMap::new();
+        host.insert(header::HOST, "hub.local:8443".parse().unwrap());
+        assert_eq!(called_as(&uri("https://10.1.2.3:8443/api/v1/enrol"), &HeaderMap::new()), "10.1.2.3");
+        assert_eq!(called_as(&uri("/api/v1/enrol"), &host), "hub.local");
+        assert_eq!(called_as(&uri("https://[fe80::1]:8443/x"), &HeaderMap::new()), "fe80::1");
+        assert_eq!(called_as(&uri("/api/v1/enrol"), &HeaderMap::new()), "localhost");
+    }
 }

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod call;
 pub mod form;
 pub mod http;
+pub mod lan;
 pub mod operator;
 pub mod postgres;
 pub mod process;

@@ -12,6 +12,7 @@ use protocol::{Chance, SystemClock};
 use tempfile::TempDir;
 
 use crate::call::Call;
+use crate::lan::Lan;
 use crate::operator::Operator;
 use crate::postgres::Postgres;
 use crate::process::{Process, product, run};
@@ -54,6 +55,7 @@ pub struct Builder {
     cameras: Vec<CameraPlan>,
     models: bool,
     seed: u64,
+    lan: Option<Lan>,
 }
 
 impl Builder {
@@ -83,10 +85,16 @@ impl Builder {
         self
     }
 
+    /// Puts the hub on a machine of its own.
+    pub fn lan(mut self, lan: Lan) -> Self {
+        self.lan = Some(lan);
+        self
+    }
+
     /// Everything up, the box enrolled and connected.
     pub async fn start(self) -> Result<World> {
         let folder = tempfile::Builder::new().prefix("shaodian-world-").tempdir().context("a folder")?;
-        let mut world = World::prepare(folder, &self).await?;
+        let mut world = World::prepare(folder, self).await?;
         world.start_broker().await?;
         world.start_hub().await?;
         world.enrol()?;
@@ -100,6 +108,8 @@ pub struct World {
     hub: Option<Process>,
     broker: Option<Process>,
     postgres: Option<Postgres>,
+    // After the programs that run in it.
+    lan: Option<Lan>,
     pub cameras: Cameras,
     pub broker_kind: BrokerKind,
     models: bool,
@@ -122,10 +132,11 @@ impl World {
             cameras: Vec::new(),
             models: false,
             seed: 1,
+            lan: None,
         }
     }
 
-    async fn prepare(folder: TempDir, plan: &Builder) -> Result<Self> {
+    async fn prepare(folder: TempDir, plan: Builder) -> Result<Self> {
         let logs = folder.path().join("log");
         std::fs::create_dir(&logs).context("a folder for logs")?;
         let postgres = match plan.database {
@@ -141,6 +152,7 @@ impl World {
             hub: None,
             broker: None,
             postgres,
+            lan: plan.lan,
             cameras,
             broker_kind: plan.broker,
             models: plan.models,
@@ -161,15 +173,16 @@ impl World {
     }
 
     fn hub_toml(&self) -> String {
+        let here = if self.lan.is_some() { "0.0.0.0" } else { "127.0.0.1" };
         let mut toml = format!(
-            "[hub]\ndata_dir = {:?}\n\n[http]\nlisten = \"127.0.0.1:{}\"\nloopback = \"127.0.0.1:{}\"\n\n[broker]\n",
+            "[hub]\ndata_dir = {:?}\n\n[http]\nlisten = \"{here}:{}\"\nloopback = \"127.0.0.1:{}\"\n\n[broker]\n",
             self.path("hub"),
             self.https,
             self.http
         );
         let port = self.mqtt;
         let broker = match self.broker_kind {
-            BrokerKind::Embedded => format!("mode = \"embedded\"\nlisten = \"127.0.0.1:{port}\"\n"),
+            BrokerKind::Embedded => format!("mode = \"embedded\"\nlisten = \"{here}:{port}\"\n"),
             BrokerKind::Mosquitto => format!("mode = \"external\"\nhost = \"127.0.0.1\"\nport = {port}\n"),
         };
         toml += &broker;
@@ -215,14 +228,10 @@ impl World {
         self.path("log")
     }
 
-    /// The hub's pages over plain loopback HTTP.
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.http)
-    }
-
     /// The hub's pages over TLS.
     pub fn https(&self) -> String {
-        format!("https://127.0.0.1:{}", self.https)
+        let host = self.lan.as_ref().map_or(std::net::Ipv4Addr::LOCALHOST, |lan| lan.hub);
+        format!("https://{host}:{}", self.https)
     }
 
     pub fn ca(&self) -> PathBuf {
@@ -230,7 +239,7 @@ impl World {
     }
 
     pub fn edge_database(&self) -> PathBuf {
-        self.path("edge/outbox.db")
+        self.path("edge/outbox.sqlite")
     }
 
     /// Where the hub keeps its rows.
@@ -260,7 +269,10 @@ impl World {
     fn hub_command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(product("hub")?);
         command.arg("--config").arg(self.path("hub.toml")).args(arguments).current_dir(self.folder.path());
-        Ok(command)
+        Ok(match &self.lan {
+            Some(lan) => lan.inside(&command),
+            None => command,
+        })
     }
 
     fn edge_command(&self, arguments: &[&str]) -> Result<Command> {
@@ -278,8 +290,15 @@ impl World {
         }
         let folder = self.path("mosquitto");
         if !folder.exists() {
-            std::fs::create_dir(&folder).context("a folder for Mosquitto")?;
-            run(self.hub_command(&["broker", "mosquitto-config", &folder.display().to_string()])?)?;
+            let port = self.mqtt.to_string();
+            let folder = folder.display().to_string();
+            run(self.hub_command(&["broker", "mosquitto-config", &folder, "--port", &port])?)?;
+            if rustix::process::geteuid().is_root() {
+                // Mosquitto started by root becomes another user, who may not read this test's folder.
+                let conf = self.path("mosquitto/mosquitto.conf");
+                let text = std::fs::read_to_string(&conf).context("reading mosquitto.conf")?;
+                std::fs::write(&conf, format!("user root\n{text}")).context("writing mosquitto.conf")?;
+            }
         }
         let mut command = Command::new("mosquitto");
         command.arg("-v").arg("-c").arg(folder.join("mosquitto.conf")).current_dir(&folder);
