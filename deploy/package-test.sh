@@ -39,7 +39,12 @@ check inside sh -c 'ldd /usr/bin/edge-agent | grep -q "libsherpa-onnx-c-api.so =
 check inside sh -c '! ldd /usr/bin/edge-agent /usr/bin/hub | grep -q "not found"'
 # Both services' users can read the configuration that came along, and it is valid.
 check inside setpriv --reuid=shaodian-edge --regid=shaodian-edge --clear-groups edge-agent --config /etc/shaodian/edge.toml check
-check inside setpriv --reuid=shaodian-hub --regid=shaodian-hub --clear-groups hub --config /etc/shaodian/hub.toml --data /var/lib/shaodian-hub check
+check inside setpriv --reuid=shaodian-hub --regid=shaodian-hub --clear-groups hub --config /etc/shaodian/hub.toml check
+# Commands typed by hand work on the service's folder, wherever they are typed.
+code=$(inside setpriv --reuid=shaodian-hub --regid=shaodian-hub --clear-groups hub --config /etc/shaodian/hub.toml device add east-gate 2>/dev/null)
+check test -n "$code"
+check test -f "$machine/var/lib/shaodian-hub/hub.db"
+check inside sh -c 'edge-agent --config /etc/shaodian/edge.toml check | grep "data: /var/lib/shaodian-edge$" >/dev/null'
 for unit in shaodian-hub shaodian-edge; do
     exposure=$(inside systemd-analyze security --offline=true "$unit.service" 2>/dev/null | sed -n 's/^→ Overall exposure level.*: \([0-9.]*\) .*/\1/p')
     say "$unit.service: systemd-analyze security says $exposure (0 best, 10 worst)"

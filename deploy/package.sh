@@ -35,6 +35,10 @@ package() {
     strip --strip-debug "$tree/usr/bin/$binary"
     install -D -m 0644 "deploy/systemd/$name.service" "$tree/lib/systemd/system/$name.service"
     install -D -m 0640 "deploy/$service.example.toml" "$tree/etc/shaodian/$service.toml"
+    # Commands that an installer types find the same folder as the service.
+    sed -i "s|^# *data_dir = .*|data_dir = \"/var/lib/$name\"|" "$tree/etc/shaodian/$service.toml"
+    grep -q "^data_dir = \"/var/lib/$name\"" "$tree/etc/shaodian/$service.toml" ||
+        fail "deploy/$service.example.toml has no line '# data_dir = …'" "the package sets the service's folder there"
     for file in README.md README.zh-CN.md THIRD_PARTY.md CHANGELOG.md; do
         install -D -m 0644 "$file" "$tree/usr/share/doc/$name/$file"
     done
