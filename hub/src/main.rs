@@ -66,9 +66,9 @@ enum BrokerCommand {
     /// Write a ready configuration for Mosquitto, with certificates of the hub's authority and the ACL.
     MosquittoConfig {
         folder: PathBuf,
-        /// Port it listens on.
-        #[arg(long, default_value_t = 8883)]
-        port: u16,
+        /// Port it listens on; without it the one at `[broker] port`.
+        #[arg(long)]
+        port: Option<u16>,
     },
 }
 
@@ -138,6 +138,7 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Broker(BrokerCommand::MosquittoConfig { folder, port }) => {
+            let port = port.unwrap_or(config.broker.port);
             let app = App::open(config, clock, chance).await?.0;
             println!("{}", hub::broker::mosquitto::write(&app, &folder, port)?.display());
             Ok(())

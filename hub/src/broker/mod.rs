@@ -11,6 +11,8 @@ pub mod acl;
 mod embedded;
 mod link;
 pub mod mosquitto;
+#[cfg(test)]
+mod tests;
 
 pub use embedded::{Embedded, Internal, TlsFiles};
 pub use link::{Address, Link};

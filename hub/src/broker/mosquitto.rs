@@ -34,13 +34,21 @@ pub fn write(app: &App, folder: &Path, port: u16) -> anyhow::Result<PathBuf> {
     for (name, text) in FILES.iter().zip(contents) {
         std::fs::write(folder.join(name), text).with_context(place)?;
     }
+    let key = folder.join("server.key");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o640);
-    std::fs::set_permissions(folder.join("server.key"), private).with_context(place)?;
+    std::fs::set_permissions(&key, private).with_context(place)?;
+    // Debian's service runs in this group, and must read the key.
+    if let Some(group) = group_id("mosquitto").filter(|_| rustix::process::geteuid().is_root()) {
+        rustix::fs::chown(&key, None, Some(rustix::fs::Gid::from_raw(group))).with_context(place)?;
+    }
     Ok(folder.join(FILES[0]))
 }
 
 fn configuration(folder: &Path, port: u16) -> String {
     let folder = folder.display();
+    // Started by root it would become another user, who may not be able to enter this folder. Debian's service does
+    // not start it as root, and then the line says nothing.
+    let user = if rustix::process::geteuid().is_root() { "user root\n" } else { "" };
     format!(
         "# Written by `hub broker mosquitto-config`. Boxes and the hub come over TLS with certificates of the\n\
          # hub's authority; the certificate's common name is who they are.\n\
@@ -51,6 +59,8 @@ fn configuration(folder: &Path, port: u16) -> String {
          keyfile {folder}/server.key\n\
          require_certificate true\n\
          use_identity_as_username true\n\
+         # A client id takes over the session that has it: nobody may choose another's.\n\
+         use_username_as_clientid true\n\
          allow_anonymous false\n\
          acl_file {folder}/acl\n\
          max_packet_size {MAX_PACKET_BYTES}\n\
@@ -60,8 +70,14 @@ fn configuration(folder: &Path, port: u16) -> String {
          # What the hub has not confirmed is sent again by the box, so the broker need not keep it on disk.\n\
          persistence false\n\
          sys_interval 0\n\
-         log_dest stderr\n"
+         log_dest stderr\n{user}"
     )
+}
+
+fn group_id(name: &str) -> Option<u32> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    let line = groups.lines().find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(2)?.parse().ok()
 }
 
 /// `%u` is `tenant/device`, which fills the topic's two levels.
