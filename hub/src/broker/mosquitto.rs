@@ -46,9 +46,6 @@ pub fn write(app: &App, folder: &Path, port: u16) -> anyhow::Result<PathBuf> {
 
 fn configuration(folder: &Path, port: u16) -> String {
     let folder = folder.display();
-    // Started by root it would become another user, who may not be able to enter this folder. Debian's service does
-    // not start it as root, and then the line says nothing.
-    let user = if rustix::process::geteuid().is_root() { "user root\n" } else { "" };
     format!(
         "# Written by `hub broker mosquitto-config`. Boxes and the hub come over TLS with certificates of the\n\
          # hub's authority; the certificate's common name is who they are.\n\
@@ -70,7 +67,7 @@ fn configuration(folder: &Path, port: u16) -> String {
          # What the hub has not confirmed is sent again by the box, so the broker need not keep it on disk.\n\
          persistence false\n\
          sys_interval 0\n\
-         log_dest stderr\n{user}"
+         log_dest stderr\n"
     )
 }
 

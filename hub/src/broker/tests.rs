@@ -109,6 +109,11 @@ async fn world(kind: Kind) -> Option<World> {
             let acl = configuration.with_file_name("acl");
             let text = std::fs::read_to_string(&acl).unwrap();
             std::fs::write(&acl, format!("user zz/watcher\ntopic readwrite #\n\n{text}")).unwrap();
+            if rustix::process::geteuid().is_root() {
+                // Started by root it becomes the user mosquitto, who may not enter this test's folder.
+                let text = std::fs::read_to_string(&configuration).unwrap();
+                std::fs::write(&configuration, format!("user root\n{text}")).unwrap();
+            }
             let child =
                 Command::new(path).arg("-c").arg(configuration).stderr(Stdio::null()).spawn().unwrap();
             world.mosquitto = Some(child);
