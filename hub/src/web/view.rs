@@ -235,6 +235,13 @@ pub struct CasePage<'a> {
     pub error: Option<String>,
 }
 
+impl CasePage<'_> {
+    /// Whether the camera has masks, as far as its evidence tells.
+    fn is_masked(&self) -> bool {
+        self.clips.iter().chain(&self.pictures).any(|file| file.masked)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct TicketView {
     pub matter: String,
