@@ -88,6 +88,18 @@ const CASES: &[Case] = &[
         &[("hub/src/a.rs", "#[expect(dead_code, reason = \"shown to people only\")]\nfn a() {}\n")],
     ),
     (
+        "no test that nobody runs",
+        tests_that_run,
+        &[
+            ("hub/src/main.rs", "#[cfg(test)]\nmod tests {}\n"),
+            ("protocol/src/ids.rs", "/// ```\n/// let id = 1;\n/// ```\n"),
+        ],
+        &[
+            ("hub/src/lib.rs", "#[cfg(test)]\nmod tests {}\n"),
+            ("protocol/src/ids.rs", "//! ```text\n//! a → b\n//! ```\n"),
+        ],
+    ),
+    (
         "links in documents lead somewhere",
         links,
         &[("docs/A.md", "see [there](../NOWHERE.md)\n")],
@@ -291,6 +303,29 @@ fn forbidden_words(files: &[File]) -> Vec<String> {
         }
         words.iter().find(|word| line.contains(**word)).map(|word| format!("{word} is not used here"))
     })
+}
+
+/// The crates switch off the tests of `main.rs`, of `src/bin` and of doc comments: there are none, and building for
+/// them takes minutes.
+fn tests_that_run(files: &[File]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|f| f.is_rust() && f.path.contains("/src/")) {
+        let is_program = file.path.ends_with("src/main.rs") || file.path.contains("/src/bin/");
+        if is_program && file.text.contains("#[cfg(test)]") {
+            complaints.push(format!("{}: tests here are not run; put them into the library", file.path));
+        }
+        let mut inside = false;
+        for (n, line) in file.text.lines().enumerate() {
+            let line = line.trim_start();
+            let Some(mark) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else { continue };
+            let Some(kind) = mark.trim().strip_prefix("```") else { continue };
+            if !inside && kind != "text" {
+                complaints.push(format!("{}:{}: an example in a comment is not run", file.path, n + 1));
+            }
+            inside = !inside;
+        }
+    }
+    complaints
 }
 
 fn links(files: &[File]) -> Vec<String> {
