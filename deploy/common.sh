@@ -13,6 +13,22 @@ fail() {
     exit 1
 }
 
+# limited SECONDS COMMAND…: the command, ended and told when it takes longer. For programs that end by themselves. It
+# stays in the terminal's group, so that Ctrl-C reaches it. With its output redirected, call it in a subshell: a trap that
+# runs meanwhile would write where the command does.
+limited() {
+    local limit=$1 status=0
+    shift
+    timeout --foreground --kill-after=10 "$limit" "$@" || status=$?
+    case "$status" in
+    124 | 137)
+        printf 'error: %s did not end within %s seconds and was ended\n' "$(basename "$1")" "$limit" >&2
+        printf '  what to do: see whether the machine is overloaded, or whether something stopped it (kill -STOP); by hand: %s\n' "$*" >&2
+        ;;
+    esac
+    return "$status"
+}
+
 # Runs a command as root: directly, or through sudo where there is one.
 as_root() {
     if [ "$(id -u)" = 0 ]; then

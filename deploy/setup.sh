@@ -59,10 +59,15 @@ install_packages() {
     say "installing ${#missing[@]} Debian packages: ${missing[*]}"
     command -v apt-get >/dev/null || fail "apt-get is missing, and so are: ${missing[*]}" "install them by hand"
     local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
-    as_root "${quiet[@]}" update ||
-        fail "the package lists could not be fetched" "check the network and /etc/apt/sources.list*, then run this again"
-    as_root "${quiet[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null ||
+    # Without that setting apt-get calls it a success when it reached no archive. One that cannot be reached need not be
+    # the one that has the packages, so installing is tried in any case.
+    local lists=fresh
+    as_root "${quiet[@]}" -o APT::Update::Error-Mode=any update || lists=stale
+    as_root "${quiet[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null || {
+        [ "$lists" = fresh ] ||
+            fail "the package lists could not be fetched, and apt-get could not install: ${missing[*]}" "check the network and /etc/apt/sources.list*, then run this again"
         fail "apt-get could not install all of: ${missing[*]}" "read its message above; with a network and a Debian 12 mirror it works"
+    }
 }
 
 install_native_libraries() {
@@ -76,8 +81,10 @@ install_native_libraries() {
     scratch=$(mktemp -d)
     # pip checks the hash before anything is unpacked; nothing is installed into any Python.
     "$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
-        --dest "$scratch" --requirement deploy/native.txt ||
+        --dest "$scratch" --requirement deploy/native.txt || {
+        rm -r "$scratch"
         fail "the inference libraries could not be fetched, or are not the pinned ones" "check the network (a Python package index must be reachable), then run this again"
+    }
     unzip -q -j "$scratch"/*.whl 'sherpa_onnx/lib/*.so' -d "$scratch/lib"
     mkdir -p .native/lib
     # Renamed into place: a running process keeps the file it has open.
@@ -99,7 +106,7 @@ install_web_assets() {
     [ "$(cat "$assets/node_modules/.pin" 2>/dev/null)" != "$pin" ] || return 0
     say "fetching the web assets"
     # The lock file carries the hash of each; no script of a package is run.
-    (cd "$assets" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+    (cd "$assets" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000) ||
         fail "the web assets could not be fetched" "check the network (an npm registry must be reachable), then run this again"
     printf '%s\n' "$pin" >"$assets/node_modules/.pin"
 }

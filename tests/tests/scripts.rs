@@ -1,8 +1,9 @@
-//! The scripts of `deploy/`: they parse, say clearly what a machine lacks, and draw a sound demo county.
+//! The scripts of `deploy/`: they parse, say clearly what a machine lacks (each lack is really provoked), end what
+//! hangs, and draw a sound demo county.
 
 use std::collections::HashMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 fn root() -> PathBuf {
@@ -13,34 +14,128 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }
 
-/// `deploy/setup.sh --no-build` on a machine that has only these programs, and `rustc` of this version if any.
-fn setup_with(rust: Option<&str>) -> Output {
-    let machine = tempfile::tempdir().unwrap();
-    let bin = machine.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
-    for name in
-        ["bash", "sh", "env", "dirname", "uname", "sed", "cut", "sort", "head", "dpkg-query", "printf", "id"]
-    {
-        let real =
-            ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(name)).into_iter().find(|p| p.exists());
-        symlink(real.unwrap_or_else(|| panic!("this machine has no {name}")), bin.join(name)).unwrap();
+/// A machine on which `deploy/setup.sh --no-build` meets one lack after the other: a copy of what the script reads, and a
+/// `PATH` with only what is put there (no sudo).
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+const TOOLS: &[&str] = &[
+    "apt-get",
+    "awk",
+    "basename",
+    "bash",
+    "cat",
+    "cut",
+    "df",
+    "dirname",
+    "dpkg-query",
+    "env",
+    "grep",
+    "head",
+    "id",
+    "install",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "node",
+    "npm",
+    "python3",
+    "realpath",
+    "rm",
+    "sed",
+    "sh",
+    "sha256sum",
+    "sort",
+    "uname",
+    "unzip",
+];
+
+impl Machine {
+    /// With a `rustc` of this version, if any.
+    fn new(rust: Option<&str>) -> Self {
+        let machine = Self { folder: tempfile::Builder::new().prefix("shaodian-setup-").tempdir().unwrap() };
+        let here = machine.folder.path();
+        // Another user must be able to go in.
+        std::fs::set_permissions(here, PermissionsExt::from_mode(0o755)).unwrap();
+        for name in [
+            "Cargo.toml",
+            "deploy/setup.sh",
+            "deploy/common.sh",
+            "deploy/packages.txt",
+            "deploy/native.txt",
+            "hub/assets/package.json",
+            "hub/assets/package-lock.json",
+        ] {
+            std::fs::create_dir_all(here.join(name).parent().unwrap()).unwrap();
+            std::fs::copy(root().join(name), here.join(name)).unwrap();
+        }
+        let bin = here.join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
+        for name in TOOLS {
+            // What a machine lacks, this one lacks too.
+            let system = [PathBuf::from("/usr/bin"), PathBuf::from("/bin")];
+            let found = system.iter().chain(&folders).map(|folder| folder.join(name)).find(|p| p.exists());
+            if let Some(real) = found {
+                symlink(real, bin.join(name)).unwrap();
+            }
+        }
+        if let Some(version) = rust {
+            for name in ["rustc", "cargo"] {
+                let script = bin.join(name);
+                let text = format!("#!/bin/sh\necho \"{name} {version} (0000000 2020-01-01)\"\n");
+                std::fs::write(&script, text).unwrap();
+                std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+            }
+        }
+        machine
     }
-    if let Some(version) = rust {
-        for name in ["rustc", "cargo"] {
-            let script = bin.join(name);
-            std::fs::write(&script, format!("#!/bin/sh\necho \"{name} {version} (0000000 2020-01-01)\"\n"))
-                .unwrap();
-            std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+
+    /// One more Debian package is wanted, which no archive has.
+    fn wanting_a_package(self) -> Self {
+        let list = self.folder.path().join("deploy/packages.txt");
+        let text = std::fs::read_to_string(&list).unwrap();
+        std::fs::write(&list, format!("{text}shaodian-no-such-package\n")).unwrap();
+        self
+    }
+
+    /// Sets it up, started by the words before it: another user, another network.
+    fn set_up(&self, before: &[&str]) -> Output {
+        let script = self.folder.path().join("deploy/setup.sh");
+        let mut words = before.to_vec();
+        words.push(script.to_str().unwrap());
+        Command::new(words[0])
+            .args(&words[1..])
+            .arg("--no-build")
+            .env_clear()
+            .env("PATH", format!("{}", self.folder.path().join("bin").display()))
+            .env("HOME", self.folder.path())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap_or_else(|e| panic!("{words:?}: {e}"))
+    }
+
+    /// Fails, and says so in these words, and what to do.
+    fn fails(&self, before: &[&str], words: &[&str]) {
+        let output = self.set_up(before);
+        let said = said(&output);
+        assert!(!output.status.success(), "{said}");
+        for word in words.iter().chain(&["error: ", "what to do: "]) {
+            assert!(said.contains(word), "no {word:?} in:\n{said}");
         }
     }
-    Command::new(root().join("deploy/setup.sh"))
-        .arg("--no-build")
-        .env_clear()
-        .env("PATH", &bin)
-        .env("HOME", machine.path())
-        .output()
-        .unwrap()
 }
+
+/// Runs programs in a network with nothing in it, where this user may have one.
+const NO_NETWORK: &[&str] = &["/usr/bin/unshare", "--net", "--"];
+
+fn may(words: &[&str]) -> bool {
+    let tried = Command::new(words[0]).args(&words[1..]).arg("/bin/true").output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
+const NEW: Option<&str> = Some("99.0.0");
 
 /// No script has a syntax error, and each that people run can be run.
 #[test]
@@ -65,23 +160,101 @@ fn scripts_parse() {
     assert!(seen >= 8, "only {seen} scripts found");
 }
 
+/// A program that scripts start and that hangs is ended and told.
+#[test]
+fn scripts_wait_for_no_program_for_ever() {
+    let script = format!(". '{}/deploy/common.sh'; limited 1 sleep 600; echo after", root().display());
+    let output = Command::new("bash").args(["-euc", &script]).output().unwrap();
+    assert_eq!(output.status.code(), Some(124));
+    let said = said(&output);
+    assert!(said.contains("error: sleep did not end within 1 seconds") && !said.contains("after"), "{said}");
+}
+
 /// Without Rust, and with an old one, set-up stops at once with what is wrong and what to do.
 #[test]
 fn setup_says_what_rust_it_needs() {
-    let none = setup_with(None);
-    assert!(!none.status.success());
-    assert!(
-        said(&none).contains("Rust is not installed") && said(&none).contains("what to do"),
-        "{}",
-        said(&none)
-    );
-    let old = setup_with(Some("1.63.0"));
-    assert!(!old.status.success());
-    assert!(
-        said(&old).contains("Rust 1.63.0 is too old") && said(&old).contains("rustup update"),
-        "{}",
-        said(&old)
-    );
+    Machine::new(None).fails(&[], &["Rust is not installed", "rustup"]);
+    Machine::new(Some("1.63.0")).fails(&[], &["Rust 1.63.0 is too old", "rustup update"]);
+}
+
+/// Another processor: no inference libraries are published for it.
+#[test]
+fn setup_says_that_a_processor_is_not_supported() {
+    let old = ["/usr/bin/setarch", "i686", "--"];
+    if !may(&old) {
+        println!("skipped: this machine cannot call itself i686");
+        return;
+    }
+    Machine::new(NEW).fails(&old, &["no inference libraries are published for i686"]);
+}
+
+/// A missing package, and nobody who may install it.
+#[test]
+fn setup_says_that_it_needs_root() {
+    let machine = Machine::new(NEW).wanting_a_package();
+    let nobody = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    let before: &[&str] = if rustix::process::geteuid().is_root() { &nobody } else { &[] };
+    machine.fails(before, &["needs root", "no sudo", "shaodian-no-such-package"]);
+}
+
+/// A disk with no room for the build.
+#[test]
+fn setup_says_that_the_disk_is_too_small() {
+    let small = "mount -t tmpfs -o size=64m tmpfs \"$0\" && cp -a \"$1\"/. \"$0\" && exec \"$0/deploy/setup.sh\" --no-build";
+    let disk = tempfile::tempdir().unwrap();
+    let machine = Machine::new(NEW);
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "--", "sh", "-c", small])
+        .args([disk.path(), machine.folder.path()])
+        .env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", machine.folder.path().join("bin").display()))
+        .output()
+        .unwrap();
+    let said = said(&output);
+    if said.contains("unshare:") || said.contains("mount:") {
+        println!("skipped: this user may not mount a small disk: {said}");
+        return;
+    }
+    assert!(!output.status.success());
+    assert!(said.contains("only 0 GB are free") && said.contains("free some space"), "{said}");
+}
+
+/// No network: each of the three things that come from one says so in its own words.
+#[test]
+fn setup_says_that_there_is_no_network() {
+    if !may(NO_NETWORK) || !rustix::process::geteuid().is_root() {
+        println!("skipped: this user may not take the network away");
+        return;
+    }
+    let packages = Machine::new(NEW).wanting_a_package();
+    packages.fails(NO_NETWORK, &["shaodian-no-such-package", "check the network"]);
+
+    // The packages are there from here on, as everywhere where this test can run.
+    let libraries = Machine::new(NEW);
+    libraries.fails(NO_NETWORK, &["the inference libraries could not be fetched", "check the network"]);
+
+    let assets = Machine::new(NEW);
+    symlink(root().join(".native").canonicalize().unwrap(), assets.folder.path().join(".native")).unwrap();
+    assets.fails(NO_NETWORK, &["the web assets could not be fetched", "check the network"]);
+}
+
+/// Every piece of configuration in the installation guides is accepted by the program it is for.
+#[test]
+fn guides_show_valid_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shown.toml");
+    for guide in ["docs/INSTALL.md", "docs/INSTALL.zh-CN.md"] {
+        let text = std::fs::read_to_string(root().join(guide)).unwrap();
+        let shown: Vec<&str> =
+            text.split("```toml\n").skip(1).filter_map(|t| t.split("```").next()).collect();
+        assert_eq!(shown.len(), 5, "{guide}");
+        for toml in shown {
+            let program = if toml.starts_with("# /etc/shaodian/hub.toml") { "hub" } else { "edge-agent" };
+            std::fs::write(&file, toml).unwrap();
+            let mut check = Command::new(world::process::product(program).unwrap());
+            let output = check.arg("--config").arg(&file).arg("check").output().unwrap();
+            assert!(output.status.success(), "{guide}, {program}:\n{toml}\n{}", said(&output));
+        }
+    }
 }
 
 /// The demo county has 41 grids that cover it without gap or overlap, and is drawn the same every time.
