@@ -8,18 +8,22 @@
 #
 # SHAODIAN_DATA, when set, names a folder with models and clips: a real clip and the YOLOX-nano weights are used.
 # Without it the demo draws its own clip, speaks its own call, and sees by motion alone.
-# State lies in demo-state/, what the demo shows in demo-out/.
+# State lies in demo-state/, what the demo shows in demo-out/; both in SHAODIAN_DEMO_DIR where that is set.
+# SHAODIAN_DEMO_LIMIT_S is another limit than those 120 s.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+folder=$(realpath -m -- "${SHAODIAN_DEMO_DIR:-$root}")
 cd "$root"
-state=$root/demo-state out=$root/demo-out
+state=$folder/demo-state out=$folder/demo-out
+limit_s=${SHAODIAN_DEMO_LIMIT_S:-120}
+case "$limit_s" in *[!0-9]*) fail "SHAODIAN_DEMO_LIMIT_S is a whole number of seconds, not $limit_s" ;; esac
 
 once=no fresh=no
 for argument in "$@"; do
     case "$argument" in
     --once) once=yes ;;
     --fresh) fresh=yes ;;
-    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) fail "unknown argument $argument" "deploy/demo.sh [--once] [--fresh]" ;;
     esac
 done
@@ -31,7 +35,7 @@ deploy/setup.sh
 
 mkdir -p "$state"
 exec 9>"$state/lock"
-flock -n 9 || fail "a demo is already running in this folder" "end it with Ctrl-C in its terminal; its processes are listed in demo-state/run"
+flock -n 9 || fail "a demo is already running with $state" "end it with Ctrl-C in its terminal; its processes are listed in $state/run"
 [ "$fresh" = no ] || find "$state" -mindepth 1 -maxdepth 1 ! -name lock ! -name media -exec rm -rf {} +
 mkdir -p "$state"/{hub,edge,media,log,run} "$out"
 rm -f "$state"/log/*.log
@@ -44,7 +48,7 @@ finish() {
     for pid in ${call_pid:-} ${operator_pid:-}; do kill -TERM "$pid" 2>/dev/null || true; done
     stop_services
     [ "$status" -eq 0 ] || [ "$status" -eq 130 ] || say "the logs are in $state/log"
-    say "the demo has ended; its state is kept in demo-state/"
+    say "the demo has ended; its state is kept in $state"
     exit "$status"
 }
 trap finish EXIT
@@ -56,16 +60,13 @@ write_county
 write_configuration
 
 say "starting the hub"
-start hub
-until_true 60 hub_is_ready || fail "the hub was not ready within 60 seconds" "its log: $state/log/hub.log"
+begin hub 60 hub_is_ready https http mqtt
 log_in
 enrol_box
 say "starting the camera and the edge agent"
-start camera
-until_true 30 camera_is_ready || fail "the camera was not ready within 30 seconds" "its log: $state/log/camera.log"
+begin camera 30 camera_is_ready rtsp
 asked_from=$(date +%s%3N)
-start edge
-until_true 60 edge_is_ready || fail "the edge agent was not ready within 60 seconds" "its log: $state/log/edge.log"
+begin edge 60 edge_is_ready audio calls health
 
 services_up=$SECONDS
 say
@@ -75,7 +76,7 @@ say "  log in    admin / $(cat "$state/password")"
 say
 
 camera_case='' hotline_case='' shown=''
-left() { [ "$once" = no ] || [ $((SECONDS - services_up)) -lt 120 ]; }
+left() { [ "$once" = no ] || [ $((SECONDS - services_up)) -lt "$limit_s" ]; }
 
 play_call
 next_call=$((SECONDS + 180))
@@ -110,4 +111,4 @@ done
 
 [ -n "$camera_case" ] || explain_camera
 [ -n "$hotline_case" ] || explain_hotline
-fail "not everything had arrived 120 s after the services were up" "see the reasons above and the logs in $state/log"
+fail "not everything had arrived $limit_s s after the services were up" "see the reasons above and the logs in $state/log"

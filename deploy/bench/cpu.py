@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""CPU of one running edge agent per analysed frame: cpu.py PID METRICS-ADDRESS SECONDS"""
+"""CPU and memory of one running edge agent while it watches: cpu.py PID METRICS-ADDRESS SECONDS
 
+Prints one JSON line. The frames are the agent's own monotonic counters: what its motion gate analysed, and what its
+detector looked at.
+"""
+
+import json
 import os
 import re
 import sys
 import time
 import urllib.request
 
-pid, metrics, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+pid, address, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 
 
 def cpu_ms():
@@ -16,29 +21,39 @@ def cpu_ms():
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def metrics_now():
-    """name → sum over its labels."""
-    sums = {}
-    for line in urllib.request.urlopen(metrics, timeout=5).read().decode().splitlines():
-        found = re.match(r"(shaodian_edge_\w+)(?:\{.*\})? ([0-9.e+-]+)$", line)
-        if found:
-            sums[found[1]] = sums.get(found[1], 0) + float(found[2])
-    return sums
+def peak_mb():
+    return int(re.search(r"VmHWM:\s*(\d+) kB", open(f"/proc/{pid}/status").read())[1]) // 1024
 
 
-time.sleep(5)  # start-up is not part of a frame's cost
-before, spent, began = metrics_now(), cpu_ms(), time.monotonic()
-rates = []
-while time.monotonic() - began < seconds:
-    time.sleep(1)
-    rates.append(metrics_now().get("shaodian_edge_camera_frame_rate", 0))
-passed, spent = time.monotonic() - began, cpu_ms() - spent
-# What arrives for analysis is all analysed: the gate looks at each, the detector at those where something moves.
-frames = passed * sum(rates) / len(rates)
-looks = metrics_now().get("shaodian_edge_detector_frames_total", 0) - before.get("shaodian_edge_detector_frames_total", 0)
-if frames < 1:
-    sys.exit("no frame was analysed; is the camera running?")
+def frames():
+    """How many frames were analysed and inferred so far, over all cameras."""
+    text = urllib.request.urlopen(address, timeout=10).read().decode()
+    total = lambda name: sum(
+        float(value) for value in re.findall(rf"^shaodian_edge_camera_frames_{name}_total(?:{{.*}})? (\S+)$", text, re.M)
+    )
+    return int(total("analysed")), int(total("inferred"))
+
+
+deadline = time.monotonic() + 60
+while frames()[0] < 25:  # start-up is not part of a frame's cost
+    if time.monotonic() > deadline:
+        sys.exit("no frame was analysed within 60 s; is the camera running?")
+    time.sleep(0.5)
+
+(analysed, inferred), spent = frames(), cpu_ms()
+time.sleep(seconds)
+(analysed_after, inferred_after), spent_after = frames(), cpu_ms()
+analysed, inferred, spent = analysed_after - analysed, inferred_after - inferred, spent_after - spent
+if analysed < 1:
+    sys.exit("no frame was analysed while measuring; is the camera still running?")
 print(
-    f"edge-agent: {frames:.0f} frames analysed in {passed:.0f} s, the detector looked at {looks:.0f} of them,"
-    f" {spent:.0f} ms CPU, {spent / frames:.2f} ms per frame"
+    json.dumps(
+        {
+            "analysed": analysed,
+            "inferred": inferred,
+            "cpu_ms": round(spent),
+            "cpu_ms_per_frame": round(spent / analysed, 2),
+            "peak_mb": peak_mb(),
+        }
+    )
 )

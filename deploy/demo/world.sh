@@ -13,7 +13,15 @@ choose_port() {
         chosen=$(free_port)
         say "note: port $2 is taken on this machine; $1 uses $chosen"
     fi
-    printf -v "${1//-/_}_port" %s "$chosen"
+    printf -v "${1}_port" %s "$chosen"
+}
+
+# choose_port_again NAME: between choosing it and listening there somebody else was quicker.
+choose_port_again() {
+    local variable=${1}_port was
+    was=${!variable}
+    printf -v "$variable" %s "$(free_port)"
+    say "note: port $was was taken by another program in the meantime; $1 uses ${!variable}"
 }
 
 choose_ports() {
@@ -36,7 +44,7 @@ make_media() {
         clip=$state/media/street.mp4 clip_name="a generated street"
         if [ ! -f "$state/media/street.json" ]; then
             say "drawing a street with people (once, some seconds)"
-            "$simulate" scene --seconds 40 --out "$clip" --truth "$state/media/street.part" >"$state/log/media.log" 2>&1 ||
+            (limited 300 "$simulate" scene --seconds 40 --out "$clip" --truth "$state/media/street.part") >"$state/log/media.log" 2>&1 ||
                 { cat "$state/log/media.log" >&2; fail "the scene could not be drawn" "see the message above"; }
             mv "$state/media/street.part" "$state/media/street.json"
         fi
@@ -44,7 +52,7 @@ make_media() {
     fi
     if [ ! -f "$state/media/call/script.json" ]; then
         say "speaking a hotline call (once)"
-        "$simulate" speech --out "$state/media/call.part" >>"$state/log/media.log" 2>&1 ||
+        (limited 120 "$simulate" speech --out "$state/media/call.part") >>"$state/log/media.log" 2>&1 ||
             { cat "$state/log/media.log" >&2; fail "the call could not be spoken" "see the message above"; }
         mv "$state/media/call.part" "$state/media/call"
     fi
@@ -54,6 +62,18 @@ make_media() {
 write_county() {
     python3 "$root/deploy/demo/county.py" >"$out/county.geojson"
     place=$(jq -c '.features[] | select(.properties.name == "东关社区第03网格") | .properties' "$out/county.geojson")
+}
+
+camera_rules() {
+    cat <<TOML
+
+[[camera.rule]]
+id = "forecourt"
+kind = "intrusion"
+name = "门前禁入区"
+zone = $zone
+cooldown_s = 5
+TOML
 }
 
 write_configuration() {
@@ -88,13 +108,7 @@ url = "rtsp://127.0.0.1:$rtsp_port/gate"
 name = "$(jq -r .name <<<"$place") 东关巷北口"
 longitude = $(jq '.centre[0]' <<<"$place")
 latitude = $(jq '.centre[1]' <<<"$place")
-
-[[camera.rule]]
-id = "forecourt"
-kind = "intrusion"
-name = "门前禁入区"
-zone = $zone
-cooldown_s = 5
+$(camera_rules)
 
 [calls]
 audiosocket_listen = "127.0.0.1:$audio_port"
@@ -139,10 +153,10 @@ enrol_box() {
     curl -fsS --max-time 10 "http://127.0.0.1:$http_port/ca.pem" -o "$state/hub-ca.pem" || true
     [ ! -f "$state/edge/identity/identity.json" ] || return 0
     local code
-    code=$("$hub" --config "$state/hub.toml" --data "$state/hub" device add demo-box 2>>"$state/log/hub.log" |
+    code=$(limited 60 "$hub" --config "$state/hub.toml" --data "$state/hub" device add demo-box 2>>"$state/log/hub.log" |
         grep -oE '[A-Za-z0-9_-]{10,}\.[a-z0-9]{16,}' | head -n1) || true
     [ -n "$code" ] || fail "the hub gave no enrolment code" "its log: $state/log/hub.log"
-    "$edge_agent" --config "$state/edge.toml" enrol --hub "https://127.0.0.1:$https_port" --code "$code" >"$state/log/enrol.log" 2>&1 ||
+    (limited 60 "$edge_agent" --config "$state/edge.toml" enrol --hub "https://127.0.0.1:$https_port" --code "$code") >"$state/log/enrol.log" 2>&1 ||
         { cat "$state/log/enrol.log" >&2; fail "the box could not be enrolled" "see the message above; the hub's log: $state/log/hub.log"; }
 }
 

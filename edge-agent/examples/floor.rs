@@ -1,9 +1,11 @@
 //! The least that any agent must spend on a frame: GStreamer decodes and scales, ONNX Runtime looks, nothing else.
 //! `deploy/bench.sh` holds the whole agent against it, on the same clip, weights and machine.
 //!
-//! `floor CLIP WEIGHTS FPS SECONDS` prints one JSON line.
+//! `floor CLIP WEIGHTS FPS SECONDS` prints one JSON line: what each frame costs, and how much of it is looking. With
+//! `-` for WEIGHTS nobody looks.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gstreamer as gst;
@@ -22,11 +24,10 @@ fn main() -> Result<()> {
     let fps: u32 = arguments[2].parse().context("FPS is not a number")?;
     let seconds: u64 = arguments[3].parse().context("SECONDS is not a number")?;
 
-    let environment = edge_agent::native::environment(None)?;
-    // The builder's errors carry the builder itself, which is no `std::error::Error`.
-    let builder = Session::builder(&environment)?.with_intra_threads(1).map_err(ort::Error::<()>::from)?;
-    let mut builder = builder.with_intra_op_spinning(false).map_err(ort::Error::<()>::from)?;
-    let mut session = builder.commit_from_file(&arguments[1])?;
+    let mut session = match arguments[1].as_str() {
+        "-" => None,
+        weights => Some(session(weights)?),
+    };
 
     gst::init()?;
     let pipeline = gst::parse::launch(&format!(
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
     let before_ms = cpu_ms()?;
     pipeline.set_state(gst::State::Playing)?;
     let mut input = vec![0.0_f32; 3 * SIDE * SIDE];
-    let mut frames = 0_u64;
+    let (mut frames, mut looking) = (0_u64, Duration::ZERO);
     let wanted = seconds * u64::from(fps);
     while frames < wanted {
         let Ok(sample) = sink.pull_sample() else {
@@ -51,6 +52,10 @@ fn main() -> Result<()> {
             pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT, gst::ClockTime::ZERO)?;
             continue;
         };
+        frames += 1;
+        let Some(session) = &mut session else { continue };
+        // One thread does it all, so its own time is what looking costs.
+        let begun = thread_time();
         let map = sample.buffer().context("a sample without a picture")?.map_readable()?;
         for (at, pixel) in map.chunks_exact(3).enumerate() {
             for (plane, value) in pixel.iter().enumerate() {
@@ -58,15 +63,31 @@ fn main() -> Result<()> {
             }
         }
         session.run(ort::inputs![TensorRef::from_array_view(([1_usize, 3, SIDE, SIDE], &*input))?])?;
-        frames += 1;
+        looking += thread_time().saturating_sub(begun);
     }
     let spent_ms = cpu_ms()? - before_ms;
     pipeline.set_state(gst::State::Null)?;
+    let per_frame = |ms: f64| ms / frames as f64;
     println!(
-        "{{\"frames\":{frames},\"cpu_ms\":{spent_ms},\"cpu_ms_per_frame\":{:.2}}}",
-        spent_ms as f64 / frames as f64
+        "{{\"frames\":{frames},\"cpu_ms\":{spent_ms},\"cpu_ms_per_frame\":{:.2},\"looking_ms_per_frame\":{:.2}}}",
+        per_frame(spent_ms as f64),
+        per_frame(looking.as_secs_f64() * 1000.0)
     );
     Ok(())
+}
+
+fn session(weights: &str) -> Result<Session> {
+    let environment = edge_agent::native::environment(None)?;
+    // The builder's errors carry the builder itself, which is no `std::error::Error`.
+    let builder = Session::builder(&environment)?.with_intra_threads(1).map_err(ort::Error::<()>::from)?;
+    let mut builder = builder.with_intra_op_spinning(false).map_err(ort::Error::<()>::from)?;
+    Ok(builder.commit_from_file(weights)?)
+}
+
+/// CPU time of the calling thread.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 /// User and system time of this process. The kernel counts in hundredths of a second.

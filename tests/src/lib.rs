@@ -1,5 +1,6 @@
 //! The world around the product, for tests and the demo: cameras, callers, brokers, databases, browsers.
 
+pub mod arrival;
 pub mod browser;
 pub mod call;
 pub mod form;

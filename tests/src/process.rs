@@ -3,11 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process_group};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{
+    Pid, Signal, getppid, kill_process, kill_process_group, set_parent_process_death_signal,
+};
 
 use crate::wait::until;
 
@@ -110,14 +113,48 @@ impl Drop for Process {
     }
 }
 
+/// Longest that a program may take which does one thing and ends.
+const RUN: Duration = Duration::from_secs(120);
+
 /// A finished program's standard output; its words are the error when it fails.
 pub fn run(mut command: Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {command:?}"))?;
+    let output = finish_within(&mut command, RUN)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if !output.status.success() {
         bail!("{command:?} failed ({}):\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr));
     }
     Ok(text(&output.stdout))
+}
+
+/// Runs a program to its end. One that is not done after `bound` is killed and is an error.
+pub fn finish_within(command: &mut Command, bound: Duration) -> Result<Output> {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {command:?}"))?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a program has a number")?;
+    let (told, tell) = mpsc::channel();
+    // This thread reaps the child. Should that be in the very moment of the signal below, its number is not given
+    // out again so soon.
+    std::thread::spawn(move || told.send(child.wait_with_output()));
+    match tell.recv_timeout(bound) {
+        Ok(output) => output.with_context(|| format!("waiting for {command:?}")),
+        Err(_) => {
+            let _ = kill_process(pid, Signal::KILL);
+            bail!("{command:?} did not end within {} s and was killed", bound.as_secs())
+        }
+    }
+}
+
+/// Asks the kernel to end this program when the one that started it ends, however that happens.
+pub fn end_with_parent() -> Result<()> {
+    let parent = getppid();
+    set_parent_process_death_signal(Some(Signal::TERM)).context("asking to end with the parent")?;
+    // It may have ended in between; then no signal comes any more.
+    ensure!(getppid() == parent, "the program that started this one is gone");
+    Ok(())
 }
 
 /// One of the product's programs, built beside this test.
@@ -153,5 +190,14 @@ mod tests {
         let mut bad = Process::spawn("bad", shell("echo no such thing >&2; exit 3"), folder.path()).unwrap();
         let error = format!("{:#}", bad.line("ready", bound).await.unwrap_err());
         assert!(error.contains("no such thing") && error.contains("exit status: 3"), "{error}");
+    }
+
+    /// A program that hangs is ended and told; one that ends is not disturbed.
+    #[test]
+    fn no_program_is_waited_for_for_ever() {
+        let error = finish_within(&mut shell("exec sleep 600"), Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error:#}");
+        let done = finish_within(&mut shell("echo done; exit 4"), Duration::from_secs(60)).unwrap();
+        assert_eq!((done.stdout.as_slice(), done.status.code()), (&b"done\n"[..], Some(4)));
     }
 }

@@ -6,10 +6,13 @@
 use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use protocol::Leg;
 use serde::Serialize;
+
+use crate::process::finish_within;
 
 /// Telephone sampling, in hertz.
 pub const RATE: u32 = 8_000;
@@ -145,12 +148,15 @@ fn millis(samples: usize) -> u64 {
     samples as u64 * 1000 / u64::from(RATE)
 }
 
+/// Longest that one turn may take; it takes some hundredths of a second.
+const TURN: Duration = Duration::from_secs(60);
+
 /// Samples and their rate, from espeak-ng.
 fn say(pinyin: &str, [voice, pitch]: [&str; 2]) -> Result<(Vec<i16>, u32)> {
-    let output = Command::new("espeak-ng")
-        .args(["-v", voice, "-p", pitch, "-s", "165", "-a", "110", "--stdout", pinyin])
-        .output()
-        .context("starting espeak-ng (Debian package espeak-ng)")?;
+    let mut espeak = Command::new("espeak-ng");
+    espeak.args(["-v", voice, "-p", pitch, "-s", "165", "-a", "110", "--stdout", pinyin]);
+    let output = finish_within(&mut espeak, TURN)
+        .context("a turn of the call is spoken by espeak-ng (Debian package espeak-ng)")?;
     if !output.status.success() {
         bail!("espeak-ng: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -248,7 +254,7 @@ mod tests {
     fn legs_take_turns() {
         let dialogue = match Dialogue::synthesise(FIRE) {
             Ok(dialogue) => dialogue,
-            Err(e) if format!("{e:#}").contains("starting espeak-ng") => {
+            Err(e) if format!("{e:#}").contains("No such file") => {
                 println!("skipped: {e:#}");
                 return;
             }

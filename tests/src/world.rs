@@ -56,6 +56,7 @@ pub struct Builder {
     models: bool,
     seed: u64,
     lan: Option<Lan>,
+    dark: bool,
 }
 
 impl Builder {
@@ -82,6 +83,12 @@ impl Builder {
 
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Starts with every camera switched off; `world.cameras.start(id)` switches one on.
+    pub fn dark(mut self) -> Self {
+        self.dark = true;
         self
     }
 
@@ -133,6 +140,7 @@ impl World {
             models: false,
             seed: 1,
             lan: None,
+            dark: false,
         }
     }
 
@@ -146,6 +154,9 @@ impl World {
         let cameras = Cameras::listen("127.0.0.1", 0)?;
         for camera in &plan.cameras {
             cameras.add(&camera.id, Arc::clone(&camera.clip));
+            if plan.dark {
+                cameras.stop(&camera.id);
+            }
         }
         let world = Self {
             edge: None,

@@ -1,5 +1,6 @@
 //! `simulate`: the world around the product, one piece per subcommand.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{Chance, SystemClock};
+use tokio::signal::unix::{SignalKind, signal};
+use world::arrival;
 use world::browser::Browser;
 use world::call::Call;
 use world::operator::{Operator, Ticket};
+use world::process::end_with_parent;
 use world::rtsp::{Cameras, Clip, Codec};
 use world::scene::Scene;
 use world::speech::{self, Dialogue};
@@ -27,7 +31,8 @@ enum Command {
     Scene(SceneArgs),
     /// Synthesise a two-sided hotline call: caller.wav, operator.wav, script.json
     Speech(SpeechArgs),
-    /// Serve clips as live RTSP cameras; commands on standard input: stop, start, kill, freeze NAME
+    /// Serve clips as live RTSP cameras; commands on standard input: stop, start, kill, freeze NAME. Ends when that
+    /// ends, unless it is /dev/null
     Rtsp(RtspArgs),
     /// Place a two-sided call into a box
     Call(CallArgs),
@@ -35,6 +40,8 @@ enum Command {
     Operator(OperatorArgs),
     /// Take pictures of the hub's pages with headless Chromium
     Shot(ShotArgs),
+    /// Hold the list of cases open in headless Chromium and tell how long camera incidents take until they stand on it
+    Watch(WatchArgs),
 }
 
 /// Where the hub is and who logs in.
@@ -108,6 +115,18 @@ struct ShotArgs {
     height: u32,
     #[arg(long)]
     dark: bool,
+}
+
+#[derive(Args)]
+struct WatchArgs {
+    #[command(flatten)]
+    login: Login,
+    /// End after this many incidents
+    #[arg(long, default_value_t = 30)]
+    incidents: usize,
+    /// End after this time with what there is
+    #[arg(long, default_value_t = 300)]
+    seconds: u64,
 }
 
 #[derive(Args)]
@@ -192,13 +211,36 @@ struct SceneArgs {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    end_with_parent()?;
+    let signal = tokio::select! {
+        done = act(command) => return done,
+        signal = ended() => signal?,
+    };
+    // What ran was dropped, a browser and its driver with it; blocking work would be waited for.
+    eprintln!("simulate: ended by {signal}");
+    std::process::exit(130)
+}
+
+/// The signal that ends this program.
+async fn ended() -> Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}
+
+async fn act(command: Command) -> Result<()> {
+    match command {
         Command::Scene(args) => tokio::task::spawn_blocking(move || scene(&args)).await?,
         Command::Speech(args) => tokio::task::spawn_blocking(move || speech(&args)).await?,
         Command::Rtsp(args) => tokio::task::spawn_blocking(move || rtsp(&args)).await?,
         Command::Call(args) => call(args).await,
         Command::Operator(args) => operator(args).await,
         Command::Shot(args) => shot(args).await,
+        Command::Watch(args) => watch(args).await,
     }
 }
 
@@ -246,6 +288,7 @@ fn rtsp(args: &RtspArgs) -> Result<()> {
         println!("rtsp rtsp://{}:{}/{name}", args.listen.ip(), cameras.port());
     }
     println!("rtsp ready");
+    let nobody_commands = is_null(std::io::stdin())?;
     for line in std::io::stdin().lines() {
         let line = line.context("reading commands")?;
         match line.split_whitespace().collect::<Vec<_>>().as_slice() {
@@ -261,10 +304,18 @@ fn rtsp(args: &RtspArgs) -> Result<()> {
             _ => eprintln!("{line:?} is none of: stop NAME, start NAME, kill NAME, freeze NAME"),
         }
     }
-    // Standard input ended (started in the background): serve until killed.
-    loop {
+    // In the background there is nobody to give commands: the signal or the parent's end is the end.
+    while nobody_commands {
         std::thread::park();
     }
+    Ok(())
+}
+
+/// A device that is no terminal, `/dev/null` that is: it ends at once, which says nothing.
+fn is_null(input: std::io::Stdin) -> Result<bool> {
+    let kind = rustix::fs::fstat(&input).context("looking at standard input")?.st_mode;
+    let device = rustix::fs::FileType::from_raw_mode(kind) == rustix::fs::FileType::CharacterDevice;
+    Ok(device && !input.is_terminal())
 }
 
 async fn call(args: CallArgs) -> Result<()> {
@@ -309,14 +360,30 @@ async fn shot(args: ShotArgs) -> Result<()> {
     browser.login(hub, &args.login.name, &args.login.password()?).await?;
     for (page, png) in &args.pages {
         browser.go(&format!("{hub}{page}")).await?;
-        // Pictures and the first live data belong to a page; a stuck one is photographed as it is.
-        let whole =
-            "return document.readyState === 'complete' && [...document.images].every(i => i.complete)";
-        if let Err(e) = browser.wait("the page's pictures", whole, Duration::from_secs(10)).await {
+        // Pictures and the live feed belong to a page; a stuck one is photographed as it is.
+        let whole = "const live = document.getElementById('live');
+             return document.readyState === 'complete' && [...document.images].every(i => i.complete)
+                 && (!live || document.getElementById('live-word').textContent === live.dataset.on)";
+        if let Err(e) =
+            browser.wait("the page's pictures and live feed", whole, Duration::from_secs(20)).await
+        {
             eprintln!("{page}: {e:#}");
         }
         browser.screenshot(png).await?;
         println!("shot {page} {}", png.display());
     }
+    Ok(())
+}
+
+async fn watch(args: WatchArgs) -> Result<()> {
+    let logs = tempfile::tempdir().context("a folder for the browser's log")?;
+    let password = args.login.password()?;
+    let hub = args.login.hub.trim_end_matches('/');
+    let person = Operator::login(hub, args.login.ca.as_deref(), &args.login.name, &password).await?;
+    let browser = Browser::open(1366, 768, logs.path()).await?;
+    browser.login(hub, &args.login.name, &password).await?;
+    let bound = Duration::from_secs(args.seconds);
+    let arrivals = arrival::watch(&browser, &person, hub, args.incidents, bound).await?;
+    println!("{}", arrival::summary(&arrivals)?);
     Ok(())
 }

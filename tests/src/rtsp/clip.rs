@@ -95,12 +95,18 @@ fn collect(line: &str, path: &Path, codec: Codec) -> Result<Clip> {
     clip
 }
 
+/// Between two looks for an error of the pipeline.
+const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+/// Longest without a picture while a file is read.
+const STALL: gst::ClockTime = gst::ClockTime::from_seconds(60);
+
 fn drain(pipeline: &gst::Pipeline, path: &Path, codec: Codec) -> Result<Clip> {
     let named = |name: &str| pipeline.by_name(name).context("element named in the line above");
     named("file")?.set_property("location", path.display().to_string());
     let sink = named("out")?.downcast::<AppSink>().ok().context("`out` is an appsink")?;
     pipeline.set_state(gst::State::Playing).context("starting to read")?;
     let mut caps = None;
+    let mut silent = gst::ClockTime::ZERO;
     let mut units: Vec<(gst::Buffer, gst::ClockTime)> = Vec::new();
     loop {
         let bus = pipeline.bus().context("a pipeline has a bus")?;
@@ -109,12 +115,15 @@ fn drain(pipeline: &gst::Pipeline, path: &Path, codec: Codec) -> Result<Clip> {
         {
             bail!("{} ({:?})", e.error(), e.debug());
         }
-        let Some(sample) = sink.try_pull_sample(gst::ClockTime::from_mseconds(200)) else {
+        let Some(sample) = sink.try_pull_sample(LOOK) else {
             if sink.is_eos() {
                 break;
             }
+            silent += LOOK;
+            ensure!(silent < STALL, "no picture for {} s: the file or its decoder hangs", STALL.seconds());
             continue;
         };
+        silent = gst::ClockTime::ZERO;
         caps = sample.caps().map(ToOwned::to_owned).or(caps);
         let buffer = sample.buffer_owned().context("a sample without a buffer")?;
         if let Some(pts) = buffer.pts() {
