@@ -73,19 +73,15 @@ jq -rn --argjson agent "$agent" --argjson floor "$floor" '
       "| floor for as many looks as the agent took | \($agent.analysed) | \($agent.inferred) | \($same | two) | |",
       "| agent above that floor | | | \($agent.cpu_ms_per_frame - $same | two) | |"'
 
-# Four strips instead of one zone: each person who crosses the picture causes several incidents.
+# Strips instead of one zone: each person who crosses the picture causes several incidents.
 camera_rules() {
-    local strip
-    for strip in 0 1 2 3; do
-        cat <<TOML
+    jq -nr 'range(10) | (. / 10) as $left | ($left + 0.1) as $right | "
 
 [[camera.rule]]
-id = "strip-$strip"
-kind = "intrusion"
-zone = [[$(jq -n "$strip / 4"), 0.3], [$(jq -n "($strip + 1) / 4"), 0.3], [$(jq -n "($strip + 1) / 4"), 1.0], [$(jq -n "$strip / 4"), 1.0]]
-cooldown_s = 1
-TOML
-    done
+id = \"strip-\(.)\"
+kind = \"intrusion\"
+zone = [[\($left), 0.3], [\($right), 0.3], [\($right), 1.0], [\($left), 1.0]]
+cooldown_s = 1"'
 }
 write_configuration
 begin hub 60 hub_is_ready https http mqtt

@@ -97,25 +97,18 @@ async fn incidents(person: &Operator) -> Result<Vec<Incident>> {
     for case in person.cases().await?.iter().filter(|c| !c["camera_id"].is_null()) {
         let number = case["number"].as_str().context("a case has a number")?;
         let whole = person.api(&format!("/api/v1/cases/{number}")).await?;
-        let mut own: Vec<Incident> = whole["incidents"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|i| {
-                Some(Incident {
-                    id: i["incident_id"].as_str()?.to_owned(),
-                    case: number.to_owned(),
-                    place: 0,
-                    started: i["started_at"].as_i64()?,
-                    received: i["received_at"].as_i64()?,
-                })
+        // The history is in the order of commits; what an incident says of itself is its newest revision.
+        let begun = whole["history"].as_array().into_iter().flatten();
+        let begun = begun.filter(|entry| entry["action"] == "opened" || entry["action"] == "joined");
+        found.extend(begun.enumerate().filter_map(|(before, entry)| {
+            Some(Incident {
+                id: entry["detail"]["incident_id"].as_str()?.to_owned(),
+                case: number.to_owned(),
+                place: before + 1,
+                started: entry["detail"]["started_at"].as_i64()?,
+                received: entry["at"].as_i64()?,
             })
-            .collect();
-        own.sort_by_key(|i| i.received);
-        for (before, incident) in own.iter_mut().enumerate() {
-            incident.place = before + 1;
-        }
-        found.append(&mut own);
+        }));
     }
     Ok(found)
 }
