@@ -2,9 +2,14 @@
 //! hangs, and draw a sound demo county.
 
 use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use world::scene::Scene;
+use world::wait::until;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -168,6 +173,52 @@ fn scripts_wait_for_no_program_for_ever() {
     assert_eq!(output.status.code(), Some(124));
     let said = said(&output);
     assert!(said.contains("error: sleep did not end within 1 seconds") && !said.contains("after"), "{said}");
+}
+
+/// A simulated camera ends when its input does, and when the program that started it is killed; with no input at all it
+/// serves on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulated_camera_ends_with_who_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("a.mp4");
+    Scene { width: 320, height: 180, ..Scene::standard(2, 1) }.generate(&clip).unwrap();
+    let simulate = world::process::product("simulate").unwrap();
+    let mount = format!("gate={}", clip.display());
+    let bound = Duration::from_secs(60);
+
+    let mut camera = Command::new(&simulate)
+        .args(["rtsp", "--mount", &mount])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(camera.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "rtsp ready"));
+    drop(camera.stdin.take());
+    let status =
+        until(bound, "the camera to end with its input", async || Ok(camera.try_wait()?)).await.unwrap();
+    assert!(status.success(), "{status}");
+
+    let script = "\"$0\" rtsp --mount \"$1\" </dev/null & echo \"number $!\"; wait";
+    let mut parent = Command::new("sh")
+        .args(["-c", script, simulate.to_str().unwrap(), &mount])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut number = None;
+    for line in BufReader::new(parent.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        number = number.or_else(|| line.strip_prefix("number ").map(ToOwned::to_owned));
+        if line == "rtsp ready" {
+            break;
+        }
+    }
+    let camera = PathBuf::from(format!("/proc/{}/exe", number.unwrap()));
+    assert_eq!(camera.read_link().unwrap(), simulate.canonicalize().unwrap(), "it serves without any input");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    until(bound, "the camera to end with its parent", async || Ok(camera.read_link().is_err().then_some(())))
+        .await
+        .unwrap();
 }
 
 /// Without Rust, and with an old one, set-up stops at once with what is wrong and what to do.
