@@ -15,6 +15,7 @@ pub mod identity;
 pub mod motion;
 pub mod native;
 pub mod outbox;
+pub mod recovery;
 pub mod replay;
 pub mod report;
 pub mod revisions;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use protocol::{Evidence, Incident};
+use protocol::{Evidence, EvidenceKind, Incident, IncidentKind, Subject};
 
 /// A finished file that [`Report::incident`] lists. The outbox takes it over: it is already on disk, synced,
 /// inside the data folder, and is deleted only when the hub holds it or its retention ends.
@@ -17,4 +17,18 @@ pub struct Report {
     pub incident: Incident,
     /// Files that are new in this revision.
     pub files: Vec<EvidenceFile>,
+    /// More files of it are being made: the outbox remembers the incident until a report says that none are, so
+    /// that a crash in between is made good or explained.
+    pub unfinished: bool,
+}
+
+/// What an incident that a camera's rule raised should have and does not (yet).
+pub fn missing_files(incident: &Incident) -> Vec<EvidenceKind> {
+    let Subject::Camera(_) = incident.subject else { return Vec::new() };
+    if incident.kind == IncidentKind::CameraLost {
+        return Vec::new();
+    }
+    let mut wanted = vec![EvidenceKind::Snapshot, EvidenceKind::Clip];
+    wanted.retain(|kind| incident.evidence.iter().all(|e| e.kind != *kind));
+    wanted
 }

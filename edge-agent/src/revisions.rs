@@ -151,6 +151,16 @@ impl Revisions {
         revision
     }
 
+    /// Whether files of it are still being made.
+    pub fn expects_files(&self, id: IncidentId) -> bool {
+        self.told.get(&id).is_some_and(|told| told.pending > 0)
+    }
+
+    /// Whether more may follow of it: it is open, or files are still being made.
+    pub fn is_being_told(&self, id: IncidentId) -> bool {
+        self.told.contains_key(&id)
+    }
+
     fn forget_finished(&mut self, id: IncidentId) {
         if self.told.get(&id).is_some_and(|told| told.incident.phase == Phase::Ended && told.pending == 0) {
             self.told.remove(&id);
@@ -264,7 +274,9 @@ mod tests {
         revisions.expect_file(id);
         let pictured = revisions.file_came(id, Some(&evidence(1))).unwrap();
         let ended = revisions.tell(&event(Phase::Ended, 1), "yolox").unwrap();
+        assert!(revisions.expects_files(id) && revisions.is_being_told(id));
         let clipped = revisions.file_came(id, Some(&evidence(2))).unwrap();
+        assert!(!revisions.expects_files(id) && !revisions.is_being_told(id));
         let all = [&opened, &pictured, &ended, &clipped];
         assert_eq!(all.map(|i| i.revision), [1, 2, 3, 4]);
         assert_eq!(all.map(|i| i.phase), [Phase::Opened, Phase::Updated, Phase::Ended, Phase::Ended]);

@@ -33,6 +33,7 @@ use crate::evidence::Recorder;
 use crate::health::{self, Floor, Health, Pages, Post, Present, Vitals, clock_synced};
 use crate::identity::Enrolled;
 use crate::outbox::{Outbox, Voice};
+use crate::recovery::Recovery;
 use crate::report::Report;
 use crate::uplink::{self, Uplink};
 use crate::upload::{self, Uploader};
@@ -83,9 +84,9 @@ pub async fn run(options: Options) -> Result<()> {
     if let Some((kept, saved)) = &opened.damaged {
         tracing::error!(kept = %kept.display(), saved, "the outbox was damaged and begun afresh");
     }
-    let ended = outbox.end_left_open().await?;
-    if ended > 0 {
-        tracing::warn!(ended, "incidents that the last run left open were ended");
+    let left = outbox.end_left_open().await?;
+    if !left.is_empty() {
+        tracing::warn!(left = left.len(), "the last run left incidents unfinished; they are ended");
     }
 
     // Stations that outlive a change of configuration.
@@ -95,6 +96,7 @@ pub async fn run(options: Options) -> Result<()> {
     let (configure, mut configurations) = mpsc::channel(1);
     let floor = Floor::default();
     let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone())?);
+    recorder.forget_all_but(&left.iter().map(|incident| incident.incident_id).collect::<Vec<_>>());
     let (uplink_health, upload_health) =
         (Arc::new(uplink::Health::default()), Arc::new(upload::Health::default()));
     let health = Arc::new(Health {
@@ -109,7 +111,10 @@ pub async fn run(options: Options) -> Result<()> {
     let (status, status_rx) = watch::channel(health.first_status());
     let (vitals, vitals_rx) = watch::channel(Vitals::default());
     let writer = tokio::spawn(write_reports(outbox.clone(), reports_rx, cancel.clone()));
+    let recovery =
+        Recovery { outbox: outbox.clone(), recorder: recorder.clone(), clock: clock.clone(), left };
     let mut delivery = vec![
+        tokio::spawn(recovery.run(cancel.clone())),
         tokio::spawn(keep_house(outbox.clone(), cancel.clone())),
         tokio::spawn(health.clone().run(status, vitals, cancel.clone())),
         tokio::spawn(health::serve(
@@ -305,6 +310,7 @@ impl Stations {
                 camera: watch.camera.clone(),
                 detector: watch.detector.clone(),
                 beat: watch.beat.clone(),
+                analysed: watch.analysed.clone(),
             };
             (watch.camera.id().clone(), post)
         });

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use protocol::{CameraState, Chance, Clock, Incident, IncidentId, Phase, Place, RuleId};
+use protocol::{CameraState, Chance, Clock, EvidenceKind, Incident, IncidentId, Phase, Place, RuleId};
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,10 @@ const EVENTS: usize = 64;
 const FILES: usize = 16;
 /// Without a frame the thread still shows that it lives this often.
 const LOOK: Duration = Duration::from_secs(1);
+/// Without a frame for so long (or the time of two frames, at slow rates) nobody sees what goes on: incidents end.
+const SILENT: Duration = Duration::from_secs(15);
+/// Pictures of one incident: the first, and better ones that rules point out.
+const MAX_PICTURES: u32 = 4;
 /// A camera without picture this long is an incident.
 const LOST_AFTER_MS: u64 = 30_000;
 
@@ -54,6 +58,8 @@ pub struct Watch {
     pub detector: DetectorClient,
     /// Counts rounds of the analysis thread: the watchdog wants to see it move.
     pub beat: Arc<AtomicU64>,
+    /// Frames that the motion gate looked at.
+    pub analysed: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     teller: tokio::task::JoinHandle<()>,
@@ -70,14 +76,18 @@ impl Watch {
         let camera = Arc::new(camera);
         let analyser = Analyser::new(rules).context("the rules of a camera")?;
         let (tx, rx) = mpsc::channel(EVENTS);
-        let (stop, beat) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let [beat, analysed] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+        let two_frames = Duration::from_secs_f32(2.0 / camera.config().analysis_fps.max(0.01));
         let analysis = Analysis {
             frames: camera.frames(),
+            silent_after: SILENT.max(two_frames),
             analyser,
             detector: detector.clone(),
             events: tx,
             stop: stop.clone(),
             beat: beat.clone(),
+            analysed: analysed.clone(),
         };
         let thread = std::thread::Builder::new()
             .name(format!("watch {}", camera.id()))
@@ -91,7 +101,7 @@ impl Watch {
         let (made, files) = mpsc::channel(FILES);
         let teller = Teller {
             making: 0,
-            clips: BTreeMap::new(),
+            open: BTreeMap::new(),
             made,
             revisions: Revisions::new(config.id.clone(), name, place, clock, chance),
             camera: camera.clone(),
@@ -100,7 +110,7 @@ impl Watch {
             last_seen_ms: deps.clock.uptime_ms(),
         };
         let teller = tokio::spawn(teller.run(rx, files));
-        Ok(Self { camera, detector, beat, stop, thread: Some(thread), teller, cancel })
+        Ok(Self { camera, detector, beat, analysed, stop, thread: Some(thread), teller, cancel })
     }
 
     /// Ends what is open, finishes clips with what is there, writes it all down.
@@ -127,20 +137,36 @@ impl Watch {
 
 struct Analysis {
     frames: FrameSlot,
+    silent_after: Duration,
     analyser: Analyser,
     detector: DetectorClient,
     events: mpsc::Sender<Sighting>,
     stop: Arc<AtomicBool>,
     beat: Arc<AtomicU64>,
+    analysed: Arc<AtomicU64>,
 }
 
 impl Analysis {
     fn run(mut self) {
+        let mut silent = Duration::ZERO;
         while !self.stop.load(Ordering::Relaxed) && !self.frames.is_closed() {
             self.beat.fetch_add(1, Ordering::Relaxed);
-            let Some(frame) = self.frames.recv_timeout(LOOK) else { continue };
+            let Some(frame) = self.frames.recv_timeout(LOOK) else {
+                let heard = silent < self.silent_after;
+                silent += LOOK;
+                // Once per silence.
+                if heard && silent >= self.silent_after {
+                    let events = self.analyser.finish();
+                    if !self.tell(events, None) {
+                        return;
+                    }
+                }
+                continue;
+            };
+            silent = Duration::ZERO;
             let detector = &self.detector;
             let events = self.analyser.analyse(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            self.analysed.fetch_add(1, Ordering::Relaxed);
             if !self.tell(events, Some(&frame)) {
                 return;
             }
@@ -153,11 +179,20 @@ impl Analysis {
     fn tell(&self, events: Vec<RuleEvent>, frame: Option<&Frame>) -> bool {
         events.into_iter().all(|event| {
             let method = self.analyser.method().to_owned();
-            let frame = frame.filter(|_| event.phase == Phase::Opened).cloned();
+            let frame = frame.filter(|_| event.best_frame).cloned();
             self.events.blocking_send(Sighting { event, method, frame }).is_ok()
         })
     }
 }
+
+/// What goes on for an open incident.
+struct Making {
+    clip: ClipEnd,
+    pictures: u32,
+}
+
+/// A file that was to be made: of what incident, of what kind, and what came of it.
+type Made = (IncidentId, EvidenceKind, Result<EvidenceFile>);
 
 /// Turns sightings and finished files into committed revisions, in order.
 struct Teller {
@@ -166,19 +201,15 @@ struct Teller {
     deps: Deps,
     cancel: CancellationToken,
     last_seen_ms: u64,
-    /// Clips that go on until they are told that their incident ended.
-    clips: BTreeMap<(RuleId, u64), ClipEnd>,
+    /// By rule and occurrence. A clip goes on until it is told that its incident ended.
+    open: BTreeMap<(RuleId, u64), Making>,
     /// Files being made.
     making: usize,
-    made: mpsc::Sender<(IncidentId, Option<EvidenceFile>)>,
+    made: mpsc::Sender<Made>,
 }
 
 impl Teller {
-    async fn run(
-        mut self,
-        mut sightings: mpsc::Receiver<Sighting>,
-        mut files: mpsc::Receiver<(IncidentId, Option<EvidenceFile>)>,
-    ) {
+    async fn run(mut self, mut sightings: mpsc::Receiver<Sighting>, mut files: mpsc::Receiver<Made>) {
         let mut tick = interval(LOOK);
         let mut watching = true;
         while watching || self.making > 0 {
@@ -187,7 +218,7 @@ impl Teller {
                     Some(sighting) => self.tell(sighting).await,
                     None => watching = false,
                 },
-                Some((id, file)) = files.recv() => self.add_file(id, file).await,
+                Some(made) = files.recv() => self.add_file(made).await,
                 _ = tick.tick(), if watching => self.look_after_camera().await,
             }
         }
@@ -196,51 +227,95 @@ impl Teller {
     async fn tell(&mut self, sighting: Sighting) {
         let Sighting { event, method, frame } = sighting;
         let Some(incident) = self.revisions.tell(&event, &method) else { return };
+        let id = incident.incident_id;
         let key = (event.rule_id.clone(), event.serial);
-        if let Some(frame) = frame {
-            // Before anything else: from here on the camera keeps what the clip needs.
-            let drawn = Drawn { region: event.region, severity: event.severity };
-            let view = self.camera.view();
-            let opening = self.deps.recorder.open(&view, &frame, event.started_at, Some(drawn));
-            self.expect(incident.incident_id, opening.snapshot);
-            self.expect(incident.incident_id, opening.clip);
-            self.clips.insert(key, opening.end);
-        } else if event.phase == Phase::Ended
-            && let Some(clip) = self.clips.remove(&key)
-        {
-            clip.at(event.at);
+        let drawn = Some(Drawn { region: event.region, severity: event.severity });
+        match (event.phase, frame) {
+            (Phase::Opened, Some(frame)) => {
+                // Before anything else: from here on the camera keeps what the clip needs.
+                let view = self.camera.view();
+                let opening = self.deps.recorder.open(id, &view, &frame, event.started_at, drawn);
+                self.expect(id, EvidenceKind::Snapshot, opening.snapshot);
+                self.expect(id, EvidenceKind::Clip, opening.clip);
+                self.open.insert(key, Making { clip: opening.end, pictures: 1 });
+            }
+            (Phase::Updated, Some(frame)) => {
+                if let Some(making) = self.open.get_mut(&key)
+                    && making.pictures < MAX_PICTURES
+                {
+                    making.pictures += 1;
+                    let better = self.deps.recorder.snapshot(&self.camera.view(), &frame, drawn);
+                    self.expect(id, EvidenceKind::Snapshot, better);
+                }
+            }
+            (Phase::Ended, _) => {
+                if let Some(making) = self.open.remove(&key) {
+                    making.clip.at(event.at);
+                }
+            }
+            (Phase::Opened | Phase::Updated, None) => {}
         }
         self.commit(incident, Vec::new()).await;
     }
 
-    fn expect(&mut self, id: IncidentId, file: Pending) {
+    fn expect(&mut self, id: IncidentId, kind: EvidenceKind, file: Pending) {
         self.revisions.expect_file(id);
         self.making += 1;
         let made = self.made.clone();
-        let camera = self.camera.id().clone();
         tokio::spawn(async move {
-            let file = file
-                .finished()
-                .await
-                .inspect_err(|error| tracing::warn!(%camera, incident = %id, error = format!("{error:#}"), "no evidence"))
-                .ok();
-            // The camera was given up: the file stays as an orphan and is cleared away.
-            let _ = made.send((id, file)).await;
+            let file = file.finished().await;
+            // The camera was given up: the next start recovers what it can.
+            let _ = made.send((id, kind, file)).await;
         });
     }
 
-    async fn add_file(&mut self, id: IncidentId, file: Option<EvidenceFile>) {
+    /// The file, or the reason why it will never come, goes to the hub.
+    async fn add_file(&mut self, (id, kind, file): Made) {
         self.making -= 1;
-        let revision = self.revisions.file_came(id, file.as_ref().map(|file| &file.evidence));
-        if let Some(incident) = revision {
-            self.commit(incident, file.into_iter().collect()).await;
+        let revision = self.revisions.file_came(id, file.as_ref().ok().map(|file| &file.evidence));
+        let told = match (revision, file) {
+            (Some(incident), Ok(file)) => self.commit(incident, vec![file]).await,
+            (_, Err(error)) => self.explain(id, kind, &error).await,
+            // The same picture as before, or one too many.
+            (None, Ok(_)) => self.close_if_told(id).await,
+        };
+        if told && kind == EvidenceKind::Clip {
+            self.deps.recorder.forget(id);
         }
+    }
+
+    async fn explain(&self, id: IncidentId, kind: EvidenceKind, error: &anyhow::Error) -> bool {
+        let reason = format!("its {} could not be made: {error:#}", kind.as_str());
+        tracing::warn!(camera = %self.camera.id(), incident = %id, reason, "no evidence");
+        let closes = !self.revisions.is_being_told(id);
+        match self.deps.outbox.explain_loss(id, reason, closes).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!(%error, incident = %id, "a loss cannot be written; the next start tells of it");
+                false
+            }
+        }
+    }
+
+    async fn close_if_told(&self, id: IncidentId) -> bool {
+        if !self.revisions.is_being_told(id)
+            && let Err(error) = self.deps.outbox.close_incident(id).await
+        {
+            tracing::error!(%error, incident = %id, "an incident stays unfinished until the next start");
+        }
+        true
     }
 
     async fn look_after_camera(&mut self) {
         let health = self.camera.health();
         let now_ms = self.deps.clock.uptime_ms();
-        if matches!(health.state, CameraState::Running | CameraState::Ended) {
+        // Running with a reason: video arrives that cannot be decoded.
+        let sees = match health.state {
+            CameraState::Running => health.reason.is_none(),
+            CameraState::Ended => true,
+            CameraState::Connecting | CameraState::Lost => false,
+        };
+        if sees {
             self.last_seen_ms = now_ms;
         }
         let gone_ms = now_ms.saturating_sub(self.last_seen_ms);
@@ -250,26 +325,28 @@ impl Teller {
         }
     }
 
-    async fn commit(&self, incident: Incident, files: Vec<EvidenceFile>) {
+    /// False when the box stops before the disk has taken it.
+    async fn commit(&self, incident: Incident, files: Vec<EvidenceFile>) -> bool {
         let (id, revision, phase) = (incident.incident_id, incident.revision, incident.phase);
         tracing::info!(incident = %id, revision, phase = phase.as_str(), kind = incident.kind.as_str(), camera = %self.camera.id(), "incident");
-        commit(&self.deps.outbox, &Report { incident, files }, &self.cancel).await;
+        let unfinished = self.revisions.expects_files(id);
+        commit(&self.deps.outbox, &Report { incident, files, unfinished }, &self.cancel).await
     }
 }
 
-/// Writes a report; a disk that refuses is asked again until it takes it or the box stops.
-pub async fn commit(outbox: &Outbox, report: &Report, cancel: &CancellationToken) {
+/// Writes a report; a disk that refuses is asked again until it takes it or the box stops (then false).
+pub async fn commit(outbox: &Outbox, report: &Report, cancel: &CancellationToken) -> bool {
     loop {
         match outbox.append(report).await {
-            Ok(_) => return,
+            Ok(_) => return true,
             Err(error @ OutboxError::Unsendable(_)) => {
                 tracing::error!(%error, incident = %report.incident.incident_id, "an incident cannot be sent");
-                return;
+                return true;
             }
             Err(error) => tracing::error!(%error, "an incident cannot be written; trying again"),
         }
         if cancel.is_cancelled() {
-            return;
+            return false;
         }
         sleep(LOOK).await;
     }

@@ -39,6 +39,11 @@ fn a_test_camera_delivers_frames() {
         assert!(last.is_none_or(|l| frame.captured_at > l));
         last = Some(frame.captured_at);
     }
+    // 15 pictures per second decoded, every third due for analysis.
+    let counted = camera.counted();
+    assert!((8..=counted.decoded / 2).contains(&counted.offered), "{counted:?}");
+    assert!((counted.decoded..).contains(&counted.units) && counted.undecoded == 0, "{counted:?}");
+    assert!(counted.offered - counted.dropped >= 8, "taken frames are not dropped ones: {counted:?}");
     let rate = camera.health().frames_per_second;
     assert!((3.0..7.0).contains(&rate), "{rate} frames per second");
     assert!(is(&camera, CameraState::Running));
@@ -101,12 +106,15 @@ fn decoding_a_file_is_deterministic() {
     assert_eq!(pictures.len(), 15, "every frame differs: the clip moves");
 }
 
-/// H.264, H.264 with B-frames and H.265 come over RTSP: frames for analysis, units in the ring.
+/// H.264, H.264 with B-frames, H.265 and MJPEG come over RTSP: frames for analysis, units in the ring.
 #[test]
 fn rtsp_in_every_codec() {
-    for (name, stream) in
-        [("H.264", Stream::h264(0)), ("B-frames", Stream::h264_b_frames(0)), ("H.265", Stream::h265(0))]
-    {
+    for (name, stream) in [
+        ("H.264", Stream::h264(0)),
+        ("B-frames", Stream::h264_b_frames(0)),
+        ("H.265", Stream::h265(0)),
+        ("MJPEG", Stream::mjpeg()),
+    ] {
         let server = RtspCamera::serve(&stream);
         let clock = clock();
         let camera = camera::spawn(config(&server.url()), clock.clone()).unwrap();
@@ -183,4 +191,30 @@ fn a_silent_camera_is_noticed() {
     let asked = clock();
     camera.stop();
     assert!(asked.uptime_ms() < 2_500, "stopping waits for nobody");
+}
+
+/// A wrong password and a wrong path are told in words that an installer can act on, and never with the password;
+/// the right ones work.
+#[test]
+fn wrong_addresses_have_clear_words() {
+    let server = RtspCamera::serve_guarded(&Stream::h264(0));
+    let with = |user: Option<&str>, password: &str, path: &str| {
+        let mut config = config(&format!("rtsp://127.0.0.1:{}/{path}", server.port));
+        config.username = user.map(str::to_owned);
+        config.password = user.map(|_| camera::Secret(password.to_owned()));
+        config
+    };
+    for (wrong, words) in [
+        (with(Some("admin"), "hush", "live"), "refuses this username and password"),
+        (with(None, "", "live"), "refuses this username and password"),
+        (with(Some("admin"), "secret", "nowhere"), "has no stream at this path"),
+    ] {
+        let camera = camera::spawn(wrong, clock()).unwrap();
+        wait_for(words, || camera.health().reason.is_some());
+        let reason = camera.health().reason.unwrap();
+        assert!(reason.contains(words) && !reason.contains("hush"), "{reason}");
+        camera.stop();
+    }
+    let right = camera::spawn(with(Some("admin"), "secret", "live"), clock()).unwrap();
+    wait_for("pictures for the right password", || is(&right, CameraState::Running));
 }

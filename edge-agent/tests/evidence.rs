@@ -10,7 +10,7 @@ use edge_agent::evidence::{Drawn, Recorder};
 use edge_agent::frame::Frame;
 use edge_agent::report::EvidenceFile;
 use media::{RtspCamera, Stream, decode, demux, wait_for};
-use protocol::{Clock, EvidenceKind, NormBox, Severity, SystemClock, UtcMs};
+use protocol::{Chance, Clock, EvidenceKind, IncidentId, NormBox, Severity, SystemClock, UtcMs};
 use sha2::{Digest, Sha256};
 
 /// The left half of the picture.
@@ -21,16 +21,40 @@ fn left_half() -> Polygon {
 struct Box {
     clock: Arc<dyn Clock>,
     recorder: Recorder,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    chance: Chance,
 }
 
 impl Box {
     fn new() -> Self {
         camera::init().unwrap();
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap())
+    }
+
+    fn on(folder: tempfile::TempDir) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let recorder = Recorder::new(folder.path().join("evidence"), clock.clone()).unwrap();
-        Self { clock, recorder, _folder: folder }
+        Self { clock, recorder, folder, chance: Chance::seeded(7) }
+    }
+
+    fn incident(&self) -> IncidentId {
+        IncidentId::new(&self.chance, self.clock.now())
+    }
+
+    fn spools(&self) -> Vec<std::path::PathBuf> {
+        let folder = self.folder.path().join("evidence/spool");
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// The disk as a box leaves it that is killed now, and the box that starts on it.
+    fn killed(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("evidence/spool");
+        std::fs::create_dir_all(&to).unwrap();
+        for path in self.spools() {
+            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+        Self::on(folder)
     }
 
     /// A camera with short rolls, so that a clip is quickly over.
@@ -90,7 +114,8 @@ async fn clips_are_what_the_camera_sent() {
         let camera = machine.camera(&server.url(), vec![]);
         let frame = frame_after(&camera, 7);
         let sent = camera.ring().hold(UtcMs(0)).unwrap();
-        let opening = machine.recorder.open(&camera.view(), &frame, frame.captured_at, None);
+        let opening =
+            machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
         opening.end.at(frame.captured_at.plus_ms(1_000));
         let clip = opening.clip.finished().await.unwrap();
         assert_holds(&clip, EvidenceKind::Clip, false);
@@ -114,7 +139,7 @@ async fn masks_are_in_every_picture() {
     // Snow: every pixel of the scene moves, from black to white.
     let camera = machine.camera("test://snow", vec![left_half()]);
     let frame = frame_after(&camera, 5);
-    let opening = machine.recorder.open(&camera.view(), &frame, frame.captured_at, None);
+    let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
     opening.end.at(frame.captured_at);
     let clip = opening.clip.finished().await.unwrap();
     assert_holds(&clip, EvidenceKind::Clip, true);
@@ -160,7 +185,7 @@ async fn snapshots_have_full_size_and_a_box() {
     let ball = (0..frame.picture.y.len()).max_by_key(|i| frame.picture.y[*i]).unwrap();
     let region = NormBox { x: 0.6, y: 0.1, w: 0.3, h: 0.3 };
     let drawn = Some(Drawn { region, severity: Severity::Emergency });
-    let opening = machine.recorder.open(&camera.view(), &frame, frame.captured_at, drawn);
+    let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, drawn);
     let snapshot = opening.snapshot.finished().await.unwrap();
     assert_holds(&snapshot, EvidenceKind::Snapshot, false);
     assert_eq!(snapshot.evidence.starts_at, frame.captured_at);
@@ -180,7 +205,7 @@ async fn an_unplugged_camera_keeps_its_clip() {
     let machine = Box::new();
     let camera = machine.camera(&server.url(), vec![]);
     let frame = frame_after(&camera, 5);
-    let opening = machine.recorder.open(&camera.view(), &frame, frame.captured_at, None);
+    let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
     drop(server);
     opening.end.at(frame.captured_at.plus_ms(2_000));
     let clip = opening.clip.finished().await.unwrap();
@@ -196,4 +221,99 @@ async fn a_still_of_nothing_is_an_error() {
     let camera = machine.camera("/nowhere/x.mp4", vec![left_half()]);
     let error = machine.recorder.still(&camera.view()).await.unwrap_err();
     assert!(format!("{error:#}").contains("gate has shown no picture yet"), "{error:#}");
+}
+
+/// The box is killed in the middle of an incident: the next start makes its clip, as the camera sent it and with
+/// all but the last second, and its snapshot; nothing of the spool stays behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_box_finishes_its_clip() {
+    let server = RtspCamera::serve(&Stream::h264_b_frames(0));
+    let machine = Box::new();
+    let camera = machine.camera(&server.url(), vec![]);
+    let frame = frame_after(&camera, 6);
+    let sent = camera.ring().hold(UtcMs(0)).unwrap();
+    let incident = machine.incident();
+    let drawn = Drawn { region: NormBox { x: 0.6, y: 0.1, w: 0.3, h: 0.3 }, severity: Severity::Emergency };
+    let view = camera.view();
+    let opening = machine.recorder.open(incident, &view, &frame, frame.captured_at, Some(drawn));
+    wait_for("three seconds more", || {
+        camera.ring().newest_us().is_some_and(|us| us / 1_000 > frame.captured_at.0 + 3_000)
+    });
+    let next = machine.killed();
+    let clip = next.recorder.recover(incident, EvidenceKind::Clip).await.unwrap();
+    assert_holds(&clip, EvidenceKind::Clip, false);
+    assert_in_order(&clip);
+    let pre_roll_ms = frame.captured_at.since_ms(clip.evidence.starts_at);
+    assert!((5_000..=6_100).contains(&pre_roll_ms), "{pre_roll_ms} ms before");
+    let after_ms = clip.evidence.duration_ms.unwrap() as i64 - pre_roll_ms;
+    assert!(after_ms > 1_500, "{after_ms} ms after");
+    let sent: HashSet<_> = sent.units().into_iter().map(|u| u.data.to_vec()).collect();
+    assert!(demux(&clip.path).iter().all(|u| sent.contains(&u.0)), "re-encoded");
+
+    let again = next.recorder.recover(incident, EvidenceKind::Snapshot).await.unwrap();
+    assert_holds(&again, EvidenceKind::Snapshot, false);
+    let first = opening.snapshot.finished().await.unwrap();
+    let pixels = |file: &EvidenceFile| image::open(&file.path).unwrap().to_rgb8();
+    assert!(pixels(&again) == pixels(&first), "the same picture with the same box");
+
+    next.recorder.forget(incident);
+    assert_eq!(next.spools().len(), 0);
+    let error = next.recorder.recover(incident, EvidenceKind::Clip).await.unwrap_err();
+    assert!(error.to_string().contains("went down before"), "{error}");
+    opening.end.at(frame.captured_at);
+    opening.clip.finished().await.unwrap();
+    machine.recorder.forget_all_but(&[incident]);
+    assert_eq!(machine.spools().len(), 1);
+    machine.recorder.forget_all_but(&[]);
+    assert_eq!(machine.spools().len(), 0);
+}
+
+/// What is recovered of a camera with masks is masked, whatever the camera's masks are by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recovered_is_masked() {
+    let machine = Box::new();
+    let camera = machine.camera("test://snow", vec![left_half()]);
+    let frame = frame_after(&camera, 2);
+    let incident = machine.incident();
+    let opening = machine.recorder.open(incident, &camera.view(), &frame, frame.captured_at, None);
+    wait_for("two seconds more", || {
+        camera.ring().newest_us().is_some_and(|us| us / 1_000 > frame.captured_at.0 + 2_000)
+    });
+    let next = machine.killed();
+    let clip = next.recorder.recover(incident, EvidenceKind::Clip).await.unwrap();
+    assert_holds(&clip, EvidenceKind::Clip, true);
+    for (width, picture) in &decode(&clip.path) {
+        assert_masked(*width, 360, |x, y| i32::from(picture[y * width + x]));
+    }
+    let snapshot = next.recorder.recover(incident, EvidenceKind::Snapshot).await.unwrap();
+    let picture = image::open(&snapshot.path).unwrap().to_luma8();
+    assert_masked(640, 360, |x, y| i32::from(picture.get_pixel(x as u32, y as u32).0[0]));
+    drop(opening);
+}
+
+/// The disk refuses one masked clip in the middle: that clip is an error, soon and in words, and the next is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_masked_clip_stops_no_other() {
+    let machine = Box::new();
+    let camera = machine.camera("test://snow", vec![left_half()]);
+    let frame = frame_after(&camera, 3);
+    // Where the muxer keeps its samples until it knows their index: a device that is always full.
+    let full: Vec<_> =
+        (0..8).map(|n| machine.folder.path().join(format!("evidence/{n}.part.index.part"))).collect();
+    for path in &full {
+        std::os::unix::fs::symlink("/dev/full", path).unwrap();
+    }
+    let film = || {
+        let opening =
+            machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
+        opening.end.at(frame.captured_at);
+        tokio::time::timeout(std::time::Duration::from_secs(60), opening.clip.finished())
+    };
+    let error = film().await.expect("a failed clip comes to an end").unwrap_err();
+    assert!(format!("{error:#}").contains("writing"), "{error:#}");
+    for path in &full {
+        let _ = std::fs::remove_file(path);
+    }
+    let clip = film().await.expect("its turn comes").unwrap();
+    assert_holds(&clip, EvidenceKind::Clip, true);
 }

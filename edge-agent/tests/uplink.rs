@@ -309,7 +309,7 @@ impl Bench {
 
     async fn append(&self, severity: Severity) -> IncidentId {
         let id = IncidentId::new(&self.chance, self.clock.now());
-        let report = Report { incident: incident(id, severity, "院内"), files: vec![] };
+        let report = Report { incident: incident(id, severity, "院内"), files: vec![], unfinished: false };
         self.outbox.append(&report).await.unwrap();
         id
     }
@@ -426,8 +426,11 @@ async fn emergencies_first_and_large_messages_pass() {
     }
     let urgent = bench.append(Severity::Emergency).await;
     let large = IncidentId::new(&bench.chance, bench.clock.now());
-    let report =
-        Report { incident: incident(large, Severity::Emergency, &"x".repeat(64_000)), files: vec![] };
+    let report = Report {
+        incident: incident(large, Severity::Emergency, &"x".repeat(64_000)),
+        files: vec![],
+        unfinished: false,
+    };
     bench.outbox.append(&report).await.unwrap();
     bench.broker.restart();
     // The hub joins first, or the broker would have nobody to hand the first deliveries to.

@@ -110,7 +110,7 @@ async fn send_new(tap: &CallTap, sent: &mut Sent, records: Vec<Record>) -> Vec<R
 async fn send(tap: &CallTap, sent: &mut Sent, record: &Record) {
     // The file is new in revision 1 only; later revisions list it all the same.
     let files = if record.incident.revision == 1 { files_of(&tap.archive, record) } else { Vec::new() };
-    let report = Report { incident: record.incident.clone(), files };
+    let report = Report { incident: record.incident.clone(), files, unfinished: false };
     if tap.reports.send(report).await.is_err() {
         tracing::warn!("the outbox is closed; a call is handed over at the next start");
         return;

@@ -46,6 +46,12 @@ impl Anchor {
         Self { wall_us, media_us, offset_ms: offset_ms(clock, now), paced }
     }
 
+    /// Whether the last capture time given out lies in the future: the clock was set back between two sessions, and
+    /// what came before cannot be compared with what comes.
+    pub(crate) fn is_behind(clock: &dyn Clock, last_us: i64) -> bool {
+        last_us > clock.now().0.saturating_mul(1_000).saturating_add(STRAY_US)
+    }
+
     /// Capture time of the unit with `media_us`, in microseconds since 1970.
     pub(crate) fn captured_us(&self, media_us: i64) -> i64 {
         self.wall_us + (media_us - self.media_us)
@@ -123,6 +129,21 @@ mod tests {
         assert_eq!(anchor.captured_us(0), 5_001_000);
         clock.wall.store(1_773_815_480_000, Ordering::SeqCst);
         assert_eq!(anchor.drift(&clock, 40_000, 0), Drift::ClockSet);
+    }
+
+    /// A clock set back while no camera was connected is noticed at the next session, which then runs at the new
+    /// time without another break.
+    #[test]
+    fn notices_a_clock_set_back_between_sessions() {
+        let clock = TwoClocks::default();
+        clock.pass(100_000_000);
+        let last_us = Anchor::tie(&clock, 0, 0, None, true).captured_us(0);
+        assert!(!Anchor::is_behind(&clock, last_us));
+        clock.wall.fetch_sub(28_800_000, Ordering::SeqCst);
+        assert!(Anchor::is_behind(&clock, last_us));
+        let anchor = Anchor::tie(&clock, 0, 0, None, true);
+        clock.pass(1_000);
+        assert_eq!(anchor.drift(&clock, 1_000_000, 0), Drift::None);
     }
 
     /// A camera that restarts its own time is noticed; a file played faster than real time is not.

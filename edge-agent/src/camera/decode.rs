@@ -3,6 +3,7 @@
 //! The live branch is a pipeline of its own, fed without ever waiting: when the decoder does not keep up,
 //! whole stretches up to the next keyframe are skipped and counted, and recording never notices.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
@@ -11,6 +12,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::cadence::Cadence;
+use super::counts::Counts;
 use super::picture::{fitted, from_sample, i420_caps};
 use super::unit::{Format, Unit};
 use crate::frame::Picture;
@@ -26,9 +28,9 @@ pub(crate) struct LiveDecoder {
     fps: f32,
     max_width: usize,
     on_picture: OnPicture,
+    counts: Arc<Counts>,
     running: Option<Running>,
     waits_for_keyframe: bool,
-    skipped: u64,
 }
 
 struct Running {
@@ -39,21 +41,25 @@ struct Running {
 }
 
 impl LiveDecoder {
-    pub(crate) fn new(fps: f32, max_width: usize, on_picture: OnPicture) -> Self {
-        Self { fps, max_width, on_picture, running: None, waits_for_keyframe: true, skipped: 0 }
+    pub(crate) fn new(fps: f32, max_width: usize, counts: Arc<Counts>, on_picture: OnPicture) -> Self {
+        Self { fps, max_width, on_picture, counts, running: None, waits_for_keyframe: true }
+    }
+
+    fn skip(&self) {
+        self.counts.undecoded.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Gives the decoder one more unit; returns at once. An error means that this stretch cannot be
     /// decoded; the next keyframe tries again.
     pub(crate) fn feed(&mut self, unit: &Unit) -> Result<()> {
         if self.waits_for_keyframe && !unit.keyframe {
-            self.skipped += 1;
+            self.skip();
             return Ok(());
         }
         if !self.running.as_ref().is_some_and(|r| r.format == unit.format) {
             self.stop();
             if !unit.keyframe {
-                self.skipped += 1;
+                self.skip();
                 return Ok(());
             }
             self.running = Some(self.start(unit)?);
@@ -69,7 +75,7 @@ impl LiveDecoder {
         }
         if running.source.current_level_buffers() >= MAX_WAITING {
             self.waits_for_keyframe = true;
-            self.skipped += 1;
+            self.skip();
             return Ok(());
         }
         self.waits_for_keyframe = false;
@@ -89,11 +95,6 @@ impl LiveDecoder {
                 tracing::debug!(%error, "the last pictures of a file were not decoded");
             }
         }
-    }
-
-    /// Units that were not decoded because the decoder was behind or waited for a keyframe.
-    pub(crate) fn skipped(&self) -> u64 {
-        self.skipped
     }
 
     /// Lets the current pipeline go; the next keyframe starts another. To be called whenever the stream or
@@ -128,10 +129,18 @@ impl LiveDecoder {
                     .build(),
             )
             .build();
-        let mut cadence = Cadence::new(self.fps);
-        let takes = move |at_us| cadence.takes(at_us);
+        let (mut cadence, counts) = (Cadence::new(self.fps), self.counts.clone());
+        let takes = move |at_us| {
+            counts.decoded.fetch_add(1, Ordering::Relaxed);
+            cadence.takes(at_us)
+        };
         let (pipeline, source) = decoding_pipeline(&format, self.max_width, takes, sink.upcast_ref(), true)?;
         pipeline.set_state(gst::State::Playing).context("starting the decoder")?;
+        let decoder =
+            pipeline.iterate_recurse().into_iter().flatten().find_map(|element| {
+                element.factory().filter(|f| f.has_type(gst::ElementFactoryType::DECODER))
+            });
+        tracing::info!(decoder = decoder.map_or_else(String::new, |d| d.name().to_string()), codec = ?format.codec, "decoding");
         Ok(Running { pipeline, source, format, base_us })
     }
 }
@@ -350,13 +359,15 @@ mod tests {
             let _ = pictures.send(at_us);
             let _ = asleep.lock().unwrap().recv();
         };
-        let mut decoder = LiveDecoder::new(25.0, 160, Arc::new(on_picture));
+        let counts = Arc::new(Counts::default());
+        let mut decoder = LiveDecoder::new(25.0, 160, counts.clone(), Arc::new(on_picture));
         for unit in &units {
             ring.push(unit.clone());
             decoder.feed(unit).unwrap();
         }
         assert_eq!((ring.stats().units, ring.stats().undecodable), (400, 0));
-        assert!(decoder.skipped() > 200, "only {} skipped", decoder.skipped());
+        let skipped = counts.undecoded.load(Ordering::Relaxed);
+        assert!(skipped > 200, "only {skipped} skipped");
         assert_eq!(seen.recv_timeout(Duration::from_secs(10)), Ok(units[0].captured_us));
         drop(wake);
         while seen.recv_timeout(Duration::from_secs(1)).is_ok() {}

@@ -8,6 +8,7 @@
 mod anchor;
 mod cadence;
 mod config;
+mod counts;
 mod decode;
 mod file;
 mod picture;
@@ -27,6 +28,7 @@ use gstreamer as gst;
 use protocol::{CameraHealth, CameraId, Clock};
 
 pub use config::{CameraConfig, FieldError, PlaceConfig, Polygon, Secret, Source};
+pub use counts::FrameCounts;
 pub use file::{FileFrames, decode_file};
 pub use ring::{Hold, MAX_HOLDS, Ring, RingStats};
 pub use slot::FrameSlot;
@@ -34,7 +36,7 @@ pub use unit::{Codec, Format, Unit};
 
 pub(crate) use decode::{Disposed, buffer_of, decode_one, decoder_for, pixel_aspect};
 pub(crate) use picture::{fitted, i420_caps};
-pub(crate) use source::{capsfilter, element, encoder, wait_for_end};
+pub(crate) use source::{capsfilter, element, encoder, error_text, wait_for_end};
 
 use session::Camera;
 
@@ -133,6 +135,11 @@ impl CameraHandle {
 
     pub fn health(&self) -> CameraHealth {
         self.camera.health()
+    }
+
+    /// What became of its pictures so far.
+    pub fn counted(&self) -> FrameCounts {
+        self.camera.counted()
     }
 
     /// What evidence needs of this camera, independent of the handle's life.

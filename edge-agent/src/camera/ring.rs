@@ -205,6 +205,12 @@ impl Hold {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).units.clone()
     }
 
+    /// What was gathered after the first `count` units.
+    pub fn units_after(&self, count: usize) -> Vec<Unit> {
+        let gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gathered.units.get(count..).unwrap_or_default().to_vec()
+    }
+
     /// Whether [`MAX_HOLD_BYTES`] cut it short.
     pub fn is_truncated(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).truncated

@@ -1,6 +1,6 @@
 //! One camera's life: connect, deliver, fail, wait, connect again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use protocol::{CameraHealth, CameraState, Clock};
 
 use super::anchor::{Anchor, Drift};
 use super::config::CameraConfig;
+use super::counts::{Counts, FrameCounts};
 use super::decode::{Disposed, LiveDecoder};
 use super::ring::Ring;
 use super::slot::FrameSlot;
@@ -24,6 +25,9 @@ use crate::frame::{Frame, Picture};
 
 /// No unit for so long means that the camera is gone, whatever its connection says.
 const STALL_MS: u64 = 5_000;
+
+/// Units that come for so long without one decoded picture cannot be decoded.
+const BLIND_MS: u64 = 15_000;
 
 /// How often the supervisor looks.
 const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
@@ -40,10 +44,11 @@ pub(super) struct Camera {
     state: Mutex<StateLog>,
     last_frame: Mutex<Option<Frame>>,
     sequence: AtomicU64,
-    /// Units the analysis did not decode, beyond the frames replaced in the slot.
-    undecoded: AtomicU64,
+    counts: Arc<Counts>,
     /// Uptime when the last unit arrived.
     last_unit_ms: AtomicU64,
+    /// Units arrive and no picture comes out of them.
+    blind: AtomicBool,
 }
 
 enum Over {
@@ -62,8 +67,9 @@ impl Camera {
             state,
             last_frame: Mutex::default(),
             sequence: AtomicU64::new(0),
-            undecoded: AtomicU64::new(0),
+            counts: Arc::default(),
             last_unit_ms: AtomicU64::new(0),
+            blind: AtomicBool::new(false),
         }
     }
 
@@ -79,8 +85,24 @@ impl Camera {
             state: state.state,
             since: state.since,
             frames_per_second: state.frames_per_second(&*self.clock),
-            frames_dropped: self.frames.replaced() + self.undecoded.load(Ordering::Relaxed),
-            reason: state.reason.clone(),
+            frames_dropped: self.frames.replaced() + self.counts.undecoded.load(Ordering::Relaxed),
+            reason: state.reason.clone().or_else(|| {
+                let blind = state.state == CameraState::Running && self.blind.load(Ordering::Relaxed);
+                blind.then(|| "video arrives, but no picture can be decoded from it".to_owned())
+            }),
+        }
+    }
+
+    pub(super) fn counted(&self) -> FrameCounts {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let ring = self.ring.stats();
+        FrameCounts {
+            units: ring.units,
+            gaps: ring.gaps,
+            undecoded: load(&self.counts.undecoded),
+            decoded: load(&self.counts.decoded),
+            offered: load(&self.sequence),
+            dropped: self.frames.replaced(),
         }
     }
 
@@ -137,7 +159,6 @@ impl Camera {
         // First the source, so that nobody feeds the decoder when it goes.
         drop(pipeline);
         let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
-        self.undecoded.fetch_add(decoder.skipped(), Ordering::Relaxed);
         if matches!(over, Ok(Over::EndOfFile)) {
             decoder.finish();
         }
@@ -156,7 +177,9 @@ impl Camera {
             bail!(problem.unwrap_or_else(|| "the stream does not start".into()));
         }
         let is_file = self.config.url_is_file();
+        let mut seen = (self.counts.decoded.load(Ordering::Relaxed), self.clock.uptime_ms());
         loop {
+            self.look_for_pictures(&mut seen);
             match stop.try_recv() {
                 Ok(()) | Err(std::sync::mpsc::TryRecvError::Disconnected) => return Ok(Over::Stopped),
                 Err(std::sync::mpsc::TryRecvError::Empty) => {}
@@ -173,6 +196,18 @@ impl Camera {
             if quiet_ms > STALL_MS {
                 bail!("no picture for {} s", quiet_ms / 1_000);
             }
+        }
+    }
+
+    /// `seen`: pictures decoded so far, and since when there are no more.
+    fn look_for_pictures(&self, seen: &mut (u64, u64)) {
+        let (decoded, now_ms) = (self.counts.decoded.load(Ordering::Relaxed), self.clock.uptime_ms());
+        if decoded != seen.0 {
+            *seen = (decoded, now_ms);
+        }
+        let blind = now_ms.saturating_sub(seen.1) > BLIND_MS;
+        if self.blind.swap(blind, Ordering::Relaxed) != blind {
+            tracing::warn!(camera = %self.config.id, blind, "whether pictures can be decoded has changed");
         }
     }
 
@@ -213,14 +248,20 @@ impl Camera {
         }
         self.ring.push(unit.clone());
         if let Err(error) = decoder.feed(&unit) {
-            tracing::warn!(camera = %self.config.id, "analysis: {error:#}; recording goes on");
+            // Once is enough while it lasts.
+            if self.blind.load(Ordering::Relaxed) {
+                tracing::debug!(camera = %self.config.id, "analysis: {error:#}");
+            } else {
+                tracing::warn!(camera = %self.config.id, "analysis: {error:#}; recording goes on");
+            }
         }
     }
 
     fn live_decoder(self: &Arc<Self>) -> LiveDecoder {
         let camera = self.clone();
         let on_picture = move |picture, captured_us| camera.picture_arrived(picture, captured_us);
-        LiveDecoder::new(self.config.analysis_fps, self.config.analysis_width, Arc::new(on_picture))
+        let (fps, width) = (self.config.analysis_fps, self.config.analysis_width);
+        LiveDecoder::new(fps, width, self.counts.clone(), Arc::new(on_picture))
     }
 
     fn picture_arrived(&self, picture: Picture, captured_us: i64) {
@@ -278,6 +319,14 @@ impl Stamper {
                 self.anchor = None;
             }
             None => {}
+        }
+        let newest = camera.ring.newest_us();
+        if self.anchor.is_none()
+            && paced
+            && newest.is_some_and(|last| Anchor::is_behind(&*camera.clock, last))
+        {
+            tracing::warn!(camera = %camera.config.id, "the clock was set back; what was kept is let go");
+            camera.ring.clear();
         }
         let anchor = self.anchor.get_or_insert_with(|| {
             Anchor::tie(&*camera.clock, media_us, lag_us, camera.ring.newest_us(), paced)

@@ -210,14 +210,27 @@ pub(crate) fn capsfilter(caps: &gst::Caps) -> Result<gst::Element> {
     Ok(filter)
 }
 
-/// What an error message says, in one line.
+/// What an error message says, in one line; what a camera's installer can mend, in his words first.
 pub(crate) fn error_text(message: &gst::MessageRef) -> Option<String> {
     let gst::MessageView::Error(error) = message.view() else { return None };
     let detail = error.debug().and_then(|d| d.lines().last().map(str::to_owned));
-    Some(match detail {
+    let text = match detail {
         Some(detail) if !detail.is_empty() => format!("{} ({detail})", error.error()),
         _ => error.error().to_string(),
-    })
+    };
+    let is_rtsp = message.src().and_then(|s| s.downcast_ref::<gst::Element>()).and_then(|e| e.factory());
+    if is_rtsp.is_none_or(|factory| factory.name() != "rtspsrc") {
+        return Some(text);
+    }
+    let words = match error.error().kind::<gst::ResourceError>() {
+        Some(gst::ResourceError::NotAuthorized) => "the camera refuses this username and password",
+        Some(gst::ResourceError::NotFound) => "the camera has no stream at this path",
+        Some(gst::ResourceError::OpenRead | gst::ResourceError::OpenReadWrite) => {
+            "cannot connect to the camera"
+        }
+        _ => return Some(text),
+    };
+    Some(format!("{words}: {text}"))
 }
 
 /// Waits until the pipeline has come to its end.

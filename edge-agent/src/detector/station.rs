@@ -7,6 +7,7 @@
 //! motion-only rules go on.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -35,17 +36,24 @@ pub struct DetectorStats {
     pub busy_ms: u64,
 }
 
+/// What became of one camera's frames.
+#[derive(Debug, Default)]
+struct ClientCounts {
+    detected: AtomicU64,
+    skipped: AtomicU64,
+}
+
 struct Job {
     camera_id: CameraId,
     picture: Arc<Picture>,
     since_ms: u64,
-    skipped: Arc<AtomicU64>,
+    counts: Arc<ClientCounts>,
     reply: oneshot::Sender<Answer>,
 }
 
 impl Job {
     fn skip(self) {
-        self.skipped.fetch_add(1, Ordering::Relaxed);
+        self.counts.skipped.fetch_add(1, Ordering::Relaxed);
         // The camera may have gone; then nobody waits.
         let _ = self.reply.send(Answer::Busy);
     }
@@ -93,7 +101,7 @@ impl DetectorStation {
 
     /// A camera's way to the detector.
     pub fn client(&self, camera_id: CameraId) -> DetectorClient {
-        DetectorClient { shared: Arc::clone(&self.shared), camera_id, skipped: Arc::default() }
+        DetectorClient { shared: Arc::clone(&self.shared), camera_id, counts: Arc::default() }
     }
 
     pub fn health(&self) -> DetectorHealth {
@@ -120,7 +128,7 @@ impl Drop for DetectorStation {
 pub struct DetectorClient {
     shared: Arc<Shared>,
     camera_id: CameraId,
-    skipped: Arc<AtomicU64>,
+    counts: Arc<ClientCounts>,
 }
 
 impl DetectorClient {
@@ -136,7 +144,7 @@ impl DetectorClient {
             camera_id: self.camera_id.clone(),
             picture,
             since_ms: self.shared.clock.uptime_ms(),
-            skipped: Arc::clone(&self.skipped),
+            counts: Arc::clone(&self.counts),
             reply,
         };
         let mut state = self.shared.lock();
@@ -155,9 +163,14 @@ impl DetectorClient {
         answer
     }
 
+    /// Frames of this camera that the detector looked at.
+    pub fn detected(&self) -> u64 {
+        self.counts.detected.load(Ordering::Relaxed)
+    }
+
     /// Frames of this camera that found no time.
     pub fn skipped(&self) -> u64 {
-        self.skipped.load(Ordering::Relaxed)
+        self.counts.skipped.load(Ordering::Relaxed)
     }
 }
 
@@ -226,12 +239,18 @@ fn next_job(shared: &Shared) -> Option<Job> {
 
 fn detect(shared: &Shared, detector: &mut dyn Detect, job: Job) -> Result<(), DetectError> {
     let began_ms = shared.clock.uptime_ms();
-    let result = detector.detect(&job.picture);
+    // A bug in there must not leave every camera waiting for an answer: it is a failure like any other.
+    let looked = catch_unwind(AssertUnwindSafe(|| detector.detect(&job.picture)));
+    let result = looked.unwrap_or_else(|_| {
+        let (model, problem) = (detector.name().to_owned(), "it panicked; see the log".to_owned());
+        Err(DetectError::Contract { model, problem })
+    });
     let mut state = shared.lock();
     state.stats.busy_ms += shared.clock.uptime_ms().saturating_sub(began_ms);
     match result {
         Ok(detections) => {
             state.stats.detected += 1;
+            job.counts.detected.fetch_add(1, Ordering::Relaxed);
             drop(state);
             let _ = job.reply.send(Answer::Found { by: detector.name().into(), detections });
             Ok(())
@@ -263,7 +282,7 @@ mod tests {
     use super::*;
     use crate::frame::Detection;
 
-    /// Notes the width of each picture it is shown, after being let go by a message; fails on width 8.
+    /// Notes the width of each picture it is shown, after being let go by a message; fails on width 8, panics on 6.
     struct Scripted {
         go: mpsc::Receiver<()>,
         shown: mpsc::Sender<usize>,
@@ -277,6 +296,7 @@ mod tests {
         fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {
             let _ = self.shown.send(picture.width);
             let _ = self.go.recv();
+            assert_ne!(picture.width, 6, "a bug in a detector");
             if picture.width == 8 {
                 return Err(DetectError::Contract {
                     model: "scripted".to_owned(),
@@ -329,6 +349,7 @@ mod tests {
         }
         assert_eq!(bench.shown.iter().take(2).collect::<Vec<_>>(), [14, 20]);
         assert_eq!((a.skipped(), b.skipped()), (1, 0));
+        assert_eq!((a.detected(), b.detected()), (2, 1));
         let stats = bench.station.stats();
         assert_eq!((stats.detected, stats.skipped, stats.failed), (3, 1, 0));
     }
@@ -345,6 +366,24 @@ mod tests {
         bench.go.send(()).unwrap();
         assert_eq!(late.blocking_recv(), Ok(Answer::Busy));
         assert_eq!(b.skipped(), 1);
+    }
+
+    /// A detector that panics is one that fails: whoever waits is answered, and the station lives on.
+    #[test]
+    fn a_panic_is_a_failure() {
+        let bench = bench();
+        let [a, b] = ["a", "b"].map(|id| bench.station.client(id.parse().unwrap()));
+        let bad = a.submit(picture(6));
+        assert_eq!(bench.shown.recv().unwrap(), 6);
+        let waiting = b.submit(picture(20));
+        bench.go.send(()).unwrap();
+        assert_eq!(
+            (bad.blocking_recv(), waiting.blocking_recv()),
+            (Ok(Answer::Missing), Ok(Answer::Missing))
+        );
+        assert!(matches!(bench.station.health(), DetectorHealth::MotionOnly { .. }));
+        assert_eq!(a.submit(picture(10)).blocking_recv(), Ok(Answer::Missing));
+        assert_eq!(bench.station.stats().failed, 1);
     }
 
     /// A failing detector answers everybody who waits, says why in its health, and later frames at once.

@@ -120,6 +120,10 @@ pub fn decode(values: &[f32], letterbox: &Letterbox) -> Vec<Detection> {
             let size = stride as f32;
             let (column, line) = ((cell % cells) as f32, (cell / cells) as f32);
             let (x, y) = ((row[0] + column) * size, (row[1] + line) * size);
+            // Not a number anywhere in a box makes it none.
+            if !row[..4].iter().all(|v| v.is_finite()) {
+                continue;
+            }
             let region = letterbox.to_picture(x, y, row[2].exp() * size, row[3].exp() * size);
             if region.area() > 0.0 {
                 found.push(Detection { label, score, region });
@@ -213,7 +217,13 @@ mod tests {
     #[test]
     fn garbage_is_harmless() {
         let nan = f32::NAN;
-        let set = [(5, nan, nan, nan, nan, nan, 0, nan), (9, 0.5, 0.5, 200.0, f32::INFINITY, 0.9, 0, 0.9)];
+        let set = [
+            (5, nan, nan, nan, nan, nan, 0, nan),
+            (7, nan, 0.5, 1.0, 1.0, 0.9, 0, 0.9),
+            (8, 0.5, 0.5, 1.0, nan, 0.9, 0, 0.9),
+            (9, 0.5, 0.5, 200.0, f32::INFINITY, 0.9, 0, 0.9),
+            (10, 0.5, 0.5, 200.0, 1.0, 0.9, 0, 0.9),
+        ];
         for detection in decode(&output(&set), &square()) {
             let r = detection.region;
             assert!(r.x >= 0.0 && r.y >= 0.0 && r.x + r.w <= 1.0 && r.y + r.h <= 1.0, "{r:?}");

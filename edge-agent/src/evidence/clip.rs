@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -23,6 +23,9 @@ const MASKED_HEIGHT: usize = 720;
 
 /// Longest that writing one clip may take.
 const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(300);
+
+/// Units that wait for the decoder of a clip that is masked.
+const WAITING: u64 = 8;
 
 /// Writes the units of the moment `at` up to `until` as evidence. Blocks; run it where blocking is allowed.
 pub(super) fn write(
@@ -62,9 +65,10 @@ pub(super) fn write(
 fn cut(units: &[Unit], at: UtcMs, until: UtcMs) -> Vec<&Unit> {
     let runs = units.chunk_by(|a, b| a.format == b.format);
     let span = |run: &[Unit]| run.iter().map(|u| u.captured_us).max().unwrap_or(0) - run[0].captured_us;
+    // In whole milliseconds, as `at` is: the very first unit counts too.
     let shows = |run: &[Unit]| {
-        let from = run[0].captured_us;
-        (from..=from + span(run)).contains(&at.0.saturating_mul(1_000))
+        let last = run.iter().map(Unit::captured_at).max();
+        last.is_some_and(|last| (run[0].captured_at()..=last).contains(&at))
     };
     let Some(run) = runs.max_by_key(|run| (shows(run), span(run))) else { return Vec::new() };
     let start = run[0].captured_us;
@@ -89,8 +93,7 @@ fn remake(units: &[(&Unit, Times)], masks: &[Polygon], to: &Path) -> Result<()> 
     let (width, height) = camera::fitted(format.width, format.height, aspect, widest);
     let pipeline = gst::Pipeline::new();
     let source = source(&with_rate(format, units));
-    source.set_max_buffers(8);
-    source.set_block(true);
+    source.set_max_buffers(WAITING);
     let decoder = camera::decoder_for(&format.caps)?;
     let scale = camera::element("videoconvertscale")?;
     let filter = camera::capsfilter(&camera::i420_caps(width, height))?;
@@ -187,7 +190,19 @@ fn run(pipeline: gst::Pipeline, source: &gst_app::AppSrc, units: &[(&Unit, Times
     let pipeline = Disposed(pipeline);
     let started = pipeline.0.set_state(gst::State::Playing);
     started.with_context(|| format!("starting to write {}", to.display()))?;
+    let bus = pipeline.0.bus().context("a pipeline has a bus")?;
+    let clock = gst::SystemClock::obtain();
+    let deadline = clock.time() + LIMIT;
     for (unit, at) in units {
+        // Never blocked inside the source: a pipeline that has failed takes nothing more and wakes nobody.
+        while source.max_buffers() > 0 && source.current_level_buffers() >= source.max_buffers() {
+            let nap = gst::ClockTime::from_mseconds(20);
+            if let Some(problem) = bus.timed_pop_filtered(nap, &[gst::MessageType::Error]) {
+                let words = camera::error_text(&problem).unwrap_or_default();
+                return Err(anyhow!(words).context(format!("writing {}", to.display())));
+            }
+            ensure!(clock.time() < deadline, "not finished after {} s", LIMIT.seconds());
+        }
         let mut buffer = camera::buffer_of(unit, unit.captured_us);
         let fresh = buffer.get_mut().ok_or_else(|| anyhow!("a new buffer has one owner"))?;
         let time = |us: i64| gst::ClockTime::from_useconds(us.max(0) as u64);

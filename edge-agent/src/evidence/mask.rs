@@ -1,7 +1,8 @@
 //! Masks: parts of the picture that never leave the box. Pure.
 //!
-//! A mask covers every 2 × 2 block (one chroma sample) that its polygon touches, so scaling and chroma
-//! subsampling cannot carry a pixel out of it. The fill is flat grey with a hatch, to be seen as a mask and
+//! A mask covers every 2 × 2 block (one chroma sample) that its outline touches or encloses, so scaling and chroma
+//! subsampling cannot carry a pixel out of it. An outline that crosses itself has no inner holes: what cannot be
+//! reached from the picture's edge without crossing it is covered, however it was drawn. The fill is flat grey with a hatch, to be seen as a mask and
 //! not taken for a wall.
 
 use crate::camera::Polygon;
@@ -33,11 +34,8 @@ impl Mask {
         for polygon in polygons {
             let corners: Vec<[f32; 2]> =
                 polygon.iter().map(|[x, y]| [x * columns as f32, y * rows as f32]).collect();
-            for row in 0..rows {
-                for column in 0..columns {
-                    let cell = &mut covered[row * columns + column];
-                    *cell = *cell || touches(&corners, column as f32 + 0.5, row as f32 + 0.5);
-                }
+            for (cell, inside) in covered.iter_mut().zip(enclosed(&corners, columns, rows)) {
+                *cell |= inside;
             }
         }
         Self { width, height, covered }
@@ -75,21 +73,41 @@ impl Mask {
     }
 }
 
-/// Whether the polygon covers the centre of a cell or comes within the cell's corner of it.
-fn touches(corners: &[[f32; 2]], x: f32, y: f32) -> bool {
-    /// Half the diagonal of a cell, and a little.
-    const REACH: f32 = 0.75;
-    let mut inside = false;
-    for (i, a) in corners.iter().enumerate() {
-        let b = corners[(i + 1) % corners.len()];
-        if (a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) {
-            inside = !inside;
+/// Cells that the outline touches or encloses: all but those that the picture's edge leads to.
+fn enclosed(corners: &[[f32; 2]], columns: usize, rows: usize) -> Vec<bool> {
+    let mut open = vec![false; columns * rows];
+    let wall: Vec<bool> = (0..columns * rows)
+        .map(|at| touches(corners, (at % columns) as f32 + 0.5, (at / columns) as f32 + 0.5))
+        .collect();
+    let on_edge = |at: usize| {
+        let (x, y) = (at % columns, at / columns);
+        x == 0 || y == 0 || x + 1 == columns || y + 1 == rows
+    };
+    let mut next: Vec<usize> = (0..wall.len()).filter(|at| on_edge(*at) && !wall[*at]).collect();
+    while let Some(at) = next.pop() {
+        if std::mem::replace(&mut open[at], true) {
+            continue;
         }
-        if distance_squared(*a, b, x, y) <= REACH * REACH {
-            return true;
-        }
+        let x = at % columns;
+        let around = [
+            (x > 0).then(|| at - 1),
+            (x + 1 < columns).then(|| at + 1),
+            at.checked_sub(columns),
+            (at + columns < open.len()).then(|| at + columns),
+        ];
+        next.extend(around.into_iter().flatten().filter(|to| !wall[*to] && !open[*to]));
     }
-    inside
+    open.into_iter().map(|open| !open).collect()
+}
+
+/// Whether the outline passes through a cell, given by its centre, or by its corner.
+fn touches(corners: &[[f32; 2]], x: f32, y: f32) -> bool {
+    /// Half the diagonal of a cell, and a little: nothing slips through between two cells.
+    const REACH: f32 = 0.75;
+    corners.iter().enumerate().any(|(i, a)| {
+        let b = corners[(i + 1) % corners.len()];
+        distance_squared(*a, b, x, y) <= REACH * REACH
+    })
 }
 
 /// From a point to the segment `a`–`b`.
@@ -142,7 +160,42 @@ mod tests {
         }
     }
 
+    /// A star and a doubled loop, as drawn by an unsteady finger: their middles, wound twice or in both directions,
+    /// are covered too.
+    #[test]
+    fn loops_have_no_holes() {
+        let star = vec![[0.5, 0.05], [0.75, 0.95], [0.05, 0.4], [0.95, 0.4], [0.25, 0.95]];
+        let twice = [[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8]];
+        let back = [[0.3, 0.2], [0.3, 0.7], [0.7, 0.7], [0.7, 0.2]];
+        let doubled = [twice, [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]].concat();
+        let undone = [twice, back].concat();
+        for outline in [star, doubled, undone] {
+            let mask = Mask::new(std::slice::from_ref(&outline), 320, 180);
+            assert!(mask.covers(160, 90), "{outline:?}");
+            assert!(!mask.covers(4, 4) && !mask.covers(316, 176), "{outline:?}");
+        }
+    }
+
     proptest! {
+        /// However the outline runs, all is covered that either rule of filling calls inside.
+        #[test]
+        fn every_rule_of_filling_is_satisfied(
+            outline in proptest::collection::vec(proptest::array::uniform2(0.0_f32..=1.0), 3..10),
+            px in 0_usize..96, py in 0_usize..64,
+        ) {
+            let mask = Mask::new(std::slice::from_ref(&outline), 96, 64);
+            let (x, y) = ((px as f32 + 0.5) / 96.0, (py as f32 + 0.5) / 64.0);
+            let (mut crossings, mut winding) = (0, 0);
+            for (i, a) in outline.iter().enumerate() {
+                let b = outline[(i + 1) % outline.len()];
+                if (a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) {
+                    crossings += 1;
+                    winding += if b[1] > a[1] { 1 } else { -1 };
+                }
+            }
+            prop_assert!((crossings % 2 == 0 && winding == 0) || mask.covers(px, py));
+        }
+
         /// Every pixel whose centre lies in a triangle is masked, however thin the triangle.
         #[test]
         fn no_pixel_inside_is_left(points in proptest::array::uniform6(0.0_f32..=1.0), px in 0_usize..96, py in 0_usize..64) {

@@ -1,14 +1,16 @@
 //! Station 6, first half: snapshots, stills and clips, masked on the box.
 //!
 //! ```text
-//! incident opened → Recorder::open(camera, frame, …) → Opening
+//! incident opened → Recorder::open(incident, camera, frame, …) → Opening
 //!     opening.snapshot.finished().await   the picture with its box, in a moment
 //!     opening.end.at(ended_at)            when the incident ended (not calling it is fine)
 //!     opening.clip.finished().await       the clip, after post-roll
+//!     Recorder::forget(incident)          once the clip is in the outbox
+//! killed meanwhile → Recorder::recover(incident, …) at the next start
 //! ```
 //!
-//! What is kept of a camera with masks has them burnt in before the first byte is written; a picture that
-//! cannot be masked is an error, never a file.
+//! A file of evidence of a camera with masks has them burnt in before its first byte is written; a picture that
+//! cannot be masked is an error, never a file. What a clip gathers is spooled beside, unmasked, and stays here.
 
 mod clip;
 mod draw;
@@ -16,6 +18,7 @@ mod file;
 mod mask;
 mod recorder;
 mod snapshot;
+mod spool;
 mod timing;
 
 pub use recorder::{ClipEnd, Opening, Pending, Recorder};

@@ -2,11 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use protocol::{Clock, EvidenceKind, NormBox, Severity, UtcMs};
+use serde::{Deserialize, Serialize};
 
 use super::draw;
 use super::file::{Facts, Folder};
 use super::mask::Mask;
-use crate::camera::{CameraView, Unit, decode_one};
+use super::spool::Plan;
+use crate::camera::{CameraView, Polygon, Unit, decode_one};
 use crate::frame::{Frame, Picture};
 use crate::report::EvidenceFile;
 
@@ -20,7 +22,7 @@ const MAX_UNITS: usize = 300;
 const CURRENT_MS: i64 = 10_000;
 
 /// What the snapshot points at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
     pub region: NormBox,
     pub severity: Severity,
@@ -36,12 +38,22 @@ pub(super) fn snapshot(
     let units = camera.ring().around(frame.captured_at);
     let wanted = units.iter().find(|u| u.captured_at() == frame.captured_at).map(|u| u.captured_us);
     let full = wanted.and_then(|at_us| full_size(camera, &units, at_us));
-    let mut picture = full.unwrap_or_else(|| frame.picture.as_ref().clone());
-    mask(camera, &mut picture);
-    if let Some(Drawn { region, severity }) = drawn {
-        draw::frame(&mut picture, &region, severity);
-    }
-    keep(folder, camera, &picture, EvidenceKind::Snapshot, frame.captured_at)
+    let picture = full.unwrap_or_else(|| frame.picture.as_ref().clone());
+    burn(folder, picture, &camera.config().masks, drawn, frame.captured_at)
+}
+
+/// As [`snapshot`], of units that were kept over a crash. Blocks.
+pub(super) fn recovered(folder: &Folder, units: &[Unit], plan: &Plan) -> Result<EvidenceFile> {
+    /// Deepest reordering H.264 and H.265 allow.
+    const REORDER: usize = 16;
+    let at = plan.frame_at;
+    let shown = units.iter().position(|u| u.captured_at() == at);
+    let shown = shown.with_context(|| format!("the picture of {at} was not kept"))?;
+    let start = units[..=shown].iter().rposition(|u| u.keyframe).context("no keyframe was kept")?;
+    let end = units.len().min(shown + 1 + REORDER);
+    let picture = decode_one(&units[start..end], units[shown].captured_us, MAX_WIDTH)?;
+    let picture = picture.with_context(|| format!("the picture of {at} cannot be decoded"))?;
+    burn(folder, picture, &plan.masks, plan.drawn, at)
 }
 
 /// The newest picture, masked. Blocks.
@@ -60,8 +72,24 @@ pub(super) fn still(folder: &Folder, camera: &CameraView, clock: &dyn Clock) -> 
     if clock.now().since_ms(at) > CURRENT_MS {
         bail!("{} has shown no picture since {at}", name(camera));
     }
-    mask(camera, &mut picture);
-    keep(folder, camera, &picture, EvidenceKind::Still, at)
+    let masks = &camera.config().masks;
+    mask(masks, &mut picture);
+    keep(folder, !masks.is_empty(), &picture, EvidenceKind::Still, at)
+}
+
+/// Masks first, so that no box is hidden by one and nothing is written before.
+fn burn(
+    folder: &Folder,
+    mut picture: Picture,
+    masks: &[Polygon],
+    drawn: Option<Drawn>,
+    at: UtcMs,
+) -> Result<EvidenceFile> {
+    mask(masks, &mut picture);
+    if let Some(Drawn { region, severity }) = drawn {
+        draw::frame(&mut picture, &region, severity);
+    }
+    keep(folder, !masks.is_empty(), &picture, EvidenceKind::Snapshot, at)
 }
 
 fn name(camera: &CameraView) -> &str {
@@ -79,8 +107,7 @@ fn full_size(camera: &CameraView, units: &[Unit], at_us: i64) -> Option<Picture>
     })
 }
 
-fn mask(camera: &CameraView, picture: &mut Picture) {
-    let masks = &camera.config().masks;
+fn mask(masks: &[Polygon], picture: &mut Picture) {
     if !masks.is_empty() {
         Mask::new(masks, picture.width, picture.height).burn(picture);
     }
@@ -88,11 +115,10 @@ fn mask(camera: &CameraView, picture: &mut Picture) {
 
 fn keep(
     folder: &Folder,
-    camera: &CameraView,
+    masked: bool,
     picture: &Picture,
     kind: EvidenceKind,
     at: UtcMs,
 ) -> Result<EvidenceFile> {
-    let masked = !camera.config().masks.is_empty();
     folder.keep_bytes(&draw::jpeg(picture)?, &Facts { kind, starts_at: at, duration_ms: None, masked })
 }

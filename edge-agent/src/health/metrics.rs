@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use protocol::{CameraState, DetectorHealth};
 
-use super::{Health, Vitals};
+use super::{Health, Seen, Vitals};
 
 type Labels = Vec<(&'static str, String)>;
 type Float = Gauge<f64, AtomicU64>;
@@ -120,16 +120,14 @@ fn delivery(registry: &mut Registry, health: &Health) {
 fn cameras(registry: &mut Registry, vitals: &Vitals) {
     let running = Family::<Labels, Gauge>::default();
     let rate = Family::<Labels, Float>::default();
-    let dropped = Family::<Labels, Counter>::default();
     for camera in &vitals.cameras {
         let labels: Labels = vec![("camera", camera.camera_id.to_string())];
         running.get_or_create(&labels).set(i64::from(camera.state == CameraState::Running));
         rate.get_or_create(&labels).set(f64::from(camera.frames_per_second));
-        dropped.get_or_create(&labels).inc_by(camera.frames_dropped);
     }
     registry.register("camera_running", "Whether pictures come", running);
     registry.register("camera_frame_rate", "Frames per second that arrive for analysis", rate);
-    registry.register("camera_frames_dropped", "Frames that were not analysed", dropped);
+    frames(registry, &vitals.seen);
     let model = matches!(vitals.detector, Some(DetectorHealth::Model { .. }));
     gauge(registry, "detector_ready", "Whether a detector looks (otherwise motion alone)", u64::from(model));
     counter(registry, "detector_frames", "Frames looked at", vitals.detector_stats.detected);
@@ -138,6 +136,34 @@ fn cameras(registry: &mut Registry, vitals: &Vitals) {
     let busy: Counter<f64, AtomicU64> = Counter::default();
     busy.inc_by(vitals.detector_stats.busy_ms as f64 / 1_000.0);
     registry.register_with_unit("detector_busy", "Time spent looking", Unit::Seconds, busy);
+}
+
+/// The way of a camera's pictures, one counter per station, in order.
+fn frames(registry: &mut Registry, seen: &[Seen]) {
+    type Count = fn(&Seen) -> u64;
+    let stations: [(&str, &str, Count); 9] = [
+        ("camera_units", "Encoded pictures that arrived", |s| s.frames.units),
+        ("camera_gaps", "Times the stream was interrupted or restarted", |s| s.frames.gaps),
+        ("camera_units_undecoded", "Encoded pictures left out because decoding was behind", |s| {
+            s.frames.undecoded
+        }),
+        ("camera_frames_decoded", "Pictures decoded", |s| s.frames.decoded),
+        ("camera_frames_offered", "Decoded pictures due for analysis", |s| s.frames.offered),
+        ("camera_frames_dropped", "Offered pictures replaced by a newer one before analysis", |s| {
+            s.frames.dropped
+        }),
+        ("camera_frames_analysed", "Pictures that the motion gate looked at", |s| s.analysed),
+        ("camera_frames_inferred", "Pictures that the detector looked at", |s| s.inferred),
+        ("camera_frames_skipped", "Pictures that the detector had no time for", |s| s.skipped),
+    ];
+    for (name, help, count) in stations {
+        let family = Family::<Labels, Counter>::default();
+        for camera in seen {
+            let labels: Labels = vec![("camera", camera.camera_id.to_string())];
+            family.get_or_create(&labels).inc_by(count(camera));
+        }
+        registry.register(name, help, family);
+    }
 }
 
 fn calls(registry: &mut Registry, vitals: &Vitals) {

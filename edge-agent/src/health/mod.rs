@@ -6,7 +6,7 @@ mod time_sync;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use time_sync::clock_synced;
 
 use crate::call::{CallHealth, CallTap};
-use crate::camera::CameraHandle;
+use crate::camera::{CameraHandle, FrameCounts};
 use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
 use crate::{uplink, upload};
@@ -41,7 +41,20 @@ const STUCK_MS: u64 = 30_000;
 pub struct Post {
     pub camera: Arc<CameraHandle>,
     pub detector: DetectorClient,
-    pub beat: Arc<std::sync::atomic::AtomicU64>,
+    pub beat: Arc<AtomicU64>,
+    pub analysed: Arc<AtomicU64>,
+}
+
+/// What became of one camera's pictures since it was started.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub camera_id: CameraId,
+    pub frames: FrameCounts,
+    /// Looked at by the motion gate, and by the detector.
+    pub analysed: u64,
+    pub inferred: u64,
+    /// Shown to the detector when it had no time.
+    pub skipped: u64,
 }
 
 /// The stations that run at present; they change with the configuration.
@@ -77,6 +90,7 @@ pub struct Vitals {
     pub clock_synced: bool,
     pub configuration_version: u64,
     pub cameras: Vec<CameraHealth>,
+    pub seen: Vec<Seen>,
     pub detector: Option<DetectorHealth>,
     pub detector_stats: DetectorStats,
     pub calls: Option<CallHealth>,
@@ -192,6 +206,7 @@ impl Health {
             clock_synced: clock_synced(),
             configuration_version: present.configuration_version,
             cameras: present.cameras.values().map(camera_health).collect(),
+            seen: present.cameras.values().map(seen).collect(),
             detector: present.detector.as_ref().map(|station| station.health()),
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
             calls: present.calls.as_ref().map(|tap| tap.health()),
@@ -219,6 +234,16 @@ fn camera_health(post: &Post) -> CameraHealth {
     let mut health = post.camera.health();
     health.frames_dropped += post.detector.skipped();
     health
+}
+
+fn seen(post: &Post) -> Seen {
+    Seen {
+        camera_id: post.camera.id().clone(),
+        frames: post.camera.counted(),
+        analysed: post.analysed.load(Ordering::Relaxed),
+        inferred: post.detector.detected(),
+        skipped: post.detector.skipped(),
+    }
 }
 
 /// When each analysis thread last moved.

@@ -34,7 +34,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::Notify;
 
-use crate::report::{EvidenceFile, Report};
+use crate::report::{EvidenceFile, Report, missing_files};
 
 pub use keep::{Kept, free_bytes};
 pub use open::{OpenError, Opened};
@@ -169,6 +169,8 @@ struct About<'a> {
     phase: Option<&'static str>,
     priority: u8,
     files: &'a [EvidenceFile],
+    /// Nothing more follows of its incident: it needs no looking after at the next start.
+    closes: bool,
 }
 
 /// Place in line of a severity: emergencies before all others.
@@ -215,6 +217,8 @@ impl Outbox {
             Subject::Call(call) => Some(call.call_id),
             Subject::Camera(_) | Subject::Device => None,
         };
+        // A call is told when it is over.
+        let closes = call_id.is_some() || (incident.phase == Phase::Ended && !report.unfinished);
         self.write(&About {
             event: Event::Incident(incident.clone()),
             incident: Some((incident.incident_id, Some(incident.revision))),
@@ -222,6 +226,7 @@ impl Outbox {
             phase: Some(incident.phase.as_str()),
             priority: priority(incident.severity),
             files: &report.files,
+            closes,
         })
         .await
     }
@@ -240,6 +245,7 @@ impl Outbox {
             // A person waits for it.
             priority: 0,
             files,
+            closes: false,
         };
         let mut tx = self.0.pool.begin().await?;
         if !store::insert_answered(&mut tx, answer.command_id, answer.answered_at).await? {
@@ -256,22 +262,39 @@ impl Outbox {
         Ok(store::is_answered(&mut db, id).await?)
     }
 
-    /// Ends what a killed run left open, as of its last word. Call once, before new incidents. Returns how many.
-    pub async fn end_left_open(&self) -> Result<usize, OutboxError> {
+    /// Ends what a killed run left open, as of its last word. Call once, before new incidents. Returns all that it
+    /// left unfinished, ended now: those whose files were still being made wait for [`Self::append`] with what
+    /// can be recovered, [`Self::explain_loss`] or [`Self::close_incident`].
+    pub async fn end_left_open(&self) -> Result<Vec<Incident>, OutboxError> {
         let mut db = self.0.pool.acquire().await?;
-        let left = store::open_incidents(&mut db).await?;
+        let mut left = store::open_incidents(&mut db).await?;
         drop(db);
-        for open in &left {
-            let incident = Incident {
-                revision: open.revision + 1,
-                phase: Phase::Ended,
-                ended_at: Some(open.updated_at),
-                updated_at: self.0.voice.clock.now(),
-                ..open.clone()
-            };
-            self.append(&Report { incident, files: Vec::new() }).await?;
+        for incident in left.iter_mut().filter(|incident| incident.phase != Phase::Ended) {
+            incident.revision += 1;
+            incident.phase = Phase::Ended;
+            incident.ended_at = Some(incident.updated_at);
+            incident.updated_at = self.0.voice.clock.now();
+            let unfinished = !missing_files(incident).is_empty();
+            self.append(&Report { incident: incident.clone(), files: Vec::new(), unfinished }).await?;
         }
-        Ok(left.len())
+        Ok(left)
+    }
+
+    /// Tells the hub that a file of an incident will never come; `closes`: it was the last that was awaited.
+    pub async fn explain_loss(
+        &self,
+        incident_id: IncidentId,
+        reason: String,
+        closes: bool,
+    ) -> Result<MessageId, OutboxError> {
+        self.0.counters.dropped_files.fetch_add(1, Ordering::Relaxed);
+        self.write(&About { closes, ..tombstone(Some(incident_id), reason) }).await
+    }
+
+    /// Nothing more follows of this incident.
+    pub async fn close_incident(&self, incident_id: IncidentId) -> Result<(), OutboxError> {
+        let mut db = self.0.pool.acquire().await?;
+        Ok(store::set_closed(&mut db, incident_id).await?)
     }
 
     /// Says that something numbered or named was lost.
@@ -376,13 +399,10 @@ impl Outbox {
             },
         )
         .await?;
-        if let Event::Incident(incident) = &about.event {
-            match (&incident.subject, incident.phase) {
-                // A call is told when it is over.
-                (Subject::Call(_), _) => {}
-                (_, Phase::Ended) => store::set_closed(db, incident.incident_id).await?,
-                (_, Phase::Opened | Phase::Updated) => store::set_open(db, incident).await?,
-            }
+        match (&about.event, about.incident) {
+            (_, Some((id, _))) if about.closes => store::set_closed(db, id).await?,
+            (Event::Incident(incident), _) => store::set_open(db, incident).await?,
+            _ => {}
         }
         for file in about.files {
             self.insert_file(db, about, file, envelope.id, now).await?;
@@ -549,6 +569,7 @@ fn tombstone(incident_id: Option<IncidentId>, reason: String) -> About<'static> 
         phase: None,
         priority: priority(Severity::Notice),
         files: &[],
+        closes: false,
     }
 }
 

@@ -56,7 +56,8 @@ create table answered (
     at_ms      bigint not null
 );
 
--- Incidents of cameras that were told as open: what a killed run leaves here is ended by the next.
+-- Incidents of cameras that are open, or whose files are still being made: what a killed run leaves here is
+-- ended, and its files are recovered or explained, by the next.
 create table open_incident (
     incident_id text primary key,
     incident    text not null

@@ -134,7 +134,7 @@ fn incident(id: IncidentId, revision: u32, phase: Phase, severity: Severity) -> 
 }
 
 fn report(id: IncidentId, revision: u32, phase: Phase, severity: Severity) -> Report {
-    Report { incident: incident(id, revision, phase, severity), files: vec![] }
+    Report { incident: incident(id, revision, phase, severity), files: vec![], unfinished: false }
 }
 
 fn call(id: IncidentId, call_id: CallId, file: EvidenceFile) -> Report {
@@ -483,29 +483,50 @@ async fn a_damaged_database_is_kept_and_salvaged() {
     assert_eq!(bench.reopen().await.damaged.expect("the damage is found").1, 0);
 }
 
-/// What a killed run left open is ended once by the next; a revision handed over twice is one message.
+/// What a killed run left open is ended once by the next; a revision handed over twice is one message. An
+/// incident whose files were still being made is remembered, ended or not, until they are there or explained.
 #[tokio::test]
 async fn a_killed_run_leaves_nothing_open() {
     let mut bench = Bench::new(10, OutboxConfig::default()).await;
-    let (open, over) =
-        (IncidentId::new(&bench.chance, START), IncidentId::new(&bench.chance, UtcMs(START.0 + 1)));
+    let [open, over, filming] = [0, 1, 2].map(|n| IncidentId::new(&bench.chance, UtcMs(START.0 + n)));
     for (id, revision, phase) in [
         (open, 1, Phase::Opened),
         (over, 1, Phase::Opened),
         (open, 2, Phase::Updated),
         (over, 2, Phase::Ended),
+        (filming, 1, Phase::Opened),
+        (filming, 2, Phase::Ended),
     ] {
-        let report = report(id, revision, phase, Severity::Major);
+        let mut report = report(id, revision, phase, Severity::Major);
+        report.unfinished = id == filming;
         let first = bench.outbox.append(&report).await.unwrap();
         assert_eq!(bench.outbox.append(&report).await.unwrap(), first);
     }
-    bench.crash().await;
-    assert_eq!(bench.outbox.end_left_open().await.unwrap(), 1);
-    assert_eq!(bench.outbox.end_left_open().await.unwrap(), 0);
+    let left = async |bench: &Bench| -> Vec<(IncidentId, u32, Phase)> {
+        let left = bench.outbox.end_left_open().await.unwrap();
+        left.iter().map(|i| (i.incident_id, i.revision, i.phase)).collect()
+    };
+    let both = vec![(open, 3, Phase::Ended), (filming, 2, Phase::Ended)];
+    for _ in 0..2 {
+        bench.crash().await;
+        assert_eq!(left(&bench).await, both, "again after the next crash, without a further revision");
+    }
     let waiting = bench.waiting().await;
-    assert_eq!(waiting.len(), 5);
+    assert_eq!(waiting.len(), 7);
     let Event::Incident(last) = &waiting.last().unwrap().event else { panic!("not an incident") };
-    assert_eq!((last.incident_id, last.revision, last.phase), (open, 3, Phase::Ended));
+    assert_eq!((last.incident_id, last.revision, last.ended_at), (open, 3, Some(START)));
+
+    let mut found = report(filming, 3, Phase::Ended, Severity::Major);
+    found.unfinished = true;
+    bench.outbox.append(&found).await.unwrap();
+    bench.outbox.explain_loss(filming, "its clip is lost".into(), true).await.unwrap();
+    bench.outbox.close_incident(open).await.unwrap();
+    bench.crash().await;
+    assert_eq!(left(&bench).await, []);
+    let told = bench.waiting().await;
+    let losses =
+        told.iter().filter(|e| matches!(&e.event, Event::Tombstone(t) if t.incident_id == Some(filming)));
+    assert_eq!((losses.count(), told.len()), (1, 9));
 }
 
 /// What was written before enrolment speaks under the enrolled name afterwards.

@@ -109,7 +109,9 @@ impl Occurrence {
                 (at >= ends_at && self.finish(ends_at)).then_some((Phase::Ended, false))
             }
             (State::Closed { until }, Some(sighting)) => {
-                if until.is_some_and(|until| at < until) {
+                // A clock that was set back to before that end knows of no cool-down.
+                let cools = |until: UtcMs| (until.plus_ms(-self.cooldown_ms)..until).contains(&at);
+                if until.is_some_and(cools) {
                     return None;
                 }
                 self.open(at, sighting);

@@ -58,6 +58,11 @@ impl Stream {
         }
     }
 
+    /// A picture at a time, as old cameras send it.
+    pub(crate) fn mjpeg() -> Self {
+        Self { encoder: "jpegenc", parser: "jpegparse", ..Self::h264(0) }
+    }
+
     fn pictures(&self) -> String {
         format!(
             "video/x-raw,format=I420,width={},height={},framerate=25/1 ! {} ! {}",
@@ -67,8 +72,13 @@ impl Stream {
 
     /// As a description for an RTSP server, endless and at real time.
     pub(crate) fn live(&self) -> String {
-        let pay = if self.parser == "h264parse" { "rtph264pay" } else { "rtph265pay" };
-        format!("( videotestsrc is-live=true pattern=ball ! {} ! {pay} name=pay0 pt=96 )", self.pictures())
+        let pay = match self.parser {
+            "h264parse" => "rtph264pay",
+            "h265parse" => "rtph265pay",
+            _ => "rtpjpegpay",
+        };
+        let pt = if pay == "rtpjpegpay" { 26 } else { 96 };
+        format!("( videotestsrc is-live=true pattern=ball ! {} ! {pay} name=pay0 pt={pt} )", self.pictures())
     }
 
     /// As an MP4 file.
@@ -105,9 +115,19 @@ impl RtspCamera {
         Self::serve_at(stream, 0)
     }
 
+    /// Shows its stream to `admin` with the password `secret` only.
+    pub(crate) fn serve_guarded(stream: &Stream) -> Self {
+        Self::start(stream, 0, true)
+    }
+
     /// `port` 0: any free one.
     pub(crate) fn serve_at(stream: &Stream, port: u16) -> Self {
+        Self::start(stream, port, false)
+    }
+
+    fn start(stream: &Stream, port: u16, guarded: bool) -> Self {
         use gstreamer_rtsp_server::prelude::*;
+        use gstreamer_rtsp_server::{RTSPAuth, RTSPToken};
         camera::init().unwrap();
         let context = gst::glib::MainContext::new();
         let server = gstreamer_rtsp_server::RTSPServer::new();
@@ -116,6 +136,18 @@ impl RtspCamera {
         let factory = gstreamer_rtsp_server::RTSPMediaFactory::new();
         factory.set_launch(&stream.live());
         factory.set_shared(true);
+        if guarded {
+            use gstreamer_rtsp_server as rtsp;
+            let auth = RTSPAuth::new();
+            let token = RTSPToken::builder().field(rtsp::RTSP_TOKEN_MEDIA_FACTORY_ROLE, "admin").build();
+            auth.add_basic(&RTSPAuth::make_basic("admin", "secret"), &token);
+            let role = gst::Structure::builder("admin")
+                .field(rtsp::RTSP_PERM_MEDIA_FACTORY_ACCESS, true)
+                .field(rtsp::RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, true)
+                .build();
+            factory.add_role_from_structure(&role);
+            server.set_auth(Some(&auth));
+        }
         server.mount_points().unwrap().add_factory("/live", factory);
         let source = server.create_source(gstreamer_rtsp_server::gio::Cancellable::NONE).unwrap();
         source.attach(Some(&context));

@@ -1,0 +1,213 @@
+//! What a clip in the making has gathered so far, on disk as it comes.
+//!
+//! A box that is killed in the middle of an incident finishes the clip from here when it starts again. One file
+//! per incident, readable by its owner only: it holds the camera's own units, unmasked, and never leaves the box.
+//! The masks that held while it was filmed stand in its head, and are burnt into whatever is made of it. It goes
+//! when the outbox holds the clip.
+//!
+//! Form: one line of JSON ([`Plan`]), then records of a tag, a length (u32, little-endian) and as many bytes. A
+//! tail that was cut off in mid-write is left out.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use bytes::{Buf as _, Bytes};
+use gstreamer as gst;
+use protocol::UtcMs;
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Drawn;
+use crate::camera::{Format, Polygon, Unit};
+
+/// Caps of the units that follow, as text.
+const FORMAT: u8 = b'F';
+/// Capture time (i64), flags, and the unit's bytes.
+const UNIT: u8 = b'U';
+
+const KEYFRAME: u8 = 1;
+const AFTER_GAP: u8 = 2;
+
+/// What is to be made of the units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) started_at: UtcMs,
+    /// Last moment that the clip may show.
+    pub(super) until: UtcMs,
+    /// The picture of the snapshot.
+    pub(super) frame_at: UtcMs,
+    pub(super) drawn: Option<Drawn>,
+    pub(super) masks: Vec<Polygon>,
+}
+
+pub(super) struct Spool {
+    file: File,
+    format: Option<Arc<Format>>,
+}
+
+impl Spool {
+    pub(super) fn create(path: &Path, plan: &Plan) -> io::Result<Self> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let mut head = serde_json::to_vec(plan)?;
+        head.push(b'\n');
+        file.write_all(&head)?;
+        Ok(Self { file, format: None })
+    }
+
+    /// Survives a power cut when it returns.
+    pub(super) fn append(&mut self, units: &[Unit]) -> io::Result<()> {
+        let mut out = BufWriter::with_capacity(1 << 18, &self.file);
+        for unit in units {
+            if self.format.as_ref().is_none_or(|format| *format != unit.format) {
+                let caps = unit.format.caps.to_string();
+                record(&mut out, FORMAT, &[caps.as_bytes()])?;
+                self.format = Some(unit.format.clone());
+            }
+            let flags = if unit.keyframe { KEYFRAME } else { 0 } | if unit.after_gap { AFTER_GAP } else { 0 };
+            record(&mut out, UNIT, &[&unit.captured_us.to_le_bytes(), &[flags], &unit.data])?;
+        }
+        out.flush()?;
+        drop(out);
+        self.file.sync_data()
+    }
+}
+
+fn record(out: &mut impl Write, tag: u8, parts: &[&[u8]]) -> io::Result<()> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let length = u32::try_from(length).map_err(io::Error::other)?;
+    out.write_all(&[tag])?;
+    out.write_all(&length.to_le_bytes())?;
+    parts.iter().try_for_each(|part| out.write_all(part))
+}
+
+/// Everything that was written whole.
+pub(super) fn read(path: &Path) -> Result<(Plan, Vec<Unit>)> {
+    let whole = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    parse(whole.into()).with_context(|| format!("in {}", path.display()))
+}
+
+fn parse(mut rest: Bytes) -> Result<(Plan, Vec<Unit>)> {
+    let head = rest.iter().position(|byte| *byte == b'\n').context("its head was not written whole")?;
+    let plan = serde_json::from_slice(&rest[..head]).context("its head cannot be read")?;
+    rest.advance(head + 1);
+    let (mut units, mut format) = (Vec::new(), None);
+    while let Some((tag, bytes)) = next(&mut rest) {
+        match tag {
+            FORMAT => format = Some(Arc::new(read_format(&bytes)?)),
+            UNIT => units.push(read_unit(bytes, format.as_ref())?),
+            // What a power cut left behind the last sync.
+            _ => break,
+        }
+    }
+    Ok((plan, units))
+}
+
+fn next(rest: &mut Bytes) -> Option<(u8, Bytes)> {
+    const HEAD: usize = 5;
+    let head = rest.get(..HEAD)?;
+    let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    let tag = head[0];
+    if rest.len() < HEAD + length {
+        return None;
+    }
+    rest.advance(HEAD);
+    Some((tag, rest.split_to(length)))
+}
+
+fn read_format(text: &[u8]) -> Result<Format> {
+    let text = std::str::from_utf8(text).context("a format that is no text")?;
+    let caps = gst::Caps::from_str(text).map_err(|_| anyhow!("a format that cannot be read: {text}"))?;
+    Format::from_caps(&caps).with_context(|| format!("a format without size: {text}"))
+}
+
+fn read_unit(mut bytes: Bytes, format: Option<&Arc<Format>>) -> Result<Unit> {
+    let captured_us = bytes.try_get_i64_le().context("a unit without time")?;
+    let flags = bytes.try_get_u8().context("a unit without flags")?;
+    Ok(Unit {
+        captured_us,
+        keyframe: flags & KEYFRAME != 0,
+        after_gap: flags & AFTER_GAP != 0,
+        data: bytes,
+        format: format.context("a unit before its format")?.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{NormBox, Severity};
+
+    use super::*;
+    use crate::camera::Codec;
+
+    fn unit(captured_us: i64, keyframe: bool, width: i32) -> Unit {
+        let mut caps = Codec::H264.ring_caps();
+        let fields = caps.make_mut();
+        fields.set("width", width);
+        fields.set("height", 90_i32);
+        fields.set("framerate", gst::Fraction::new(25, 1));
+        fields.set("codec_data", gst::Buffer::from_slice([1_u8, 0x4d, 0, 0xff, b'"', b';']));
+        let format = Arc::new(Format::from_caps(&caps).unwrap());
+        let data = Bytes::from(vec![captured_us as u8; 300]);
+        Unit { captured_us, keyframe, after_gap: keyframe, data, format }
+    }
+
+    fn plan() -> Plan {
+        let region = NormBox { x: 0.1, y: 0.2, w: 0.3, h: 0.4 };
+        Plan {
+            started_at: UtcMs(5),
+            until: UtcMs(9),
+            frame_at: UtcMs(6),
+            drawn: Some(Drawn { region, severity: Severity::Major }),
+            masks: vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]],
+        }
+    }
+
+    /// What was appended comes back the same, over a change of format in the middle, and wherever the file is cut
+    /// off: every unit that was written whole, no other.
+    #[test]
+    fn what_was_written_comes_back() {
+        crate::camera::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.spool");
+        let units = [unit(1, true, 160), unit(2, false, 160), unit(-3, true, 320), unit(4, false, 320)];
+        let mut spool = Spool::create(&path, &plan()).unwrap();
+        spool.append(&units[..1]).unwrap();
+        spool.append(&units[1..]).unwrap();
+        let same = |a: &Unit, b: &Unit| {
+            (a.captured_us, a.keyframe, a.after_gap, &a.data)
+                == (b.captured_us, b.keyframe, b.after_gap, &b.data)
+                && a.format == b.format
+        };
+        let (read_plan, all) = read(&path).unwrap();
+        assert_eq!(read_plan, plan());
+        assert_eq!(all.len(), 4);
+        let whole = std::fs::read(&path).unwrap();
+        let mut last = 0;
+        for end in whole.iter().position(|b| *b == b'\n').unwrap() + 1..whole.len() {
+            let (_, some) = parse(Bytes::copy_from_slice(&whole[..end])).unwrap();
+            assert!(some.len() >= last && some.len() < 4);
+            assert!(some.iter().zip(&units).all(|(a, b)| same(a, b)));
+            last = some.len();
+        }
+        assert_eq!(last, 3);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "for its owner's eyes only");
+    }
+
+    /// Zeros behind the last sync, as some file systems leave them after a power cut, end the reading.
+    #[test]
+    fn zeros_at_the_end_are_no_units() {
+        crate::camera::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.spool");
+        Spool::create(&path, &plan()).unwrap().append(&[unit(1, true, 160)]).unwrap();
+        let mut whole = std::fs::read(&path).unwrap();
+        whole.extend([0; 4_096]);
+        assert_eq!(parse(whole.into()).unwrap().1.len(), 1);
+        assert!(parse(Bytes::from_static(b"{\"started")).is_err());
+    }
+}
