@@ -1,13 +1,20 @@
 //! The simulated cameras behave like real ones: live, in real time, without end, and they can fail in every way
-//! that the tests of the box need.
+//! that the tests of the box need. And the box's camera lives through each of these ways.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use edge_agent::camera::{self as boxes, CameraConfig, CameraHandle};
+use edge_agent::evidence::Recorder;
+use edge_agent::frame::Frame;
+use edge_agent::report::EvidenceFile;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
+use protocol::{CameraState, Chance, Clock, IncidentId, SystemClock};
 use world::rtsp::{Cameras, Clip, Codec};
 use world::scene::Scene;
+use world::wait::until;
 
 const PICTURE: gst::ClockTime = gst::ClockTime::from_seconds(10);
 
@@ -51,9 +58,13 @@ impl Drop for Viewer {
 }
 
 fn clip(codec: Codec, bframes: u32) -> Arc<Clip> {
+    clip_of(codec, bframes, 320)
+}
+
+fn clip_of(codec: Codec, bframes: u32, width: u32) -> Arc<Clip> {
     let folder = tempfile::tempdir().unwrap();
     let mp4 = folder.path().join("a.mp4");
-    Scene { width: 320, height: 180, bframes, ..Scene::standard(3, 1) }.generate(&mp4).unwrap();
+    Scene { width, height: width * 9 / 16, bframes, ..Scene::standard(3, 1) }.generate(&mp4).unwrap();
     Arc::new(Clip::load(&mp4, codec).unwrap())
 }
 
@@ -120,4 +131,151 @@ fn cameras_fail_on_demand() {
     assert_eq!(gate.pictures(2).len(), 2);
     assert_eq!(lane.pictures(20).len(), 20, "the other camera must not have noticed");
     assert!(cameras.start("attic").is_err());
+}
+
+/// Of the machine, not of what is tested.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn watch(cameras: &Cameras, mount: &str) -> CameraHandle {
+    let mut config = CameraConfig::new(mount.parse().unwrap(), cameras.url(mount));
+    (config.pre_roll_s, config.post_roll_s) = (5, 1);
+    boxes::spawn(config, Arc::new(SystemClock::new())).unwrap()
+}
+
+async fn becomes(camera: &CameraHandle, state: CameraState) {
+    let what = format!("{} to be {state:?}", camera.id());
+    until(PATIENCE, &what, async || Ok((camera.health().state == state).then_some(()))).await.unwrap();
+}
+
+/// A camera that hangs, connected and silent, is given up after five seconds with the reason, while its neighbour
+/// notices nothing; when it sends again it is back by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_camera_is_left_and_found_again() {
+    let cameras = Cameras::listen("127.0.0.1", 0).unwrap();
+    cameras.add("gate", clip(Codec::H264, 0));
+    cameras.add("lane", clip(Codec::H264, 0));
+    let (gate, lane) = (watch(&cameras, "gate"), watch(&cameras, "lane"));
+    becomes(&gate, CameraState::Running).await;
+    becomes(&lane, CameraState::Running).await;
+    let since = lane.health().since;
+    cameras.freeze("gate");
+    becomes(&gate, CameraState::Lost).await;
+    let reason = gate.health().reason.unwrap();
+    assert!(reason.contains("5 s"), "{reason}");
+    let before = lane.ring().stats();
+    cameras.start("gate").unwrap();
+    becomes(&gate, CameraState::Running).await;
+    assert_eq!(gate.ring().stats().gaps, 2, "the start and the silence");
+    let after = lane.ring().stats();
+    assert!(after.units > before.units && after.gaps == 1, "{before:?}, {after:?}");
+    assert_eq!(lane.health().since, since);
+}
+
+/// The next frame whose width is as given.
+async fn frame_of(camera: &CameraHandle, width: usize) -> Frame {
+    let what = format!("a frame {width} wide");
+    until(PATIENCE, &what, async || Ok(camera.frames().try_take().filter(|f| f.picture.width == width)))
+        .await
+        .unwrap()
+}
+
+async fn seconds_kept(camera: &CameraHandle, seconds: u64) {
+    let units = seconds * 12;
+    until(
+        PATIENCE,
+        "some seconds of video",
+        async || Ok((camera.ring().stats().units > units).then_some(())),
+    )
+    .await
+    .unwrap();
+}
+
+/// Pictures and their width, as a player that knows nothing of us shows them.
+fn played(file: &EvidenceFile) -> Vec<i32> {
+    let line = format!("filesrc location={} ! decodebin ! appsink name=out sync=false", file.path.display());
+    let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let sink = pipeline.by_name("out").unwrap().downcast::<AppSink>().unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let mut widths = Vec::new();
+    while let Ok(sample) = sink.pull_sample() {
+        widths.push(sample.caps().unwrap().structure(0).unwrap().get("width").unwrap());
+    }
+    let failed = pipeline.bus().unwrap().pop_filtered(&[gst::MessageType::Error]);
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert!(failed.is_none(), "{failed:?}");
+    widths
+}
+
+struct Evidence {
+    recorder: Recorder,
+    clock: Arc<SystemClock>,
+    _folder: tempfile::TempDir,
+}
+
+impl Evidence {
+    fn new() -> Self {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(SystemClock::new()));
+        let recorder = Recorder::new(folder.path().to_owned(), clock.clone()).unwrap();
+        Self { recorder, clock, _folder: folder }
+    }
+
+    fn open(&self, camera: &CameraHandle, frame: &Frame) -> edge_agent::evidence::Opening {
+        let incident = IncidentId::new(&Chance::from_os(), self.clock.now());
+        self.recorder.open(incident, &camera.view(), frame, frame.captured_at, None)
+    }
+}
+
+/// Somebody sets another resolution, then another codec: frames go on in each, and the clip of an incident shows
+/// its own moment, in one format that plays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_may_change_its_format() {
+    let cameras = Cameras::listen("127.0.0.1", 0).unwrap();
+    cameras.add("gate", clip(Codec::H264, 0));
+    let evidence = Evidence::new();
+    let gate = watch(&cameras, "gate");
+    seconds_kept(&gate, 1).await;
+    let frame = frame_of(&gate, 320).await;
+    let opening = evidence.open(&gate, &frame);
+    cameras.retune("gate", clip_of(Codec::H264, 0, 480));
+    let next = frame_of(&gate, 480).await;
+    opening.end.at(next.captured_at);
+    let clip = opening.clip.finished().await.unwrap();
+    let widths = played(&clip);
+    assert!(widths.len() >= 12 && widths.iter().all(|w| *w == 320), "{widths:?}");
+    assert_eq!(gate.ring().stats().gaps, 1, "the session went on");
+
+    cameras.retune("gate", clip_of(Codec::H265, 0, 640));
+    let frame = frame_of(&gate, 640).await;
+    let opening = evidence.open(&gate, &frame);
+    opening.end.at(frame.captured_at.plus_ms(1_000));
+    let clip = opening.clip.finished().await.unwrap();
+    let widths = played(&clip);
+    assert!(widths.len() >= 12 && widths.iter().all(|w| *w == 640), "{widths:?}");
+    let snapshot = opening.snapshot.finished().await.unwrap();
+    assert_eq!(image::open(&snapshot.path).unwrap().width(), 640);
+}
+
+/// The connection breaks in the middle of an incident and comes back: one clip shows what was before and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_goes_on_after_a_reconnection() {
+    let cameras = Cameras::listen("127.0.0.1", 0).unwrap();
+    cameras.add("gate", clip(Codec::H264, 2));
+    let evidence = Evidence::new();
+    let gate = watch(&cameras, "gate");
+    until(PATIENCE, "three seconds", async || Ok((gate.ring().stats().units > 36).then_some(())))
+        .await
+        .unwrap();
+    let frame = frame_of(&gate, 320).await;
+    let opening = evidence.open(&gate, &frame);
+    cameras.kill("gate");
+    becomes(&gate, CameraState::Lost).await;
+    becomes(&gate, CameraState::Running).await;
+    let next = frame_of(&gate, 320).await;
+    opening.end.at(next.captured_at.plus_ms(1_000));
+    let clip = opening.clip.finished().await.unwrap();
+    let (from, to) = (clip.evidence.starts_at, clip.evidence.duration_ms.unwrap() as i64);
+    assert!(frame.captured_at.since_ms(from) >= 2_000, "the part before the cut is there");
+    assert!(from.plus_ms(to) > next.captured_at, "the part after it too");
+    let shown = played(&clip).len();
+    assert!(shown >= 48, "{shown} pictures");
 }

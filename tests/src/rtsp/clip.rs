@@ -56,6 +56,11 @@ pub struct Clip {
 }
 
 impl Clip {
+    /// What the camera sends, unit by unit: NAL units behind start codes.
+    pub fn bytes(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        self.units.iter().filter_map(|unit| Some(unit.data.map_readable().ok()?.to_vec()))
+    }
+
     pub fn load(path: &Path, codec: Codec) -> Result<Self> {
         gst::init().context("starting GStreamer")?;
         ensure!(path.is_file(), "no clip at {}", path.display());

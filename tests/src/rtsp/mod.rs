@@ -42,6 +42,8 @@ struct Channel {
 struct Control {
     frozen: AtomicBool,
     units_sent: AtomicU64,
+    /// Sent from the next unit on, in the same session.
+    next: Mutex<Option<Arc<Clip>>>,
 }
 
 impl Cameras {
@@ -115,6 +117,24 @@ impl Cameras {
             }
             true
         });
+    }
+
+    /// Changes what a camera sends. In the same codec the running session goes on with other pictures, as when its
+    /// resolution is set; another codec needs a new session: clients are cut and come back to it.
+    pub fn retune(&self, mount: &str, clip: Arc<Clip>) {
+        let mut channels = self.lock();
+        let Some(channel) = channels.get_mut(mount) else { return };
+        let same_codec = channel.clip.codec == clip.codec;
+        channel.clip = Arc::clone(&clip);
+        if same_codec {
+            *channel.control.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(clip);
+        }
+        let factory = factory(channel);
+        drop(channels);
+        self.mounts.add_factory(&format!("/{mount}"), factory);
+        if !same_codec {
+            self.kill(mount);
+        }
     }
 
     /// A camera that hangs: stays connected and sends nothing more, until [`Cameras::start`].
@@ -210,8 +230,11 @@ fn play_out(channel: &Channel, source: &glib::WeakRef<AppSrc>) {
     let clock = gst::SystemClock::obtain();
     let mut origin = clock.time();
     let mut base = gst::ClockTime::ZERO;
+    let mut clip = Arc::clone(&channel.clip);
     loop {
-        for unit in &channel.clip.units {
+        let mut sent = gst::ClockTime::ZERO;
+        let mut retuned = None;
+        for unit in &clip.units {
             let due = origin + base + unit.send_at;
             let _ = clock.new_single_shot_id(due).wait();
             while channel.control.frozen.load(Ordering::Relaxed) {
@@ -222,6 +245,10 @@ fn play_out(channel: &Channel, source: &glib::WeakRef<AppSrc>) {
                 let _ = clock.new_single_shot_id(clock.time() + nap).wait();
                 origin += nap;
             }
+            retuned = channel.control.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if retuned.is_some() {
+                break;
+            }
             let Some(source) = source.upgrade() else { return };
             let mut buffer = unit.data.copy();
             if let Some(buffer) = buffer.get_mut() {
@@ -231,8 +258,18 @@ fn play_out(channel: &Channel, source: &glib::WeakRef<AppSrc>) {
             if source.push_buffer(buffer).is_err() {
                 return;
             }
+            sent = unit.send_at;
             channel.control.units_sent.fetch_add(1, Ordering::Relaxed);
         }
-        base += channel.clip.length;
+        match retuned {
+            None => base += clip.length,
+            Some(next) => {
+                base += sent + gst::ClockTime::from_mseconds(200);
+                clip = next;
+                if let Some(source) = source.upgrade() {
+                    source.set_caps(Some(&clip.caps));
+                }
+            }
+        }
     }
 }
