@@ -171,6 +171,30 @@ async fn a_hung_camera_is_left_and_found_again() {
     assert_eq!(lane.health().since, since);
 }
 
+/// Video arrives from which no picture can be decoded: the camera says so, and stops saying so when it can again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_cannot_be_decoded_says_so() {
+    let cameras = Cameras::listen("127.0.0.1", 0).unwrap();
+    let sound = clip(Codec::H264, 0);
+    cameras.add("gate", Arc::new(sound.broken()));
+    let gate = watch(&cameras, "gate");
+    until(PATIENCE, "words", async || {
+        let health = gate.health();
+        let told = health.reason.is_some_and(|reason| reason.contains("no picture can be decoded"));
+        Ok((health.state == CameraState::Running && told).then_some(()))
+    })
+    .await
+    .unwrap();
+    assert_eq!(gate.counted().decoded, 0);
+    let counted = gate.counted();
+    assert!(counted.undecoded > 60, "video does arrive: {counted:?}");
+    cameras.retune("gate", sound);
+    frame_of(&gate, 320).await;
+    until(PATIENCE, "no more words", async || Ok(gate.health().reason.is_none().then_some(())))
+        .await
+        .unwrap();
+}
+
 /// The next frame whose width is as given.
 async fn frame_of(camera: &CameraHandle, width: usize) -> Frame {
     let what = format!("a frame {width} wide");

@@ -1,7 +1,7 @@
 //! Box, broker and hub are killed (SIGKILL) at points drawn from a printed seed while incidents of a camera and of
 //! calls flow. Afterwards everything the box's outbox ever committed is in the hub, exactly once: no number of
-//! (boot, sequence) is missing, none is there twice, every call is one incident and one case. Incidents that were
-//! open when the box died have ended, and their snapshot and clip are in the hub or their loss is in the history.
+//! (boot, sequence) is missing, none is there twice, every call is one incident and one case. Incidents that
+//! were unfinished when the box died have ended; their snapshot and clip are in the hub or their loss is in the history.
 //!
 //! `SHAODIAN_KILL_ROUNDS` and `SHAODIAN_KILL_SEED` make long runs (`deploy/soak.sh`) and repeat a failed one.
 
@@ -79,8 +79,8 @@ async fn killing(broker: BrokerKind, database: DatabaseKind) {
     assert!(told.calls.values().all(|n| *n == 1), "seed {seed}: doubled incidents: {:?}", told.calls);
     assert_eq!(told.hotline_cases, told.calls.len() as u64, "seed {seed}: one case per call");
     println!(
-        "kills {victims:?}; {} messages of {} boots, {} calls, {} intrusions: none lost, none doubled; {} were open \
-         when the box died: all ended, {} of them with snapshot and clip, {} with their loss explained",
+        "kills {victims:?}; {} messages of {} boots, {} calls, {} intrusions: none lost, none doubled; {} were \
+         unfinished when the box died: all ended, {} of them with snapshot and clip, {} with their loss explained",
         told.messages,
         told.boots,
         told.calls.len(),
@@ -118,7 +118,7 @@ fn passage() -> CameraPlan {
 #[derive(Default)]
 struct Before {
     promises: Promises,
-    /// Incidents of the camera that were open when the box was killed.
+    /// Incidents of the camera that were open, or whose files were still being made, when the box was killed.
     open: BTreeSet<String>,
 }
 
@@ -132,14 +132,15 @@ async fn strike(
 ) -> Result<()> {
     if victim == "edge" {
         let open = "an incident of the camera to be open";
-        until(INTRUSION, open, async || Ok((!open_now(world).await?.is_empty()).then_some(()))).await?;
+        until(INTRUSION, open, async || Ok((!left(world, Left::Open).await?.is_empty()).then_some(())))
+            .await?;
     }
     tokio::time::sleep(Duration::from_millis(after_ms)).await;
     match victim {
         "edge" => {
             world.kill_edge();
             before.promises.extend(promised(world).await?);
-            before.open.extend(open_now(world).await?);
+            before.open.extend(left(world, Left::Unfinished).await?);
         }
         "broker" => world.kill_broker(),
         _ => world.kill_hub(),
@@ -247,9 +248,24 @@ async fn explained(world: &World, before: &Before) -> Result<usize> {
     Ok(explained)
 }
 
-/// Incidents that the box has told as open and not yet as ended.
-async fn open_now(world: &World) -> Result<BTreeSet<String>> {
-    let sql = "select incident_id from open_incident where json_extract(incident, '$.phase') <> 'ended'";
+enum Left {
+    /// Told as open and not yet as ended.
+    Open,
+    /// Open, or ended while files are still being made.
+    Unfinished,
+}
+
+/// The camera's incidents in the box's own database.
+async fn left(world: &World, what: Left) -> Result<BTreeSet<String>> {
+    let sql = match what {
+        Left::Open => {
+            "select incident_id from open_incident where json_extract(incident, '$.kind') = 'intrusion'
+             and json_extract(incident, '$.phase') <> 'ended'"
+        }
+        Left::Unfinished => {
+            "select incident_id from open_incident where json_extract(incident, '$.kind') = 'intrusion'"
+        }
+    };
     let url = format!("sqlite://{}", world.edge_database().display());
     let mut connection = sqlx::SqliteConnection::connect(&url).await.context("the box's database")?;
     Ok(sqlx::query_scalar(sql).fetch_all(&mut connection).await?.into_iter().collect())

@@ -61,6 +61,28 @@ impl Clip {
         self.units.iter().filter_map(|unit| Some(unit.data.map_readable().ok()?.to_vec()))
     }
 
+    /// The same stream from a camera whose encoder is broken: every unit comes in its time, with its parameter sets,
+    /// and no coded slice in it makes sense.
+    pub fn broken(&self) -> Self {
+        let units = self.units.iter().map(|unit| {
+            let mut bytes = unit.data.map_readable().map(|map| map.to_vec()).unwrap_or_default();
+            let starts: Vec<usize> = (3..bytes.len()).filter(|i| bytes[i - 3..*i] == [0, 0, 1]).collect();
+            for (n, start) in starts.iter().enumerate() {
+                // H.264's coded slices: their head stays, so that they still are slices.
+                let end = starts.get(n + 1).map_or(bytes.len(), |next| next - 3);
+                if (1..=5).contains(&(bytes[*start] & 0x1f)) {
+                    bytes[start + 1..end].fill(0xff);
+                }
+            }
+            let mut data = gst::Buffer::from_mut_slice(bytes);
+            if let Some(fresh) = data.get_mut() {
+                fresh.set_flags(unit.data.flags());
+            }
+            Unit { data, ..unit.clone() }
+        });
+        Self { codec: self.codec, caps: self.caps.clone(), units: units.collect(), length: self.length }
+    }
+
     pub fn load(path: &Path, codec: Codec) -> Result<Self> {
         gst::init().context("starting GStreamer")?;
         ensure!(path.is_file(), "no clip at {}", path.display());
