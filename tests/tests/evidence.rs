@@ -6,10 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use world::operator::Operator;
 use world::rtsp::Clip;
 use world::scene::{Scene, Spot, Stretch, Walker};
@@ -231,4 +234,43 @@ fn assert_sent(mp4: &Path, clip: &Clip) {
     // The camera plays its clip round and round.
     let run = |start: usize| kept.iter().zip(sent.iter().cycle().skip(start)).all(|(a, b)| a == b);
     assert!((0..sent.len()).any(run), "the clip is not what the camera sent");
+}
+
+/// The hub dies when a whole file has moved to its place and is not yet noted: the upload that it remembers cannot
+/// go on. The box is told to begin anew, and then the file arrives; it is not refused for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_outlives_a_hub_that_died_at_its_end() {
+    let world = World::builder().start().await.unwrap();
+    let identity = std::fs::read_to_string(world.path("edge/identity/identity.json")).unwrap();
+    let identity: Value = serde_json::from_str(&identity).unwrap();
+    let token = identity["token"].as_str().unwrap();
+    let http = world::http::browser(Some(&world.ca())).unwrap();
+    let content = b"a picture";
+    let begin = async || {
+        let word = |text: &str| STANDARD.encode(text);
+        let sha256 = hex(&Sha256::digest(content));
+        let told = [("sha256", sha256.as_str()), ("kind", "snapshot"), ("filetype", "image/jpeg")];
+        let told: Vec<_> = told.iter().map(|(key, value)| format!("{key} {}", word(value))).collect();
+        let request = http.post(format!("{}/api/v1/uploads", world.https())).bearer_auth(token);
+        let request = request.header("tus-resumable", "1.0.0").header("upload-length", content.len());
+        let answer = request.header("upload-metadata", told.join(",")).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    let fill = async |place: &str| {
+        let at = reqwest::Url::parse(&world.https()).unwrap().join(place).unwrap();
+        let request = http.patch(at).bearer_auth(token).header("tus-resumable", "1.0.0");
+        let request =
+            request.header("upload-offset", 0).header("content-type", "application/offset+octet-stream");
+        request.body(content.to_vec()).send().await.unwrap().status().as_u16()
+    };
+    let place = begin().await;
+    let part = world.path("hub/uploads").join(place.rsplit('/').next().unwrap());
+    std::fs::remove_file(&part).unwrap_or_else(|e| panic!("{}: {e}", part.display()));
+    assert_eq!(fill(&place).await, 404);
+    assert_eq!(fill(&begin().await).await, 204);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -179,7 +179,14 @@ impl EvidenceStore {
         mut body: BodyDataStream,
     ) -> Result<Standing, UploadError> {
         let path = self.upload_path(&upload.upload_id);
-        let mut file = tokio::fs::OpenOptions::new().write(true).open(&path).await?;
+        let opened = tokio::fs::OpenOptions::new().write(true).open(&path).await;
+        if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            // The hub died when the file had moved to its place and was not yet noted. Begun anew, it is sent once
+            // more, or known to be here; going on with this one could never end.
+            store::forget(&self.db, &upload).await?;
+            return Err(UploadError::Unknown);
+        }
+        let mut file = opened?;
         file.set_len(upload.offset_bytes as u64).await?;
         file.seek(io::SeekFrom::End(0)).await?;
         let mut offset = upload.offset_bytes;
