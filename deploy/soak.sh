@@ -19,7 +19,7 @@ began=$SECONDS status=0
 SHAODIAN_KILL_ROUNDS=$rounds SHAODIAN_KILL_SEED=$seed limited $((rounds * 60 + 3600)) \
     cargo test --release --workspace --locked --test kill -- --nocapture --test-threads=1 >target/soak.log 2>&1 || status=$?
 # What each test says at its end: kills by victim, what flowed, what was lost or doubled.
-told=$(sed -n 's/^kills //p' target/soak.log | paste -sd ';' | sed 's/;/; /g')
+told=$(sed -n 's/^kills //p' target/soak.log | awk '{printf "%s%s", (NR > 1 ? "<br>" : ""), $0}')
 if [ "$status" -ne 0 ]; then
     grep -aE -A 20 'panicked at|^error' target/soak.log | tail -n 60 >&2 || true
     told="**failed**${told:+; $told}"

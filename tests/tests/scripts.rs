@@ -116,7 +116,7 @@ impl Machine {
             .env_clear()
             .env("PATH", format!("{}", self.folder.path().join("bin").display()))
             .env("HOME", self.folder.path())
-            .stdin(std::process::Stdio::null())
+            .stdin(Stdio::null())
             .output()
             .unwrap_or_else(|e| panic!("{words:?}: {e}"))
     }
