@@ -43,7 +43,7 @@ fn detector(c: &mut Criterion) {
     let letterbox = Letterbox::new(W, H, 416);
     let mut input = vec![0.0; 3 * 416 * 416];
     c.bench_function("letterbox, 640x360 to 416", |b| {
-        b.iter(|| letterbox.fill(black_box(&frame), black_box(&mut input)))
+        b.iter(|| letterbox.fill(black_box(&frame), black_box(&mut input)));
     });
 
     let mut output = vec![0.0_f32; 3_549 * 85];

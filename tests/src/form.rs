@@ -38,7 +38,7 @@ impl Form {
                 ("", Some(_)) if tag.starts_with("/form") => break,
                 ("", Some(_)) if tag.starts_with("/select") => select = None,
                 ("input", Some(form)) => {
-                    form.input(get("name"), get("type"), get("value"), get("checked").is_some())
+                    form.input(get("name"), get("type"), get("value"), get("checked").is_some());
                 }
                 ("textarea", Some(form)) => {
                     if let Some(name) = get("name") {

@@ -1,6 +1,8 @@
 //! The simulated cameras behave like real ones: live, in real time, without end, and they can fail in every way
 //! that the tests of the box need. And the box's camera lives through each of these ways.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //! without a network, takes its box away. The real `deploy/demo.sh` on the programs built beside this test, in a folder
 //! of its own; one after the other, because each needs the whole machine.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::TcpListener;

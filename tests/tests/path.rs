@@ -2,6 +2,8 @@
 //! Chromium. Once on what one box needs (embedded broker, SQLite), once on what a county needs (Mosquitto,
 //! PostgreSQL). Motion alone sees the camera's people, except where the weights are there.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::time::Duration;
 
 use serde_json::Value;

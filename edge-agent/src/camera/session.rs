@@ -312,9 +312,9 @@ impl Stamper {
                 tracing::warn!(camera = %camera.config.id, ?drift, "time begins anew");
                 decoder.stop();
                 if drift == Drift::ClockSet {
-                    camera.ring.clear()
+                    camera.ring.clear();
                 } else {
-                    camera.ring.gap()
+                    camera.ring.gap();
                 }
                 self.anchor = None;
             }

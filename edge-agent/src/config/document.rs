@@ -65,7 +65,7 @@ impl<'a> Section<'a> {
             };
             let Some((key, value)) = table.get_key_value(name) else { return position };
             position = key.span().start;
-            let element = index.and_then(|at| value.get_ref().as_array()?.iter().nth(at));
+            let element = index.and_then(|at| value.get_ref().as_array()?.get(at));
             if let Some(element) = element {
                 position = element.span().start;
             }
@@ -92,7 +92,7 @@ impl<'a> Document<'a> {
             environment.iter().filter(|(name, _)| name.starts_with(ENV_PREFIX)).collect();
         variables.sort();
         for (name, value) in variables {
-            this.override_with(name, &value);
+            this.override_with(name, value);
         }
         this
     }
@@ -282,7 +282,7 @@ fn insert<'a>(table: &mut Table<'a>, path: &[String], value: Value<'a>, at: usiz
         Some(DeValue::Table(inner)) => insert(inner, rest, value, at),
         Some(DeValue::Array(items)) => {
             let count = items.len();
-            let element = rest[0].parse().ok().and_then(|n: usize| items.iter_mut().nth(n));
+            let element = rest[0].parse().ok().and_then(|n: usize| items.get_mut(n));
             match element.map(Spanned::get_mut) {
                 Some(DeValue::Table(inner)) => insert(inner, &rest[1..], value, at),
                 _ => Err(format!(

@@ -273,7 +273,7 @@ impl Uplink {
     }
 
     fn publish_status(&mut self, client: &AsyncClient) {
-        let payload = encode(&*self.status.borrow_and_update());
+        let payload = encode(&self.status.borrow_and_update());
         let topic = Topic::Status(self.address.origin.clone()).to_string();
         // Full queue: the next heartbeat follows soon.
         let _ = client.try_publish(topic, QoS::AtLeastOnce, true, payload);

@@ -1,5 +1,6 @@
 //! Streams that the tests make themselves: a moving test picture, encoded as asked.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::time::Duration;

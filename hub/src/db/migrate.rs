@@ -56,7 +56,7 @@ async fn apply_one(tx: &mut Tx, name: &str, sql: &str, checksum: &str, now_ms: i
     match tx {
         Tx::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.map(drop)?,
         Tx::Postgres(tx) => {
-            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.map(drop)?
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.map(drop)?;
         }
     }
     Ok(())

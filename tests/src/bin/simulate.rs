@@ -288,7 +288,7 @@ fn rtsp(args: &RtspArgs) -> Result<()> {
         println!("rtsp rtsp://{}:{}/{name}", args.listen.ip(), cameras.port());
     }
     println!("rtsp ready");
-    let nobody_commands = is_null(std::io::stdin())?;
+    let nobody_commands = is_null(&std::io::stdin())?;
     for line in std::io::stdin().lines() {
         let line = line.context("reading commands")?;
         match line.split_whitespace().collect::<Vec<_>>().as_slice() {
@@ -305,15 +305,17 @@ fn rtsp(args: &RtspArgs) -> Result<()> {
         }
     }
     // In the background there is nobody to give commands: the signal or the parent's end is the end.
-    while nobody_commands {
-        std::thread::park();
+    if nobody_commands {
+        loop {
+            std::thread::park();
+        }
     }
     Ok(())
 }
 
 /// A device that is no terminal, `/dev/null` that is: it ends at once, which says nothing.
-fn is_null(input: std::io::Stdin) -> Result<bool> {
-    let kind = rustix::fs::fstat(&input).context("looking at standard input")?.st_mode;
+fn is_null(input: &std::io::Stdin) -> Result<bool> {
+    let kind = rustix::fs::fstat(input).context("looking at standard input")?.st_mode;
     let device = rustix::fs::FileType::from_raw_mode(kind) == rustix::fs::FileType::CharacterDevice;
     Ok(device && !input.is_terminal())
 }

@@ -26,7 +26,7 @@ pub struct Cameras {
     port: u16,
     mounts: RTSPMountPoints,
     channels: Mutex<HashMap<String, Channel>>,
-    clients: Arc<Mutex<Vec<(String, glib::WeakRef<RTSPClient>)>>>,
+    clients: Known,
     main_loop: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
 }
