@@ -63,8 +63,11 @@ pub struct BrokerConfig {
     pub public_host: String,
     /// Certificate authority of an external broker (PEM file); empty = the hub's own.
     pub ca: Option<PathBuf>,
-    /// Name of the hub's connection; replicas need different ones.
-    pub client_id: String,
+    /// Which one this is of several hubs (1 to 8) on one external broker and one PostgreSQL; none = the only one.
+    pub replica: Option<u8>,
+    /// Folder written by `hub broker mosquitto-config`, when this hub may write there: it keeps the broker's
+    /// certificate good and its revocation list current. The broker must be told to reload when they change.
+    pub config_dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -113,7 +116,8 @@ impl Default for BrokerConfig {
             port: 8883,
             public_host: String::new(),
             ca: None,
-            client_id: "hub".to_owned(),
+            replica: None,
+            config_dir: None,
         }
     }
 }
@@ -179,6 +183,16 @@ impl Config {
         if !self.database.url.is_empty() && !self.database.url.starts_with("postgres") {
             wrong.push(format!(
                 "{name}: [database] url must begin with postgres:// (leave it out for SQLite in the data folder)"
+            ));
+        }
+        if self.broker.replica.is_some_and(|number| !(1..=crate::broker::REPLICAS).contains(&number)) {
+            wrong.push(format!("{name}: [broker] replica must be 1 to {}", crate::broker::REPLICAS));
+        }
+        if self.broker.replica.is_some()
+            && (self.broker.mode, self.database.url.is_empty()) != (BrokerMode::External, false)
+        {
+            wrong.push(format!(
+                "{name}: [broker] replica is for several hubs on one external broker and one PostgreSQL; set [broker] mode = \"external\" and [database] url, or leave replica out"
             ));
         }
         if wrong.is_empty() { Ok(self) } else { Err(ConfigError(wrong.join("\n"))) }

@@ -120,7 +120,7 @@ async fn ready(State(app): State<App>) -> Response {
     if let Err(error) = app.changes.newest(app.tenant().as_str()).await {
         wrong.push(format!("database: {error}"));
     }
-    if app.metrics.broker_connected.get() != 1 {
+    if app.metrics.broker_since().is_none() {
         wrong.push("broker: not connected".to_owned());
     }
     match rustix::fs::statvfs(&app.config.hub.data_dir) {

@@ -16,6 +16,7 @@ pub mod intake;
 pub mod metrics;
 pub mod pki;
 pub mod reconcile;
+pub mod renewal;
 pub mod run;
 pub mod ticket;
 pub mod user;

@@ -1,11 +1,13 @@
 //! What the hub counts, as Prometheus reads it. Prefix `shaodian_hub_`, base units, no label without a bound.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use protocol::ReceiptOutcome;
+use protocol::{ReceiptOutcome, UtcMs};
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -21,8 +23,10 @@ pub struct Metrics {
     pub evidence_stored_bytes: Counter,
     /// Uploads whose content was not what they said.
     pub evidence_mismatches: Counter,
-    pub broker_connected: Gauge,
-    pub broker_reconnects: Counter,
+    broker_connected: Gauge,
+    broker_reconnects: Counter,
+    /// When the present connection to the broker began; 0 while there is none.
+    broker_since_ms: AtomicI64,
 }
 
 impl Default for Metrics {
@@ -39,6 +43,7 @@ impl Default for Metrics {
             evidence_mismatches: Counter::default(),
             broker_connected: Gauge::default(),
             broker_reconnects: Counter::default(),
+            broker_since_ms: AtomicI64::new(0),
             registry: Registry::default(),
         };
         let counters = [
@@ -64,6 +69,23 @@ impl Default for Metrics {
 impl Metrics {
     pub fn count_receipt(&self, outcome: ReceiptOutcome) {
         self.receipts.get_or_create(&[("outcome", outcome.as_str())]).inc();
+    }
+
+    pub fn broker_up(&self, now: UtcMs) {
+        self.broker_since_ms.store(now.0, Ordering::SeqCst);
+        self.broker_connected.set(1);
+        self.broker_reconnects.inc();
+    }
+
+    pub fn broker_down(&self) {
+        self.broker_since_ms.store(0, Ordering::SeqCst);
+        self.broker_connected.set(0);
+    }
+
+    /// Since when this process hears the broker; `None` while it does not.
+    pub fn broker_since(&self) -> Option<UtcMs> {
+        let since_ms = self.broker_since_ms.load(Ordering::SeqCst);
+        (since_ms != 0).then_some(UtcMs(since_ms))
     }
 
     /// Prometheus text.

@@ -17,10 +17,12 @@ use rcgen::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::app::App;
+
 const CA_YEARS: i64 = 20;
 const SERVER_YEARS: i64 = 2;
 const DEVICE_YEARS: i64 = 5;
-/// The server certificate is made anew at a start this close to its end.
+/// The server certificate is made anew this close to its end.
 const RENEW_BEFORE_MS: i64 = 120 * 86_400_000;
 /// Hexadecimal digits of the CA's SHA-256 in an enrolment code: 96 bits.
 const PIN_DIGITS: usize = 24;
@@ -47,6 +49,8 @@ pub struct Authority {
 pub struct Signed {
     pub pem: String,
     pub sha256: String,
+    /// Serial number in hexadecimal.
+    pub serial: String,
     pub expires_at: UtcMs,
 }
 
@@ -96,8 +100,19 @@ impl Authority {
         chance: &Chance,
         now: UtcMs,
     ) -> anyhow::Result<(PathBuf, PathBuf)> {
-        let (cert_path, key_path) = (self.folder.join("server.pem"), self.folder.join("server.key"));
-        let facts_path = self.folder.join("server.names");
+        self.server_in(&self.folder, names, chance, now)
+    }
+
+    /// The same in another folder: an outside broker keeps its own.
+    pub fn server_in(
+        &self,
+        folder: &Path,
+        names: &[String],
+        chance: &Chance,
+        now: UtcMs,
+    ) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let (cert_path, key_path) = (folder.join("server.pem"), folder.join("server.key"));
+        let facts_path = folder.join("server.names");
         let facts = format!("{}\n{}", self.ca_sha256, names.join("\n"));
         let good = std::fs::read_to_string(&facts_path).is_ok_and(|known| known == facts)
             && key_path.exists()
@@ -114,13 +129,8 @@ impl Authority {
         Ok((cert_path, key_path))
     }
 
-    /// A new server certificate (chain) and key as PEM text: for an outside broker, which keeps its own.
-    pub fn new_server(
-        &self,
-        names: &[String],
-        chance: &Chance,
-        now: UtcMs,
-    ) -> anyhow::Result<(String, String)> {
+    /// A new server certificate (chain) and key as PEM text.
+    fn new_server(&self, names: &[String], chance: &Chance, now: UtcMs) -> anyhow::Result<(String, String)> {
         let mut params = base("Shaodian hub", SERVER_YEARS, chance, now);
         for name in names {
             params.subject_alt_names.push(match name.parse::<IpAddr>() {
@@ -143,7 +153,8 @@ impl Authority {
         chance: &Chance,
         now: UtcMs,
     ) -> anyhow::Result<(PathBuf, PathBuf)> {
-        let (cert_path, key_path) = (self.folder.join("client.pem"), self.folder.join("client.key"));
+        let (cert_path, key_path) =
+            (self.folder.join(format!("{common_name}.pem")), self.folder.join(format!("{common_name}.key")));
         let good = key_path.exists()
             && std::fs::read_to_string(&cert_path)
                 .ok()
@@ -183,10 +194,49 @@ impl Authority {
     ) -> Result<Signed, PkiError> {
         let mut params = base(common_name, DEVICE_YEARS, chance, now);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let serial =
+            params.serial_number.as_ref().map(|serial| hex::encode(serial.as_ref())).unwrap_or_default();
         let certificate = params.signed_by(key, &self.issuer)?;
         let pem = certificate.pem();
         let expires_at = expires_at(&pem).unwrap_or(now);
-        Ok(Signed { pem, sha256: hex::encode(Sha256::digest(certificate.der())), expires_at })
+        Ok(Signed { pem, sha256: hex::encode(Sha256::digest(certificate.der())), serial, expires_at })
+    }
+
+    /// A certificate and key (PEM) for the name of a box, to take its place at an outside broker.
+    pub fn stand_in(
+        &self,
+        origin: &Origin,
+        chance: &Chance,
+        now: UtcMs,
+    ) -> Result<(String, String), PkiError> {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let signed = self.sign(&format!("{}/{}", origin.tenant, origin.device), &key, chance, now)?;
+        Ok((signed.pem, key.serialize_pem()))
+    }
+
+    /// A revocation list (PEM) of these serial numbers. It holds as long as the authority: an outside broker refuses
+    /// everybody once its list has ended.
+    pub fn revocation_list(&self, serials: &[String], now: UtcMs) -> anyhow::Result<String> {
+        let [this_update, next_update] =
+            validity(CA_YEARS, now).map(|(y, m, d)| rcgen::date_time_ymd(y, m, d));
+        let revoked = |serial: &String| {
+            let bytes = hex::decode(serial).context("a serial number is hexadecimal")?;
+            Ok(rcgen::RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&bytes),
+                revocation_time: this_update,
+                reason_code: None,
+                invalidity_date: None,
+            })
+        };
+        let list = rcgen::CertificateRevocationListParams {
+            this_update,
+            next_update,
+            crl_number: SerialNumber::from(u64::try_from(now.0).unwrap_or(1)),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect::<anyhow::Result<_>>()?,
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        Ok(list.signed_by(&self.issuer)?.pem()?)
     }
 }
 
@@ -198,19 +248,22 @@ fn base(common_name: &str, years: i64, chance: &Chance, now: UtcMs) -> Certifica
     // Positive and not empty, as X.509 wants it.
     serial[0] = serial[0] & 0x7f | 0x40;
     params.serial_number = Some(SerialNumber::from_slice(&serial));
+    let [from, until] = validity(years, now).map(|(y, m, d)| rcgen::date_time_ymd(y, m, d));
+    (params.not_before, params.not_after) = (from, until);
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params
+}
+
+/// Year, month and day from which and until which something holds: from a day early, since two clocks need not
+/// agree, to so many years from now.
+fn validity(years: i64, now: UtcMs) -> [(i32, u8, u8); 2] {
     let day = jiff::Timestamp::from_millisecond(now.0)
         .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
         .to_zoned_datetime(jiff::tz::TimeZone::UTC)
         .date();
-    let ymd = |date: jiff::civil::Date| {
-        rcgen::date_time_ymd(i32::from(date.year()), date.month() as u8, date.day() as u8)
-    };
-    // A day early: the two clocks need not agree.
-    params.not_before = ymd(day.saturating_sub(1.day()));
-    params.not_after = ymd(day.saturating_add(years.years()));
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params
+    [day.saturating_sub(1.day()), day.saturating_add(years.years())]
+        .map(|date| (i32::from(date.year()), date.month() as u8, date.day() as u8))
 }
 
 fn first_der(pem: &str) -> anyhow::Result<Vec<u8>> {
@@ -247,6 +300,13 @@ fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
     file.write_all(text.as_bytes()).with_context(place)?;
     file.sync_all().with_context(place)?;
     std::fs::rename(&beside, path).with_context(place)
+}
+
+/// Paths of the hub's server certificate and key, for every name it has.
+pub fn server_certificate(app: &App) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let mut names = local_names();
+    names.extend(app.config.http.names.iter().cloned());
+    app.authority.server(&names, &app.chance, app.clock.now())
 }
 
 /// Names and addresses under which this machine may be called: loopback, host name, every local address.

@@ -6,7 +6,7 @@ use protocol::{Incident, IncidentId, IncidentKind, Phase, Severity, Subject, Utc
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::device::{self, LOST_AFTER_MS};
+use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
 use crate::intake::{self, Context};
 use crate::{command, db};
 
@@ -29,11 +29,16 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// One pass.
 pub async fn pass(app: &App) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let ended = command::store::expire(&app.db, now).await?;
-    let told = silent_boxes(app, now).await?;
+    let mut told = command::store::expire(&app.db, now).await?;
+    // A broker that is away silences every box, and so does a hub that was: neither is the boxes' doing.
+    let heard_since = app.metrics.broker_since();
+    if heard_since.is_some_and(|since| now.since_ms(since) > SILENT_AFTER_MS) {
+        told += device::store::note_silence(&app.db, now.0 - SILENT_AFTER_MS, now).await?;
+    }
+    told += silent_boxes(app, now).await?;
     app.evidence.remove_expired().await?;
     app.changes.prune(now.0 - KEEP_CHANGES_MS).await?;
-    if ended + told > 0 {
+    if told > 0 {
         app.changes.wake();
     }
     Ok(())
@@ -41,7 +46,6 @@ pub async fn pass(app: &App) -> anyhow::Result<()> {
 
 /// Opens an incident for each box that has been offline for a while, and ends it when the box is back.
 async fn silent_boxes(app: &App, now: UtcMs) -> db::Result<u64> {
-    // A broker that is away silences every box; that is not the boxes' doing.
     let boxes = device::store::to_tell_of(&app.db, now.0 - LOST_AFTER_MS).await?;
     let mut told = 0;
     for silent in boxes {

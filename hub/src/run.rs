@@ -8,7 +8,7 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +17,15 @@ use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use protocol::{Chance, Clock};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::broker::{self, Address, Embedded, HUB_NAME, Internal, Link, TlsFiles};
+use crate::broker::{self, Address, Embedded, Internal, Link, Outside, TlsFiles};
 use crate::config::{BrokerMode, Config};
 use crate::http::{self, Scheme};
+use crate::renewal::Renewal;
 use crate::{pki, reconcile, user};
 
 /// Requests that run when the hub is asked to stop have this long.
@@ -44,8 +46,14 @@ pub async fn run(
     // Station 8: intake.
     tasks.spawn(app.intake_worker().run(ends.items, stop.clone()));
 
+    // The certificate that boxes and browsers see.
+    let (renewed, certificates) = watch::channel(0);
+    let renewal = Renewal::begin(app.clone(), renewed).await?;
+    let tls = renewal.https();
+    tasks.spawn(renewal.run(stop.clone()));
+
     // The broker and our own connection to it.
-    let (address, mqtt_at) = broker(&app, &tasks, &stop).await?;
+    let (address, mqtt_at) = broker(&app, &tasks, certificates, &stop).await?;
     tasks.spawn(Link { app: app.clone(), address }.run(stop.clone()));
 
     // Reconcilers: read the truth, put it right, safe to run twice.
@@ -53,7 +61,7 @@ pub async fn run(
 
     // Station 10: pages, API, uploads.
     let router = http::router(app.clone());
-    let (https, https_at) = serve_https(&app, router.clone(), &tasks).await?;
+    let (https, https_at) = serve_https(&app, tls, router.clone(), &tasks).await?;
     let (plain, plain_at) = serve_loopback(&app, router, &tasks).await?;
 
     println!("hub ready https://{https_at} http://{plain_at} mqtt {mqtt_at}");
@@ -76,45 +84,41 @@ pub async fn run(
 async fn broker(
     app: &App,
     tasks: &TaskTracker,
+    renewed: watch::Receiver<u64>,
     stop: &CancellationToken,
 ) -> anyhow::Result<(Address, String)> {
     let config = &app.config.broker;
     match config.mode {
         BrokerMode::Embedded => {
-            let (certificate, key) = server_certificate(app)?;
+            let (certificate, key) = pki::server_certificate(app)?;
             let tls = TlsFiles { certificate, key, client_ca: app.authority.ca_path() };
             let password = hex::encode(app.chance.bytes::<24>());
-            let broker = Embedded::bind(config.listen, &tls, password, app.db.clone()).await?;
+            let broker = Embedded::bind(config.listen, tls, password, app.db.clone()).await?;
             let Internal { address, password } = broker.internal.clone();
             let stop = stop.clone();
             tasks.spawn(async move {
-                tokio::select! { () = broker.run() => {} () = stop.cancelled() => {} }
+                tokio::select! { () = broker.run(renewed) => {} () = stop.cancelled() => {} }
             });
             Ok((Address::Internal(address, password), config.listen.to_string()))
         }
         BrokerMode::External => {
-            let client = app.authority.client(HUB_NAME, &app.chance, app.clock.now())?;
+            let name = broker::hub_name(config.replica);
+            let client = app.authority.client(&name, &app.chance, app.clock.now())?;
             let ca = config.ca.clone().unwrap_or_else(|| app.authority.ca_path());
             let tls = broker::client_tls(&ca, &client.0, &client.1)?;
+            tasks.spawn(Outside::new(app.clone(), ca).run(stop.clone()));
             let at = format!("{}:{}", config.host, config.port);
             Ok((Address::External(config.host.clone(), config.port, tls), at))
         }
     }
 }
 
-fn server_certificate(app: &App) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let mut names = pki::local_names();
-    names.extend(app.config.http.names.iter().cloned());
-    app.authority.server(&names, &app.chance, app.clock.now())
-}
-
 async fn serve_https(
     app: &App,
+    tls: RustlsConfig,
     router: Router,
     tasks: &TaskTracker,
 ) -> anyhow::Result<(Handle<SocketAddr>, SocketAddr)> {
-    let (cert, key) = server_certificate(app)?;
-    let tls = RustlsConfig::from_pem_file(cert, key).await.context("reading the server certificate")?;
     let address = app.config.http.listen;
     let handle = Handle::new();
     let service = router.layer(Extension(Scheme::Https)).into_make_service_with_connect_info::<SocketAddr>();

@@ -46,16 +46,9 @@ pub(super) async fn command(
     request: Result<Json<CommandRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CommandAccepted>), ApiError> {
     let Json(request) = request?;
-    let mut case_number = request.case_number;
     let (act, body) = match request.body {
         CommandAsked::Still { camera_id } => (Act::RequestStill, CommandBody::Still { camera_id }),
-        CommandAsked::Recording { call_id } => {
-            if case_number.is_none() {
-                let case = case::store::by_call(&app.db, app.tenant().as_str(), &call_id.to_string()).await?;
-                case_number = case.map(|case| case.number);
-            }
-            (Act::Recording, CommandBody::Recording { call_id })
-        }
+        CommandAsked::Recording { call_id } => (Act::Recording, CommandBody::Recording { call_id }),
         CommandAsked::Configuration { toml } => {
             let version = u64::try_from(app.clock.now().0).unwrap_or(1);
             (Act::Configure, CommandBody::Configuration { version, toml })
@@ -68,7 +61,7 @@ pub(super) async fn command(
         body,
         purpose: request.purpose,
         issued_by: caller.0.user,
-        case_number,
+        case_number: request.case_number,
         life_ms: command::DEFAULT_LIFE_MS,
     };
     match app.commands.create(new).await {

@@ -15,6 +15,7 @@ use super::ApiError;
 use super::guard::Caller;
 use super::model::Problem;
 use crate::app::App;
+use crate::evidence::Grant;
 use crate::user::{self, Access, Act};
 use crate::web::guard::Fields;
 
@@ -30,7 +31,28 @@ struct EvidenceQuery {
 /// What a browser may be told a file is.
 const KNOWN_TYPES: [&str; 4] = ["image/jpeg", "image/png", "video/mp4", "audio/wav"];
 
-/// One file. Understands `Range`; writes a row in the access register.
+/// One file as evidence of one case. Understands `Range`; writes a row in the access register.
+#[utoipa::path(get, path = "/api/v1/cases/{number}/evidence/{sha256}",
+    params(("number" = String, Path,), ("sha256" = String, Path,), EvidenceQuery), tag = "evidence", responses(
+    (status = 200, content_type = "application/octet-stream"),
+    (status = 206, content_type = "application/octet-stream"),
+    (status = 304),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 416, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn of_case(
+    State(app): State<App>,
+    caller: Caller,
+    Path((number, sha256)): Path<(String, String)>,
+    fields: Fields,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    serve(&app, &caller, &sha256, Some(&number), &fields, &headers).await
+}
+
+/// One file by its content alone: the answer to a request about no case, or a file that only one case may show.
 #[utoipa::path(get, path = "/api/v1/evidence/{sha256}", params(("sha256" = String, Path,), EvidenceQuery),
     tag = "evidence", responses(
     (status = 200, content_type = "application/octet-stream"),
@@ -48,11 +70,43 @@ pub(super) async fn get(
     fields: Fields,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    serve(&app, &caller, &sha256, None, &fields, &headers).await
+}
+
+/// What lets the file be shown. A recording that several cases may show needs its case named: the register says
+/// whose call was heard.
+fn choose(mut grants: Vec<Grant>) -> Result<Grant, ApiError> {
+    let recording = grants.iter().any(|grant| grant.kind == "recording");
+    let mut cases: Vec<&str> = grants.iter().filter_map(|grant| grant.case_number.as_deref()).collect();
+    cases.dedup();
+    if recording && cases.len() > 1 {
+        return Err(ApiError::Unprocessable(format!(
+            "the cases {} have equal recordings; ask with the case: /api/v1/cases/NUMBER/evidence/SHA256",
+            cases.join(", ")
+        )));
+    }
+    if grants.is_empty() {
+        return Err(ApiError::NotFound(
+            "this file is not here: not uploaded yet, not released for this case, or not of this tenant"
+                .to_owned(),
+        ));
+    }
+    // A recording wants its purpose whatever else has the same bytes.
+    let at = grants.iter().position(|grant| grant.kind == "recording").unwrap_or(0);
+    Ok(grants.swap_remove(at))
+}
+
+async fn serve(
+    app: &App,
+    caller: &Caller,
+    sha256: &str,
+    case_number: Option<&str>,
+    fields: &Fields,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
     let sha256: Sha256Hex = sha256.parse().map_err(ApiError::Input)?;
-    let found = app.evidence.find(app.tenant(), &sha256).await?;
-    let missing =
-        || ApiError::NotFound("this file is not here: not uploaded yet, or not of this tenant".to_owned());
-    let (stored, path) = found.ok_or_else(missing)?;
+    let stored = choose(app.evidence.grants(app.tenant(), &sha256, case_number).await?)?;
+    let path = app.evidence.path(app.tenant(), &sha256);
     let purpose = fields.get("purpose").trim();
     let recording = stored.kind == "recording";
     if recording {
@@ -79,6 +133,8 @@ pub(super) async fn get(
         }
         .to_owned(),
         purpose: purpose.chars().take(200).collect(),
+        case_number: stored.case_number.clone(),
+        call_id: stored.call_id.clone(),
     };
     user::register(&app.db, app.tenant().as_str(), &app.chance, now, &access).await?;
 

@@ -39,6 +39,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))
+        .routes(routes!(evidence::of_case))
         .routes(routes!(evidence::get))
         .routes(routes!(evidence::register))
         .routes(routes!(devices::list))

@@ -16,7 +16,7 @@ pub(super) struct EvidenceItem {
     pub(super) kind: String,
     pub(super) media_type: String,
     pub(super) size_bytes: i64,
-    /// Whether the file has arrived.
+    /// Whether the file is here, and released for this case if it had to be asked for.
     pub(super) available: bool,
     /// Where to fetch it; recordings need `?purpose=`.
     pub(super) url: String,
@@ -25,15 +25,15 @@ pub(super) struct EvidenceItem {
     pub(super) duration_ms: Option<i64>,
 }
 
-impl From<&CaseEvidence> for EvidenceItem {
-    fn from(e: &CaseEvidence) -> Self {
+impl EvidenceItem {
+    fn new(e: &CaseEvidence, case_number: &str) -> Self {
         Self {
             sha256: e.sha256.clone(),
             kind: e.kind.clone(),
             media_type: e.media_type.clone(),
             size_bytes: e.size_bytes,
             available: e.stored_at_ms.is_some(),
-            url: crate::web::words::evidence_url(&e.sha256),
+            url: crate::web::words::evidence_url(&e.sha256, Some(case_number)),
             delivery: e.delivery.clone(),
             duration_ms: e.duration_ms,
         }
@@ -90,7 +90,7 @@ impl CaseItem {
             camera_id: case.camera_id.clone(),
             call_id: case.call_id.clone(),
             drill: case.drill != 0,
-            evidence: own.map(EvidenceItem::from).collect(),
+            evidence: own.map(|e| EvidenceItem::new(e, &case.number)).collect(),
         }
     }
 }

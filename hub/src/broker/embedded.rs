@@ -25,6 +25,7 @@ use rmqtt::types::{
     AuthResult, ClientId, ConnectInfo, Id, IsOnline, LastWill, NodeId, PublishAclResult, Retain, SharedGroup,
     SubscribeReturn, SubscriptionIdentifier, SubscriptionOptions, TopicFilter, TopicName,
 };
+use tokio::sync::watch;
 
 use super::acl;
 use crate::db::Db;
@@ -46,9 +47,12 @@ pub struct Internal {
 
 /// A broker ready to run.
 pub struct Embedded {
-    server: MqttServer,
+    boxes: Listener,
+    own: MqttServer,
     context: ServerContext,
     db: Db,
+    listen: SocketAddr,
+    tls: TlsFiles,
     pub internal: Internal,
 }
 
@@ -68,18 +72,8 @@ pub struct TlsFiles {
 
 impl Embedded {
     /// Binds both listeners.
-    pub async fn bind(listen: SocketAddr, tls: &TlsFiles, password: String, db: Db) -> anyhow::Result<Self> {
-        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let boxes = defaults("boxes", listen)
-            .tls_cross_certificate(true)
-            .tls_cert(Some(text(&tls.certificate)))
-            .tls_key(Some(text(&tls.key)))
-            .tls_client_ca_certs(Some(text(&tls.client_ca)))
-            .cert_cn_as_username(true)
-            .collect_cert_info(true)
-            .bind()
-            .and_then(Listener::tls)
-            .with_context(|| format!("MQTT on {listen}; choose another address at [broker] listen"))?;
+    pub async fn bind(listen: SocketAddr, tls: TlsFiles, password: String, db: Db) -> anyhow::Result<Self> {
+        let boxes = for_boxes(listen, &tls)?;
         let address = free_loopback().context("finding a loopback port for the hub's own connection")?;
         let own = defaults("hub", address)
             .bind()
@@ -95,20 +89,65 @@ impl Embedded {
             hooks.add(typ, Box::new(guard.clone())).await;
         }
         hooks.start().await;
-        let server = MqttServer::new(context.clone()).listener_by_id(boxes, 1).listener_by_id(own, 2).build();
-        Ok(Self { server, context, db, internal: Internal { address, password } })
+        let own = MqttServer::new(context.clone()).listener_by_id(own, 1).build();
+        Ok(Self { boxes, own, context, db, listen, tls, internal: Internal { address, password } })
     }
 
-    /// Serves until dropped.
-    pub async fn run(self) {
-        let expel = expel_disabled(&self.context, &self.db);
+    /// Serves until dropped. After each change of `renewed` boxes that come are shown the certificate that then
+    /// lies in the files; those that are there stay.
+    pub async fn run(self, mut renewed: watch::Receiver<u64>) {
+        let Self { boxes, own, context, db, listen, tls, .. } = self;
+        let serve_boxes = async {
+            let (mut listener, mut id) = (Some(boxes), 1);
+            loop {
+                match listener.take().map_or_else(|| for_boxes(listen, &tls), Ok) {
+                    // Each listener of one context has its own number; connections live on in their own tasks.
+                    Ok(next) => {
+                        id += 1;
+                        let server = MqttServer::new(context.clone()).listener_by_id(next, id).build();
+                        tokio::select! {
+                            result = server.run() => if let Err(error) = result {
+                                tracing::error!(%error, "the embedded broker stopped listening; beginning again");
+                            },
+                            () = next_change(&mut renewed) => {}
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!("{error:#}; trying again");
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                }
+            }
+        };
         tokio::select! {
-            result = self.server.clone().run() => if let Err(error) = result {
+            () = serve_boxes => {}
+            result = own.run() => if let Err(error) = result {
                 tracing::error!(%error, "the embedded broker ended");
             },
-            () = expel => {}
+            () = expel_disabled(&context, &db) => {}
         }
     }
+}
+
+async fn next_change(renewed: &mut watch::Receiver<u64>) {
+    if renewed.changed().await.is_err() {
+        // Nobody is left who renews.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn for_boxes(listen: SocketAddr, tls: &TlsFiles) -> anyhow::Result<Listener> {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    defaults("boxes", listen)
+        .tls_cross_certificate(true)
+        .tls_cert(Some(text(&tls.certificate)))
+        .tls_key(Some(text(&tls.key)))
+        .tls_client_ca_certs(Some(text(&tls.client_ca)))
+        .cert_cn_as_username(true)
+        .collect_cert_info(true)
+        .bind()
+        .and_then(Listener::tls)
+        .with_context(|| format!("MQTT on {listen}; choose another address at [broker] listen"))
 }
 
 fn defaults(name: &str, address: SocketAddr) -> Builder {

@@ -55,7 +55,7 @@ impl Link {
                     tracing::warn!("broker: {error:#}; connecting again");
                 },
             }
-            self.app.metrics.broker_connected.set(0);
+            self.app.metrics.broker_down();
             if self.app.clock.uptime_ms().saturating_sub(started_ms) > 60_000 {
                 pause = Duration::from_millis(200);
             }
@@ -65,7 +65,7 @@ impl Link {
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }
-        self.app.metrics.broker_connected.set(0);
+        self.app.metrics.broker_down();
     }
 
     async fn run_once(&self) -> anyhow::Result<()> {
@@ -77,21 +77,27 @@ impl Link {
     }
 
     async fn poll(&self, client: &AsyncClient, events: &mut EventLoop) -> anyhow::Result<()> {
+        let filters = self.filters();
+        let mut granted = 0;
         loop {
             let event =
                 tokio::time::timeout(SILENCE, events.poll()).await.context("nothing heard for a while")??;
             match event {
                 Event::Incoming(Packet::ConnAck(ack)) => {
                     anyhow::ensure!(ack.code == ConnectReturnCode::Success, "refused: {:?}", ack.code);
-                    for filter in Topic::HUB_FILTERS {
+                    granted = 0;
+                    for filter in &filters {
                         client.try_subscribe(filter, QoS::AtLeastOnce)?;
                     }
                 }
                 Event::Incoming(Packet::SubAck(ack)) => {
                     let refused = ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure);
                     anyhow::ensure!(!refused, "the broker does not let the hub subscribe; look at its ACL");
-                    self.app.metrics.broker_connected.set(1);
-                    self.app.metrics.broker_reconnects.inc();
+                    granted += ack.return_codes.len();
+                    if granted == filters.len() {
+                        self.app.metrics.broker_up(self.app.clock.now());
+                        self.app.commands.nudge();
+                    }
                 }
                 Event::Incoming(Packet::Publish(publish)) => self.take(client, publish).await?,
                 _ => {}
@@ -140,8 +146,25 @@ impl Link {
         Ok(())
     }
 
+    /// Several hubs share the events, each gets all of the rest: a status kept by the broker comes to no shared
+    /// subscription, and live words are for the pages of every hub.
+    fn filters(&self) -> Vec<String> {
+        let shared = |filter: &&str| self.replica().is_some() && filter.ends_with("/event/+");
+        let named = |filter: &&str| {
+            if shared(filter) { format!("$share/hub/{filter}") } else { (*filter).to_owned() }
+        };
+        Topic::HUB_FILTERS.iter().map(named).collect()
+    }
+
+    fn replica(&self) -> Option<u8> {
+        match &self.address {
+            Address::Internal(..) => None,
+            Address::External(..) => self.app.config.broker.replica,
+        }
+    }
+
     fn options(&self) -> MqttOptions {
-        let id = &self.app.config.broker.client_id;
+        let id = super::hub_name(self.replica());
         let mut options = match &self.address {
             Address::Internal(address, password) => {
                 let mut options = MqttOptions::new(id, address.ip().to_string(), address.port());
@@ -156,7 +179,9 @@ impl Link {
         };
         options
             .set_keep_alive(KEEP_ALIVE)
-            .set_clean_session(false)
+            // What waits for the only hub waits in its session. One of several leaves nothing behind: the others
+            // take what comes, and what was under way is sent again by the boxes.
+            .set_clean_session(self.replica().is_some())
             .set_manual_acks(true)
             .set_inflight(200)
             .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
@@ -179,7 +204,7 @@ fn send_receipt(app: &App, client: &AsyncClient, topic: &Topic, receipt: &Receip
 async fn send_commands(app: App, client: AsyncClient) {
     loop {
         // Only a connection that stands takes commands: what went into one that never came up would count as sent.
-        if app.metrics.broker_connected.get() == 1
+        if app.metrics.broker_since().is_some()
             && let Err(error) = send_due(&app, &client).await
         {
             tracing::warn!("sending commands: {error:#}");
@@ -189,10 +214,13 @@ async fn send_commands(app: App, client: AsyncClient) {
 }
 
 async fn send_due(app: &App, client: &AsyncClient) -> anyhow::Result<()> {
-    for (origin, command) in command::store::due(&app.db, app.clock.now(), 100).await? {
-        let topic = Topic::Command(origin.clone(), command.command_id).to_string();
-        client.try_publish(topic, QoS::AtLeastOnce, false, serde_json::to_vec(&command)?)?;
-        command::store::mark_sent(&app.db, &origin, &command, app.clock.now()).await?;
+    for (origin, due) in command::store::due(&app.db, app.clock.now(), 100).await? {
+        // First the row, so that two hubs do not both send it; lost on the way, it is sent again.
+        if !command::store::claim(&app.db, &origin, &due, app.clock.now()).await? {
+            continue;
+        }
+        let topic = Topic::Command(origin, due.command.command_id).to_string();
+        client.try_publish(topic, QoS::AtLeastOnce, false, serde_json::to_vec(&due.command)?)?;
         app.metrics.commands_sent.inc();
     }
     Ok(())

@@ -9,39 +9,56 @@ use protocol::limits::MAX_PACKET_BYTES;
 use crate::app::App;
 use crate::{broker, pki};
 
-/// Where the parts lie in the folder.
-const FILES: [&str; 5] = ["mosquitto.conf", "acl", "ca.pem", "server.pem", "server.key"];
-
 /// Writes a ready configuration for a broker that listens on `port` into `folder`; returns the path of its
 /// `mosquitto.conf`. The broker's user must be able to read the folder.
 pub fn write(app: &App, folder: &Path, port: u16) -> anyhow::Result<PathBuf> {
     let place = || format!("writing {}", folder.display());
     std::fs::create_dir_all(folder).with_context(place)?;
     let folder = folder.canonicalize().with_context(place)?;
+    // Debian's service runs in this group, and must read what lies here, also what the hub writes later.
+    if let Some(group) = group_id("mosquitto").filter(|_| rustix::process::geteuid().is_root()) {
+        rustix::fs::chown(&folder, None, Some(rustix::fs::Gid::from_raw(group))).with_context(place)?;
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o2750);
+        std::fs::set_permissions(&folder, mode).with_context(place)?;
+    }
+    for (name, text) in [
+        ("mosquitto.conf", configuration(&folder, port)),
+        ("acl", acl()),
+        ("ca.pem", app.authority.ca_pem().to_owned()),
+    ] {
+        std::fs::write(folder.join(name), text).with_context(place)?;
+    }
+    certificate(app, &folder)?;
+    revoke(app, &folder, &[])?;
+    Ok(folder.join("mosquitto.conf"))
+}
+
+/// Keeps the broker's certificate good. Returns whether it is a new one.
+pub(super) fn certificate(app: &App, folder: &Path) -> anyhow::Result<bool> {
     let mut names = pki::local_names();
     names.extend(app.config.http.names.iter().cloned());
     names.push(app.config.broker.host.clone());
-    let (certificate, key) = app.authority.new_server(&names, &app.chance, app.clock.now())?;
-    // The hub's own side: its client certificate, for its next start with `[broker] mode = "external"`.
-    app.authority.client(broker::HUB_NAME, &app.chance, app.clock.now())?;
-    let contents = [
-        configuration(&folder, port),
-        ACL.replace("{hub}", broker::HUB_NAME),
-        app.authority.ca_pem().to_owned(),
-        certificate,
-        key,
-    ];
-    for (name, text) in FILES.iter().zip(contents) {
-        std::fs::write(folder.join(name), text).with_context(place)?;
+    let before = std::fs::read(folder.join("server.pem")).ok();
+    let (certificate, key) = app.authority.server_in(folder, &names, &app.chance, app.clock.now())?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    std::fs::set_permissions(&key, mode).with_context(|| format!("writing {}", key.display()))?;
+    Ok(before != std::fs::read(certificate).ok())
+}
+
+/// Writes the revocation list when it is not the one of these serial numbers. Returns whether it is a new one.
+pub(super) fn revoke(app: &App, folder: &Path, serials: &[String]) -> anyhow::Result<bool> {
+    let (list, facts) = (folder.join("revoked.crl"), folder.join("revoked.serials"));
+    let now = serials.join("\n");
+    if list.exists() && std::fs::read_to_string(&facts).is_ok_and(|known| known == now) {
+        return Ok(false);
     }
-    let key = folder.join("server.key");
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o640);
-    std::fs::set_permissions(&key, private).with_context(place)?;
-    // Debian's service runs in this group, and must read the key.
-    if let Some(group) = group_id("mosquitto").filter(|_| rustix::process::geteuid().is_root()) {
-        rustix::fs::chown(&key, None, Some(rustix::fs::Gid::from_raw(group))).with_context(place)?;
-    }
-    Ok(folder.join(FILES[0]))
+    let place = || format!("writing {}", list.display());
+    // Whole or not at all: a broker that reloads in between refuses everybody.
+    let beside = list.with_extension("new");
+    std::fs::write(&beside, app.authority.revocation_list(serials, app.clock.now())?).with_context(place)?;
+    std::fs::rename(&beside, &list).with_context(place)?;
+    std::fs::write(&facts, now).with_context(place)?;
+    Ok(true)
 }
 
 fn configuration(folder: &Path, port: u16) -> String {
@@ -54,6 +71,8 @@ fn configuration(folder: &Path, port: u16) -> String {
          cafile {folder}/ca.pem\n\
          certfile {folder}/server.pem\n\
          keyfile {folder}/server.key\n\
+         # Certificates of disabled boxes. The hub keeps it current; the broker reads it at a reload (SIGHUP).\n\
+         crlfile {folder}/revoked.crl\n\
          require_certificate true\n\
          use_identity_as_username true\n\
          # A client id takes over the session that has it: nobody may choose another's.\n\
@@ -77,16 +96,24 @@ fn group_id(name: &str) -> Option<u32> {
     line.split(':').nth(2)?.parse().ok()
 }
 
-/// `%u` is `tenant/device`, which fills the topic's two levels.
-const ACL: &str = "\
+fn acl() -> String {
+    let hubs = std::iter::once(None).chain((1..=broker::REPLICAS).map(Some));
+    let hubs: String = hubs.map(|replica| HUB_ACL.replace("{hub}", &broker::hub_name(replica))).collect();
+    hubs + DEVICE_ACL
+}
+
+const HUB_ACL: &str = "\
 user {hub}
 topic read v1/+/+/event/+
 topic read v1/+/+/status
 topic read v1/+/+/live
 topic write v1/+/+/receipt/+
 topic write v1/+/+/command/+
-topic read $share/hub/v1/+/+/event/+
 
+";
+
+/// `%u` is `tenant/device`, which fills the topic's two levels.
+const DEVICE_ACL: &str = "\
 pattern write v1/%u/event/+
 pattern write v1/%u/status
 pattern write v1/%u/live

@@ -12,35 +12,40 @@ use protocol::{Chance, Clock, Origin, SystemClock};
 use rumqttc::{
     AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, QoS, TlsConfiguration, Transport,
 };
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::{Embedded, TlsFiles, client_tls, mosquitto};
-use crate::app::App;
-use crate::config::Config;
+use super::{Address, Embedded, Link, TlsFiles, client_tls, mosquitto};
+use crate::app::{App, Ends};
+use crate::config::{BrokerMode, Config};
 use crate::db::testing::{TestDb, databases};
-use crate::device;
+use crate::{device, pki};
 
 const ID: &str = "019d0000-0000-7000-8000-000000000000";
-const BOUND: Duration = Duration::from_secs(5);
+pub(super) const BOUND: Duration = Duration::from_secs(5);
 /// How long nothing must arrive before we believe that nothing will. The watcher's own marker bounds it below.
 const QUIET: Duration = Duration::from_millis(150);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Embedded,
     Mosquitto,
 }
 
 /// A running broker with boxes `main/a` and `main/b`.
-struct World {
-    kind: Kind,
+pub(super) struct World {
+    pub(super) kind: Kind,
     port: u16,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     ca: PathBuf,
     internal: Option<super::Internal>,
-    app: App,
-    mosquitto: Option<Child>,
+    pub(super) app: App,
+    pub(super) ends: Option<Ends>,
+    /// Tells the embedded broker of a new certificate.
+    pub(super) renewed: watch::Sender<u64>,
+    pub(super) mosquitto: Option<Child>,
     task: Option<tokio::task::JoinHandle<()>>,
-    _db: TestDb,
+    pub(super) db: TestDb,
 }
 
 impl Drop for World {
@@ -60,14 +65,24 @@ fn free_port() -> u16 {
 }
 
 async fn world(kind: Kind) -> Option<World> {
+    let test = databases().await.swap_remove(0);
+    world_on(kind, test, Arc::new(SystemClock::new())).await
+}
+
+/// A broker and what a hub beside it needs, on this database and clock.
+pub(super) async fn world_on(kind: Kind, test: TestDb, clock: Arc<dyn Clock>) -> Option<World> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    let test = databases().await.swap_remove(0);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let port = free_port();
     let mut config = Config::default();
     config.hub.data_dir = test.folder.clone();
+    config.broker.port = port;
+    if kind == Kind::Mosquitto {
+        config.broker.mode = BrokerMode::External;
+        config.broker.config_dir = Some(test.folder.join("clients/mosquitto"));
+    }
     let chance = Arc::new(Chance::seeded(9));
-    let (app, _) = App::with_db(config, test.db.clone(), clock.clone(), chance.clone()).unwrap();
+    let (app, ends) = App::with_db(config, test.db.clone(), clock.clone(), chance.clone()).unwrap();
     let folder = test.folder.join("clients");
     std::fs::create_dir_all(&folder).unwrap();
     for name in ["a", "b"] {
@@ -75,7 +90,6 @@ async fn world(kind: Kind) -> Option<World> {
     }
     sign(&app, "zz/watcher", &folder.join("watcher"));
 
-    let port = free_port();
     let mut world = World {
         kind,
         port,
@@ -83,19 +97,20 @@ async fn world(kind: Kind) -> Option<World> {
         folder,
         internal: None,
         app,
+        ends: Some(ends),
+        renewed: watch::Sender::new(0),
         mosquitto: None,
         task: None,
-        _db: test,
+        db: test,
     };
     match kind {
         Kind::Embedded => {
-            let names = ["localhost".to_owned()];
-            let (certificate, key) = world.app.authority.server(&names, &chance, clock.now()).unwrap();
+            let (certificate, key) = pki::server_certificate(&world.app).unwrap();
             let tls = TlsFiles { certificate, key, client_ca: world.ca.clone() };
             let listen = ([127, 0, 0, 1], port).into();
-            let broker = Embedded::bind(listen, &tls, "secret".into(), world.app.db.clone()).await.unwrap();
+            let broker = Embedded::bind(listen, tls, "secret".into(), world.app.db.clone()).await.unwrap();
             world.internal = Some(broker.internal.clone());
-            world.task = Some(tokio::spawn(broker.run()));
+            world.task = Some(tokio::spawn(broker.run(world.renewed.subscribe())));
         }
         Kind::Mosquitto => {
             let path = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
@@ -147,16 +162,16 @@ fn sign(app: &App, name: &str, path: &Path) {
 }
 
 /// A connected client.
-struct Peer {
-    client: AsyncClient,
-    events: EventLoop,
+pub(super) struct Peer {
+    pub(super) client: AsyncClient,
+    pub(super) events: EventLoop,
     /// What arrived so far and nobody looked at: topic and payload.
-    heard: Vec<(String, String)>,
+    pub(super) heard: Vec<(String, String)>,
 }
 
 impl Peer {
     /// `None` when the broker refuses.
-    async fn connect(options: MqttOptions) -> Option<Self> {
+    pub(super) async fn connect(options: MqttOptions) -> Option<Self> {
         let (client, mut events) = AsyncClient::new(options, 100);
         loop {
             match tokio::time::timeout(BOUND, events.poll()).await.expect("the broker answers") {
@@ -174,7 +189,7 @@ impl Peer {
     }
 
     /// The next event, keeping what is published to us; `None` when the connection ended.
-    async fn next(&mut self) -> Option<Event> {
+    pub(super) async fn next(&mut self) -> Option<Event> {
         let event = tokio::time::timeout(BOUND, self.events.poll()).await.expect("an answer").ok()?;
         if let Event::Incoming(Packet::Publish(publish)) = &event {
             let text = String::from_utf8_lossy(&publish.payload).into_owned();
@@ -184,7 +199,7 @@ impl Peer {
     }
 
     /// Whether the broker granted it.
-    async fn subscribe(&mut self, filter: &str) -> bool {
+    pub(super) async fn subscribe(&mut self, filter: &str) -> bool {
         self.client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
         while let Some(event) = self.next().await {
             if let Event::Incoming(Packet::SubAck(ack)) = event {
@@ -195,7 +210,7 @@ impl Peer {
     }
 
     /// Sends and waits until the broker has dealt with it, whatever it thinks of it.
-    async fn publish(&mut self, topic: &str, retain: bool, payload: &str) {
+    pub(super) async fn publish(&mut self, topic: &str, retain: bool, payload: &str) {
         self.client.publish(topic, QoS::AtLeastOnce, retain, payload).await.unwrap();
         while let Some(event) = self.next().await {
             if matches!(event, Event::Incoming(Packet::PubAck(_))) {
@@ -217,15 +232,54 @@ impl Peer {
     }
 
     /// Topics of everything that arrived, and arrives within a short while.
-    async fn quiet(&mut self) -> Vec<String> {
+    pub(super) async fn quiet(&mut self) -> Vec<String> {
         while let Ok(Some(_)) = tokio::time::timeout(QUIET, self.next()).await {}
         self.heard.drain(..).map(|(topic, _)| topic).collect()
     }
 }
 
+/// Stops a hub's tasks when dropped.
+pub(super) struct Running(pub(super) CancellationToken);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs intake and link of a hub, and returns when it hears the broker.
+pub(super) async fn run_hub(app: &App, ends: Ends, address: Address) -> Running {
+    let stop = CancellationToken::new();
+    tokio::spawn(app.intake_worker().run(ends.items, stop.clone()));
+    tokio::spawn(Link { app: app.clone(), address }.run(stop.clone()));
+    wait("the hub hears its broker", async || app.metrics.broker_since().is_some()).await;
+    Running(stop)
+}
+
+/// Waits for a condition, with a generous bound.
+pub(super) async fn wait(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let until = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), until).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
 impl World {
+    /// Where this world's hub finds its broker.
+    pub(super) fn address(&self, app: &App) -> Address {
+        if let Some(internal) = &self.internal {
+            return Address::Internal(internal.address, internal.password.clone());
+        }
+        let name = super::hub_name(app.config.broker.replica);
+        let client = app.authority.client(&name, &app.chance, app.clock.now()).unwrap();
+        let tls = client_tls(&self.ca, &client.0, &client.1).unwrap();
+        Address::External("localhost".into(), self.port, tls)
+    }
+
     /// The box's certificate with any client id.
-    fn options(&self, name: &str, client_id: &str) -> MqttOptions {
+    pub(super) fn options(&self, name: &str, client_id: &str) -> MqttOptions {
         let path = self.folder.join(name);
         let tls = client_tls(&self.ca, &path.with_extension("pem"), &path.with_extension("key")).unwrap();
         let mut options = MqttOptions::new(client_id, "localhost", self.port);
@@ -237,6 +291,11 @@ impl World {
 
     async fn box_a(&self) -> Peer {
         Peer::connect(self.options("a", "main/a")).await.expect("an enrolled box may connect")
+    }
+
+    /// Where boxes connect, as a TLS client sees it.
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     async fn watcher(&self) -> Peer {

@@ -57,7 +57,7 @@ pub struct CaseEvidence {
     pub starts_at_ms: i64,
     pub duration_ms: Option<i64>,
     pub masked: i64,
-    /// When the file came; `None` = not here yet.
+    /// When the file came; `None` = not here yet, or not released for this case.
     pub stored_at_ms: Option<i64>,
 }
 

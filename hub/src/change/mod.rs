@@ -1,8 +1,8 @@
 //! The durable log of what changed, which live pages read.
 //!
-//! Positions are given inside the transaction that makes the change, under the tenant's lock, so position order
-//! is commit order: a reader who has seen position N has seen everything before it. Wake-ups only save waiting;
-//! the log alone is the truth.
+//! Positions are given at the end of the transaction that makes the changes, all at once, under the tenant's lock,
+//! so position order is commit order: a reader who has seen position N has seen everything before it. Wake-ups
+//! only save waiting; the log alone is the truth.
 
 mod store;
 
@@ -99,13 +99,21 @@ impl ChangeFeed {
     }
 }
 
-/// Records a change inside `tx`, which must hold the tenant's lock; returns its position.
-pub async fn record(
-    tx: &mut Tx,
-    tenant: &str,
-    now: protocol::UtcMs,
+/// A change that a transaction made, before it has its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    tenant: String,
+    at: protocol::UtcMs,
     topic: ChangeTopic,
-    subject: &str,
-) -> Result<i64> {
-    store::record(tx, tenant, now, topic.as_str(), subject).await
+    subject: String,
+}
+
+/// Notes a change inside `tx`, which must hold the tenant's lock; it gets its position at the commit.
+pub fn record(tx: &mut Tx, tenant: &str, now: protocol::UtcMs, topic: ChangeTopic, subject: &str) {
+    tx.changed(Noted { tenant: tenant.to_owned(), at: now, topic, subject: subject.to_owned() });
+}
+
+/// Gives the changes of a transaction their positions, as its last act.
+pub(crate) async fn write(tx: &mut Tx, changes: Vec<Noted>) -> Result<()> {
+    store::write(tx, changes).await
 }

@@ -1,25 +1,35 @@
 //! SQL of the live feed.
 
-use protocol::UtcMs;
+use std::collections::BTreeMap;
 
-use super::Change;
+use super::{Change, Noted};
 use crate::args;
-use crate::db::{Db, Result, Tx};
+use crate::db::{Db, Insert, Result, Tx};
 
-pub(super) async fn record(tx: &mut Tx, tenant: &str, now: UtcMs, topic: &str, subject: &str) -> Result<i64> {
-    let (position,): (i64,) = tx
-        .fetch_one(
-            "update tenants set change_position = change_position + 1 where tenant = $1
-             returning change_position",
-            args![tenant],
-        )
-        .await?;
-    tx.execute(
-        "insert into changes (tenant, position, at_ms, topic, subject) values ($1, $2, $3, $4, $5)",
-        args![tenant, position, now, topic, subject],
-    )
-    .await?;
-    Ok(position)
+const CHANGES: Insert =
+    Insert { into: "insert into changes (tenant, position, at_ms, topic, subject)", tail: "" };
+
+/// One step of the tenant's counter for all its changes, in the order in which they were made.
+pub(super) async fn write(tx: &mut Tx, changes: Vec<Noted>) -> Result<()> {
+    let mut by_tenant: BTreeMap<String, Vec<Noted>> = BTreeMap::new();
+    for change in changes {
+        by_tenant.entry(change.tenant.clone()).or_default().push(change);
+    }
+    for (tenant, changes) in by_tenant {
+        let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+        let (last,): (i64,) = tx
+            .fetch_one(
+                "update tenants set change_position = change_position + $2 where tenant = $1
+                 returning change_position",
+                args![&tenant, count],
+            )
+            .await?;
+        for (position, change) in (last - count + 1..).zip(changes) {
+            let row = args![&tenant, position, change.at, change.topic.as_str(), change.subject];
+            tx.later(CHANGES, row);
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn after(db: &Db, tenant: &str, position: i64, limit: i64) -> Result<Vec<Change>> {

@@ -1,6 +1,6 @@
 //! SQL of commands.
 
-use protocol::{Answer, Command, Origin, Outcome, UtcMs};
+use protocol::{Answer, Command, CommandBody, Origin, Outcome, UtcMs};
 use serde_json::json;
 
 use super::{CommandError, CommandRow, NewCommand, RESEND_AFTER_MS};
@@ -60,15 +60,7 @@ pub(super) async fn insert(
     if crate::device::store::state_in_tx(&mut tx, &new.origin).await?.as_deref() != Some("enrolled") {
         return Err(CommandError::Device(new.origin.device.to_string()));
     }
-    let case_id = match &new.case_number {
-        None => None,
-        Some(number) => Some(
-            case::store::in_tx(&mut tx, tenant, number)
-                .await
-                .map_err(|_| CommandError::Case(number.clone()))?
-                .case_id,
-        ),
-    };
+    let case_id = case_of(&mut tx, tenant, new).await?;
     let body = serde_json::to_string(&command.body).map_err(|error| sqlx::Error::Encode(error.into()))?;
     tx.execute(
         "insert into commands (tenant, command_id, device_id, name, body, purpose, case_id, issued_by, issued_at_ms,
@@ -88,7 +80,7 @@ pub(super) async fn insert(
         ],
     )
     .await?;
-    change::record(&mut tx, tenant, now, ChangeTopic::Command, &command.command_id.to_string()).await?;
+    change::record(&mut tx, tenant, now, ChangeTopic::Command, &command.command_id.to_string());
     if let Some(case_id) = case_id {
         let detail = json!({ "command_id": command.command_id, "command": command.body.name(), "purpose": new.purpose });
         let actor = format!("user:{}", command.issued_by);
@@ -96,6 +88,31 @@ pub(super) async fn insert(
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// The case a request is about. A recording is about its call's case and no other: what is released, and what the
+/// register says, follows from it.
+async fn case_of(
+    tx: &mut Tx,
+    tenant: &str,
+    new: &NewCommand,
+) -> std::result::Result<Option<String>, CommandError> {
+    let CommandBody::Recording { call_id } = &new.body else {
+        let Some(number) = &new.case_number else { return Ok(None) };
+        let case = case::store::in_tx(tx, tenant, number).await;
+        return Ok(Some(case.map_err(|_| CommandError::Case(number.clone()))?.case_id));
+    };
+    let found: Option<(String, String)> = tx
+        .fetch_optional(
+            "select case_id, number from cases where tenant = $1 and call_id = $2 order by opened_at_ms limit 1",
+            args![tenant, call_id],
+        )
+        .await?;
+    let (case_id, number) = found.ok_or_else(|| CommandError::Case(format!("of call {call_id}")))?;
+    match &new.case_number {
+        Some(other) if *other != number => Err(CommandError::Case(format!("{other} with call {call_id}"))),
+        _ => Ok(Some(case_id)),
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -107,16 +124,27 @@ struct DueRow {
     issued_by: String,
     issued_at_ms: i64,
     expires_at_ms: i64,
+    sends: i64,
 }
 
-/// Commands to send now: never sent, or sent a while ago to a box that is online and has not answered.
-pub async fn due(db: &Db, now: UtcMs, limit: i64) -> Result<Vec<(Origin, Command)>> {
+/// A command to send, and how often it was sent before.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub command: Command,
+    sends: i64,
+}
+
+/// Commands to send now: never sent; or sent to a box that is online and has not answered, a while ago or before it
+/// came online.
+pub async fn due(db: &Db, now: UtcMs, limit: i64) -> Result<Vec<(Origin, Due)>> {
     let rows: Vec<DueRow> = db
         .fetch_all(
-            "select m.tenant, m.device_id, m.command_id, m.body, m.issued_by, m.issued_at_ms, m.expires_at_ms
+            "select m.tenant, m.device_id, m.command_id, m.body, m.issued_by, m.issued_at_ms, m.expires_at_ms,
+                    m.sends
              from commands m left join device_status s on s.tenant = m.tenant and s.device_id = m.device_id
              where m.answered_at_ms is null and m.state in ('waiting', 'sent') and m.expires_at_ms > $1
-               and (m.sent_at_ms is null or (m.sent_at_ms < $2 and s.state = 'online'))
+               and (m.sent_at_ms is null
+                    or (s.state = 'online' and (m.sent_at_ms < $2 or m.sent_at_ms < s.online_since_ms)))
              order by m.issued_at_ms limit $3",
             args![now, now.0 - RESEND_AFTER_MS, limit],
         )
@@ -124,7 +152,7 @@ pub async fn due(db: &Db, now: UtcMs, limit: i64) -> Result<Vec<(Origin, Command
     Ok(rows.into_iter().filter_map(parse_due).collect())
 }
 
-fn parse_due(row: DueRow) -> Option<(Origin, Command)> {
+fn parse_due(row: DueRow) -> Option<(Origin, Due)> {
     let origin = crate::device::origin_of_name(&format!("{}/{}", row.tenant, row.device_id))?;
     let command = Command {
         command_id: row.command_id.parse().ok()?,
@@ -133,17 +161,20 @@ fn parse_due(row: DueRow) -> Option<(Origin, Command)> {
         issued_by: row.issued_by,
         body: serde_json::from_str(&row.body).ok()?,
     };
-    Some((origin, command))
+    Some((origin, Due { command, sends: row.sends }))
 }
 
-pub async fn mark_sent(db: &Db, origin: &Origin, command: &Command, now: UtcMs) -> Result<()> {
-    db.execute(
-        "update commands set state = 'sent', sent_at_ms = $3, sends = sends + 1
-         where tenant = $1 and command_id = $2 and answered_at_ms is null and state in ('waiting', 'sent')",
-        args![&origin.tenant, &command.command_id, now],
-    )
-    .await?;
-    Ok(())
+/// Notes that a command is being sent; `false` when it was answered, ended or taken by another replica meanwhile.
+pub async fn claim(db: &Db, origin: &Origin, due: &Due, now: UtcMs) -> Result<bool> {
+    let taken = db
+        .execute(
+            "update commands set state = 'sent', sent_at_ms = $3, sends = sends + 1
+             where tenant = $1 and command_id = $2 and answered_at_ms is null and state in ('waiting', 'sent')
+               and sends = $4",
+            args![&origin.tenant, &due.command.command_id, now, due.sends],
+        )
+        .await?;
+    Ok(taken > 0)
 }
 
 /// Notes a box's answer; only the device that was asked may answer, and the first answer counts. A late answer
@@ -166,10 +197,10 @@ pub async fn apply_answer(tx: &mut Tx, origin: &Origin, answer: &Answer, now: Ut
     let Some((case_id,)) = row else { return Ok(false) };
     if let Outcome::Done { evidence } = &answer.outcome {
         for file in evidence {
-            evidence::store::link(tx, origin, "command", &answer.command_id.to_string(), file).await?;
+            evidence::store::link(tx, origin, "command", &answer.command_id.to_string(), file);
         }
     }
-    change::record(tx, tenant, now, ChangeTopic::Command, &answer.command_id.to_string()).await?;
+    change::record(tx, tenant, now, ChangeTopic::Command, &answer.command_id.to_string());
     if let Some(case_id) = case_id {
         let detail = json!({ "command_id": answer.command_id, "outcome": state, "reason": reason });
         let actor = case::store::device_actor(origin);
@@ -201,7 +232,7 @@ pub async fn expire(db: &Db, now: UtcMs) -> Result<u64> {
             )
             .await?;
         for (command_id, case_id) in &rows {
-            change::record(&mut tx, &tenant, now, ChangeTopic::Command, command_id).await?;
+            change::record(&mut tx, &tenant, now, ChangeTopic::Command, command_id);
             if let Some(case_id) = case_id {
                 let detail = json!({ "command_id": command_id, "outcome": "expired" });
                 case::store::append(&mut tx, &tenant, case_id, now, "hub", "answered", &detail).await?;

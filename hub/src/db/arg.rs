@@ -1,7 +1,7 @@
 //! Query arguments that both databases take.
 
 use sqlx::query::{Query, QueryAs};
-use sqlx::{Database, Encode, FromRow, Type};
+use sqlx::{Database, Encode, FromRow, SqlSafeStr, Type};
 
 /// One bound value.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +90,7 @@ macro_rules! text_ids {
 
 text_ids!(MessageId, IncidentId, CallId, CommandId, BootId, TenantId, DeviceId, CameraId, RuleId, Sha256Hex);
 
-pub(super) fn query<DB: Database>(sql: &'static str, args: Vec<Arg>) -> Query<'static, DB, DB::Arguments>
+pub(super) fn query<DB: Database>(sql: impl SqlSafeStr, args: Vec<Arg>) -> Query<'static, DB, DB::Arguments>
 where
     Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
     Option<String>: for<'t> Encode<'t, DB> + Type<DB>,
@@ -104,7 +104,7 @@ where
 }
 
 pub(super) fn query_as<DB: Database, T>(
-    sql: &'static str,
+    sql: impl SqlSafeStr,
     args: Vec<Arg>,
 ) -> QueryAs<'static, DB, T, DB::Arguments>
 where

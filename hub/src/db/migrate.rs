@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
 
-use super::{Db, Tx};
+use super::{Db, On, Tx};
 use crate::args;
 
 /// In order. Expand first, contract in a later release.
@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_core", include_str!("../../migrations/0001_core.sql")),
     ("0002_user", include_str!("../../migrations/0002_user.sql")),
     ("0003_ticket", include_str!("../../migrations/0003_ticket.sql")),
+    ("0004_release", include_str!("../../migrations/0004_release.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
@@ -53,9 +54,9 @@ async fn apply_one(tx: &mut Tx, name: &str, sql: &str, checksum: &str, now_ms: i
         }
         return Ok(());
     }
-    match tx {
-        Tx::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.map(drop)?,
-        Tx::Postgres(tx) => {
+    match &mut tx.on {
+        On::Sqlite(tx) => sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.map(drop)?,
+        On::Postgres(tx) => {
             sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut **tx).await.map(drop)?;
         }
     }

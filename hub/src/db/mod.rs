@@ -10,6 +10,7 @@
 
 mod arg;
 pub mod dialect;
+mod later;
 mod migrate;
 pub mod testing;
 
@@ -21,10 +22,13 @@ use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{FromRow, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, SqlSafeStr, Sqlite, Transaction};
 
 pub use arg::Arg;
 pub use dialect::Dialect;
+pub use later::{Insert, placeholders};
+
+use crate::change::{self, Noted};
 
 /// What a store function fails with. [`is_transient`] says whether the same call may succeed later.
 pub type Error = sqlx::Error;
@@ -56,7 +60,14 @@ pub enum Db {
 
 /// A transaction. Dropped without [`Tx::commit`], it rolls back.
 #[derive(Debug)]
-pub enum Tx {
+pub struct Tx {
+    on: On,
+    later: later::Later,
+    changes: Vec<Noted>,
+}
+
+#[derive(Debug)]
+enum On {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -116,10 +127,11 @@ impl Db {
     }
 
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let on = match self {
+            Self::Sqlite { write, .. } => On::Sqlite(write.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => On::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { on, later: later::Later::default(), changes: Vec::new() })
     }
 
     pub async fn fetch_all<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
@@ -162,17 +174,17 @@ impl Db {
 }
 
 impl Tx {
-    pub async fn fetch_all<T: Row>(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
-        match self {
-            Self::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_all(&mut **tx).await,
-            Self::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_all(&mut **tx).await,
+    pub async fn fetch_all<T: Row>(&mut self, sql: impl SqlSafeStr, args: Vec<Arg>) -> Result<Vec<T>> {
+        match &mut self.on {
+            On::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_all(&mut **tx).await,
+            On::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_all(&mut **tx).await,
         }
     }
 
     pub async fn fetch_optional<T: Row>(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Option<T>> {
-        match self {
-            Self::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_optional(&mut **tx).await,
-            Self::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_optional(&mut **tx).await,
+        match &mut self.on {
+            On::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_optional(&mut **tx).await,
+            On::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_optional(&mut **tx).await,
         }
     }
 
@@ -181,11 +193,23 @@ impl Tx {
     }
 
     /// Returns the number of rows touched.
-    pub async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64> {
-        Ok(match self {
-            Self::Sqlite(tx) => arg::query::<Sqlite>(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => arg::query::<Postgres>(sql, args).execute(&mut **tx).await?.rows_affected(),
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Arg>) -> Result<u64> {
+        Ok(match &mut self.on {
+            On::Sqlite(tx) => arg::query::<Sqlite>(sql, args).execute(&mut **tx).await?.rows_affected(),
+            On::Postgres(tx) => arg::query::<Postgres>(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
+    }
+
+    /// A row that is written at the commit, together with others of its table; not to be read before.
+    pub fn later(&mut self, insert: Insert, row: Vec<Arg>) {
+        self.later.push(insert, row);
+    }
+
+    /// A change for the live feed; positions are given at the commit. What is told twice is told once.
+    pub fn changed(&mut self, change: Noted) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
     }
 
     /// Makes this the only writer of the tenant until it commits; creates the tenant when it is new.
@@ -199,10 +223,15 @@ impl Tx {
         Ok(())
     }
 
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+    pub async fn commit(mut self) -> Result<()> {
+        let changes = std::mem::take(&mut self.changes);
+        change::write(&mut self, changes).await?;
+        for (sql, args) in std::mem::take(&mut self.later).statements() {
+            self.execute(AssertSqlSafe(sql), args).await?;
+        }
+        match self.on {
+            On::Sqlite(tx) => tx.commit().await,
+            On::Postgres(tx) => tx.commit().await,
         }
     }
 }

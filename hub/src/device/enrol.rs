@@ -42,7 +42,7 @@ pub async fn enrol(app: &App, code: &str, csr_pem: &str) -> Result<Enrolled, Dev
     let origin = store::take_code(&mut tx, secret, now).await?;
     let signed = app.authority.sign_device(&origin, csr_pem, &app.chance, now)?;
     let token = URL_SAFE_NO_PAD.encode(app.chance.bytes::<32>());
-    store::set_identity(&mut tx, &origin, &signed.sha256, signed.expires_at, &token, now).await?;
+    store::set_identity(&mut tx, &origin, &signed, &token, now).await?;
     tx.commit().await?;
     app.changes.wake();
     tracing::info!(tenant = %origin.tenant, device = %origin.device, "a box enrolled");

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// A box is called silent when it has been offline for this long.
 pub const LOST_AFTER_MS: i64 = 60_000;
 
+/// A box that counts as online and says nothing for this long is offline: six heartbeats.
+pub const SILENT_AFTER_MS: i64 = 60_000;
+
 /// A box clock further away than this is flagged.
 pub const SKEW_FLAG_MS: i64 = 5_000;
 

@@ -7,6 +7,7 @@ use super::{Device, DeviceError, Gap, smooth_skew};
 use crate::args;
 use crate::change::{self, ChangeTopic};
 use crate::db::{Db, Result, Tx};
+use crate::pki::Signed;
 
 macro_rules! device_columns {
     ($rest:literal) => {
@@ -49,6 +50,19 @@ pub async fn may_connect(db: &Db, origin: &Origin) -> Result<bool> {
         )
         .await?;
     Ok(row.is_some())
+}
+
+/// Every device that is shut out, with the serial number of its certificate where that is known.
+pub async fn disabled(db: &Db) -> Result<Vec<(Origin, Option<String>)>> {
+    let rows: Vec<(String, String, Option<String>)> = db
+        .fetch_all(
+            "select tenant, device_id, certificate_serial from devices where state = 'disabled'
+             order by tenant, device_id",
+            args![],
+        )
+        .await?;
+    let origin = |tenant, device| super::origin_of_name(&format!("{tenant}/{device}"));
+    Ok(rows.into_iter().filter_map(|(t, d, serial)| Some((origin(t, d)?, serial))).collect())
 }
 
 /// `tenant/device` of every device that is shut out.
@@ -98,7 +112,7 @@ pub async fn add(
         args![tenant, sha256(code), device, now, expires_at],
     )
     .await?;
-    change::record(&mut tx, tenant.as_str(), now, ChangeTopic::Device, device.as_str()).await?;
+    change::record(&mut tx, tenant.as_str(), now, ChangeTopic::Device, device.as_str());
     tx.commit().await
 }
 
@@ -120,8 +134,7 @@ pub async fn take_code(tx: &mut Tx, code: &str, now: UtcMs) -> std::result::Resu
 pub async fn set_identity(
     tx: &mut Tx,
     origin: &Origin,
-    certificate_sha256: &str,
-    expires_at: UtcMs,
+    certificate: &Signed,
     token: &str,
     now: UtcMs,
 ) -> Result<()> {
@@ -129,12 +142,20 @@ pub async fn set_identity(
     tx.lock_tenant(tenant).await?;
     tx.execute(
         "update devices set state = 'enrolled', certificate_sha256 = $3, certificate_expires_at_ms = $4,
-             token_sha256 = $5, enrolled_at_ms = $6
+             token_sha256 = $5, enrolled_at_ms = $6, certificate_serial = $7
          where tenant = $1 and device_id = $2",
-        args![tenant, &origin.device, certificate_sha256, expires_at, sha256(token), now],
+        args![
+            tenant,
+            &origin.device,
+            &certificate.sha256,
+            certificate.expires_at,
+            sha256(token),
+            now,
+            &certificate.serial
+        ],
     )
     .await?;
-    change::record(tx, tenant, now, ChangeTopic::Device, origin.device.as_str()).await?;
+    change::record(tx, tenant, now, ChangeTopic::Device, origin.device.as_str());
     Ok(())
 }
 
@@ -159,7 +180,7 @@ pub async fn set_disabled(
     if touched == 0 {
         return Err(DeviceError::Unknown(device_id.to_owned()));
     }
-    change::record(&mut tx, tenant, now, ChangeTopic::Device, device_id).await?;
+    change::record(&mut tx, tenant, now, ChangeTopic::Device, device_id);
     tx.commit().await?;
     Ok(())
 }
@@ -170,6 +191,7 @@ struct Known {
     status: Option<String>,
     last_seen_at_ms: i64,
     offline_since_ms: Option<i64>,
+    online_since_ms: Option<i64>,
     skew_ms: Option<i64>,
 }
 
@@ -184,12 +206,14 @@ pub async fn save_status(
     let tenant = origin.tenant.as_str();
     let known: Option<Known> = tx
         .fetch_optional(
-            "select state, status, last_seen_at_ms, offline_since_ms, skew_ms from device_status
+            "select state, status, last_seen_at_ms, offline_since_ms, online_since_ms, skew_ms from device_status
              where tenant = $1 and device_id = $2",
             args![tenant, &origin.device],
         )
         .await?;
-    let online = status.state == protocol::DeviceState::Online;
+    // What a broker kept from before says nothing of a box that has fallen silent since.
+    let silent = retained && known.as_ref().is_some_and(|known| known.state == "offline");
+    let online = status.state == protocol::DeviceState::Online && !silent;
     let live = online && !retained;
     let link = if online { "online" } else { "offline" };
     let last_seen = match &known {
@@ -198,6 +222,8 @@ pub async fn save_status(
     };
     let offline_since =
         (!online).then(|| known.as_ref().and_then(|known| known.offline_since_ms).unwrap_or(now.0));
+    let was_online = known.as_ref().filter(|known| known.state == "online");
+    let online_since = online.then(|| was_online.and_then(|known| known.online_since_ms).unwrap_or(now.0));
     let known_skew = known.as_ref().and_then(|known| known.skew_ms);
     let skew = if live { Some(smooth_skew(known_skew, now.since_ms(status.at))) } else { known_skew };
     // A last will was written when the box connected; the newest full status says more.
@@ -210,12 +236,13 @@ pub async fn save_status(
     });
     tx.execute(
         "insert into device_status (tenant, device_id, state, boot, status, received_at_ms, last_seen_at_ms,
-             offline_since_ms, skew_ms, clock_synced)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             offline_since_ms, skew_ms, clock_synced, online_since_ms)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (tenant, device_id) do update set state = excluded.state, boot = excluded.boot,
              status = excluded.status, received_at_ms = excluded.received_at_ms,
              last_seen_at_ms = excluded.last_seen_at_ms, offline_since_ms = excluded.offline_since_ms,
-             skew_ms = excluded.skew_ms, clock_synced = excluded.clock_synced",
+             skew_ms = excluded.skew_ms, clock_synced = excluded.clock_synced,
+             online_since_ms = excluded.online_since_ms",
         args![
             tenant,
             &origin.device,
@@ -226,12 +253,13 @@ pub async fn save_status(
             last_seen,
             offline_since,
             skew,
-            status.clock_synced
+            status.clock_synced,
+            online_since
         ],
     )
     .await?;
     if changed {
-        change::record(tx, tenant, now, ChangeTopic::Device, origin.device.as_str()).await?;
+        change::record(tx, tenant, now, ChangeTopic::Device, origin.device.as_str());
     }
     Ok(())
 }
@@ -266,6 +294,36 @@ pub async fn gaps(db: &Db, tenant: &str, device_id: &str) -> Result<Vec<Gap>> {
 
 pub(crate) fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text))
+}
+
+/// Boxes that count as online and have said nothing since `limit_ms` become offline, since they were last heard:
+/// their last will may have been lost with a broker. Safe to run twice and on several replicas.
+pub async fn note_silence(db: &Db, limit_ms: i64, now: UtcMs) -> Result<u64> {
+    let tenants: Vec<(String,)> = db
+        .fetch_all(
+            "select distinct tenant from device_status where state = 'online' and last_seen_at_ms <= $1",
+            args![limit_ms],
+        )
+        .await?;
+    let mut noted = 0;
+    for (tenant,) in tenants {
+        let mut tx = db.begin().await?;
+        tx.lock_tenant(&tenant).await?;
+        let rows: Vec<(String,)> = tx
+            .fetch_all(
+                "update device_status set state = 'offline', offline_since_ms = last_seen_at_ms,
+                     online_since_ms = null
+                 where tenant = $1 and state = 'online' and last_seen_at_ms <= $2 returning device_id",
+                args![&tenant, limit_ms],
+            )
+            .await?;
+        for (device_id,) in &rows {
+            change::record(&mut tx, &tenant, now, ChangeTopic::Device, device_id);
+        }
+        tx.commit().await?;
+        noted += rows.len() as u64;
+    }
+    Ok(noted)
 }
 
 /// A box whose silence or return has not been told yet.

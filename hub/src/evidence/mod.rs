@@ -1,5 +1,8 @@
 //! Files addressed by content, received by tus 1.0, shown only when an incident or an answer names them.
 //!
+//! Content is kept once, permission is not: equal bytes in two cases are one file, and what was released for one
+//! case stays closed for the other ([`Grant`]).
+//!
 //! A file arrives under `uploads/`, is hashed when whole, and moves to `evidence/{tenant}/ab/cdef…` with one
 //! rename after it was synced. Its row is written after the rename: a row means a whole, verified file.
 
@@ -7,13 +10,14 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod tus;
+#[cfg(test)]
+mod tuspy;
 mod upload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocol::{Chance, Clock, Sha256Hex, TenantId};
-use serde::Serialize;
 
 pub use upload::{Announced, Standing, UploadError};
 
@@ -22,14 +26,15 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::metrics::Metrics;
 
-/// A whole file that is here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
-pub struct Stored {
-    pub sha256: String,
+/// One reason why a file that is here may be shown. Equal content named by two cases has one for each.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Grant {
+    /// `None` for the answer to a request about no case.
+    pub case_number: Option<String>,
+    pub call_id: Option<String>,
     pub kind: String,
     pub media_type: String,
     pub size_bytes: i64,
-    pub stored_at_ms: i64,
 }
 
 /// The store of files. Cheap to clone.
@@ -83,13 +88,13 @@ impl EvidenceStore {
         self.folder.join("uploads").join(upload_id)
     }
 
-    /// A file that may be shown: it is here and an incident or an answer of its sender names it.
-    pub async fn find(
+    /// Why the file may be shown, with this case or at all; empty when it may not, or is not here.
+    pub async fn grants(
         &self,
         tenant: &TenantId,
         sha256: &Sha256Hex,
-    ) -> crate::db::Result<Option<(Stored, PathBuf)>> {
-        let stored = store::shown(&self.db, tenant, sha256).await?;
-        Ok(stored.map(|stored| (stored, self.path(tenant, sha256))))
+        case_number: Option<&str>,
+    ) -> crate::db::Result<Vec<Grant>> {
+        store::grants(&self.db, tenant, sha256, case_number).await
     }
 }

@@ -2,53 +2,69 @@
 
 use protocol::{Delivery, DeviceId, Evidence, Origin, Sha256Hex, TenantId, UtcMs};
 
-use super::Stored;
-use crate::db::{Db, Result, Tx};
+use super::Grant;
+use crate::db::{Db, Insert, Result, Tx};
 use crate::{args, case};
 
-/// Notes that an incident or a command's answer names a file. Returns whether this is new.
-pub async fn link(
-    tx: &mut Tx,
-    origin: &Origin,
-    owner: &str,
-    owner_id: &str,
-    file: &Evidence,
-) -> Result<bool> {
+const LINKS: Insert = Insert {
+    into:
+        "insert into evidence_links (tenant, owner, owner_id, sha256, device_id, kind, media_type, size_bytes,
+               delivery, starts_at_ms, duration_ms, masked)",
+    tail: "on conflict (tenant, owner, owner_id, sha256) do nothing",
+};
+
+/// Notes that an incident or a command's answer names a file.
+pub fn link(tx: &mut Tx, origin: &Origin, owner: &str, owner_id: &str, file: &Evidence) {
     let delivery = match file.delivery {
         Delivery::Automatic => "automatic",
         Delivery::OnRequest => "on_request",
     };
-    let fresh = tx
-        .execute(
-            "insert into evidence_links (tenant, owner, owner_id, sha256, device_id, kind, media_type, size_bytes,
-                 delivery, starts_at_ms, duration_ms, masked)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-             on conflict (tenant, owner, owner_id, sha256) do nothing",
-            args![
-                &origin.tenant,
-                owner,
-                owner_id,
-                &file.sha256,
-                &origin.device,
-                file.kind.as_str(),
-                &file.media_type,
-                i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-                delivery,
-                file.starts_at,
-                file.duration_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
-                file.masked
-            ],
-        )
-        .await?;
-    Ok(fresh > 0)
+    let row = args![
+        &origin.tenant,
+        owner,
+        owner_id,
+        &file.sha256,
+        &origin.device,
+        file.kind.as_str(),
+        &file.media_type,
+        i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
+        delivery,
+        file.starts_at,
+        file.duration_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
+        file.masked
+    ];
+    tx.later(LINKS, row);
 }
 
-pub(super) async fn shown(db: &Db, tenant: &TenantId, sha256: &Sha256Hex) -> Result<Option<Stored>> {
-    db.fetch_optional(
-        "select e.sha256, l.kind, l.media_type, e.size_bytes, e.stored_at_ms from evidence e
-         join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256
-         where e.tenant = $1 and e.sha256 = $2 order by l.owner, l.owner_id limit 1",
-        args![tenant, sha256],
+/// What lets a file that is here be shown: that a case names it, and, where it stays on site until asked for, that a
+/// request about the same case brought it. Or that a request about no case did.
+pub(super) async fn grants(
+    db: &Db,
+    tenant: &TenantId,
+    sha256: &Sha256Hex,
+    case_number: Option<&str>,
+) -> Result<Vec<Grant>> {
+    db.fetch_all(
+        "select c.number as case_number, c.call_id, l.kind, l.media_type, e.size_bytes
+         from evidence e
+         join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.owner = 'incident'
+         join incidents i on i.tenant = l.tenant and i.incident_id = l.owner_id
+         join cases c on c.tenant = i.tenant and c.case_id = i.case_id
+         where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or c.number = $3)
+           and (l.delivery = 'automatic' or exists (
+                select 1 from evidence_links r
+                join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
+                where r.tenant = l.tenant and r.owner = 'command' and r.sha256 = l.sha256
+                  and m.case_id = c.case_id))
+         union
+         select c.number as case_number, c.call_id, l.kind, l.media_type, e.size_bytes
+         from evidence e
+         join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.owner = 'command'
+         join commands m on m.tenant = l.tenant and m.command_id = l.owner_id
+         left join cases c on c.tenant = m.tenant and c.case_id = m.case_id
+         where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or c.number = $3)
+         order by 1, 3",
+        args![tenant, sha256, case_number.unwrap_or_default()],
     )
     .await
 }

@@ -16,19 +16,19 @@ use crate::config::Config;
 use crate::db::testing::{TestDb, databases};
 use crate::device;
 
-struct World {
-    app: App,
-    router: Router,
-    clock: Arc<ManualClock>,
-    token: String,
+pub(super) struct World {
+    pub(super) app: App,
+    pub(super) router: Router,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) token: String,
     _db: TestDb,
 }
 
-async fn world(test: TestDb) -> World {
+pub(super) async fn world(test: TestDb, quota_bytes: u64) -> World {
     let clock = Arc::new(ManualClock::at(UtcMs(1_773_815_480_000)));
     let mut config = Config::default();
     config.hub.data_dir = test.folder.clone();
-    config.evidence.unlinked_quota_bytes = 1000;
+    config.evidence.unlinked_quota_bytes = quota_bytes;
     let (app, _) = App::with_db(config, test.db.clone(), clock.clone(), Arc::new(Chance::seeded(5))).unwrap();
     let token = enrol(&app, "box-1").await;
     World { router: super::tus::router(app.clone()), app, clock, token, _db: test }
@@ -88,7 +88,7 @@ fn header(response: &Response<Body>, name: &str) -> String {
 #[tokio::test]
 async fn a_file_arrives_in_pieces() {
     for test in databases().await {
-        let world = world(test).await;
+        let world = world(test, 1000).await;
         let content = b"a picture, or so we say".as_slice();
         let created = world.create(content, content).await;
         assert_eq!(created.status(), StatusCode::CREATED);
@@ -108,7 +108,7 @@ async fn a_file_arrives_in_pieces() {
 
         let sha256 = hex::encode(Sha256::digest(content)).parse().unwrap();
         assert_eq!(std::fs::read(world.app.evidence.path(world.app.tenant(), &sha256)).unwrap(), content);
-        assert!(world.app.evidence.find(world.app.tenant(), &sha256).await.unwrap().is_none());
+        assert!(world.app.evidence.grants(world.app.tenant(), &sha256, None).await.unwrap().is_empty());
         let again = world.create(content, content).await;
         assert_eq!((again.status(), header(&again, "upload-offset")), (StatusCode::CREATED, "23".into()));
     }
@@ -118,7 +118,7 @@ async fn a_file_arrives_in_pieces() {
 #[tokio::test]
 async fn wrong_content_is_removed() {
     for test in databases().await {
-        let world = world(test).await;
+        let world = world(test, 1000).await;
         let path = header(&world.create(b"abc", b"something else").await, "location");
         assert_eq!(world.patch(&path, 0, b"abc").await.status().as_u16(), 460);
         assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::NOT_FOUND);
@@ -130,7 +130,7 @@ async fn wrong_content_is_removed() {
 #[tokio::test]
 async fn refusals() {
     for test in databases().await {
-        let mut world = world(test).await;
+        let mut world = world(test, 1000).await;
         let bare = Request::builder().method("POST").uri("/api/v1/uploads").body(Body::empty()).unwrap();
         let answer = world.router.clone().oneshot(bare).await.unwrap();
         assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);

@@ -1,13 +1,15 @@
 //! One message inside a transaction. The caller holds the tenant's lock.
 
+use std::collections::{BTreeMap, HashMap};
+
 use jiff::tz::TimeZone;
 use protocol::{
-    Chance, Envelope, Event, Incident, MessageId, Origin, Phase, Receipt, ReceiptOutcome, Status, Topic,
-    UtcMs,
+    Chance, Envelope, Event, Incident, MessageId, Origin, Phase, Receipt, ReceiptOutcome, Status, TenantId,
+    Topic, UtcMs,
 };
 use serde_json::json;
 
-use super::store::{self, Unreadable};
+use super::store::{self, Fate, KnownIncident, Unreadable};
 use crate::case::{self, number};
 use crate::change::{self, ChangeTopic};
 use crate::db::{Result, Tx};
@@ -21,17 +23,67 @@ pub struct Context<'a> {
     pub now: UtcMs,
 }
 
+/// What a transaction has learned of boxes and messages; true as long as it holds their tenants' locks.
+#[derive(Debug, Default)]
+pub struct Seen {
+    devices: HashMap<Origin, Option<String>>,
+    fates: HashMap<(TenantId, String), Fate>,
+}
+
+impl Seen {
+    /// Asks once for all messages of a batch.
+    pub async fn read(tx: &mut Tx, topics: impl Iterator<Item = &Topic>) -> Result<Self> {
+        let mut by_tenant: BTreeMap<&str, (&TenantId, Vec<&MessageId>)> = BTreeMap::new();
+        for topic in topics {
+            if let Topic::Event(origin, id) = topic {
+                let entry = by_tenant.entry(origin.tenant.as_str());
+                entry.or_insert_with(|| (&origin.tenant, Vec::new())).1.push(id);
+            }
+        }
+        let mut seen = Self::default();
+        for (name, (tenant, ids)) in by_tenant {
+            for fate in store::fates(tx, name, &ids).await? {
+                seen.fates.insert((tenant.clone(), fate.message_id.clone()), fate);
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn device(&mut self, tx: &mut Tx, origin: &Origin) -> Result<Option<&str>> {
+        if !self.devices.contains_key(origin) {
+            let state = device::store::state_in_tx(tx, origin).await?;
+            self.devices.insert(origin.clone(), state);
+        }
+        Ok(self.devices.get(origin).and_then(Option::as_deref))
+    }
+
+    fn fate(&self, origin: &Origin, id: MessageId) -> Option<&Fate> {
+        self.fates.get(&(origin.tenant.clone(), id.to_string()))
+    }
+
+    fn keep(&mut self, origin: &Origin, receipt: &Receipt) {
+        let fate = Fate {
+            message_id: receipt.message_id.to_string(),
+            device_id: origin.device.to_string(),
+            outcome: receipt.outcome.as_str().to_owned(),
+            reason: receipt.reason.clone(),
+        };
+        self.fates.insert((origin.tenant.clone(), fate.message_id.clone()), fate);
+    }
+}
+
 /// Applies what came on `topic`; returns the receipt when the message has an id.
 pub async fn apply(
     tx: &mut Tx,
     context: Context<'_>,
+    seen: &mut Seen,
     topic: &Topic,
     payload: &[u8],
     retained: bool,
 ) -> Result<Option<Receipt>> {
     match topic {
-        Topic::Event(origin, id) => event(tx, context, origin, *id, payload).await.map(Some),
-        Topic::Status(origin) => status(tx, context, origin, payload, retained).await.map(|()| None),
+        Topic::Event(origin, id) => event(tx, context, seen, origin, *id, payload).await.map(Some),
+        Topic::Status(origin) => status(tx, context, seen, origin, payload, retained).await.map(|()| None),
         // Live words are passed on without being kept; receipts and commands are ours and never come up.
         Topic::Live(_) | Topic::Receipt(..) | Topic::Command(..) => Ok(None),
     }
@@ -54,9 +106,9 @@ pub(super) async fn quarantine(
         Unreadable { id: &quarantine_id, topic: &topic.to_string(), message_id, reason, content: payload };
     store::quarantine(tx, origin, row, context.now).await?;
     if let Some(id) = message_id {
-        store::insert_unreadable(tx, origin, id, reason, context.now).await?;
+        store::insert_unreadable(tx, origin, id, reason, context.now);
     }
-    change::record(tx, origin.tenant.as_str(), context.now, ChangeTopic::Quarantine, &quarantine_id).await?;
+    change::record(tx, origin.tenant.as_str(), context.now, ChangeTopic::Quarantine, &quarantine_id);
     Ok(message_id.map(|id| receipt(*id, ReceiptOutcome::Quarantined, Some(reason.to_owned()), context.now)))
 }
 
@@ -67,36 +119,41 @@ fn receipt(message_id: MessageId, outcome: ReceiptOutcome, reason: Option<String
 async fn event(
     tx: &mut Tx,
     context: Context<'_>,
+    seen: &mut Seen,
     origin: &Origin,
     id: MessageId,
     payload: &[u8],
 ) -> Result<Receipt> {
     let refused = |reason: &str| receipt(id, ReceiptOutcome::Refused, Some(reason.to_owned()), context.now);
-    match device::store::state_in_tx(tx, origin).await?.as_deref() {
+    match seen.device(tx, origin).await? {
         Some("enrolled") => {}
         Some(_) => return Ok(refused("this device is not enrolled here, or was disabled")),
         None => return Ok(refused("this hub does not know the device")),
     }
-    if let Some((sender, outcome, reason)) = store::message(tx, origin.tenant.as_str(), &id).await? {
-        return Ok(if sender != origin.device.as_str() {
+    if let Some(fate) = seen.fate(origin, id) {
+        return Ok(if fate.device_id != origin.device.as_str() {
             refused("another device has used this message id")
-        } else if outcome == "quarantined" {
-            receipt(id, ReceiptOutcome::Quarantined, reason, context.now)
+        } else if fate.outcome == "quarantined" {
+            receipt(id, ReceiptOutcome::Quarantined, fate.reason.clone(), context.now)
         } else {
             receipt(id, ReceiptOutcome::Duplicate, None, context.now)
         });
     }
-    let topic = Topic::Event(origin.clone(), id);
     let unreadable = match Envelope::decode(payload, origin) {
-        Ok(envelope) if envelope.id == id => match body(tx, context, origin, &envelope).await? {
-            None => return Ok(receipt(id, ReceiptOutcome::Stored, None, context.now)),
-            Some(reason) => reason,
-        },
-        Ok(envelope) => format!("the envelope's id {} is not the topic's {id}", envelope.id),
-        Err(error) => error.to_string(),
+        Ok(envelope) if envelope.id == id => body(tx, context, origin, &envelope).await?,
+        Ok(envelope) => Some(format!("the envelope's id {} is not the topic's {id}", envelope.id)),
+        Err(error) => Some(error.to_string()),
     };
-    let kept = quarantine(tx, context, &topic, payload, &unreadable).await?;
-    Ok(kept.unwrap_or_else(|| refused(&unreadable)))
+    let answer = match unreadable {
+        None => receipt(id, ReceiptOutcome::Stored, None, context.now),
+        Some(reason) => {
+            let topic = Topic::Event(origin.clone(), id);
+            let kept = quarantine(tx, context, &topic, payload, &reason).await?;
+            kept.unwrap_or_else(|| refused(&reason))
+        }
+    };
+    seen.keep(origin, &answer);
+    Ok(answer)
 }
 
 /// Stores a readable event; `Some` is the reason why it cannot stand, before anything was written.
@@ -109,10 +166,10 @@ async fn body(
     let word = match &envelope.event {
         Event::Incident(found) => {
             let known = store::known_incident(tx, origin.tenant.as_str(), found).await?;
-            if known.is_some_and(|known| known.device_id != origin.device.as_str()) {
+            if known.as_ref().is_some_and(|known| known.device_id != origin.device.as_str()) {
                 return Ok(Some(format!("incident {} belongs to another device", found.incident_id)));
             }
-            incident(tx, context, origin, found).await?;
+            revision(tx, context, origin, found, known).await?;
             "incident"
         }
         Event::Answer(answer) => {
@@ -127,59 +184,68 @@ async fn body(
             "tombstone"
         }
     };
-    store::insert_message(tx, origin, envelope, word, context.now).await?;
+    store::insert_message(tx, origin, envelope, word, context.now);
     Ok(None)
 }
 
-/// Stores one revision of an incident and puts it into its case. Also the way in for what the hub itself says of a
-/// silent box.
+/// What the hub itself says of a silent box, by the same way.
 pub async fn incident(tx: &mut Tx, context: Context<'_>, origin: &Origin, incident: &Incident) -> Result<()> {
-    let tenant = origin.tenant.as_str();
-    let now = context.now;
+    let known = store::known_incident(tx, origin.tenant.as_str(), incident).await?;
+    revision(tx, context, origin, incident, known).await
+}
+
+/// Stores one revision of an incident and puts it into its case. An older revision than the known one tells
+/// nothing new, except that it may have been more severe.
+async fn revision(
+    tx: &mut Tx,
+    context: Context<'_>,
+    origin: &Origin,
+    incident: &Incident,
+    known: Option<KnownIncident>,
+) -> Result<()> {
+    let (tenant, now) = (origin.tenant.as_str(), context.now);
     let cause = correlation::cause(origin, incident);
-    let known = store::known_incident(tx, tenant, incident).await?;
-    if known.as_ref().is_some_and(|known| known.revision >= i64::from(incident.revision)) {
-        return Ok(());
-    }
-    let case_id = match &known {
-        Some(known) => known.case_id.clone(),
+    let (mut case, phase_before) = match known {
+        Some(known) => {
+            let mut case = known.case;
+            let lifted = case.raise(tx, origin, incident, now);
+            if known.revision >= i64::from(incident.revision) {
+                return if lifted { case.save(tx, tenant, now).await } else { Ok(()) };
+            }
+            (case, Some(known.phase))
+        }
         None => {
             let new_id = context.chance.uuid_v7(now).to_string();
             let day = number::local_day(now, context.zone);
             let new = case::store::NewCase { case_id: &new_id, day: &day, now };
-            case::store::open_or_join(tx, origin, incident, &cause, new).await?
+            (case::store::open_or_join(tx, origin, incident, &cause, new).await?, None)
         }
     };
-    store::put_incident(tx, origin, incident, &case_id, now).await?;
+    store::put_incident(tx, origin, incident, &case.case_id, now).await?;
     let owner_id = incident.incident_id.to_string();
     for file in &incident.evidence {
-        evidence::store::link(tx, origin, "incident", &owner_id, file).await?;
+        evidence::store::link(tx, origin, "incident", &owner_id, file);
     }
-    if let Some(known) = &known {
-        case::store::raise(tx, origin, incident, &case_id, &known.case_severity, now).await?;
-        if cause.joins_closed {
-            store::rename_case(tx, tenant, &case_id, &cause).await?;
-        }
+    if phase_before.is_some() && cause.joins_closed {
+        store::rename_case(tx, tenant, &case.case_id, &cause).await?;
     }
-    let ended_before = known.as_ref().is_some_and(|known| known.phase == Phase::Ended.as_str());
-    if incident.phase == Phase::Ended && !ended_before {
+    if incident.phase == Phase::Ended && phase_before.as_deref() != Some(Phase::Ended.as_str()) {
         let detail = json!({ "incident_id": incident.incident_id, "ended_at": incident.ended_at });
         let actor = case::store::actor(origin, incident);
-        case::store::append(tx, tenant, &case_id, now, &actor, "ended", &detail).await?;
-    } else if known.is_some() {
-        case::store::touch(tx, tenant, &case_id, now).await?;
+        case.note(tx, tenant, now, &actor, "ended", &detail);
     }
-    Ok(())
+    case.save(tx, tenant, now).await
 }
 
 async fn status(
     tx: &mut Tx,
     context: Context<'_>,
+    seen: &mut Seen,
     origin: &Origin,
     payload: &[u8],
     retained: bool,
 ) -> Result<()> {
-    if device::store::state_in_tx(tx, origin).await?.as_deref() != Some("enrolled") {
+    if seen.device(tx, origin).await? != Some("enrolled") {
         return Ok(());
     }
     match serde_json::from_slice::<Status>(payload) {

@@ -4,6 +4,8 @@
 //! want of a connection) is tried alone and then quarantined, so that one poisoned message never holds up others.
 
 mod apply;
+#[cfg(test)]
+mod delivery;
 mod queue;
 pub mod store;
 #[cfg(test)]

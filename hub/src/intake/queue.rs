@@ -9,7 +9,7 @@ use protocol::{Chance, Clock, MessageId, Origin, Receipt, Topic};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{self, Context};
+use super::apply::{self, Context, Seen};
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::db::{self, Db};
@@ -154,9 +154,10 @@ impl Worker {
         for tenant in tenants {
             tx.lock_tenant(tenant).await?;
         }
+        let mut seen = Seen::read(&mut tx, batch.iter().map(|item| &item.topic)).await?;
         let mut receipts = Vec::with_capacity(batch.len());
-        for item in batch {
-            receipts.push(apply::apply(&mut tx, context, &item.topic, &item.payload, item.retained).await?);
+        for Item { topic, payload, retained, .. } in batch {
+            receipts.push(apply::apply(&mut tx, context, &mut seen, topic, payload, *retained).await?);
         }
         tx.commit().await?;
         Ok(receipts)

@@ -2,33 +2,49 @@
 
 use protocol::{Envelope, Incident, MessageId, Origin, Subject, UtcMs};
 
-use super::Quarantined;
-use crate::args;
-use crate::db::{Db, Result, Tx};
+use sqlx::AssertSqlSafe;
 
-/// What became of a message before, if it was here: its device, outcome and reason.
-pub(super) async fn message(
-    tx: &mut Tx,
-    tenant: &str,
-    id: &MessageId,
-) -> Result<Option<(String, String, Option<String>)>> {
-    tx.fetch_optional(
-        "select device_id, outcome, reason from messages where tenant = $1 and message_id = $2",
-        args![tenant, id],
-    )
-    .await
+use super::Quarantined;
+use crate::db::{Arg, Db, Insert, Result, Tx, placeholders};
+use crate::{args, case};
+
+const MESSAGES: Insert = Insert {
+    into: "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome, reason)",
+    tail: "on conflict (tenant, message_id) do nothing",
+};
+
+/// Ids asked for at once.
+const IDS: usize = 32;
+
+/// What became of a message before.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Fate {
+    pub(super) message_id: String,
+    pub(super) device_id: String,
+    pub(super) outcome: String,
+    pub(super) reason: Option<String>,
 }
 
-pub(super) async fn insert_message(
-    tx: &mut Tx,
-    origin: &Origin,
-    envelope: &Envelope,
-    word: &str,
-    now: UtcMs,
-) -> Result<()> {
-    tx.execute(
-        "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome)
-         values ($1, $2, $3, $4, $5, $6, $7, 'stored')",
+/// What became of these messages, of those that were here.
+pub(super) async fn fates(tx: &mut Tx, tenant: &str, ids: &[&MessageId]) -> Result<Vec<Fate>> {
+    let mut all = Vec::new();
+    for part in ids.chunks(IDS) {
+        // Always the same number of placeholders, so that the database prepares one text.
+        let filled = part.iter().chain(std::iter::repeat(&part[0])).take(IDS);
+        let args = std::iter::once(Arg::from(tenant)).chain(filled.map(|id| Arg::from(*id))).collect();
+        let sql = format!(
+            "select message_id, device_id, outcome, reason from messages
+             where tenant = $1 and message_id in {}",
+            placeholders(2, IDS)
+        );
+        all.extend(tx.fetch_all::<Fate>(AssertSqlSafe(sql), args).await?);
+    }
+    Ok(all)
+}
+
+pub(super) fn insert_message(tx: &mut Tx, origin: &Origin, envelope: &Envelope, word: &str, now: UtcMs) {
+    tx.later(
+        MESSAGES,
         args![
             &origin.tenant,
             &envelope.id,
@@ -36,30 +52,18 @@ pub(super) async fn insert_message(
             &envelope.boot,
             i64::try_from(envelope.sequence).unwrap_or(i64::MAX),
             word,
-            now
+            now,
+            "stored",
+            None::<&str>
         ],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// A quarantined message is remembered too, so that its redelivery is answered alike. Its boot and sequence are
 /// not known, so it does not close a gap.
-pub(super) async fn insert_unreadable(
-    tx: &mut Tx,
-    origin: &Origin,
-    id: &MessageId,
-    reason: &str,
-    now: UtcMs,
-) -> Result<()> {
-    tx.execute(
-        "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome, reason)
-         values ($1, $2, $3, '', 0, 'unreadable', $4, 'quarantined', $5)
-         on conflict (tenant, message_id) do nothing",
-        args![&origin.tenant, id, &origin.device, now, reason],
-    )
-    .await?;
-    Ok(())
+pub(super) fn insert_unreadable(tx: &mut Tx, origin: &Origin, id: &MessageId, reason: &str, now: UtcMs) {
+    let row = args![&origin.tenant, id, &origin.device, "", 0_i64, "unreadable", now, "quarantined", reason];
+    tx.later(MESSAGES, row);
 }
 
 #[derive(sqlx::FromRow)]
@@ -67,8 +71,8 @@ pub(super) struct KnownIncident {
     pub(super) device_id: String,
     pub(super) revision: i64,
     pub(super) phase: String,
-    pub(super) case_id: String,
-    pub(super) case_severity: String,
+    #[sqlx(flatten)]
+    pub(super) case: case::store::Head,
 }
 
 pub(super) async fn known_incident(
@@ -77,7 +81,8 @@ pub(super) async fn known_incident(
     incident: &Incident,
 ) -> Result<Option<KnownIncident>> {
     tx.fetch_optional(
-        "select i.device_id, i.revision, i.phase, i.case_id, c.severity as case_severity
+        "select i.device_id, i.revision, i.phase, c.case_id, c.number, c.severity, c.incident_count,
+                c.history_count, c.history_hash
          from incidents i join cases c on c.tenant = i.tenant and c.case_id = i.case_id
          where i.tenant = $1 and i.incident_id = $2",
         args![tenant, &incident.incident_id],

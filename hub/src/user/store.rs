@@ -193,6 +193,10 @@ pub struct Access {
     /// `view`, `download` or `listen`.
     pub act: String,
     pub purpose: String,
+    /// The case it was looked at for; none for the answer to a request about no case.
+    pub case_number: Option<String>,
+    /// The call, for a recording.
+    pub call_id: Option<String>,
 }
 
 /// Writes the row unless the same one was written after `since`: a player asks for one file in many ranges.
@@ -204,11 +208,13 @@ pub(super) async fn register(
     since: UtcMs,
 ) -> Result<()> {
     db.execute(
-        "insert into access_register (tenant, access_id, at_ms, user_name, sha256, kind, act, purpose)
+        "insert into access_register (tenant, access_id, at_ms, user_name, sha256, kind, act, purpose, case_number,
+             call_id)
          select cast($1 as text), cast($2 as text), cast($3 as bigint), cast($4 as text), cast($5 as text),
-                cast($6 as text), cast($7 as text), cast($8 as text)
+                cast($6 as text), cast($7 as text), cast($8 as text), cast($10 as text), cast($11 as text)
          where not exists (select 1 from access_register where tenant = $1 and sha256 = $5 and at_ms > $9
-                           and user_name = $4 and act = $7 and purpose = $8)",
+                           and user_name = $4 and act = $7 and purpose = $8
+                           and coalesce(case_number, '') = coalesce($10, ''))",
         args![
             tenant,
             access_id,
@@ -218,7 +224,9 @@ pub(super) async fn register(
             &access.kind,
             &access.act,
             &access.purpose,
-            since
+            since,
+            access.case_number.clone(),
+            access.call_id.clone()
         ],
     )
     .await?;
@@ -227,7 +235,7 @@ pub(super) async fn register(
 
 pub(super) async fn register_of(db: &Db, tenant: &str, sha256: &str) -> Result<Vec<Access>> {
     db.fetch_all(
-        "select at_ms, user_name, sha256, kind, act, purpose from access_register
+        "select at_ms, user_name, sha256, kind, act, purpose, case_number, call_id from access_register
          where tenant = $1 and sha256 = $2 order by at_ms desc, access_id desc limit 1000",
         args![tenant, sha256],
     )

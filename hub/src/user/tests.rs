@@ -115,13 +115,13 @@ async fn bad_users_are_refused() {
     }
 }
 
-/// A player's many ranges are one row; another user, purpose or a later time is another.
+/// A player's many ranges are one row; another user, purpose, case or a later time is another.
 #[tokio::test]
 async fn the_register_counts_views_not_ranges() {
     for test in databases().await {
         let chance = Chance::seeded(5);
         let sha = "ab".repeat(32);
-        let look = async |user: &str, purpose: &str, now: UtcMs| {
+        let look = async |user: &str, purpose: &str, case: &str, now: UtcMs| {
             let access = Access {
                 at_ms: now.0,
                 user_name: user.into(),
@@ -129,15 +129,18 @@ async fn the_register_counts_views_not_ranges() {
                 kind: "recording".into(),
                 act: "listen".into(),
                 purpose: purpose.into(),
+                case_number: Some(case.into()),
+                call_id: None,
             };
             register(&test.db, T, &chance, now, &access).await.unwrap();
         };
-        look("a", "check", START).await;
-        look("a", "check", START.plus_ms(5_000)).await;
-        look("b", "check", START).await;
-        look("a", "court", START).await;
-        look("a", "check", START.plus_ms(REGISTER_ONCE_MS + 1)).await;
+        look("a", "check", "1", START).await;
+        look("a", "check", "1", START.plus_ms(5_000)).await;
+        look("b", "check", "1", START).await;
+        look("a", "court", "1", START).await;
+        look("a", "check", "2", START).await;
+        look("a", "check", "1", START.plus_ms(REGISTER_ONCE_MS + 1)).await;
         let rows = register_of(&test.db, T, &sha).await.unwrap();
-        assert_eq!(rows.len(), 4, "{}: {rows:?}", test.name);
+        assert_eq!(rows.len(), 5, "{}: {rows:?}", test.name);
     }
 }

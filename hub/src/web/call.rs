@@ -156,7 +156,11 @@ fn recording(call: &Call, viewer: &Viewer, purpose: &str, local: &LocalTime) -> 
         let stated = if purpose.is_empty() { own } else { Some(purpose) };
         return match stated.filter(|_| viewer.may(Act::Recording)) {
             Some(purpose) => RecordingView::Plays {
-                url: format!("{}?purpose={}", words::evidence_url(&file.sha256), percent(purpose)),
+                url: format!(
+                    "{}?purpose={}",
+                    words::evidence_url(&file.sha256, Some(&call.case.number)),
+                    percent(purpose)
+                ),
                 purpose: purpose.to_owned(),
                 media_type: file.media_type.clone(),
             },

@@ -35,7 +35,8 @@ pub(super) async fn page(
 
     let (local, lang) = (local(&app), frame.lang);
     let evidence = |wanted: fn(&str) -> bool| -> Vec<_> {
-        files.iter().filter(|e| wanted(&e.kind)).map(|e| words::evidence(e, &local, lang)).collect()
+        let files = files.iter().filter(|e| wanted(&e.kind));
+        files.map(|e| words::evidence(e, Some(&case.number), &local, lang)).collect()
     };
     let page = CasePage {
         steps: words::steps(&case, filed.as_ref(), &local, lang),

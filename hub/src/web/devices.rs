@@ -186,7 +186,8 @@ pub(super) async fn requests(
     let (local, lang) = (local(app), viewer.preferences.lang);
     let view = |row: &command::CommandRow| {
         let own = files.iter().filter(|file| file.case_id == row.command_id);
-        let pictures = own.map(|file| words::evidence(file, &local, lang)).collect();
+        let number = row.case_number.as_deref();
+        let pictures = own.map(|file| words::evidence(file, number, &local, lang)).collect();
         words::request(row, pictures, &local, lang)
     };
     let mine = rows.iter().filter(|row| device_id.is_none_or(|id| row.device_id == id));
@@ -270,10 +271,11 @@ pub(super) async fn command(
     let device: DeviceId = id.parse().map_err(|_| PageError::NotFound.shown(viewer))?;
     let new = NewCommand {
         origin: Origin { tenant: app.tenant().clone(), device },
-        body: body.clone(),
+        body,
         purpose: field("purpose").chars().take(200).collect(),
         issued_by: viewer.session.user.clone(),
-        case_number: about(&app, viewer, field("back"), &body).await?,
+        // The case whose page it was asked on; a recording knows its own.
+        case_number: field("back").strip_prefix("/cases/").map(str::to_owned),
         life_ms: command::DEFAULT_LIFE_MS,
     };
     let why = match app.commands.create(new).await {
@@ -287,20 +289,6 @@ pub(super) async fn command(
     };
     let page = show(&app, viewer, &id, Some(why), sent.fields.get("toml")).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-}
-
-/// The case a request belongs to: the page it was made on, or the call's.
-async fn about(
-    app: &App,
-    viewer: &Viewer,
-    back: &str,
-    body: &CommandBody,
-) -> Result<Option<String>, PageError> {
-    if let CommandBody::Recording { call_id } = body {
-        let case = crate::case::store::by_call(&app.db, app.tenant().as_str(), &call_id.to_string()).await;
-        return Ok(case.map_err(|error| PageError::from(error).shown(viewer))?.map(|case| case.number));
-    }
-    Ok(back.strip_prefix("/cases/").map(str::to_owned))
 }
 
 #[cfg(test)]

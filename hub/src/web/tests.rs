@@ -103,8 +103,13 @@ impl Site {
         let origin = self.origin();
         device::enrol::add(&self.app, &origin.tenant, &origin.device, "box-1").await.unwrap();
         let mut tx = self.app.db.begin().await.unwrap();
-        let until = START.plus_ms(1_000_000_000);
-        device::store::set_identity(&mut tx, &origin, "cert", until, DEVICE_TOKEN, START).await.unwrap();
+        let signed = crate::pki::Signed {
+            pem: String::new(),
+            sha256: "cert".into(),
+            serial: "41".into(),
+            expires_at: START.plus_ms(1_000_000_000),
+        };
+        device::store::set_identity(&mut tx, &origin, &signed, DEVICE_TOKEN, START).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -146,24 +151,10 @@ impl Site {
         Browser { cookie, csrf: csrf.split('"').next().unwrap().to_owned() }
     }
 
-    /// Hands in an incident over HTTP, as a box would; returns when it is committed.
-    async fn raise(&mut self, subject: Subject, kind: IncidentKind, place: &str) {
+    /// Hands in an event over HTTP, as a box would; returns when it is committed.
+    async fn hand_in(&mut self, event: Event) {
         let (chance, now) = (&self.app.chance, self.clock.now());
         self.sequence += 1;
-        let incident = Incident {
-            incident_id: IncidentId::new(chance, now),
-            revision: 1,
-            phase: Phase::Opened,
-            kind,
-            severity: Severity::Emergency,
-            subject,
-            place: Some(protocol::Place { name: place.to_owned(), latitude: None, longitude: None }),
-            started_at: now,
-            updated_at: now,
-            ended_at: None,
-            evidence: vec![],
-            drill: false,
-        };
         let stamp = Stamp {
             id: MessageId::new(chance, now),
             at: now,
@@ -172,13 +163,43 @@ impl Site {
             uptime_ms: 1,
             clock_synced: true,
         };
-        let envelope = Envelope::new(&self.origin(), stamp, Event::Incident(incident));
-        let request = Request::post("/api/v1/incidents")
-            .header(header::AUTHORIZATION, format!("Bearer {DEVICE_TOKEN}"))
-            .body(Body::from(envelope.encode().unwrap()))
-            .unwrap();
-        let answer = self.send(request).await;
-        assert_eq!(answer.json()["outcome"], "stored", "{}", answer.text);
+        let envelope = Envelope::new(&self.origin(), stamp, event);
+        // The whole suite also holds with every message delivered twice.
+        for outcome in ["stored", "duplicate"] {
+            let request = Request::post("/api/v1/incidents")
+                .header(header::AUTHORIZATION, format!("Bearer {DEVICE_TOKEN}"))
+                .body(Body::from(envelope.encode().unwrap()))
+                .unwrap();
+            let answer = self.send(request).await;
+            assert_eq!(answer.json()["outcome"], outcome, "{}", answer.text);
+        }
+    }
+
+    fn incident(&self, subject: Subject, kind: IncidentKind, place: &str) -> Incident {
+        let now = self.clock.now();
+        Incident {
+            incident_id: IncidentId::new(&self.app.chance, now),
+            revision: 1,
+            phase: Phase::Opened,
+            kind,
+            severity: Severity::Emergency,
+            subject,
+            place: (!place.is_empty()).then(|| protocol::Place {
+                name: place.to_owned(),
+                latitude: None,
+                longitude: None,
+            }),
+            started_at: now,
+            updated_at: now,
+            ended_at: None,
+            evidence: vec![],
+            drill: false,
+        }
+    }
+
+    async fn raise(&mut self, subject: Subject, kind: IncidentKind, place: &str) {
+        let incident = self.incident(subject, kind, place);
+        self.hand_in(Event::Incident(incident)).await;
     }
 
     async fn raise_camera(&mut self, camera: &str, name: &str) {
@@ -198,23 +219,27 @@ impl Site {
     }
 
     async fn raise_call(&mut self, said: &str) {
-        let subject = CallSubject {
-            call_id: CALL.parse().unwrap(),
-            caller_masked: Some("138****6027".to_owned()),
-            seat: Some(said.to_owned()),
-            direction: Direction::Inbound,
-            legs: vec![Leg::Caller, Leg::Operator],
-            duration_ms: 30_000,
-            speech_ms: 20_000,
-            transcript: Transcript::Failed { reason: said.to_owned() },
-        };
-        self.raise(Subject::Call(subject), IncidentKind::Hotline, "东关巷北口").await;
+        let subject = call(CALL, said, Transcript::Failed { reason: said.to_owned() });
+        self.raise(subject, IncidentKind::Hotline, "东关巷北口").await;
     }
 
     async fn number(&self, browser: &Browser) -> String {
         let list = self.get("/api/v1/cases", Some(browser)).await.json();
         list["cases"][0]["number"].as_str().unwrap().to_owned()
     }
+}
+
+fn call(id: &str, seat: &str, transcript: Transcript) -> Subject {
+    Subject::Call(CallSubject {
+        call_id: id.parse().unwrap(),
+        caller_masked: Some("138****6027".to_owned()),
+        seat: Some(seat.to_owned()),
+        direction: Direction::Inbound,
+        legs: vec![Leg::Caller, Leg::Operator],
+        duration_ms: 30_000,
+        speech_ms: 20_000,
+        transcript,
+    })
 }
 
 /// Without a login every page leads to the login and every API call answers 401, also for things that are not
@@ -472,5 +497,183 @@ async fn the_list_and_the_choices() {
         let none = site.get("/cases?q=100%25", Some(&browser)).await;
         assert!(!none.text.contains("学校东门"), "a wildcard is a letter");
         assert_eq!(site.get("/cases/20000101-001", Some(&browser)).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+/// Two calls with the same bytes as recording: what one call's request released plays for that call alone, on page and
+/// API; the register says whose call was heard; a request about one call cannot be booked on another's case.
+#[tokio::test]
+async fn equal_recordings_are_released_call_by_call() {
+    const CALLS: [&str; 2] = [CALL, "0195a1c2-0000-7000-8000-0000000000c2"];
+    for mut site in sites().await {
+        let content = b"RIFF silence, twice the same".as_slice();
+        let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(content));
+        let file = protocol::Evidence {
+            sha256: sha256.parse().unwrap(),
+            kind: protocol::EvidenceKind::Recording,
+            media_type: "audio/wav".into(),
+            size_bytes: content.len() as u64,
+            delivery: protocol::Delivery::OnRequest,
+            starts_at: START,
+            duration_ms: Some(1_000),
+            masked: false,
+        };
+        for id in CALLS {
+            let mut incident =
+                site.incident(call(id, "03", Transcript::Silent), IncidentKind::Hotline, "东关");
+            incident.evidence.push(file.clone());
+            site.hand_in(Event::Incident(incident)).await;
+        }
+        let seat = site.log_in("seat03").await;
+        let mut numbers = Vec::new();
+        for id in CALLS {
+            let list = site.get("/api/v1/cases", Some(&seat)).await.json();
+            let case = list["cases"].as_array().unwrap().iter().find(|case| case["call_id"] == id).unwrap();
+            assert_eq!(case["evidence"][0]["available"], false);
+            numbers.push(case["number"].as_str().unwrap().to_owned());
+        }
+        site.upload(&file, content).await;
+
+        let listen = async |site: &Site, at: usize| {
+            let url = format!("/api/v1/cases/{}/evidence/{sha256}?purpose=check", numbers[at]);
+            site.get(&url, Some(&seat)).await
+        };
+        let (bare, register) =
+            (format!("/api/v1/evidence/{sha256}"), format!("/api/v1/evidence/{sha256}/register"));
+        assert_eq!(listen(&site, 0).await.status, StatusCode::NOT_FOUND, "here, but nobody asked for it");
+        assert_eq!(site.get(&format!("{bare}?purpose=x"), Some(&seat)).await.status, StatusCode::NOT_FOUND);
+
+        site.release(&seat, CALLS[0], &file).await;
+        assert_eq!(listen(&site, 0).await.text.as_bytes(), content, "{}", site.name);
+        assert_eq!(listen(&site, 1).await.status, StatusCode::NOT_FOUND, "{}", site.name);
+        assert_eq!(site.get(&format!("{bare}?purpose=x"), Some(&seat)).await.status, StatusCode::OK);
+        let available = async |site: &Site, at: usize| {
+            let case = site.get(&format!("/api/v1/cases/{}", numbers[at]), Some(&seat)).await.json();
+            case["evidence"][0]["available"] == true
+        };
+        assert!(available(&site, 0).await && !available(&site, 1).await);
+        let page = site.get(&format!("/calls/{}", CALLS[0]), Some(&seat)).await.text;
+        assert!(page.contains("<audio") && page.contains(&format!("/api/v1/cases/{}/evidence/", numbers[0])));
+        let page = site.get(&format!("/calls/{}?purpose=check", CALLS[1]), Some(&seat)).await.text;
+        assert!(!page.contains("<audio") && page.contains("recording-request"), "{}", site.name);
+
+        let crossed = format!(
+            r#"{{"command":"recording","call_id":"{}","case_number":"{}","purpose":"check"}}"#,
+            CALLS[0], numbers[1]
+        );
+        let request = Request::post("/api/v1/devices/box-1/commands")
+            .header(header::COOKIE, &seat.cookie)
+            .header("x-csrf-token", &seat.csrf)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(crossed))
+            .unwrap();
+        assert_eq!(site.send(request).await.status, StatusCode::NOT_FOUND);
+
+        site.release(&seat, CALLS[1], &file).await;
+        assert_eq!(listen(&site, 1).await.text.as_bytes(), content);
+        let answer = site.get(&format!("{bare}?purpose=x"), Some(&seat)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "whose? {}", answer.text);
+        let rows = site.get(&register, Some(&seat)).await.json()["accesses"].as_array().unwrap().clone();
+        let heard: Vec<_> = rows.iter().rev().map(|row| (&row["case_number"], &row["call_id"])).collect();
+        let (a, b) = ((&numbers[0], CALLS[0]), (&numbers[1], CALLS[1]));
+        let said: Vec<_> =
+            heard.iter().map(|(case, call)| (case.as_str().unwrap(), call.as_str().unwrap())).collect();
+        assert_eq!(said, [a, a, b].map(|(case, call)| (case.as_str(), call)), "{}", site.name);
+    }
+}
+
+impl Site {
+    async fn upload(&self, file: &protocol::Evidence, content: &[u8]) {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let metadata = format!(
+            "sha256 {},kind {},filetype {}",
+            encode(file.sha256.as_str()),
+            encode(file.kind.as_str()),
+            encode(&file.media_type)
+        );
+        let begin = Request::post("/api/v1/uploads")
+            .header(header::AUTHORIZATION, format!("Bearer {DEVICE_TOKEN}"))
+            .header("tus-resumable", "1.0.0")
+            .header("upload-length", content.len())
+            .header("upload-metadata", metadata)
+            .body(Body::empty())
+            .unwrap();
+        let begun = self.send(begin).await;
+        let fill = Request::patch(begun.header("location"))
+            .header(header::AUTHORIZATION, format!("Bearer {DEVICE_TOKEN}"))
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", 0)
+            .header(header::CONTENT_TYPE, "application/offset+octet-stream")
+            .body(Body::from(content.to_vec()))
+            .unwrap();
+        assert_eq!(self.send(fill).await.status, StatusCode::NO_CONTENT);
+    }
+
+    /// Asks for the recording on the call's page, and answers as the box.
+    async fn release(&mut self, browser: &Browser, call_id: &str, file: &protocol::Evidence) {
+        let form = format!("csrf={}&command=recording&call_id={call_id}&purpose=check", browser.csrf);
+        let answer = self.post("/devices/box-1/commands", browser, &form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        self.clock.advance_ms(1_000);
+        let list = self.get("/api/v1/commands", Some(browser)).await.json();
+        let waiting = |row: &&serde_json::Value| row["state"] == "waiting";
+        let id = list["commands"].as_array().unwrap().iter().find(waiting).unwrap()["command_id"].clone();
+        self.hand_in(Event::Answer(protocol::Answer {
+            command_id: id.as_str().unwrap().parse().unwrap(),
+            outcome: protocol::Outcome::Done { evidence: vec![file.clone()] },
+            answered_at: self.clock.now(),
+        }))
+        .await;
+    }
+}
+
+/// The words of a call and its place may come with a later revision: page and form show them, the case is renamed, and
+/// what was filed already is not touched.
+#[tokio::test]
+async fn a_late_transcript_reaches_the_call_page() {
+    for mut site in sites().await {
+        let mut incident = site.incident(call(CALL, "03", Transcript::Waiting), IncidentKind::Hotline, "");
+        site.hand_in(Event::Incident(incident.clone())).await;
+        let seat = site.log_in("seat03").await;
+        let url = format!("/calls/{CALL}");
+        let page = site.get(&url, Some(&seat)).await.text;
+        assert!(page.contains("name=\"place\" value=\"\"") && !page.contains("井盖"));
+        incident.revision = 2;
+        incident.phase = Phase::Updated;
+        incident.place =
+            Some(protocol::Place { name: "南桥路12号".into(), latitude: None, longitude: None });
+        incident.subject = call(
+            CALL,
+            "03",
+            Transcript::Done {
+                segments: vec![protocol::Segment {
+                    leg: Leg::Caller,
+                    start_ms: 0,
+                    end_ms: 900,
+                    text: "路口的井盖没了".into(),
+                }],
+                model: "m".into(),
+            },
+        );
+        let before = site.app.changes.newest(site.app.tenant().as_str()).await.unwrap();
+        site.hand_in(Event::Incident(incident.clone())).await;
+        assert!(
+            site.app.changes.newest(site.app.tenant().as_str()).await.unwrap() > before,
+            "pages are told"
+        );
+        let page = site.get(&url, Some(&seat)).await.text;
+        assert!(page.contains("路口的井盖没了") && page.contains("name=\"place\" value=\"南桥路12号\""));
+        let number = site.number(&seat).await;
+        let form = format!(
+            "csrf={}&matter=request&category=noise&urgency=normal&place=elsewhere&summary=typed",
+            seat.csrf
+        );
+        assert_eq!(site.post(&format!("{url}/ticket"), &seat, &form).await.status, StatusCode::SEE_OTHER);
+        incident.revision = 3;
+        site.hand_in(Event::Incident(incident)).await;
+        let case = site.get(&format!("/api/v1/cases/{number}"), Some(&seat)).await.json();
+        assert_eq!((&case["state"], &case["ticket"]["place"]), (&"filed".into(), &"elsewhere".into()));
+        assert_eq!(case["place"], "南桥路12号", "{}", site.name);
     }
 }

@@ -60,8 +60,12 @@ pub fn is_open(case: &Case) -> bool {
     case.state.parse::<CaseState>().is_ok_and(CaseState::is_open)
 }
 
-pub fn evidence_url(sha256: &str) -> String {
-    format!("/api/v1/evidence/{sha256}")
+/// Where a file is fetched, as evidence of this case.
+pub fn evidence_url(sha256: &str, case_number: Option<&str>) -> String {
+    match case_number {
+        Some(number) => format!("/api/v1/cases/{number}/evidence/{sha256}"),
+        None => format!("/api/v1/evidence/{sha256}"),
+    }
 }
 
 /// `evidence` is the case's; `subject` the newest revision of one of its incidents, when known.
@@ -78,7 +82,7 @@ pub fn case_row(
     let thumb = if case.call_id.is_some() {
         Thumb::Call
     } else if let Some(here) = pictures().find(|e| e.stored_at_ms.is_some()) {
-        Thumb::Here(evidence_url(&here.sha256))
+        Thumb::Here(evidence_url(&here.sha256, Some(&case.number)))
     } else if pictures().next().is_some() {
         Thumb::Waiting
     } else {
@@ -143,12 +147,12 @@ pub fn evidence_kind(word: &str, lang: Lang) -> (&'static str, &'static str) {
     }
 }
 
-pub fn evidence(e: &CaseEvidence, local: &LocalTime, lang: Lang) -> EvidenceView {
+pub fn evidence(e: &CaseEvidence, case_number: Option<&str>, local: &LocalTime, lang: Lang) -> EvidenceView {
     let (kind, word) = evidence_kind(&e.kind, lang);
     EvidenceView {
         kind,
         word,
-        url: evidence_url(&e.sha256),
+        url: evidence_url(&e.sha256, case_number),
         sha_short: short_hash(&e.sha256),
         sha256: e.sha256.clone(),
         media_type: e.media_type.clone(),

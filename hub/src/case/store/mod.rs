@@ -1,13 +1,16 @@
 //! SQL of cases. A change to a case, its history row and its live-feed row share one transaction, which holds the
 //! tenant's lock ([`Tx::lock_tenant`]).
 
-use protocol::{Incident, IncidentKind, Origin, Severity, UtcMs};
+mod head;
+
+use protocol::{Incident, IncidentKind, Origin, UtcMs};
 use serde_json::{Value, json};
 
-use super::{Case, CaseError, CaseEvidence, CaseFilter, CaseIncident, HistoryEntry, Move, history, number};
+pub use head::{Head, NewCase, open_or_join};
+
+use super::{Case, CaseError, CaseEvidence, CaseFilter, CaseIncident, HistoryEntry, Move};
 use crate::args;
 use crate::change::{self, ChangeTopic};
-use crate::correlation::Cause;
 use crate::db::{Db, Result, Tx};
 
 macro_rules! case_columns {
@@ -83,14 +86,20 @@ pub async fn incidents(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<CaseI
     .await
 }
 
-/// Files of these cases, in one query: oldest case first, then by start of the file.
+/// Files of these cases, in one query, by start of the file. What stays on site until asked for is here for the
+/// case that asked, not for another that names equal content.
 pub async fn evidence_of(db: &Db, tenant: &str, cases: &[Case]) -> Result<Vec<CaseEvidence>> {
     let opened = cases.iter().map(|case| case.opened_at_ms);
     let (Some(first), Some(last)) = (opened.clone().min(), opened.max()) else { return Ok(Vec::new()) };
     let mut rows: Vec<CaseEvidence> = db
         .fetch_all(
             "select i.case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
-                    l.duration_ms, l.masked, e.stored_at_ms
+                    l.duration_ms, l.masked,
+                    case when l.delivery = 'automatic' or exists (
+                        select 1 from evidence_links r
+                        join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
+                        where r.tenant = l.tenant and r.owner = 'command' and r.sha256 = l.sha256
+                          and m.case_id = i.case_id) then e.stored_at_ms end as stored_at_ms
              from cases c
              join incidents i on i.tenant = c.tenant and i.case_id = c.case_id
              join evidence_links l on l.tenant = i.tenant and l.owner = 'incident' and l.owner_id = i.incident_id
@@ -173,7 +182,7 @@ pub async fn in_tx(tx: &mut Tx, tenant: &str, number: &str) -> std::result::Resu
         .ok_or_else(|| CaseError::Unknown(number.to_owned()))
 }
 
-/// Writes the next history row and its live-feed row; the tenant's lock makes the position safe to read first.
+/// Writes the next history row and its live-feed row.
 pub async fn append(
     tx: &mut Tx,
     tenant: &str,
@@ -183,169 +192,30 @@ pub async fn append(
     action: &str,
     detail: &Value,
 ) -> Result<()> {
-    let (number, count, prev): (String, i64, String) = tx
-        .fetch_one(
-            "select number, history_count, history_hash from cases where tenant = $1 and case_id = $2",
-            args![tenant, case_id],
-        )
-        .await?;
-    let (position, detail) = (count + 1, detail.to_string());
-    let hash = history::hash(case_id, position, now.0, actor, action, &detail, &prev);
-    tx.execute(
-        "insert into case_history (tenant, case_id, position, at_ms, actor, action, detail, prev_hash, hash)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        args![tenant, case_id, position, now, actor, action, &detail, &prev, &hash],
-    )
-    .await?;
-    tx.execute(
-        "update cases set history_count = $3, history_hash = $4, updated_at_ms = $5
-         where tenant = $1 and case_id = $2",
-        args![tenant, case_id, position, &hash, now],
-    )
-    .await?;
-    change::record(tx, tenant, now, ChangeTopic::Case, &number).await?;
-    Ok(())
+    let mut head = Head::read(tx, tenant, case_id).await?;
+    head.note(tx, tenant, now, actor, action, detail);
+    head.save(tx, tenant, now).await
 }
 
 /// Tells the live feed that something shown with the case changed, without a history row.
 pub async fn touch(tx: &mut Tx, tenant: &str, case_id: &str, now: UtcMs) -> Result<()> {
-    tx.execute(
-        "update cases set updated_at_ms = $3 where tenant = $1 and case_id = $2",
-        args![tenant, case_id, now],
-    )
-    .await?;
     let (number,): (String,) = tx
-        .fetch_one("select number from cases where tenant = $1 and case_id = $2", args![tenant, case_id])
-        .await?;
-    change::record(tx, tenant, now, ChangeTopic::Case, &number).await?;
-    Ok(())
-}
-
-/// Puts a new incident into the open case of its cause, or opens one. Returns the case's id.
-pub async fn open_or_join(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    cause: &Cause,
-    new: NewCase<'_>,
-) -> Result<String> {
-    let tenant = origin.tenant.as_str();
-    let known: Option<(String, String)> = tx
-        .fetch_optional(
-            "select case_id, severity from cases
-             where tenant = $1 and correlation_key = $2 and (closed_at_ms is null or $3 = 1)
-             order by opened_at_ms desc limit 1",
-            args![tenant, &cause.key, cause.joins_closed],
-        )
-        .await?;
-    match known {
-        Some((case_id, severity)) => {
-            join(tx, origin, incident, &case_id, &severity, new.now).await?;
-            Ok(case_id)
-        }
-        None => open(tx, origin, incident, cause, new).await,
-    }
-}
-
-/// What a new case gets from outside.
-#[derive(Clone, Copy, Debug)]
-pub struct NewCase<'a> {
-    pub case_id: &'a str,
-    /// Local day of the number.
-    pub day: &'a str,
-    pub now: UtcMs,
-}
-
-async fn open(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    cause: &Cause,
-    NewCase { case_id, day, now }: NewCase<'_>,
-) -> Result<String> {
-    let tenant = origin.tenant.as_str();
-    let (count,): (i64,) = tx
         .fetch_one(
-            "insert into case_numbers (tenant, day, last) values ($1, $2, 1)
-             on conflict (tenant, day) do update set last = case_numbers.last + 1 returning last",
-            args![tenant, day],
+            "update cases set updated_at_ms = $3 where tenant = $1 and case_id = $2 returning number",
+            args![tenant, case_id, now],
         )
         .await?;
-    let location = incident.place.as_ref().map(|place| json!(place).to_string());
-    tx.execute(
-        "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, camera_id,
-             call_id, title_zh, title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms,
-             updated_at_ms, history_count, history_hash)
-         values ($1, $2, $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11, $12, $13, 1, $14, $15, $16, $16, 0, $17)",
-        args![
-            tenant,
-            case_id,
-            number::number(day, count),
-            incident.kind.as_str(),
-            incident.severity.as_str(),
-            &cause.key,
-            &origin.device,
-            cause.camera_id.as_ref().map(|id| id.as_str()),
-            cause.call_id.map(|id| id.to_string()),
-            &cause.title_zh,
-            &cause.title_en,
-            cause.place.clone(),
-            location,
-            incident.drill,
-            incident.started_at,
-            now,
-            history::START
-        ],
-    )
-    .await?;
-    append(tx, tenant, case_id, now, &actor(origin, incident), "opened", &about(incident)).await?;
-    Ok(case_id.to_owned())
-}
-
-async fn join(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    case_id: &str,
-    severity: &str,
-    now: UtcMs,
-) -> Result<()> {
-    let tenant = origin.tenant.as_str();
-    tx.execute(
-        "update cases set incident_count = incident_count + 1 where tenant = $1 and case_id = $2",
-        args![tenant, case_id],
-    )
-    .await?;
-    append(tx, tenant, case_id, now, &actor(origin, incident), "joined", &about(incident)).await?;
-    raise(tx, origin, incident, case_id, severity, now).await
-}
-
-/// A more severe incident or revision lifts its case; nothing lowers it.
-pub async fn raise(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    case_id: &str,
-    severity: &str,
-    now: UtcMs,
-) -> Result<()> {
-    // The list of severities starts with the worst.
-    if severity.parse::<Severity>().is_ok_and(|known| known <= incident.severity) {
-        return Ok(());
-    }
-    let tenant = origin.tenant.as_str();
-    tx.execute(
-        "update cases set severity = $3 where tenant = $1 and case_id = $2",
-        args![tenant, case_id, incident.severity.as_str()],
-    )
-    .await?;
-    let detail = json!({ "from": severity, "to": incident.severity.as_str() });
-    append(tx, tenant, case_id, now, &actor(origin, incident), "raised", &detail).await
+    change::record(tx, tenant, now, ChangeTopic::Case, &number);
+    Ok(())
 }
 
 /// Who speaks: the box, or the hub of a silent box.
 pub fn actor(origin: &Origin, incident: &Incident) -> String {
     if incident.kind == IncidentKind::DeviceLost { "hub".to_owned() } else { device_actor(origin) }
+}
+
+pub fn device_actor(origin: &Origin) -> String {
+    format!("device:{}", origin.device)
 }
 
 /// A box lost something of an incident: its case says so.
@@ -366,12 +236,4 @@ pub async fn note_loss(
     let Some((case_id,)) = row else { return Ok(()) };
     let detail = json!({ "incident_id": incident_id, "reason": reason });
     append(tx, tenant, &case_id, now, &device_actor(origin), "lost", &detail).await
-}
-
-pub fn device_actor(origin: &Origin) -> String {
-    format!("device:{}", origin.device)
-}
-
-fn about(incident: &Incident) -> Value {
-    json!({ "incident_id": incident.incident_id, "kind": incident.kind, "started_at": incident.started_at })
 }

@@ -1,0 +1,171 @@
+//! A case while a transaction works on it: read once, changed in memory, saved once. The tenant's lock makes that
+//! safe; the history rows are written with the commit.
+
+use protocol::{Incident, Origin, Severity, UtcMs};
+use serde_json::{Value, json};
+
+use super::actor;
+use crate::args;
+use crate::case::{history, number};
+use crate::change::{self, ChangeTopic};
+use crate::correlation::Cause;
+use crate::db::{Insert, Result, Tx};
+
+const HISTORY: Insert = Insert {
+    into: "insert into case_history (tenant, case_id, position, at_ms, actor, action, detail, prev_hash, hash)",
+    tail: "",
+};
+
+/// What of a case changes with its incidents.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Head {
+    pub case_id: String,
+    number: String,
+    severity: String,
+    incident_count: i64,
+    history_count: i64,
+    history_hash: String,
+}
+
+/// What a new case gets from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCase<'a> {
+    pub case_id: &'a str,
+    /// Local day of the number.
+    pub day: &'a str,
+    pub now: UtcMs,
+}
+
+/// Puts a new incident into the open case of its cause, or opens one; to be saved by the caller.
+pub async fn open_or_join(
+    tx: &mut Tx,
+    origin: &Origin,
+    incident: &Incident,
+    cause: &Cause,
+    new: NewCase<'_>,
+) -> Result<Head> {
+    let tenant = origin.tenant.as_str();
+    let known: Option<Head> = tx
+        .fetch_optional(
+            "select case_id, number, severity, incident_count, history_count, history_hash from cases
+             where tenant = $1 and correlation_key = $2 and (closed_at_ms is null or $3 = 1)
+             order by opened_at_ms desc limit 1",
+            args![tenant, &cause.key, cause.joins_closed],
+        )
+        .await?;
+    let (mut head, action) = match known {
+        Some(head) => (head, "joined"),
+        None => (open(tx, origin, incident, cause, new).await?, "opened"),
+    };
+    head.incident_count += 1;
+    let about = json!({ "incident_id": incident.incident_id, "kind": incident.kind, "started_at": incident.started_at });
+    head.note(tx, tenant, new.now, &actor(origin, incident), action, &about);
+    head.raise(tx, origin, incident, new.now);
+    Ok(head)
+}
+
+async fn open(
+    tx: &mut Tx,
+    origin: &Origin,
+    incident: &Incident,
+    cause: &Cause,
+    NewCase { case_id, day, now }: NewCase<'_>,
+) -> Result<Head> {
+    let tenant = origin.tenant.as_str();
+    let (count,): (i64,) = tx
+        .fetch_one(
+            "insert into case_numbers (tenant, day, last) values ($1, $2, 1)
+             on conflict (tenant, day) do update set last = case_numbers.last + 1 returning last",
+            args![tenant, day],
+        )
+        .await?;
+    let location = incident.place.as_ref().map(|place| json!(place).to_string());
+    let number = number::number(day, count);
+    tx.execute(
+        "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, camera_id,
+             call_id, title_zh, title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms,
+             updated_at_ms, history_count, history_hash)
+         values ($1, $2, $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $16, 0, $17)",
+        args![
+            tenant,
+            case_id,
+            &number,
+            incident.kind.as_str(),
+            incident.severity.as_str(),
+            &cause.key,
+            &origin.device,
+            cause.camera_id.as_ref().map(|id| id.as_str()),
+            cause.call_id.map(|id| id.to_string()),
+            &cause.title_zh,
+            &cause.title_en,
+            cause.place.clone(),
+            location,
+            incident.drill,
+            incident.started_at,
+            now,
+            history::START
+        ],
+    )
+    .await?;
+    Ok(Head {
+        case_id: case_id.to_owned(),
+        number,
+        severity: incident.severity.as_str().to_owned(),
+        incident_count: 0,
+        history_count: 0,
+        history_hash: history::START.to_owned(),
+    })
+}
+
+impl Head {
+    pub(super) async fn read(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Self> {
+        tx.fetch_one(
+            "select case_id, number, severity, incident_count, history_count, history_hash from cases
+             where tenant = $1 and case_id = $2",
+            args![tenant, case_id],
+        )
+        .await
+    }
+
+    /// The next row of the history, chained to the one before.
+    pub fn note(&mut self, tx: &mut Tx, tenant: &str, now: UtcMs, actor: &str, action: &str, detail: &Value) {
+        self.history_count += 1;
+        let (case_id, position, detail) = (&self.case_id, self.history_count, detail.to_string());
+        let hash = history::hash(case_id, position, now.0, actor, action, &detail, &self.history_hash);
+        let prev = std::mem::replace(&mut self.history_hash, hash.clone());
+        tx.later(HISTORY, args![tenant, case_id, position, now, actor, action, detail, prev, hash]);
+    }
+
+    /// A more severe incident or revision lifts its case; nothing lowers it. Returns whether it did.
+    pub fn raise(&mut self, tx: &mut Tx, origin: &Origin, incident: &Incident, now: UtcMs) -> bool {
+        // The list of severities starts with the worst.
+        if self.severity.parse::<Severity>().is_ok_and(|known| known <= incident.severity) {
+            return false;
+        }
+        let to = incident.severity.as_str();
+        let detail = json!({ "from": self.severity, "to": to });
+        self.note(tx, origin.tenant.as_str(), now, &actor(origin, incident), "raised", &detail);
+        to.clone_into(&mut self.severity);
+        true
+    }
+
+    pub async fn save(self, tx: &mut Tx, tenant: &str, now: UtcMs) -> Result<()> {
+        tx.execute(
+            "update cases set severity = $3, incident_count = $4, history_count = $5, history_hash = $6,
+                 updated_at_ms = $7
+             where tenant = $1 and case_id = $2",
+            args![
+                tenant,
+                &self.case_id,
+                self.severity,
+                self.incident_count,
+                self.history_count,
+                self.history_hash,
+                now
+            ],
+        )
+        .await?;
+        change::record(tx, tenant, now, ChangeTopic::Case, &self.number);
+        Ok(())
+    }
+}
