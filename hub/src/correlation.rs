@@ -29,7 +29,7 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
             None,
         ),
         Subject::Call(call) => (
-            format!("call/{}", call.call_id),
+            format!("call/{device}/{}", call.call_id),
             place.clone().or_else(|| call.caller_masked.clone()).unwrap_or_default(),
             None,
             Some(call.call_id),
@@ -120,7 +120,7 @@ mod tests {
         assert!(!cause.joins_closed);
     }
 
-    /// A call is its own cause, whichever box tells of it, also after its case was closed.
+    /// A call is its own cause, also after its case was closed; another box cannot speak of it.
     #[test]
     fn a_call_has_one_case() {
         let mut incident = camera_incident("c1", "r1", false);
@@ -136,7 +136,7 @@ mod tests {
             transcript: Transcript::Waiting,
         });
         let cause = cause(&origin(), &incident);
-        assert_eq!(cause.key, format!("call/{}", uuid::Uuid::nil()));
+        assert_eq!(cause.key, format!("call/box/{}", uuid::Uuid::nil()));
         assert!(cause.joins_closed);
         assert_eq!(cause.title_zh, "热线来电");
     }

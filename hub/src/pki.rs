@@ -1,8 +1,8 @@
 //! The hub's own certificate authority: its server certificate and those of the boxes.
 //!
 //! ECDSA P-256 throughout. A box's certificate says `tenant/device` as its common name, which is also the path of
-//! its topics; whether that name may speak is asked of the database at every connection, so no revocation list is
-//! needed. Keys are readable by the hub's user alone.
+//! its topics. Whether that certificate may speak the embedded broker asks of the database at every connection; an
+//! outside broker has a revocation list. Keys are readable by the hub's user alone.
 
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -59,7 +59,18 @@ impl Authority {
     pub fn open(folder: &Path, hub_name: &str, chance: &Chance, now: UtcMs) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let (cert_path, key_path) = (folder.join("ca.pem"), folder.join("ca.key"));
-        if !cert_path.exists() || !key_path.exists() {
+        // A new authority in place of half an old one would cut every box off.
+        anyhow::ensure!(
+            cert_path.exists() <= key_path.exists(),
+            "{} has no ca.key: bring it back from a backup, or move ca.pem away to begin with a new authority",
+            folder.display()
+        );
+        anyhow::ensure!(
+            cert_path.exists() || !folder.join("server.pem").exists() || !key_path.exists(),
+            "{} has no ca.pem: bring it back from a backup, or move the folder away to begin with a new authority",
+            folder.display()
+        );
+        if !cert_path.exists() {
             let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
             let mut params = base(&format!("{hub_name} CA"), CA_YEARS, chance, now);
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -316,8 +327,12 @@ pub fn local_names() -> Vec<String> {
     if host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') && !host.is_empty() {
         names.push(host);
     }
-    if let Ok(table) = std::fs::read_to_string("/proc/net/fib_trie") {
-        names.extend(local_v4(&table));
+    // Not `/proc/net`, which a hardened service does not see.
+    match std::fs::read_to_string("/proc/self/net/fib_trie") {
+        Ok(table) => names.extend(local_v4(&table)),
+        Err(error) => {
+            tracing::warn!(%error, "the addresses of this machine are not known; name them at [http] names")
+        }
     }
     names.sort();
     names.dedup();

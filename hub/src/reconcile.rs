@@ -16,9 +16,7 @@ const KEEP_CHANGES_MS: i64 = 7 * 86_400_000;
 
 pub async fn run(app: App, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = pass(&app).await {
-            tracing::warn!("periodic work: {error:#}; trying again");
-        }
+        pass(&app).await;
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(EVERY) => {}
@@ -26,22 +24,29 @@ pub async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// One pass.
-pub async fn pass(app: &App) -> anyhow::Result<()> {
+/// One pass. A step that fails is tried again at the next and does not hold up the others.
+pub async fn pass(app: &App) {
     let now = app.clock.now();
-    let mut told = command::store::expire(&app.db, now).await?;
+    let mut told = step("ending commands", command::store::expire(&app.db, now).await);
     // A broker that is away silences every box, and so does a hub that was: neither is the boxes' doing.
     let heard_since = app.metrics.broker_since();
     if heard_since.is_some_and(|since| now.since_ms(since) > SILENT_AFTER_MS) {
-        told += device::store::note_silence(&app.db, now.0 - SILENT_AFTER_MS, now).await?;
+        let limit_ms = now.0 - SILENT_AFTER_MS;
+        told += step("noting silence", device::store::note_silence(&app.db, limit_ms, now).await);
     }
-    told += silent_boxes(app, now).await?;
-    app.evidence.remove_expired().await?;
-    app.changes.prune(now.0 - KEEP_CHANGES_MS).await?;
+    told += step("telling of silent boxes", silent_boxes(app, now).await);
+    step("removing uploads", app.evidence.remove_expired().await);
+    step("forgetting old changes", app.changes.prune(now.0 - KEEP_CHANGES_MS).await);
     if told > 0 {
         app.changes.wake();
     }
-    Ok(())
+}
+
+fn step<T: Default>(what: &str, result: Result<T, impl std::fmt::Display>) -> T {
+    result.unwrap_or_else(|error| {
+        tracing::warn!("periodic work: {what}: {error}; trying again");
+        T::default()
+    })
 }
 
 /// Opens an incident for each box that has been offline for a while, and ends it when the box is back.

@@ -17,7 +17,7 @@ use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use protocol::{Chance, Clock};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,22 +42,23 @@ pub async fn run(
     let (app, ends) = App::open(config, clock, chance).await?;
     user::cli::announce_first(&app, first_password_file).await?;
     let tasks = TaskTracker::new();
+    let (stations, mut ended) = Stations::new(tasks.clone(), stop.clone());
 
     // Station 8: intake.
-    tasks.spawn(app.intake_worker().run(ends.items, stop.clone()));
+    stations.spawn("intake", app.intake_worker().run(ends.items, stop.clone()));
 
     // The certificate that boxes and browsers see.
     let (renewed, certificates) = watch::channel(0);
     let renewal = Renewal::begin(app.clone(), renewed).await?;
     let tls = renewal.https();
-    tasks.spawn(renewal.run(stop.clone()));
+    stations.spawn("renewal of certificates", renewal.run(stop.clone()));
 
     // The broker and our own connection to it.
-    let (address, mqtt_at) = broker(&app, &tasks, certificates, &stop).await?;
-    tasks.spawn(Link { app: app.clone(), address }.run(stop.clone()));
+    let (address, mqtt_at) = broker(&app, &stations, certificates, &stop).await?;
+    stations.spawn("connection to the broker", Link { app: app.clone(), address }.run(stop.clone()));
 
     // Reconcilers: read the truth, put it right, safe to run twice.
-    tasks.spawn(reconcile::run(app.clone(), stop.clone()));
+    stations.spawn("periodic work", reconcile::run(app.clone(), stop.clone()));
 
     // Station 10: pages, API, uploads.
     let router = http::router(app.clone());
@@ -68,7 +69,11 @@ pub async fn run(
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    stop.cancelled().await;
+    let failed = tokio::select! {
+        () = stop.cancelled() => None,
+        name = ended.recv() => name,
+    };
+    stop.cancel();
     tracing::info!("stopping");
     https.graceful_shutdown(Some(GRACE));
     plain.graceful_shutdown(Some(GRACE));
@@ -77,13 +82,39 @@ pub async fn run(
         tracing::warn!("some tasks did not stop in time; what they held comes again");
     }
     app.db.close().await;
-    Ok(())
+    // Whoever supervises the hub starts it again; what was not committed comes again.
+    failed.map_or(Ok(()), |name| Err(anyhow::anyhow!("{name} ended by itself; see the log above")))
+}
+
+/// Tasks without which a hub only looks alive: when one ends before its time, by panic or otherwise, the hub stops.
+struct Stations {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    ended: mpsc::UnboundedSender<&'static str>,
+}
+
+impl Stations {
+    fn new(tasks: TaskTracker, stop: CancellationToken) -> (Self, mpsc::UnboundedReceiver<&'static str>) {
+        let (ended, receiver) = mpsc::unbounded_channel();
+        (Self { tasks, stop, ended }, receiver)
+    }
+
+    fn spawn(&self, name: &'static str, station: impl Future<Output = ()> + Send + 'static) {
+        let (task, stop, ended) = (tokio::spawn(station), self.stop.clone(), self.ended.clone());
+        self.tasks.spawn(async move {
+            let result = task.await;
+            if !stop.is_cancelled() {
+                tracing::error!(panic = result.is_err(), "{name} ended while the hub runs");
+                let _ = ended.send(name);
+            }
+        });
+    }
 }
 
 /// Starts the embedded broker, or prepares TLS for the outside one; also says where boxes connect.
 async fn broker(
     app: &App,
-    tasks: &TaskTracker,
+    stations: &Stations,
     renewed: watch::Receiver<u64>,
     stop: &CancellationToken,
 ) -> anyhow::Result<(Address, String)> {
@@ -96,7 +127,7 @@ async fn broker(
             let broker = Embedded::bind(config.listen, tls, password, app.db.clone()).await?;
             let Internal { address, password } = broker.internal.clone();
             let stop = stop.clone();
-            tasks.spawn(async move {
+            stations.spawn("the embedded broker", async move {
                 tokio::select! { () = broker.run(renewed) => {} () = stop.cancelled() => {} }
             });
             Ok((Address::Internal(address, password), config.listen.to_string()))
@@ -106,7 +137,7 @@ async fn broker(
             let client = app.authority.client(&name, &app.chance, app.clock.now())?;
             let ca = config.ca.clone().unwrap_or_else(|| app.authority.ca_path());
             let tls = broker::client_tls(&ca, &client.0, &client.1)?;
-            tasks.spawn(Outside::new(app.clone(), ca).run(stop.clone()));
+            stations.spawn("care of the broker", Outside::new(app.clone(), ca).run(stop.clone()));
             let at = format!("{}:{}", config.host, config.port);
             Ok((Address::External(config.host.clone(), config.port, tls), at))
         }
@@ -153,4 +184,23 @@ async fn listening(
     let result = task.await.context("the HTTP server's task ended")?;
     result.with_context(|| format!("listening on {address}; choose another address at {setting}"))?;
     anyhow::bail!("the server at {address} ended before it listened")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A station that panics is named; one that ends because the hub stops is not.
+    #[tokio::test]
+    async fn a_dead_station_is_named() {
+        let stop = CancellationToken::new();
+        let (stations, mut ended) = Stations::new(TaskTracker::new(), stop.clone());
+        let waits = stop.clone();
+        stations.spawn("patient", async move { waits.cancelled().await });
+        stations.spawn("broken", async { panic!("on purpose") });
+        assert_eq!(ended.recv().await, Some("broken"));
+        stop.cancel();
+        drop(stations);
+        assert_eq!(ended.recv().await, None);
+    }
 }

@@ -17,7 +17,7 @@ use super::model::{
 use crate::app::App;
 use crate::command::{self, CommandError, NewCommand};
 use crate::user::Act;
-use crate::{case, device, intake};
+use crate::{device, intake};
 
 /// Rows of one list.
 const MOST: i64 = 500;

@@ -193,6 +193,7 @@ impl Guard {
             return if known { AuthResult::Allow(true, None) } else { AuthResult::BadUsernameOrPassword };
         }
         let name = connect.cert().and_then(|cert| cert.common_name.as_deref()).unwrap_or_default();
+        let serial = connect.cert().and_then(|cert| cert.serial.as_deref()).unwrap_or_default();
         let Some(origin) = device::origin_of_name(name) else { return AuthResult::NotAuthorized };
         if id.client_id.as_ref() as &str != name {
             tracing::warn!(device = name, client_id = %id.client_id, "refused: the client id must be tenant/device");
@@ -207,7 +208,7 @@ impl Guard {
             tracing::warn!(device = name, "refused: its last will is not its own status");
             return AuthResult::NotAuthorized;
         }
-        match device::store::may_connect(&self.db, &origin).await {
+        match device::store::may_connect(&self.db, &origin, serial).await {
             Ok(true) => AuthResult::Allow(false, None),
             Ok(false) => AuthResult::NotAuthorized,
             Err(error) => {

@@ -55,7 +55,8 @@ impl Outside {
     pub async fn pass(&mut self) -> anyhow::Result<()> {
         let disabled = device::store::disabled(&self.app.db).await?;
         if let Some(folder) = self.app.config.broker.config_dir.clone() {
-            self.files(&folder, &disabled)?;
+            let superseded = device::store::superseded(&self.app.db).await?;
+            self.files(&folder, &disabled, superseded)?;
         }
         // Those that were disabled before this hub began were cut then; once more, in case they were not.
         let fresh = if self.cuts.is_none() { CUTS - 1 } else { 0 };
@@ -76,8 +77,13 @@ impl Outside {
         failed.map_or(Ok(()), Err)
     }
 
-    fn files(&mut self, folder: &Path, disabled: &[(Origin, Option<String>)]) -> anyhow::Result<()> {
-        let serials: Vec<String> = disabled.iter().filter_map(|(_, serial)| serial.clone()).collect();
+    fn files(
+        &mut self,
+        folder: &Path,
+        disabled: &[(Origin, Option<String>)],
+        mut serials: Vec<String>,
+    ) -> anyhow::Result<()> {
+        serials.extend(disabled.iter().filter_map(|(_, serial)| serial.clone()));
         let mut changed = mosquitto::revoke(&self.app, folder, &serials)?;
         if self.passes.is_multiple_of(CERTIFICATE_EVERY) {
             changed |= mosquitto::certificate(&self.app, folder)?;

@@ -104,8 +104,9 @@ async fn case_of(
     };
     let found: Option<(String, String)> = tx
         .fetch_optional(
-            "select case_id, number from cases where tenant = $1 and call_id = $2 order by opened_at_ms limit 1",
-            args![tenant, call_id],
+            "select case_id, number from cases where tenant = $1 and call_id = $2 and device_id = $3
+             order by opened_at_ms limit 1",
+            args![tenant, call_id, &new.origin.device],
         )
         .await?;
     let (case_id, number) = found.ok_or_else(|| CommandError::Case(format!("of call {call_id}")))?;

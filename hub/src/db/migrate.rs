@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_user", include_str!("../../migrations/0002_user.sql")),
     ("0003_ticket", include_str!("../../migrations/0003_ticket.sql")),
     ("0004_release", include_str!("../../migrations/0004_release.sql")),
+    ("0005_superseded", include_str!("../../migrations/0005_superseded.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

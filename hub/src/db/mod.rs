@@ -236,17 +236,22 @@ impl Tx {
     }
 }
 
-/// Whether the same call may succeed later: the database is busy, away or broke a deadlock.
+/// Whether the same call may succeed later. Everything may but what the content itself is proved to be at fault for: a
+/// message is quarantined on this word, so a full disk or a server that is being replaced must never sound like it.
 pub fn is_transient(error: &Error) -> bool {
     match error {
-        Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::Tls(_) => true,
-        // SQLite: 5 busy, 6 locked, 10 I/O, 13 full. PostgreSQL: 40xxx rollback, 53xxx resources, 57Pxx shutdown,
-        // 08xxx connection.
-        Error::Database(error) => error.code().is_some_and(|code| {
-            matches!(&*code, "5" | "6" | "10" | "13" | "261" | "517")
-                || (code.len() == 5 && ["40", "53", "57", "08"].contains(&&code[..2]))
-        }),
-        _ => false,
+        Error::Encode(_) => false,
+        Error::Database(error) => error.code().is_none_or(|code| !blames_content(&code)),
+        _ => true,
+    }
+}
+
+/// SQLite's codes are numbers, the low byte the primary code: 18 too big, 19 constraint, 20 mismatch. PostgreSQL's are
+/// five letters, the first two the class: 22 data, 23 constraint, 54 limits.
+fn blames_content(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
+        _ => code.get(..2).is_some_and(|class| ["22", "23", "54"].contains(&class)),
     }
 }
 
@@ -276,6 +281,21 @@ mod tests {
         assert!(refuse_old_sqlite("3.46.0").is_err());
         assert!(refuse_old_sqlite("3.51.3").is_ok());
         assert!(refuse_old_sqlite("3.52.0").is_ok());
+    }
+
+    /// Extended codes of SQLite and classes of PostgreSQL: disks, locks, memory and servers are never the content's fault.
+    #[test]
+    fn only_content_is_blamed() {
+        for fault in ["1299", "2067", "1555", "19", "18", "20", "22021", "22P05", "23505", "54000"] {
+            assert!(blames_content(fault), "{fault}");
+        }
+        for passing in [
+            "5", "6", "7", "8", "10", "13", "14", "261", "266", "517", "522", "773", "778", "1032", "1034",
+            "1546", "25006", "40001", "40P01", "53100", "55P03", "57P01", "58030", "08006", "XX000",
+        ] {
+            assert!(!blames_content(passing), "{passing}");
+        }
+        assert!(is_transient(&Error::PoolTimedOut) && is_transient(&Error::Protocol(String::new())));
     }
 
     /// Migrations apply on each database, and applying them again changes nothing.

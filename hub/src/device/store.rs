@@ -41,15 +41,32 @@ pub async fn by_token(db: &Db, token: &str) -> Result<Option<Origin>> {
     Ok(row.and_then(|(tenant, device)| super::origin_of_name(&format!("{tenant}/{device}"))))
 }
 
-/// Whether this certificate may speak: enrolled, and with the newest certificate of the device.
-pub async fn may_connect(db: &Db, origin: &Origin) -> Result<bool> {
-    let row: Option<(i64,)> = db
+/// Whether this certificate may speak: the device is enrolled, and this is its newest. `serial` is in hexadecimal.
+/// Devices enrolled before serial numbers were kept are known by name.
+pub async fn may_connect(db: &Db, origin: &Origin, serial: &str) -> Result<bool> {
+    let row: Option<(Option<String>,)> = db
         .fetch_optional(
-            "select cast(1 as bigint) from devices where tenant = $1 and device_id = $2 and state = 'enrolled'",
+            "select certificate_serial from devices where tenant = $1 and device_id = $2 and state = 'enrolled'",
             args![&origin.tenant, &origin.device],
         )
         .await?;
-    Ok(row.is_some())
+    Ok(row.is_some_and(|(known,)| known.is_none_or(|known| same_serial(&known, serial))))
+}
+
+/// Writers of serial numbers differ in capitals, colons and leading zeros.
+fn same_serial(a: &str, b: &str) -> bool {
+    let plain = |text: &str| {
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        digits.trim_start_matches('0').to_ascii_lowercase()
+    };
+    plain(a) == plain(b)
+}
+
+/// Serial numbers of certificates whose device has a newer one.
+pub async fn superseded(db: &Db) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> =
+        db.fetch_all("select serial from superseded_certificates order by serial", args![]).await?;
+    Ok(rows.into_iter().map(|(serial,)| serial).collect())
 }
 
 /// Every device that is shut out, with the serial number of its certificate where that is known.
@@ -141,6 +158,14 @@ pub async fn set_identity(
     let tenant = origin.tenant.as_str();
     tx.lock_tenant(tenant).await?;
     tx.execute(
+        "insert into superseded_certificates (tenant, serial, device_id, superseded_at_ms)
+         select tenant, certificate_serial, device_id, cast($3 as bigint) from devices
+         where tenant = $1 and device_id = $2 and certificate_serial is not null
+         on conflict (tenant, serial) do nothing",
+        args![tenant, &origin.device, now],
+    )
+    .await?;
+    tx.execute(
         "update devices set state = 'enrolled', certificate_sha256 = $3, certificate_expires_at_ms = $4,
              token_sha256 = $5, enrolled_at_ms = $6, certificate_serial = $7
          where tenant = $1 and device_id = $2",
@@ -179,6 +204,14 @@ pub async fn set_disabled(
         .await?;
     if touched == 0 {
         return Err(DeviceError::Unknown(device_id.to_owned()));
+    }
+    if disabled {
+        // A code that lies around must not let it in again.
+        tx.execute(
+            "update enrolment_codes set used_at_ms = $3 where tenant = $1 and device_id = $2 and used_at_ms is null",
+            args![tenant, device_id, now],
+        )
+        .await?;
     }
     change::record(&mut tx, tenant, now, ChangeTopic::Device, device_id);
     tx.commit().await?;
@@ -336,14 +369,15 @@ pub struct Silent {
     pub lost_incident: Option<String>,
 }
 
-/// Enrolled boxes offline since before `limit_ms` without an incident, and boxes with one that are back.
+/// Enrolled boxes offline since before `limit_ms` without an incident, and boxes with one that are back or were shut
+/// out.
 pub async fn to_tell_of(db: &Db, limit_ms: i64) -> Result<Vec<Silent>> {
     db.fetch_all(
         "select s.tenant, s.device_id, s.offline_since_ms, s.lost_incident from device_status s
          join devices d on d.tenant = s.tenant and d.device_id = s.device_id
          where (d.state = 'enrolled' and s.lost_incident is null and s.state = 'offline'
                 and s.offline_since_ms <= $1)
-            or (s.lost_incident is not null and s.state = 'online')
+            or (s.lost_incident is not null and (s.state = 'online' or d.state = 'disabled'))
          order by s.tenant, s.device_id limit 200",
         args![limit_ms],
     )
@@ -352,10 +386,12 @@ pub async fn to_tell_of(db: &Db, limit_ms: i64) -> Result<Vec<Silent>> {
 
 pub async fn still_to_tell(tx: &mut Tx, silent: &Silent, limit_ms: i64) -> Result<Option<Silent>> {
     tx.fetch_optional(
-        "select tenant, device_id, offline_since_ms, lost_incident from device_status
-         where tenant = $1 and device_id = $2
-           and ((lost_incident is null and state = 'offline' and offline_since_ms <= $3)
-                or (lost_incident is not null and state = 'online'))",
+        "select s.tenant, s.device_id, s.offline_since_ms, s.lost_incident from device_status s
+         join devices d on d.tenant = s.tenant and d.device_id = s.device_id
+         where s.tenant = $1 and s.device_id = $2
+           and ((d.state = 'enrolled' and s.lost_incident is null and s.state = 'offline'
+                 and s.offline_since_ms <= $3)
+                or (s.lost_incident is not null and (s.state = 'online' or d.state = 'disabled')))",
         args![&silent.tenant, &silent.device_id, limit_ms],
     )
     .await

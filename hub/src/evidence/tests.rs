@@ -165,3 +165,67 @@ async fn refusals() {
         assert_eq!(world.create(b"abc", b"abc").await.status(), StatusCode::UNAUTHORIZED);
     }
 }
+
+/// Sent again from its beginning by a client that does not know that the content is here: answered as finished.
+#[tokio::test]
+async fn content_that_is_here_is_finished_for_plain_clients() {
+    for test in databases().await {
+        let world = world(test, 1000).await;
+        let content = b"the same again".as_slice();
+        for _ in 0..2 {
+            let path = header(&world.create(content, content).await, "location");
+            let done = world.patch(&path, 0, content).await;
+            assert_eq!(
+                (done.status(), header(&done, "upload-offset")),
+                (StatusCode::NO_CONTENT, "14".into())
+            );
+        }
+    }
+}
+
+/// Killed between the file's move and its row: the next request finds it finished. Killed before the file was made: the
+/// upload is gone and begins anew.
+#[tokio::test]
+async fn an_upload_that_lost_its_file_goes_on() {
+    for test in databases().await {
+        let world = world(test, 1000).await;
+        let content = b"moved, and then the power went".as_slice();
+        let path = header(&world.create(content, content).await, "location");
+        world.patch(&path, 0, &content[..5]).await;
+        let sha256 = hex::encode(Sha256::digest(content)).parse().unwrap();
+        let settled = world.app.evidence.path(world.app.tenant(), &sha256);
+        let upload = world.app.evidence.upload_path(path.rsplit('/').next().unwrap());
+        std::fs::create_dir_all(settled.parent().unwrap()).unwrap();
+        std::fs::write(&settled, content).unwrap();
+        std::fs::remove_file(&upload).unwrap();
+        let done = world.patch(&path, 5, &content[5..]).await;
+        assert_eq!((done.status(), header(&done, "upload-offset")), (StatusCode::NO_CONTENT, "30".into()));
+        assert_eq!(header(&world.create(content, content).await, "upload-offset"), "30", "it is here");
+
+        let path = header(&world.create(b"abc", b"abc").await, "location");
+        std::fs::remove_file(world.app.evidence.upload_path(path.rsplit('/').next().unwrap())).unwrap();
+        assert_eq!(world.patch(&path, 0, b"abc").await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::NOT_FOUND);
+    }
+}
+
+/// A line that dies without a word in mid-chunk gives the upload free with what it brought.
+#[tokio::test]
+async fn a_dead_line_does_not_hold_an_upload() {
+    let test = databases().await.swap_remove(0);
+    let world = world(test, 1000).await;
+    let path = header(&world.create(b"abcdef", b"abcdef").await, "location");
+    let id = path.rsplit('/').next().unwrap();
+    let origin = protocol::Origin { tenant: "main".parse().unwrap(), device: "box-1".parse().unwrap() };
+    let first = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"abc"))]);
+    let body = Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
+    let standing = world.app.evidence.fill_within(
+        &origin,
+        id,
+        0,
+        body.into_data_stream(),
+        std::time::Duration::from_millis(50),
+    );
+    assert_eq!(standing.await.unwrap().offset_bytes, 3);
+    assert_eq!(header(&world.patch(&path, 3, b"def").await, "upload-offset"), "6");
+}

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use futures_util::StreamExt;
@@ -16,6 +17,9 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use super::{EvidenceStore, store};
+
+/// A connection that brings nothing for this long is taken for broken; what it brought is kept.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Media types a box may send.
 const MEDIA_TYPES: [&str; 3] = ["image/jpeg", "video/mp4", "audio/wav"];
@@ -156,19 +160,33 @@ impl EvidenceStore {
         offset: i64,
         body: BodyDataStream,
     ) -> Result<Standing, UploadError> {
+        self.fill_within(origin, upload_id, offset, body, SILENCE).await
+    }
+
+    /// The same with another patience for a silent line.
+    pub(super) async fn fill_within(
+        &self,
+        origin: &Origin,
+        upload_id: &str,
+        offset: i64,
+        body: BodyDataStream,
+        silence: Duration,
+    ) -> Result<Standing, UploadError> {
         let guard = self.busy.take(upload_id).ok_or(UploadError::Locked)?;
         let upload = self.known(origin, upload_id).await?;
+        if upload.offset_bytes == upload.size_bytes && offset <= upload.size_bytes {
+            // Here already, which a plain client learns from its first PATCH, at 0. What it sends is let go.
+            drain(body, upload.size_bytes - offset).await;
+            return Ok(upload.into());
+        }
         if offset != upload.offset_bytes {
             return Err(UploadError::Offset { expected: upload.offset_bytes, given: offset });
-        }
-        if upload.offset_bytes == upload.size_bytes {
-            return Ok(upload.into());
         }
         // A task of its own: when the connection breaks, the server drops the handler, and what came must be kept.
         let this = self.clone();
         let task = tokio::spawn(async move {
             let _guard = guard;
-            this.write(upload, body).await
+            this.write(upload, body, silence).await
         });
         task.await.map_err(|error| io::Error::other(error.to_string()))?
     }
@@ -177,21 +195,25 @@ impl EvidenceStore {
         &self,
         mut upload: store::Upload,
         mut body: BodyDataStream,
+        silence: Duration,
     ) -> Result<Standing, UploadError> {
         let path = self.upload_path(&upload.upload_id);
-        let opened = tokio::fs::OpenOptions::new().write(true).open(&path).await;
-        if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            // The hub died when the file had moved to its place and was not yet noted. Begun anew, it is sent once
-            // more, or known to be here; going on with this one could never end.
-            store::forget(&self.db, &upload).await?;
-            return Err(UploadError::Unknown);
-        }
-        let mut file = opened?;
+        let mut file = match tokio::fs::OpenOptions::new().write(true).open(&path).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.without_file(upload).await,
+            Err(error) => return Err(error.into()),
+        };
         file.set_len(upload.offset_bytes as u64).await?;
         file.seek(io::SeekFrom::End(0)).await?;
         let mut offset = upload.offset_bytes;
         let mut broken = None;
-        while let Some(chunk) = body.next().await {
+        loop {
+            // A line that died without a word must not hold the upload.
+            let Ok(chunk) = tokio::time::timeout(silence, body.next()).await else {
+                broken = Some("nothing came for a while".to_owned());
+                break;
+            };
+            let Some(chunk) = chunk else { break };
             match chunk {
                 Ok(chunk) if offset + chunk.len() as i64 > upload.size_bytes => {
                     return Err(UploadError::Overrun { size_bytes: upload.size_bytes });
@@ -201,7 +223,7 @@ impl EvidenceStore {
                     offset += chunk.len() as i64;
                 }
                 Err(error) => {
-                    broken = Some(error);
+                    broken = Some(error.to_string());
                     break;
                 }
             }
@@ -219,6 +241,31 @@ impl EvidenceStore {
         upload.offset_bytes = offset;
         upload.expires_at_ms = expires_at.0;
         Ok(upload.into())
+    }
+
+    /// The hub died between moving the file to its place and saying so, or before it made it.
+    async fn without_file(&self, mut upload: store::Upload) -> Result<Standing, UploadError> {
+        let (Ok(tenant), Ok(sha256)) = (upload.tenant.parse(), upload.sha256.parse()) else {
+            return Err(UploadError::Unknown);
+        };
+        let settled = self.path(&tenant, &sha256);
+        // Only whole and hashed files get there.
+        if tokio::fs::try_exists(&settled).await? {
+            self.note_finished(&upload).await?;
+            store::advance(&self.db, &upload, upload.size_bytes, UtcMs(upload.expires_at_ms)).await?;
+            upload.offset_bytes = upload.size_bytes;
+            return Ok(upload.into());
+        }
+        store::forget(&self.db, &upload).await?;
+        Err(UploadError::Unknown)
+    }
+
+    async fn note_finished(&self, upload: &store::Upload) -> Result<(), UploadError> {
+        let mut tx = self.db.begin().await?;
+        store::finish(&mut tx, upload, self.clock.now()).await?;
+        tx.commit().await?;
+        self.changes.wake();
+        Ok(())
     }
 
     async fn finish(&self, upload: &store::Upload, path: &Path) -> Result<(), UploadError> {
@@ -240,10 +287,7 @@ impl EvidenceStore {
         tokio::task::spawn_blocking(move || settle(&source, &target))
             .await
             .map_err(|error| io::Error::other(error.to_string()))??;
-        let mut tx = self.db.begin().await?;
-        store::finish(&mut tx, upload, self.clock.now()).await?;
-        tx.commit().await?;
-        self.changes.wake();
+        self.note_finished(upload).await?;
         self.metrics.evidence_stored_bytes.inc_by(upload.size_bytes as u64);
         Ok(())
     }
@@ -275,6 +319,17 @@ impl EvidenceStore {
             }
         }
         Ok(removed)
+    }
+}
+
+/// Reads and lets go of at most `most` bytes: a client that is answered before it has sent all may see a reset instead.
+async fn drain(mut body: BodyDataStream, most: i64) {
+    let mut left = most;
+    while left > 0 {
+        match tokio::time::timeout(SILENCE, body.next()).await {
+            Ok(Some(Ok(chunk))) => left -= chunk.len() as i64,
+            _ => return,
+        }
     }
 }
 

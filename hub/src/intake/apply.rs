@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
 use protocol::{
-    Chance, Envelope, Event, Incident, MessageId, Origin, Phase, Receipt, ReceiptOutcome, Status, TenantId,
-    Topic, UtcMs,
+    Chance, Envelope, Event, Incident, IncidentKind, MessageId, Origin, Phase, Receipt, ReceiptOutcome,
+    Status, TenantId, Topic, UtcMs,
 };
 use serde_json::json;
 
@@ -25,14 +25,14 @@ pub struct Context<'a> {
 
 /// What a transaction has learned of boxes and messages; true as long as it holds their tenants' locks.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     devices: HashMap<Origin, Option<String>>,
     fates: HashMap<(TenantId, String), Fate>,
 }
 
 impl Seen {
     /// Asks once for all messages of a batch.
-    pub async fn read(tx: &mut Tx, topics: impl Iterator<Item = &Topic>) -> Result<Self> {
+    pub(super) async fn read(tx: &mut Tx, topics: impl Iterator<Item = &Topic>) -> Result<Self> {
         let mut by_tenant: BTreeMap<&str, (&TenantId, Vec<&MessageId>)> = BTreeMap::new();
         for topic in topics {
             if let Topic::Event(origin, id) = topic {
@@ -73,7 +73,7 @@ impl Seen {
 }
 
 /// Applies what came on `topic`; returns the receipt when the message has an id.
-pub async fn apply(
+pub(super) async fn apply(
     tx: &mut Tx,
     context: Context<'_>,
     seen: &mut Seen,
@@ -82,7 +82,7 @@ pub async fn apply(
     retained: bool,
 ) -> Result<Option<Receipt>> {
     match topic {
-        Topic::Event(origin, id) => event(tx, context, seen, origin, *id, payload).await.map(Some),
+        Topic::Event(origin, id) => event(tx, context, seen, origin, *id, payload).await,
         Topic::Status(origin) => status(tx, context, seen, origin, payload, retained).await.map(|()| None),
         // Live words are passed on without being kept; receipts and commands are ours and never come up.
         Topic::Live(_) | Topic::Receipt(..) | Topic::Command(..) => Ok(None),
@@ -123,21 +123,22 @@ async fn event(
     origin: &Origin,
     id: MessageId,
     payload: &[u8],
-) -> Result<Receipt> {
+) -> Result<Option<Receipt>> {
     let refused = |reason: &str| receipt(id, ReceiptOutcome::Refused, Some(reason.to_owned()), context.now);
-    match seen.device(tx, origin).await? {
-        Some("enrolled") => {}
-        Some(_) => return Ok(refused("this device is not enrolled here, or was disabled")),
-        None => return Ok(refused("this hub does not know the device")),
+    // Who is shut out, or not known since an old backup was brought back, gets no receipt: a receipt would let go of
+    // what the box holds, and it may be let in again.
+    if seen.device(tx, origin).await? != Some("enrolled") {
+        tracing::warn!(device = %origin.device, "an event of a box that is not enrolled here, or was disabled");
+        return Ok(None);
     }
     if let Some(fate) = seen.fate(origin, id) {
-        return Ok(if fate.device_id != origin.device.as_str() {
+        return Ok(Some(if fate.device_id != origin.device.as_str() {
             refused("another device has used this message id")
         } else if fate.outcome == "quarantined" {
             receipt(id, ReceiptOutcome::Quarantined, fate.reason.clone(), context.now)
         } else {
             receipt(id, ReceiptOutcome::Duplicate, None, context.now)
-        });
+        }));
     }
     let unreadable = match Envelope::decode(payload, origin) {
         Ok(envelope) if envelope.id == id => body(tx, context, origin, &envelope).await?,
@@ -153,7 +154,7 @@ async fn event(
         }
     };
     seen.keep(origin, &answer);
-    Ok(answer)
+    Ok(Some(answer))
 }
 
 /// Stores a readable event; `Some` is the reason why it cannot stand, before anything was written.
@@ -164,6 +165,9 @@ async fn body(
     envelope: &Envelope,
 ) -> Result<Option<String>> {
     let word = match &envelope.event {
+        Event::Incident(found) if found.kind == IncidentKind::DeviceLost => {
+            return Ok(Some("only the hub says that a box is lost".to_owned()));
+        }
         Event::Incident(found) => {
             let known = store::known_incident(tx, origin.tenant.as_str(), found).await?;
             if known.as_ref().is_some_and(|known| known.device_id != origin.device.as_str()) {

@@ -43,7 +43,9 @@ impl std::fmt::Debug for Item {
 pub enum SubmitError {
     #[error("the body is not an envelope with an `id` that is a UUID")]
     NoId,
-    #[error("the hub is stopping or has no room; send the same message again later")]
+    #[error(
+        "not taken now: the hub is stopping, has no room, or the device is shut out; send the same message again later"
+    )]
     Busy,
 }
 

@@ -278,11 +278,20 @@ async fn wrong_senders_are_refused() {
         other.revision = 2;
         assert_eq!(world.send_incident(2, &other).await.outcome, ReceiptOutcome::Quarantined);
 
+        let lost = Incident { kind: IncidentKind::DeviceLost, ..world.incident("r1") };
+        let receipt = world.send_incident(4, &lost).await;
+        assert_eq!(receipt.outcome, ReceiptOutcome::Quarantined, "a box does not speak as the hub");
+
+        // No receipt: the box keeps it until it is let in again.
+        let envelope = world.envelope(3, Event::Incident(world.incident("r1")));
+        let bytes = Bytes::from(envelope.encode().unwrap());
         device::store::set_disabled(&world.app.db, "main", "box-2", true, NOW).await.unwrap();
-        assert_eq!(world.send_incident(3, &world.incident("r1")).await.outcome, ReceiptOutcome::Refused);
-        world.origin.device = "stranger".parse().unwrap();
-        assert_eq!(world.send_incident(1, &world.incident("r1")).await.outcome, ReceiptOutcome::Refused);
+        assert!(world.intake.submit(&world.origin, bytes.clone()).await.is_err());
+        let stranger = Origin { device: "stranger".parse().unwrap(), ..world.origin.clone() };
+        assert!(world.intake.submit(&stranger, bytes.clone()).await.is_err());
         assert_eq!(world.cases().await, before, "{}", world.name);
+        device::store::set_disabled(&world.app.db, "main", "box-2", false, NOW).await.unwrap();
+        assert_eq!(world.send(&envelope).await.outcome, ReceiptOutcome::Stored);
     }
 }
 

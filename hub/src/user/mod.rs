@@ -37,6 +37,9 @@ const REGISTER_ONCE_MS: i64 = 10 * 60_000;
 /// Each check takes 19 MiB and a core; more at once wait.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
+/// Logins that may wait for their turn; more are refused at once.
+static WAITING: Semaphore = Semaphore::const_new(64);
+
 /// Longest name or password that is looked at, in bytes.
 const MAX_INPUT: usize = 256;
 
@@ -79,9 +82,12 @@ pub async fn log_in(
     (name, password): (&str, &str),
     address: &str,
 ) -> Result<LoggedIn, LoginError> {
-    if name.len() > MAX_INPUT || password.len() > MAX_INPUT {
+    if name.len() > MAX_INPUT || password.len() > MAX_INPUT || name.chars().any(char::is_control) {
         return Err(LoginError::Wrong);
     }
+    // The turn first, then the count: attempts made at once must see each other's failures.
+    let _place = WAITING.try_acquire().map_err(|_| LoginError::TooMany)?;
+    let _turn = HASHING.acquire().await.map_err(|error| LoginError::Hash(error.to_string()))?;
     let failed = store::failures(db, tenant, name, address, now.plus_ms(-FAILURE_WINDOW_MS)).await?;
     if failed.pair >= MAX_PAIR || failed.address >= MAX_ADDRESS || failed.name >= MAX_NAME {
         return Err(LoginError::TooMany);
@@ -103,7 +109,6 @@ pub async fn log_in(
 }
 
 async fn check(password: String, hash: String) -> Result<bool, LoginError> {
-    let _turn = HASHING.acquire().await.map_err(|error| LoginError::Hash(error.to_string()))?;
     tokio::task::spawn_blocking(move || password::verify(&password, &hash))
         .await
         .map_err(|error| LoginError::Hash(error.to_string()))

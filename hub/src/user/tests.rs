@@ -144,3 +144,19 @@ async fn the_register_counts_views_not_ranges() {
         assert_eq!(rows.len(), 5, "{}: {rows:?}", test.name);
     }
 }
+
+/// Guesses made at once are stopped like guesses made one after the other.
+#[tokio::test]
+async fn parallel_guesses_are_counted() {
+    for test in databases().await {
+        let chance = Chance::seeded(6);
+        add(&test.db, T, &chance, START, ("seat03", "long-enough-password", Role::Operator)).await.unwrap();
+        let guess = |_| log_in(&test.db, T, &chance, START, ("seat03", "wrong-password"), "192.0.2.1");
+        let answers = futures_util::future::join_all((0..24).map(guess)).await;
+        let tried = answers.iter().filter(|answer| matches!(answer, Err(LoginError::Wrong))).count() as i64;
+        // Two are checked at a time.
+        assert!((MAX_PAIR..=MAX_PAIR + 1).contains(&tried), "{}: {tried} were tried", test.name);
+        let odd = log_in(&test.db, T, &chance, START, ("a\0b", "wrong-password"), "192.0.2.9").await;
+        assert!(matches!(odd, Err(LoginError::Wrong)));
+    }
+}
