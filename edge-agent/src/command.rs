@@ -6,11 +6,14 @@ use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId,
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::evidence::Recorder;
 use crate::health::Floor;
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::EvidenceFile;
+
+/// Mistakes of a configuration that one answer names; more would not fit into a message.
+const MOST_PROBLEMS: usize = 20;
 
 /// A configuration that can be read; whether it holds is found out by starting with it.
 pub struct NewConfiguration {
@@ -25,7 +28,9 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     pub floor: Floor,
     pub recorder: Arc<Recorder>,
-    /// To whoever restarts the stations; it answers that command.
+    /// The installer's file.
+    pub installed: Config,
+    /// To whoever changes the stations; it answers that command.
     pub configure: mpsc::Sender<NewConfiguration>,
 }
 
@@ -94,10 +99,12 @@ impl Desk {
     }
 
     fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
-        let name = format!("configuration {version}");
-        match Config::parse(&name, &toml, std::env::vars()) {
+        match config::from_hub(version, &toml, &self.installed) {
             Err(problems) => {
-                let list: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                let mut list: Vec<_> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+                if problems.len() > MOST_PROBLEMS {
+                    list.push(format!("… and {} more", problems.len() - MOST_PROBLEMS));
+                }
                 failed(list.join("\n"))
             }
             Ok(config) => {

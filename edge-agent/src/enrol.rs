@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args as ClapArgs;
-use protocol::{DeviceId, TenantId};
+use protocol::{EnrolAnswer, EnrolRequest};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use reqwest::Url;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::identity::{Enrolled, Identity, http_client};
+use crate::say;
 
 /// A pin shorter than 80 bits would be worth guessing.
 const MIN_PIN_HEX: usize = 20;
@@ -34,23 +34,6 @@ pub struct Args {
     /// The one-time code that `hub device add` printed
     #[arg(long)]
     pub code: String,
-}
-
-#[derive(Serialize)]
-struct Request<'a> {
-    code: &'a str,
-    csr_pem: String,
-}
-
-#[derive(Deserialize)]
-struct Granted {
-    tenant: TenantId,
-    device: DeviceId,
-    certificate_pem: String,
-    ca_pem: String,
-    mqtt_host: String,
-    mqtt_port: u16,
-    token: String,
 }
 
 /// Enrols this box and writes `<data>/identity`; what was there before is kept beside it.
@@ -71,7 +54,7 @@ pub async fn run(args: &Args, data_dir: &Path) -> Result<()> {
     let client = http_client(ca_pem.as_bytes())?.build()?;
     let response = client
         .post(url)
-        .json(&Request { code: secret, csr_pem })
+        .json(&EnrolRequest { code: secret.to_owned(), csr_pem })
         .send()
         .await
         .with_context(|| format!("the hub at {} showed the right authority, but its own certificate does not hold for this address; use an address the hub was set up with", args.hub))?;
@@ -83,7 +66,7 @@ pub async fn run(args: &Args, data_dir: &Path) -> Result<()> {
             words.trim()
         );
     }
-    let granted: Granted = response.json().await.context("reading the hub's answer")?;
+    let granted: EnrolAnswer = response.json().await.context("reading the hub's answer")?;
     // The authority must be the pinned one, whatever else the answer says.
     pinned_certificate(&granted.ca_pem, pin)?;
 
@@ -96,7 +79,7 @@ pub async fn run(args: &Args, data_dir: &Path) -> Result<()> {
         token: granted.token,
     };
     let folder = write(data_dir, &identity, &granted.certificate_pem, &key.serialize_pem(), &ca_pem)?;
-    println!("enrolled as {}/{}; identity in {}", identity.tenant, identity.device, folder.display());
+    say!("enrolled as {}/{}; identity in {}", identity.tenant, identity.device, folder.display());
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub mod analyser;
 pub mod call;
 pub mod camera;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod detector;
@@ -21,6 +22,8 @@ pub mod report;
 pub mod revisions;
 pub mod rules;
 pub mod run;
+pub mod say;
+pub mod stations;
 pub mod tracker;
 pub mod uplink;
 pub mod upload;

@@ -17,6 +17,7 @@ use crate::camera;
 use crate::detector::{self, Answer, Detect, DetectorConfig};
 use crate::frame::Frame;
 use crate::rules::{RuleConfig, RuleEvent, RuleKind};
+use crate::say;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -78,7 +79,8 @@ pub fn run(args: &Args) -> Result<()> {
     out.flush().context("writing to standard output")?;
     let took_s = (clock.uptime_ms().max(1)) as f64 / 1_000.0;
     let (frames, media_s) = (summary.frames, summary.media_ms as f64 / 1_000.0);
-    eprintln!("{frames} frames, {media_s:.1} s of media in {took_s:.1} s: {:.1} x", media_s / took_s);
+    let speed = media_s / took_s;
+    say::complain(format_args!("{frames} frames, {media_s:.1} s of media in {took_s:.1} s: {speed:.1} x"));
     Ok(())
 }
 
@@ -208,7 +210,7 @@ fn open_detector(args: &Args) -> Option<Box<dyn Detect>> {
     match detector::open(&DetectorConfig::default(), &store) {
         Ok(detector) => Some(detector),
         Err(error) => {
-            eprintln!("no detector, motion alone: {error}");
+            say::complain(format_args!("no detector, motion alone: {error}"));
             None
         }
     }

@@ -5,10 +5,11 @@
 //! exchange ─► call tap ─ reports (64) ──────────────────────────────────────────────────► outbox
 //! outbox ─► uplink ─► hub ─ receipts ─► outbox          outbox ─► uploader ─► hub
 //! hub ─► uplink ─ commands (32) ─► desk ─► outbox        every station ─► health ─► hub, systemd, local pages
+//! call tap ─ live words (64) ─► uplink ─► hub           desk ─ configuration (1) ─► stations
 //! ```
 //!
-//! Bounds: a full queue makes its producer wait, except commands (the hub sends them again) and frames (the
-//! newest replaces the older). Order of the end: cameras and calls say their last words into the outbox, then
+//! Bounds: a full queue makes its producer wait, except commands (the hub sends them again), live words (they
+//! are dropped and counted) and frames (the newest replaces the older). Order of the end: cameras and calls say their last words into the outbox, then
 //! desk, uploader and uplink stop, the outbox closes last.
 
 use std::path::{Path, PathBuf};
@@ -16,31 +17,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use models::{ModelStore, search_folders};
-use protocol::{Answer, BootId, Chance, Clock, Origin, Outcome, SystemClock};
+use protocol::{BootId, Chance, Clock, Origin, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{self, CallTap};
-use crate::camera;
-use crate::command::{Desk, NewConfiguration};
+use crate::command::Desk;
 use crate::config::{Config, HubConfig, in_force};
-use crate::detector::{self, DetectorStation};
 use crate::evidence::Recorder;
-use crate::health::{self, Floor, Health, Pages, Post, Present, Vitals, clock_synced};
+use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
 use crate::outbox::{Outbox, Voice};
 use crate::recovery::Recovery;
 use crate::report::Report;
+use crate::say;
+use crate::stations::{self, Site, Stations};
 use crate::uplink::{self, Uplink};
 use crate::upload::{self, Uploader};
-use crate::watch::{self as watching, Watch};
+use crate::watch as watching;
 
 const REPORTS: usize = 64;
 const COMMANDS: usize = 32;
+const LIVE: usize = 64;
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// Each part of the end gets this long at most.
 const END: Duration = Duration::from_secs(2);
@@ -52,23 +51,13 @@ pub struct Options {
     pub models: Option<PathBuf>,
 }
 
-/// What stays while configurations change.
-struct Site {
-    options: Options,
-    data_dir: PathBuf,
-    clock: Arc<dyn Clock>,
-    chance: Arc<Chance>,
-    outbox: Outbox,
-    floor: Floor,
-    recorder: Arc<Recorder>,
-    reports: mpsc::Sender<Report>,
-}
-
 pub async fn run(options: Options) -> Result<()> {
     let installed = Config::load(options.config.as_deref())?;
     let data_dir = installed.agent.data_dir.clone();
     let _lock = lock_data_dir(&data_dir)?;
-    let mut config = in_force(&data_dir, installed.clone());
+    let config = in_force(&data_dir, installed.clone());
+    let stop = CancellationToken::new();
+    stop_when_told(stop.clone())?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let chance = Arc::new(Chance::from_os());
@@ -93,6 +82,7 @@ pub async fn run(options: Options) -> Result<()> {
     let cancel = CancellationToken::new();
     let (reports, reports_rx) = mpsc::channel(REPORTS);
     let (commands, commands_rx) = mpsc::channel(COMMANDS);
+    let (live, live_rx) = mpsc::channel(LIVE);
     let (configure, mut configurations) = mpsc::channel(1);
     let floor = Floor::default();
     let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone())?);
@@ -128,56 +118,57 @@ pub async fn run(options: Options) -> Result<()> {
         clock: clock.clone(),
         floor: floor.clone(),
         recorder: recorder.clone(),
+        installed: installed.clone(),
         configure,
     };
     delivery.push(tokio::spawn(desk.run(commands_rx, cancel.clone())));
     if let Some(enrolled) = &enrolled {
         let (address, uploader) =
             delivery_of(enrolled, &installed.hub, &outbox, &uplink_health, &upload_health)?;
-        let uplink =
-            Uplink { address, outbox: outbox.clone(), status: status_rx, commands, health: uplink_health };
+        let uplink = Uplink {
+            address,
+            outbox: outbox.clone(),
+            status: status_rx,
+            commands,
+            live: live_rx,
+            health: uplink_health,
+        };
         delivery.push(tokio::spawn(uplink.run(cancel.clone())));
         delivery.push(tokio::spawn(uploader.run(cancel.clone())));
     } else {
         tracing::warn!("this box is not enrolled: incidents wait here (edge-agent enrol --hub … --code …)");
     }
 
-    // Stations of the present configuration.
+    // Stations of the configuration in force.
     let site = Site {
-        options,
-        data_dir: data_dir.clone(),
+        models: options.models,
+        installed: installed.clone(),
         clock,
         chance,
         outbox: outbox.clone(),
         floor,
         recorder,
         reports,
+        live,
+        trial: stations::TRIAL,
     };
-    let mut stations = Stations::start(&site, &config)?;
-    println!(
-        "edge-agent ready {} cameras={} calls={} health=http://{}",
-        enrolled.as_ref().map_or_else(|| "not enrolled".to_owned(), |e| e.origin().source()),
-        config.cameras.len(),
-        if config.calls.is_some() { "on" } else { "off" },
-        installed.health.listen,
-    );
+    let (cameras, calls) = (config.cameras.len(), if config.calls.is_some() { "on" } else { "off" });
+    let mut stations = Stations::start(site, config).await?;
+    let who = enrolled.as_ref().map_or_else(|| "not enrolled".to_owned(), |e| e.origin().source());
+    let listen = installed.health.listen;
+    say!("edge-agent ready {who} cameras={cameras} calls={calls} health=http://{listen}");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     loop {
-        let new = tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            Some(new) = configurations.recv() => new,
-        };
-        stations = stations.change(&site, &mut config, new).await?;
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(new) = configurations.recv() => stations.change(new, &stop).await?,
+        }
     }
     tracing::info!("stopping");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    stations.stop(&site).await;
-    // The writer ends when the last sender of reports is gone.
-    drop(site);
+    // With the stations goes the last sender of reports, and the writer ends.
+    stations.stop().await;
     if timeout(END, writer).await.is_err() {
         tracing::warn!("the last reports of calls were not written; they are handed over at the next start");
     }
@@ -186,6 +177,20 @@ pub async fn run(options: Options) -> Result<()> {
         let _ = timeout(END, task).await;
     }
     outbox.close().await;
+    Ok(())
+}
+
+/// SIGTERM or Ctrl-C, also in the middle of a change.
+fn stop_when_told(stop: CancellationToken) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
     Ok(())
 }
 
@@ -214,12 +219,7 @@ fn delivery_of(
     upload_health: &Arc<upload::Health>,
 ) -> Result<(uplink::Address, Uploader)> {
     let identity = &enrolled.identity;
-    let address = uplink::Address {
-        origin: enrolled.origin(),
-        host: hub.mqtt_host.clone().unwrap_or_else(|| identity.mqtt_host.clone()),
-        port: hub.mqtt_port.unwrap_or(identity.mqtt_port),
-        tls: Some(enrolled.tls()?),
-    };
+    let address = uplink::Address::of(enrolled, hub)?;
     let url = hub.url.as_ref().unwrap_or(&identity.hub_url);
     let flow = uplink_health.clone();
     let uploader = Uploader {
@@ -251,131 +251,4 @@ async fn keep_house(outbox: Outbox, cancel: CancellationToken) {
             tracing::error!(%error, "housekeeping failed; trying again in a minute");
         }
     }
-}
-
-/// Cameras, detector and calls of one configuration.
-struct Stations {
-    watches: Vec<Watch>,
-    detector: Arc<DetectorStation>,
-    calls: Option<(CancellationToken, JoinHandle<()>)>,
-}
-
-impl Stations {
-    fn start(site: &Site, config: &Config) -> Result<Self> {
-        let Site { clock, outbox, chance, .. } = site;
-        let store = model_store(site.options.models.clone(), config);
-        let silero = store.find("silero-vad").ok().map(|weights| weights.main_file().to_owned());
-        let folders = store.folders().to_vec();
-        let wanted = config.detector.clone();
-        let loader = Box::new(move || detector::open(&wanted, &store));
-        let detector = DetectorStation::start(clock.clone(), loader).context("starting the detector")?;
-        let detector = Arc::new(detector);
-
-        let deps = watching::Deps {
-            outbox: outbox.clone(),
-            recorder: site.recorder.clone(),
-            clock: clock.clone(),
-            chance: chance.clone(),
-        };
-        let mut watches = Vec::new();
-        for watched in &config.cameras {
-            let client = detector.client(watched.camera.id.clone());
-            let handle = camera::spawn(watched.camera.clone(), clock.clone())?;
-            watches.push(Watch::start(handle, &watched.rules, client, &deps)?);
-        }
-
-        let mut tap = None;
-        let mut calls = None;
-        if let Some(wanted) = &config.calls {
-            let started = CallTap::new(
-                wanted.clone(),
-                call::Deps {
-                    clock: clock.clone(),
-                    chance: chance.clone(),
-                    data_dir: site.data_dir.clone(),
-                    silero,
-                    model_dirs: folders,
-                    program: std::env::current_exe().context("finding this program's own file")?,
-                    reports: site.reports.clone(),
-                    live: None,
-                },
-            )?;
-            let cancel = CancellationToken::new();
-            let running = run_calls(started.clone(), cancel.clone());
-            calls = Some((cancel, tokio::spawn(running)));
-            tap = Some(started);
-        }
-        let posts = watches.iter().map(|watch| {
-            let post = Post {
-                camera: watch.camera.clone(),
-                detector: watch.detector.clone(),
-                beat: watch.beat.clone(),
-                analysed: watch.analysed.clone(),
-            };
-            (watch.camera.id().clone(), post)
-        });
-        site.floor.set(Present {
-            configuration_version: config.version,
-            cameras: posts.collect(),
-            detector: Some(detector.clone()),
-            calls: tap,
-        });
-        Ok(Self { watches, detector, calls })
-    }
-
-    /// Says the last words and stops.
-    async fn stop(self, site: &Site) {
-        site.floor.set(Present::default());
-        if let Some((cancel, _)) = &self.calls {
-            cancel.cancel();
-        }
-        let mut ending: tokio::task::JoinSet<()> = self.watches.into_iter().map(Watch::stop).collect();
-        while ending.join_next().await.is_some() {}
-        if let Some((_, task)) = self.calls
-            && timeout(END, task).await.is_err()
-        {
-            tracing::warn!("calls did not end in time; what is on disk is filed at the next start");
-        }
-        // Joins the thread after the picture it looks at.
-        let _ = tokio::task::spawn_blocking(move || drop(self.detector)).await;
-    }
-
-    /// Restarts with a new configuration; when that does not hold, with the old one. Answers the command.
-    async fn change(self, site: &Site, config: &mut Config, new: NewConfiguration) -> Result<Self> {
-        self.stop(site).await;
-        let mut wanted = *new.config;
-        wanted.version = new.version;
-        let started = Self::start(site, &wanted);
-        let kept = started.and_then(|stations| {
-            crate::config::keep(&site.data_dir, new.version, &new.toml)?;
-            Ok(stations)
-        });
-        let (stations, outcome) = match kept {
-            Ok(stations) => {
-                tracing::info!(version = new.version, "a new configuration is in force");
-                *config = wanted;
-                (stations, Outcome::Done { evidence: Vec::new() })
-            }
-            Err(error) => {
-                let reason = format!("it could not be started, the former one is in force again: {error:#}");
-                tracing::error!(version = new.version, reason, "a configuration was rolled back");
-                (Self::start(site, config)?, Outcome::Failed { reason })
-            }
-        };
-        let answer = Answer { command_id: new.command_id, outcome, answered_at: site.clock.now() };
-        site.outbox.answer(&answer, &[]).await?;
-        Ok(stations)
-    }
-}
-
-async fn run_calls(tap: Arc<CallTap>, cancel: CancellationToken) {
-    if let Err(error) = tap.run(cancel).await {
-        tracing::error!(error = format!("{error:#}"), "the call tap stopped");
-    }
-}
-
-/// Models from the command line, the configuration, then `$SHAODIAN_DATA`.
-pub fn model_store(option: Option<PathBuf>, config: &Config) -> ModelStore {
-    let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-    ModelStore::new(search_folders(option, config.agent.models.clone(), data))
 }

@@ -3,8 +3,8 @@
 
 use std::io::SeekFrom;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -18,10 +18,11 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::health::LastError;
 use crate::outbox::{Outbox, OutboxError, Upload};
 
 /// Bytes per request: what a broken line can cost at most.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 256 << 10;
 /// With nothing to do, look again this often (files whose back-off is over).
 const IDLE: Duration = Duration::from_secs(5);
 /// How long one chunk may wait for messages to go first.
@@ -40,17 +41,7 @@ pub struct Health {
     pub uploaded_files: AtomicU64,
     pub uploaded_bytes: AtomicU64,
     pub failures: AtomicU64,
-    last_error: Mutex<Option<String>>,
-}
-
-impl Health {
-    pub fn last_error(&self) -> Option<String> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_error(&self, error: Option<String>) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
-    }
+    pub last_error: LastError,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +103,7 @@ impl Uploader {
         if let Err(error) = self.run_once(&upload).await {
             self.settle_failure(&upload, error).await;
         } else {
-            self.health.set_error(None);
+            self.health.last_error.clear();
         }
     }
 
@@ -120,10 +111,9 @@ impl Uploader {
         let evidence = &upload.evidence;
         self.health.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
-        if self.health.last_error().as_deref() != Some(&text) {
+        if self.health.last_error.set(&text) {
             tracing::warn!(file = %evidence.sha256, error = text, "upload failed");
         }
-        self.health.set_error(Some(text.clone()));
         let done = match error {
             UploadError::Hopeless(_) => self.outbox.give_up_file(evidence, &text).await,
             UploadError::Anew(_) => self.outbox.set_upload_url(evidence, None).await,
@@ -143,10 +133,20 @@ impl Uploader {
 
     async fn run_once(&self, upload: &Upload) -> Result<(), UploadError> {
         let evidence = &upload.evidence;
+        // First of all: for a file that is gone the hub need not open an upload.
+        let mut file = match File::open(&upload.path).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(UploadError::Hopeless("its file is no longer on the box".into()));
+            }
+            other => other?,
+        };
         let (url, mut offset) = match &upload.upload_url {
             Some(url) => {
                 let url: Url =
                     url.parse().map_err(|_| UploadError::Anew("its address cannot be read".into()))?;
+                if url.origin() != self.hub_url.origin() {
+                    return Err(UploadError::Anew("the hub has moved".into()));
+                }
                 let offset = self.offset(&url).await?;
                 (url, offset)
             }
@@ -155,12 +155,6 @@ impl Uploader {
                 self.outbox.set_upload_url(evidence, Some(url.as_str())).await?;
                 (url, offset)
             }
-        };
-        let mut file = match File::open(&upload.path).await {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(UploadError::Hopeless("its file is no longer on the box".into()));
-            }
-            other => other?,
         };
         while offset < evidence.size_bytes {
             self.give_way().await;

@@ -222,6 +222,10 @@ impl Teller {
                 _ = tick.tick(), if watching => self.look_after_camera().await,
             }
         }
+        // Whoever watches next does not know of this one.
+        if let Some(incident) = self.revisions.camera_lost(None, &self.camera.health()) {
+            self.commit(incident, Vec::new()).await;
+        }
     }
 
     async fn tell(&mut self, sighting: Sighting) {

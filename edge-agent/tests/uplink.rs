@@ -12,9 +12,9 @@ use edge_agent::outbox::{Outbox, OutboxConfig, Voice};
 use edge_agent::report::Report;
 use edge_agent::uplink::{Address, Health, Uplink};
 use protocol::{
-    BootId, CameraSubject, Chance, Clock, Command, CommandBody, CommandId, DeviceState, Envelope, Event,
-    Incident, IncidentId, IncidentKind, Label, MessageId, NormBox, Origin, Phase, Receipt, ReceiptOutcome,
-    Severity, Status, Subject, SystemClock, Topic, UtcMs,
+    BootId, CallId, CameraSubject, Chance, Clock, Command, CommandBody, CommandId, DeviceState, Envelope,
+    Event, Incident, IncidentId, IncidentKind, Label, LiveCall, MessageId, NormBox, Origin, Phase, Receipt,
+    ReceiptOutcome, Severity, Status, Subject, SystemClock, Topic, UtcMs,
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rumqttc::{AsyncClient, MqttOptions, Packet, QoS, TlsConfiguration, Transport};
@@ -85,6 +85,7 @@ impl Broker {
             file(
                 "acl",
                 "user hub\ntopic readwrite v1/#\n\npattern write v1/%u/event/+\npattern write v1/%u/status\n\
+                 pattern write v1/%u/live\n\
                  pattern read v1/%u/receipt/+\npattern read v1/%u/command/+\n"
             ),
         );
@@ -145,6 +146,7 @@ struct Seen {
     incidents: BTreeMap<IncidentId, u64>,
     receipted: usize,
     status: Vec<DeviceState>,
+    live: Vec<LiveCall>,
 }
 
 struct Hub {
@@ -174,6 +176,7 @@ impl Hub {
                     Ok(rumqttc::Event::Incoming(Packet::ConnAck(_))) => {
                         sender.try_subscribe("v1/+/+/event/+", QoS::AtLeastOnce).unwrap();
                         sender.try_subscribe("v1/+/+/status", QoS::AtLeastOnce).unwrap();
+                        sender.try_subscribe("v1/+/+/live", QoS::AtMostOnce).unwrap();
                     }
                     Ok(rumqttc::Event::Incoming(Packet::Publish(publish))) => {
                         react(&sender, &shared, policy, &publish);
@@ -194,9 +197,13 @@ impl Hub {
 fn react(client: &AsyncClient, seen: &Mutex<Seen>, policy: Policy, publish: &rumqttc::Publish) {
     let topic = Topic::parse(&publish.topic).unwrap();
     let mut seen = seen.lock().unwrap();
-    let Topic::Event(origin, id) = topic else {
-        seen.status.push(serde_json::from_slice::<Status>(&publish.payload).unwrap().state);
-        return;
+    let (origin, id) = match topic {
+        Topic::Event(origin, id) => (origin, id),
+        Topic::Live(_) => {
+            assert!(publish.qos == QoS::AtMostOnce && !publish.retain);
+            return seen.live.push(serde_json::from_slice(&publish.payload).unwrap());
+        }
+        _ => return seen.status.push(serde_json::from_slice::<Status>(&publish.payload).unwrap().state),
     };
     let envelope = Envelope::decode(&publish.payload, &origin).unwrap();
     let delivery = seen.deliveries.entry(id).or_default();
@@ -237,6 +244,7 @@ struct Bench {
     chance: Arc<Chance>,
     clock: Arc<dyn Clock>,
     commands: mpsc::Receiver<Command>,
+    live: mpsc::Sender<LiveCall>,
     health: Arc<Health>,
     cancel: CancellationToken,
     task: tokio::task::JoinHandle<()>,
@@ -285,6 +293,7 @@ impl Bench {
         let (status_tx, status) = watch::channel(status);
         std::mem::forget(status_tx);
         let (command_tx, commands) = mpsc::channel(4);
+        let (live, live_rx) = mpsc::channel(64);
         let health = Arc::new(Health::default());
         let uplink = Uplink {
             address: Address {
@@ -296,11 +305,12 @@ impl Bench {
             outbox: outbox.clone(),
             status,
             commands: command_tx,
+            live: live_rx,
             health: health.clone(),
         };
         let cancel = CancellationToken::new();
         let task = tokio::spawn(uplink.run(cancel.clone()));
-        Some(Self { dir, pki, broker, outbox, chance, clock, commands, health, cancel, task })
+        Some(Self { dir, pki, broker, outbox, chance, clock, commands, live, health, cancel, task })
     }
 
     fn hub(&self, policy: Policy) -> Hub {
@@ -467,4 +477,39 @@ async fn commands_down_status_up() {
     tokio::time::timeout(WAIT, &mut bench.task).await.unwrap().unwrap();
     eventually!("the end is told", hub.seen.lock().unwrap().status.last() == Some(&DeviceState::Offline));
     drop(bench.dir);
+}
+
+/// Live words of calls reach the hub while it is there and are forgotten while it is not: nothing waits for them, and
+/// old ones are not told as news.
+#[tokio::test]
+async fn live_words_are_told_or_forgotten() {
+    let Some(mut bench) = Bench::start().await else { return };
+    let word = |bench: &Bench| LiveCall::Ended {
+        call_id: CallId::new(&bench.chance, bench.clock.now()),
+        at: bench.clock.now(),
+    };
+    let hub = bench.hub(|_, _| Reaction::Once(ReceiptOutcome::Stored));
+    eventually!("the box is online", hub.seen.lock().unwrap().status.contains(&DeviceState::Online));
+    let first = word(&bench);
+    eventually!("the word", {
+        // QoS 0: one that comes before the hub has subscribed is lost.
+        bench.live.send(first.clone()).await.unwrap();
+        hub.seen.lock().unwrap().live.contains(&first)
+    });
+
+    bench.broker.kill();
+    eventually!("the loss", !bench.health.connected.load(std::sync::atomic::Ordering::Relaxed));
+    let missed = word(&bench);
+    bench.live.send(missed.clone()).await.unwrap();
+    bench.broker.restart();
+    let hub = bench.hub(|_, _| Reaction::Once(ReceiptOutcome::Stored));
+    eventually!("the box is back", hub.seen.lock().unwrap().status.contains(&DeviceState::Online));
+    let last = word(&bench);
+    eventually!("the new word", {
+        // QoS 0: one that comes before the hub has subscribed is lost.
+        bench.live.send(last.clone()).await.unwrap();
+        hub.seen.lock().unwrap().live.contains(&last)
+    });
+    assert!(!hub.seen.lock().unwrap().live.contains(&missed), "no longer live");
+    assert_eq!(bench.rows().await, 0);
 }

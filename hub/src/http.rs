@@ -7,8 +7,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use protocol::{DeviceId, TenantId};
-use serde::{Deserialize, Serialize};
+use protocol::{EnrolAnswer, EnrolRequest};
 
 use crate::app::App;
 use crate::config::BrokerMode;
@@ -38,23 +37,6 @@ pub fn router(app: App) -> Router {
 /// The hub's authority, for a box that holds its pin and for people who install it in their browser.
 async fn ca(State(app): State<App>) -> Response {
     ([(header::CONTENT_TYPE, "application/x-pem-file")], app.authority.ca_pem().to_owned()).into_response()
-}
-
-#[derive(Debug, Deserialize)]
-struct EnrolRequest {
-    code: String,
-    csr_pem: String,
-}
-
-#[derive(Debug, Serialize)]
-struct EnrolAnswer {
-    tenant: TenantId,
-    device: DeviceId,
-    certificate_pem: String,
-    ca_pem: String,
-    mqtt_host: String,
-    mqtt_port: u16,
-    token: String,
 }
 
 async fn enrolment(

@@ -7,6 +7,7 @@ pub mod call;
 pub mod chance;
 pub mod clock;
 pub mod command;
+pub mod enrol;
 pub mod envelope;
 pub mod evidence;
 pub mod id;
@@ -20,6 +21,7 @@ pub use call::{CallSubject, Direction, Leg, LiveCall, Segment, Transcript};
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock, UtcMs};
 pub use command::{Answer, Command, CommandBody, Outcome};
+pub use enrol::{EnrolAnswer, EnrolRequest};
 pub use envelope::{Envelope, EnvelopeError, Event, Origin, Tombstone};
 pub use evidence::{Delivery, Evidence, EvidenceKind, Sha256Hex};
 pub use id::{

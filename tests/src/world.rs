@@ -286,7 +286,8 @@ impl World {
         })
     }
 
-    fn edge_command(&self, arguments: &[&str]) -> Result<Command> {
+    /// The box's own program with its configuration.
+    pub fn edge_command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(product("edge-agent")?);
         command.arg("--config").arg(self.path("edge.toml")).args(arguments).current_dir(self.folder.path());
         if !self.models {

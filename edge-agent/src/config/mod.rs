@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use document::{Document, Section};
 pub use document::{ENV_PREFIX, Problem};
-pub use version::{in_force, keep};
+pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::Config;
+use super::{Config, Problem, Watched};
 
 #[derive(Serialize, Deserialize)]
 struct Pointer {
@@ -20,12 +20,59 @@ fn pointer_path(data_dir: &Path) -> PathBuf {
     data_dir.join("configuration.json")
 }
 
-/// Writes the text and, after it, which one is in force.
+/// Reads what the hub sends. Sections that are the installer's may only repeat what he wrote: nothing is ignored
+/// in silence.
+pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, Vec<Problem>> {
+    let name = format!("configuration {version}");
+    let config = Config::parse(&name, toml, std::env::vars())?;
+    let problems: Vec<_> = [
+        ("agent", config.agent != installed.agent),
+        ("hub", config.hub != installed.hub),
+        ("health", config.health != installed.health),
+        ("outbox", config.outbox != installed.outbox),
+    ]
+    .into_iter()
+    .filter(|(_, differs)| *differs)
+    .filter_map(|(section, _)| {
+        let header = |line: &str| line.trim_start_matches(['[', ' ', '\t']).starts_with(section);
+        let line = toml.lines().position(header)? + 1;
+        let what = format!("[{section}] is set on the box itself: leave it out, or send it as it is there");
+        Some(Problem { place: format!("{name}:{line}:1"), what })
+    })
+    .collect();
+    if problems.is_empty() { Ok(over(installed, version, config)) } else { Err(problems) }
+}
+
+/// The hub says what is watched and heard, the installer the rest: also which library is loaded into this program,
+/// and what of a camera's picture must never leave the box.
+fn over(installed: &Config, version: u64, mut hub: Config) -> Config {
+    hub.detector.ort_library.clone_from(&installed.detector.ort_library);
+    for Watched { camera, .. } in &mut hub.cameras {
+        let same = |other: &&Watched| other.camera.id == camera.id || other.camera.url == camera.url;
+        for mask in installed.cameras.iter().filter(same).flat_map(|other| &other.camera.masks) {
+            if !camera.masks.contains(mask) {
+                camera.masks.push(mask.clone());
+            }
+        }
+    }
+    Config { version, detector: hub.detector, cameras: hub.cameras, calls: hub.calls, ..installed.clone() }
+}
+
+/// Writes the text and, after it, which one is in force. Former ones go: the hub has them all.
 pub fn keep(data_dir: &Path, version: u64, toml: &str) -> Result<()> {
     let file = PathBuf::from(format!("configuration-{version}.toml"));
     write(&data_dir.join(&file), toml)?;
-    let json = serde_json::to_string(&Pointer { version, file })?;
-    write(&pointer_path(data_dir), &json)
+    let json = serde_json::to_string(&Pointer { version, file: file.clone() })?;
+    write(&pointer_path(data_dir), &json)?;
+    for entry in fs::read_dir(data_dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("configuration-") && name.ends_with(".toml") && *name != *file.to_string_lossy() {
+            // One that stays behind is in nobody's way.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// All or nothing, also over a power cut.
@@ -34,20 +81,17 @@ fn write(path: &Path, text: &str) -> Result<()> {
     let mut file = fs::File::create(&fresh).with_context(|| format!("writing {}", fresh.display()))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&fresh, path).with_context(|| format!("writing {}", path.display()))
+    fs::rename(&fresh, path).with_context(|| format!("writing {}", path.display()))?;
+    // The new name is safe only when its folder is.
+    let folder = path.parent().context("a file in the data folder has a folder")?;
+    fs::File::open(folder)?.sync_all().with_context(|| format!("writing {}", folder.display()))
 }
 
 /// The hub's configuration where there is one, otherwise the installer's. One that can no longer be read is
 /// left aside: the box runs.
 pub fn in_force(data_dir: &Path, installed: Config) -> Config {
     match stored(data_dir) {
-        Ok(Some(stored)) => Config {
-            version: stored.version,
-            detector: stored.detector,
-            cameras: stored.cameras,
-            calls: stored.calls,
-            ..installed
-        },
+        Ok(Some((version, config))) => over(&installed, version, config),
         Ok(None) => installed,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "the hub's configuration is left aside");
@@ -56,7 +100,7 @@ pub fn in_force(data_dir: &Path, installed: Config) -> Config {
     }
 }
 
-fn stored(data_dir: &Path) -> Result<Option<Config>> {
+fn stored(data_dir: &Path) -> Result<Option<(u64, Config)>> {
     let path = pointer_path(data_dir);
     if !path.exists() {
         return Ok(None);
@@ -64,10 +108,7 @@ fn stored(data_dir: &Path) -> Result<Option<Config>> {
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let pointer: Pointer =
         serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
-    let file = data_dir.join(pointer.file);
-    let mut config = Config::load(Some(&file))?;
-    config.version = pointer.version;
-    Ok(Some(config))
+    Ok(Some((pointer.version, Config::load(Some(&data_dir.join(pointer.file)))?)))
 }
 
 #[cfg(test)]
@@ -85,7 +126,40 @@ mod tests {
         let config = in_force(dir.path(), installed.clone());
         assert_eq!((config.version, config.cameras.len()), (7, 1));
         assert_eq!(config.agent, installed.agent);
+        keep(dir.path(), 8, "").unwrap();
+        assert!(!dir.path().join("configuration-7.toml").exists(), "former ones go");
+        keep(dir.path(), 7, "").unwrap();
         fs::write(dir.path().join("configuration-7.toml"), "camera = 3").unwrap();
         assert_eq!(in_force(dir.path(), installed.clone()), installed);
+    }
+
+    /// The hub may repeat the installer's sections but not change them, and is told where it tried.
+    #[test]
+    fn the_installers_sections_stay_his() {
+        let installed = Config::parse("x", "[agent]\nname = \"local\"\n", []).unwrap();
+        let camera = "[[camera]]\nid = \"gate\"\nurl = \"test://\"\n";
+        let same = format!("[agent]\nname = \"local\"\n{camera}");
+        let config = from_hub(3, &same, &installed).unwrap();
+        assert_eq!((config.version, config.cameras.len()), (3, 1));
+        let other = format!("{camera}\n[outbox]\nmax_rows = 7\n");
+        let problems = from_hub(4, &other, &installed).unwrap_err();
+        assert_eq!(problems[0].place, "configuration 4:5:1");
+        assert!(problems[0].what.starts_with("[outbox] is set on the box itself"), "{}", problems[0]);
+    }
+
+    /// No configuration of the hub uncovers what the installer masked, under the same name or the same address, and
+    /// none names a library to load.
+    #[test]
+    fn masks_and_libraries_stay_the_installers() {
+        let camera = |id: &str, more: &str| format!("[[camera]]\nid = {id:?}\nurl = \"test://\"\n{more}\n");
+        let mask = "masks = [[[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]]";
+        let text = format!("[detector]\nort_library = \"/opt/a.so\"\n{}", camera("gate", mask));
+        let installed = Config::parse("x", &text, []).unwrap();
+        for toml in [camera("gate", ""), camera("gate", mask), camera("roof", "masks = []")] {
+            let hub =
+                from_hub(1, &format!("[detector]\nort_library = \"/tmp/b.so\"\n{toml}"), &installed).unwrap();
+            assert_eq!(hub.cameras[0].camera.masks, installed.cameras[0].camera.masks, "{toml}");
+            assert_eq!(hub.detector.ort_library, installed.detector.ort_library);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How the box is: one look at every station, shown as heartbeat, `/healthz`, `/readyz` and `/metrics`, and fed
 //! to systemd's watchdog.
 
+mod last_error;
 mod metrics;
 mod time_sync;
 
@@ -22,12 +23,14 @@ use tokio::sync::watch;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
+pub use last_error::LastError;
 pub use time_sync::clock_synced;
 
 use crate::call::{CallHealth, CallTap};
 use crate::camera::{CameraHandle, FrameCounts};
 use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
+use crate::watch::Watch;
 use crate::{uplink, upload};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -55,6 +58,17 @@ pub struct Seen {
     pub inferred: u64,
     /// Shown to the detector when it had no time.
     pub skipped: u64,
+}
+
+impl Post {
+    pub fn of(watch: &Watch) -> Self {
+        Self {
+            camera: watch.camera.clone(),
+            detector: watch.detector.clone(),
+            beat: watch.beat.clone(),
+            analysed: watch.analysed.clone(),
+        }
+    }
 }
 
 /// The stations that run at present; they change with the configuration.
@@ -188,16 +202,28 @@ impl Health {
         if counters.overfull.load(Ordering::Relaxed) {
             troubles.push("outbox: beyond its bound; is the hub gone for long?".to_owned());
         }
+        if counters.disk_full.load(Ordering::Relaxed) {
+            troubles.push("disk: full; incidents are written into its last reserve".to_owned());
+        }
         let disk_free_bytes = crate::outbox::free_bytes(self.outbox.evidence_dir()).unwrap_or(0);
         if disk_free_bytes < self.disk_reserve_bytes {
             troubles.push(format!("disk: {} MiB free", disk_free_bytes >> 20));
         }
         if self.enrolled && !self.uplink.connected.load(Ordering::Relaxed) {
-            let why = self.uplink.last_error().unwrap_or_else(|| "connecting".to_owned());
+            let why = self.uplink.last_error.get().unwrap_or_else(|| "connecting".to_owned());
             troubles.push(format!("hub: {why}"));
+        }
+        if outbox.uploads_waiting > 0
+            && let Some(why) = self.upload.last_error.get()
+        {
+            troubles.push(format!("evidence: {why}"));
         }
         if !self.enrolled {
             troubles.push("hub: this box is not enrolled".to_owned());
+        }
+        let calls = present.calls.as_ref().map(|tap| tap.health());
+        if let Some(why) = calls.as_ref().and_then(|calls| calls.trouble.clone()) {
+            troubles.push(format!("calls: {why}"));
         }
         let stuck = beats.stuck(&present, uptime_ms);
         troubles.extend(stuck.iter().map(|id| format!("camera {id}: its analysis does not move")));
@@ -209,7 +235,7 @@ impl Health {
             seen: present.cameras.values().map(seen).collect(),
             detector: present.detector.as_ref().map(|station| station.health()),
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
-            calls: present.calls.as_ref().map(|tap| tap.health()),
+            calls,
             outbox_oldest_ms: outbox
                 .oldest_at
                 .map_or(0, |at| u64::try_from(self.clock.now().since_ms(at)).unwrap_or(0)),

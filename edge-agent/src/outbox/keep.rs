@@ -10,7 +10,8 @@ use sqlx::SqliteConnection;
 use tokio::fs;
 
 use super::store::{self, Removed};
-use super::{DAY_MS, Outbox, OutboxError, tombstone};
+use super::write::tombstone;
+use super::{DAY_MS, Outbox, OutboxError};
 
 /// Superseded revisions that go in one sweep: one tombstone names them all.
 const SWEEP: u32 = 256;
@@ -134,10 +135,14 @@ pub(super) async fn keep_house(outbox: &Outbox) -> Result<Kept, OutboxError> {
     }
     let before = now.plus_ms(-i64::from(inner.config.keep_rejected_days) * DAY_MS);
     store::forget(&mut tx, before, &inner.voice.boot.to_string()).await?;
-    while free_bytes(&inner.folder).is_some_and(|free| free < inner.config.disk_reserve_bytes) {
+    // Only so much as is missing: when something else fills the disk, giving up everything would not help.
+    let free = free_bytes(&inner.folder).unwrap_or(u64::MAX);
+    let mut missing = inner.config.disk_reserve_bytes.saturating_sub(free);
+    while missing > 0 {
         let Some(removed) = store::remove_cheapest_evidence(&mut tx).await? else { break };
+        missing = missing.saturating_sub(removed.size_bytes.max(1));
         let path = lose(outbox, &mut tx, removed, "the disk of the box was full").await?;
-        // Unlinked at once, or the free space would not show. A crash before the commit leaves a row without
+        // Unlinked at once: the commit that tells of it may need the room. A crash before it leaves a row without
         // file, which the reconciler turns into the same tombstone.
         unlink(&[path]).await;
     }
@@ -145,8 +150,9 @@ pub(super) async fn keep_house(outbox: &Outbox) -> Result<Kept, OutboxError> {
     unlink(&gone).await;
 
     reconcile(outbox, &mut kept).await?;
-    if let Err(error) = inner.reserve.ensure() {
-        tracing::warn!(%error, "cannot keep a disk reserve");
+    match inner.reserve.ensure() {
+        Ok(()) => inner.counters.disk_full.store(false, Ordering::Relaxed),
+        Err(error) => tracing::warn!(%error, "cannot keep a disk reserve"),
     }
     Ok(kept)
 }

@@ -18,7 +18,12 @@ impl Reserve {
             return Ok(());
         }
         let file = File::create(&self.0)?;
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, SIZE_BYTES)?;
+        let taken = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, SIZE_BYTES);
+        if let Err(error) = taken {
+            // A file without space would only look like a reserve.
+            let _ = fs::remove_file(&self.0);
+            return Err(error.into());
+        }
         file.sync_all()
     }
 

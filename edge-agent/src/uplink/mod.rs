@@ -7,13 +7,11 @@
 
 mod window;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use protocol::limits::MAX_PACKET_BYTES;
-use protocol::{Command, DeviceState, Origin, Receipt, Status, Topic};
+use protocol::{Command, DeviceState, LiveCall, Origin, Receipt, Status, Topic};
 use rumqttc::{
     AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, Publish, QoS, SubscribeFilter,
     SubscribeReasonCode, TlsConfiguration, Transport,
@@ -22,6 +20,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::HubConfig;
+use crate::health::LastError;
+use crate::identity::{Enrolled, IdentityError};
 use crate::outbox::{Outbox, OutboxError};
 use window::Window;
 
@@ -50,6 +51,34 @@ pub struct Address {
     pub tls: Option<std::sync::Arc<rustls::ClientConfig>>,
 }
 
+impl Address {
+    /// As enrolment said, unless the configuration knows better.
+    pub fn of(enrolled: &Enrolled, hub: &HubConfig) -> Result<Self, IdentityError> {
+        let identity = &enrolled.identity;
+        Ok(Self {
+            origin: enrolled.origin(),
+            host: hub.mqtt_host.clone().unwrap_or_else(|| identity.mqtt_host.clone()),
+            port: hub.mqtt_port.unwrap_or(identity.mqtt_port),
+            tls: Some(enrolled.tls()?),
+        })
+    }
+
+    /// A connection without a past.
+    pub fn options(&self) -> MqttOptions {
+        let Self { origin, host, port, tls } = self;
+        let mut options = MqttOptions::new(format!("{}/{}", origin.tenant, origin.device), host, *port);
+        options
+            .set_keep_alive(KEEP_ALIVE)
+            .set_clean_session(true)
+            .set_inflight(IN_FLIGHT)
+            .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
+        if let Some(tls) = tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+        }
+        options
+    }
+}
+
 /// What the uplink tells health.
 #[derive(Debug, Default)]
 pub struct Health {
@@ -62,17 +91,7 @@ pub struct Health {
     pub commands_dropped: AtomicU64,
     /// Messages of the hub that could not be read.
     pub unreadable: AtomicU64,
-    last_error: Mutex<Option<String>>,
-}
-
-impl Health {
-    pub fn last_error(&self) -> Option<String> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_error(&self, error: Option<String>) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
-    }
+    pub last_error: LastError,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +104,8 @@ enum LinkError {
     Stopped,
     #[error("nothing came from the broker for {} s", SILENCE.as_secs())]
     Silence,
+    #[error("the broker does not confirm the subscription")]
+    Unsubscribed,
     #[error("no receipt for {} s", NO_RECEIPT.as_secs())]
     NoReceipt,
     #[error(transparent)]
@@ -96,6 +117,8 @@ pub struct Uplink {
     pub outbox: Outbox,
     pub status: watch::Receiver<Status>,
     pub commands: mpsc::Sender<Command>,
+    /// Calls as they run. Told while the broker is there (QoS 0), forgotten otherwise.
+    pub live: mpsc::Receiver<LiveCall>,
     pub health: std::sync::Arc<Health>,
 }
 
@@ -119,10 +142,9 @@ impl Uplink {
             self.health.connected.store(false, Ordering::Relaxed);
             let Err(error) = result else { return };
             let text = error.to_string();
-            if self.health.last_error().as_deref() != Some(&text) {
+            if self.health.last_error.set(&text) {
                 tracing::warn!(broker = %self.address.host, port = self.address.port, error = text, "uplink is down");
             }
-            self.health.set_error(Some(text));
             if began.elapsed() > MAX_BACK_OFF * 2 {
                 back_off = BACK_OFF;
             }
@@ -132,19 +154,10 @@ impl Uplink {
     }
 
     fn options(&self) -> MqttOptions {
-        let Address { origin, host, port, tls } = &self.address;
-        let mut options = MqttOptions::new(format!("{}/{}", origin.tenant, origin.device), host, *port);
-        options
-            .set_keep_alive(KEEP_ALIVE)
-            .set_clean_session(true)
-            .set_inflight(IN_FLIGHT)
-            .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-        if let Some(tls) = tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
-        }
+        let mut options = self.address.options();
         let will = Status { state: DeviceState::Offline, ..self.status.borrow().clone() };
         options.set_last_will(LastWill::new(
-            Topic::Status(origin.clone()).to_string(),
+            Topic::Status(self.address.origin.clone()).to_string(),
             encode(&will),
             QoS::AtLeastOnce,
             true,
@@ -183,6 +196,12 @@ impl Uplink {
                 () = cancel.cancelled() => return Ok(()),
                 packet = incoming.recv() => Some(packet.ok_or(LinkError::Stopped)?),
                 () = self.outbox.message_appended() => None,
+                Some(word) = self.live.recv() => {
+                    if subscribed {
+                        self.publish_live(client, &word);
+                    }
+                    None
+                }
                 _ = tick.tick() => None,
             };
             let mut receipts = Vec::new();
@@ -200,9 +219,11 @@ impl Uplink {
                         self.check_subscription(&codes)?;
                         subscribed = true;
                         status_sent = None;
+                        // What was said while nobody heard is no longer live.
+                        while self.live.try_recv().is_ok() {}
                         self.health.connected.store(true, Ordering::Relaxed);
                         self.health.connections.fetch_add(1, Ordering::Relaxed);
-                        self.health.set_error(None);
+                        self.health.last_error.clear();
                         tracing::info!(broker = %self.address.host, port = self.address.port, "uplink is up");
                     }
                     Incoming::Message(publish) => self.take(&publish, &mut receipts),
@@ -222,6 +243,9 @@ impl Uplink {
                 return Err(LinkError::Silence);
             }
             if !subscribed {
+                if started.elapsed() > SILENCE {
+                    return Err(LinkError::Unsubscribed);
+                }
                 continue;
             }
             let now_ms = started.elapsed().as_millis() as u64;
@@ -277,6 +301,13 @@ impl Uplink {
         let topic = Topic::Status(self.address.origin.clone()).to_string();
         // Full queue: the next heartbeat follows soon.
         let _ = client.try_publish(topic, QoS::AtLeastOnce, true, payload);
+    }
+
+    fn publish_live(&self, client: &AsyncClient, word: &LiveCall) {
+        let payload = serde_json::to_vec(word).expect("live words hold only ids, times and text");
+        let topic = Topic::Live(self.address.origin.clone()).to_string();
+        // Full queue: nothing depends on it.
+        let _ = client.try_publish(topic, QoS::AtMostOnce, false, payload);
     }
 
     /// Sends what is due while there is room.

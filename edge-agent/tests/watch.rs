@@ -1,0 +1,148 @@
+//! A watched camera that goes dark, on a clock that the test moves ahead: told once, after its time, and ended when
+//! the picture is back.
+
+mod media;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use edge_agent::camera::{self, CameraConfig};
+use edge_agent::detector::{DetectError, DetectorStation};
+use edge_agent::evidence::Recorder;
+use edge_agent::outbox::{Outbox, OutboxConfig, Voice};
+use edge_agent::watch::{Deps, Watch};
+use media::{RtspCamera, Stream};
+use protocol::{
+    BootId, CameraState, Chance, Clock, Envelope, Event, Incident, IncidentKind, Origin, Phase, Subject,
+    SystemClock, UtcMs,
+};
+use tempfile::TempDir;
+
+const WAIT: Duration = Duration::from_secs(60);
+
+/// Waits for a condition with a bound.
+macro_rules! eventually {
+    ($what:expr, $condition:expr) => {
+        let mut left = WAIT.as_millis() / 20;
+        while !$condition {
+            left -= 1;
+            assert!(left > 0, "not within {WAIT:?}: {}", $what);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+}
+
+/// The machine's clock, some way ahead.
+#[derive(Debug)]
+struct Ahead {
+    clock: SystemClock,
+    ahead_ms: AtomicI64,
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> UtcMs {
+        self.clock.now().plus_ms(self.ahead_ms.load(Ordering::SeqCst))
+    }
+
+    fn uptime_ms(&self) -> u64 {
+        self.clock.uptime_ms() + self.ahead_ms.load(Ordering::SeqCst) as u64
+    }
+}
+
+struct Bench {
+    _dir: TempDir,
+    clock: Arc<Ahead>,
+    outbox: Outbox,
+    watch: Watch,
+}
+
+fn synced() -> bool {
+    true
+}
+
+fn origin() -> Origin {
+    Origin { tenant: "demo".parse().unwrap(), device: "box-1".parse().unwrap() }
+}
+
+impl Bench {
+    async fn start(url: &str) -> Self {
+        camera::init().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Ahead { clock: SystemClock::new(), ahead_ms: AtomicI64::new(0) });
+        let chance = Arc::new(Chance::seeded(1));
+        let voice = Voice {
+            origin: origin(),
+            boot: BootId::new(&chance, clock.now()),
+            clock: clock.clone(),
+            chance: chance.clone(),
+            clock_synced: synced,
+        };
+        let (outbox, _) = Outbox::open(dir.path(), OutboxConfig::default(), voice).await.unwrap();
+        let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap());
+        let deps = Deps { outbox: outbox.clone(), recorder, clock: clock.clone(), chance };
+        let detector = DetectorStation::start(clock.clone(), Box::new(|| Err(DetectError::Off))).unwrap();
+        let handle = camera::spawn(CameraConfig::new("gate".parse().unwrap(), url), clock.clone()).unwrap();
+        let watch = Watch::start(handle, &[], detector.client("gate".parse().unwrap()), &deps).unwrap();
+        Self { _dir: dir, clock, outbox, watch }
+    }
+
+    fn state(&self) -> CameraState {
+        self.watch.camera.health().state
+    }
+
+    async fn incidents(&self) -> Vec<Incident> {
+        let mut incidents = Vec::new();
+        for (_, id) in self.outbox.head(None, 100).await.unwrap() {
+            let bytes = self.outbox.envelope(id).await.unwrap().unwrap();
+            if let Event::Incident(incident) = Envelope::decode(&bytes, &origin()).unwrap().event {
+                incidents.push(incident);
+            }
+        }
+        incidents
+    }
+}
+
+/// A camera that breaks off is an incident after half a minute, not before, with the reason; it ends when the picture
+/// is back. Frames that were analysed are counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_camera_is_told_and_ended() {
+    let server = RtspCamera::serve(&Stream::h264(0));
+    let port = server.port;
+    let bench = Bench::start(&server.url()).await;
+    eventually!("the camera", bench.state() == CameraState::Running);
+    eventually!("analysed frames", bench.watch.analysed.load(Ordering::Relaxed) >= 5);
+    drop(server);
+    eventually!("the loss", bench.state() == CameraState::Lost);
+    assert!(bench.incidents().await.is_empty(), "not at once: cameras stumble");
+    let (lost_at, before) = (bench.clock.now(), bench.clock.ahead_ms.fetch_add(31_000, Ordering::SeqCst));
+    assert_eq!(before, 0);
+    eventually!("the incident", !bench.incidents().await.is_empty());
+    let opened = bench.incidents().await.remove(0);
+    assert_eq!((opened.kind, opened.phase, opened.revision), (IncidentKind::CameraLost, Phase::Opened, 1));
+    assert!(opened.started_at.since_ms(lost_at) < 5_000, "since the loss, not since its telling");
+    let Subject::Camera(subject) = &opened.subject else { panic!("{:?}", opened.subject) };
+    assert!(subject.camera_id.as_str() == "gate" && !subject.method.is_empty());
+
+    let _back = RtspCamera::serve_at(&Stream::h264(0), port);
+    eventually!("the end", bench.incidents().await.len() == 2);
+    let ended = bench.incidents().await.remove(1);
+    assert_eq!((ended.incident_id, ended.phase, ended.revision), (opened.incident_id, Phase::Ended, 2));
+    assert_eq!(bench.state(), CameraState::Running);
+    bench.watch.stop().await;
+}
+
+/// A camera that was never reached is told as well; a watch that is stopped leaves nothing open behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_never_came_is_told() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut bench = Bench::start(&format!("rtsp://127.0.0.1:{port}/live")).await;
+    eventually!("a reason", bench.watch.camera.health().reason.is_some());
+    bench.clock.ahead_ms.store(31_000, Ordering::SeqCst);
+    eventually!("the incident", bench.incidents().await.len() == 1);
+    let nowhere = Bench::start("/nowhere/x.mp4").await.watch;
+    std::mem::replace(&mut bench.watch, nowhere).stop().await;
+    let told = bench.incidents().await;
+    assert_eq!(told.iter().map(|i| i.phase).collect::<Vec<_>>(), [Phase::Opened, Phase::Ended]);
+    assert_eq!(bench.outbox.end_left_open().await.unwrap(), []);
+}
