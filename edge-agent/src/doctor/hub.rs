@@ -164,7 +164,9 @@ async fn connect(address: &Address) -> Result<(), ConnectionError> {
     }
     // A clean goodbye; the broker forgets this connection either way.
     if client.try_disconnect().is_ok() {
-        while eventloop.poll().await.is_ok() {}
+        // Some brokers leave the closing to us.
+        let closed = async { while eventloop.poll().await.is_ok() {} };
+        let _ = tokio::time::timeout(Duration::from_millis(500), closed).await;
     }
     Ok(())
 }
