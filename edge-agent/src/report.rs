@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use protocol::{Evidence, EvidenceKind, Incident, IncidentKind, Subject};
+use tokio::sync::oneshot;
 
 /// A finished file that [`Report::incident`] lists. The outbox takes it over: it is already on disk, synced,
 /// inside the data folder, and is deleted only when the hub holds it or its retention ends.
@@ -31,4 +32,25 @@ pub fn missing_files(incident: &Incident) -> Vec<EvidenceKind> {
     let mut wanted = vec![EvidenceKind::Snapshot, EvidenceKind::Clip];
     wanted.retain(|kind| incident.evidence.iter().all(|e| e.kind != *kind));
     wanted
+}
+
+/// A report from a station that keeps its own copy until the outbox has committed it.
+#[derive(Debug)]
+pub struct Handover {
+    pub report: Report,
+    committed: oneshot::Sender<()>,
+}
+
+impl Handover {
+    /// The second resolves once the report is committed, and fails when it never will be by this run.
+    pub fn new(report: Report) -> (Self, oneshot::Receiver<()>) {
+        let (committed, commit) = oneshot::channel();
+        (Self { report, committed }, commit)
+    }
+
+    /// To be called after the commit, never before.
+    pub fn committed(self) {
+        // A sender that is gone hands its report over again at the next start.
+        let _ = self.committed.send(());
+    }
 }

@@ -30,7 +30,7 @@ use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
 use crate::outbox::{Outbox, Voice};
 use crate::recovery::Recovery;
-use crate::report::Report;
+use crate::report::Handover;
 use crate::say;
 use crate::stations::{self, Site, Stations};
 use crate::uplink::{self, Uplink};
@@ -233,10 +233,12 @@ fn delivery_of(
     Ok((address, uploader))
 }
 
-/// Calls' reports into the outbox.
-async fn write_reports(outbox: Outbox, mut reports: mpsc::Receiver<Report>, cancel: CancellationToken) {
-    while let Some(report) = reports.recv().await {
-        watching::commit(&outbox, &report, &cancel).await;
+/// Calls' reports into the outbox. The call tap keeps each until it hears that it is there.
+async fn write_reports(outbox: Outbox, mut reports: mpsc::Receiver<Handover>, cancel: CancellationToken) {
+    while let Some(handover) = reports.recv().await {
+        if watching::commit(&outbox, &handover.report, &cancel).await {
+            handover.committed();
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
 use crate::health::{Floor, Post, Present};
 use crate::outbox::Outbox;
-use crate::report::Report;
+use crate::report::Handover;
 use crate::watch::{self, Watch};
 
 /// How long what changed may take to work: some cameras answer slowly after their last session.
@@ -48,7 +48,7 @@ pub struct Site {
     pub outbox: Outbox,
     pub floor: Floor,
     pub recorder: Arc<Recorder>,
-    pub reports: mpsc::Sender<Report>,
+    pub reports: mpsc::Sender<Handover>,
     /// Calls as they run, for the hub's `live` topic.
     pub live: mpsc::Sender<LiveCall>,
     pub trial: Duration,
@@ -336,7 +336,8 @@ fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {
         model_dirs: store.folders().to_vec(),
         program: std::env::current_exe().context("finding this program's own file")?,
         reports: site.reports.clone(),
-        live: Some(site.live.clone()),
+        live: site.live.clone(),
+        disk_reserve_bytes: site.installed.outbox.disk_reserve_bytes,
     };
     let tap = CallTap::new(config.clone(), deps)?;
     let cancel = CancellationToken::new();

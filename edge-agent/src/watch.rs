@@ -344,6 +344,7 @@ pub async fn commit(outbox: &Outbox, report: &Report, cancel: &CancellationToken
         match outbox.append(report).await {
             Ok(_) => return true,
             Err(error @ OutboxError::Unsendable(_)) => {
+                // Kept among the rejected, with a tombstone for the hub.
                 tracing::error!(%error, incident = %report.incident.incident_id, "an incident cannot be sent");
                 return true;
             }

@@ -283,6 +283,7 @@ impl Bench {
             cameras: vec![],
             detector: None,
             speech_model: None,
+            calls: None,
             active_calls: 0,
             outbox_rows: 0,
             outbox_oldest_ms: 0,

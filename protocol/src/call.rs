@@ -41,12 +41,20 @@ pub enum Transcript {
     Done {
         segments: Vec<Segment>,
         model: String,
+        /// Lines at the end that did not fit the message; the box keeps them.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u32,
     },
     /// Nobody spoke.
     Silent,
     Failed {
         reason: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A call as an incident's subject.

@@ -29,5 +29,5 @@ pub use id::{
 };
 pub use incident::{CameraSubject, Incident, IncidentKind, Label, NormBox, Phase, Place, Severity, Subject};
 pub use receipt::{Receipt, ReceiptOutcome};
-pub use status::{CameraHealth, CameraState, DetectorHealth, DeviceState, Status};
+pub use status::{CallTapHealth, CameraHealth, CameraState, DetectorHealth, DeviceState, Status};
 pub use topic::{Topic, TopicError};

@@ -34,6 +34,9 @@ pub struct Status {
     pub speech_model: Option<String>,
     #[serde(default)]
     pub active_calls: u32,
+    /// `None` = the box taps no calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallTapHealth>,
     /// Messages waiting for a receipt, and the age of the oldest.
     #[serde(default)]
     pub outbox_rows: u64,
@@ -83,4 +86,20 @@ pub enum DetectorHealth {
     MotionOnly {
         reason: String,
     },
+}
+
+/// How the call tap of a box is. Counters run since its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CallTapHealth {
+    /// What listens for speech: `silero`, or `earshot` where Silero's weights are missing.
+    pub voice_detector: String,
+    pub transcripts_waiting: u64,
+    pub calls_filed: u64,
+    /// Connections turned away: too many calls, strangers, no disk space.
+    pub refused: u64,
+    /// What the exchange told of connections that never came, dropped because there was too much of it.
+    pub announcements_dropped: u64,
+    /// What is wrong now, for people; empty when nothing is.
+    #[serde(default)]
+    pub troubles: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! `PUT /v1/calls/{uuid}`: the exchange tells who is on a connection, before or after its audio starts.
+//! `PUT /v1/calls/{uuid}`: the exchange tells who is on a connection, before its audio starts, while it runs, or after
+//! its call was filed.
 //! `POST` does the same, so that Asterisk's own `CURL()` can send it: no shell ever sees a caller's name.
 
 use std::net::{IpAddr, SocketAddr};
@@ -118,8 +119,22 @@ async fn announce(
         seat: filled(told.seat),
         direction: told.direction,
     };
-    let connected = !lock(&tap.registry).announce(socket, announcement, tap.clock.uptime_ms()).is_empty();
-    Json(serde_json::json!({ "uuid": socket, "connected": connected })).into_response()
+    // Noted first, looked for among the filed afterwards: whichever moment the call ends at, the word is found.
+    let now_ms = tap.clock.uptime_ms();
+    let connected = match lock(&tap.registry).announce(socket, announcement.clone(), now_ms) {
+        Ok(changed) => !changed.is_empty(),
+        Err(refusal) => return refuse(StatusCode::CONFLICT, refusal),
+    };
+    if connected {
+        return Json(serde_json::json!({ "uuid": socket, "connected": true, "filed": false }))
+            .into_response();
+    }
+    match tap.told_after_filing(socket, announcement).await {
+        Ok(filed) => {
+            Json(serde_json::json!({ "uuid": socket, "connected": false, "filed": filed })).into_response()
+        }
+        Err(error) => refuse(StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}")),
+    }
 }
 
 /// A JSON or a form body; neither type nor length may surprise us.

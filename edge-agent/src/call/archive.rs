@@ -1,9 +1,8 @@
-//! Calls on the box's disk. The folder a file lies in is its state:
+//! Calls on the box's disk. All of it blocks.
 //!
 //! ```text
 //! calls/open/{n}.json + {n}.pcm   one leg as it comes: raw samples, so there is no header to repair after a crash
-//! calls/waiting/{incident}.json   filed; still waits for a transcript, or its last revision for the outbox
-//! calls/filed/{incident}.json     nothing left to do; kept as long as its recording
+//! calls/filed/{incident}.json     a filed call, kept as long as its recording
 //! recordings/{sha256}.wav         left = caller, right = operator
 //! ```
 
@@ -12,9 +11,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use protocol::{CallId, Incident, IncidentId, Leg, Subject};
+use protocol::{Incident, IncidentId, Leg, Subject, Transcript};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::report::EvidenceFile;
 
 /// Speech of one side, in milliseconds from the start of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,17 +29,33 @@ pub struct Spoken {
 /// A filed call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Newest revision.
+    /// Newest revision, its transcript whole however long it is.
     pub incident: Incident,
     /// File name in `recordings/`; `None` for a call without a single sample.
     pub recording: Option<String>,
     pub speech: Vec<Spoken>,
-    /// The newest revision was handed over long enough ago to be in the outbox for certain.
+    /// The newest revision that the outbox has committed; 0 = none yet.
     #[serde(default)]
-    pub handed_over: bool,
+    pub committed_revision: u32,
     /// Transcriptions that failed.
     #[serde(default)]
     pub attempts: u32,
+    /// The connections it came by: a late word about one of them finds the call.
+    #[serde(default)]
+    pub sockets: Vec<Uuid>,
+    /// The exchange said which way the call went; otherwise the incident holds a guess.
+    #[serde(default)]
+    pub direction_told: bool,
+}
+
+impl Record {
+    pub fn is_committed(&self) -> bool {
+        self.committed_revision >= self.incident.revision
+    }
+
+    pub fn waits_for_words(&self) -> bool {
+        matches!(&self.incident.subject, Subject::Call(call) if call.transcript == Transcript::Waiting)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +67,7 @@ pub struct Archive {
 impl Archive {
     pub fn open(data_dir: &Path) -> anyhow::Result<Self> {
         let archive = Self { calls: data_dir.join("calls"), recordings: data_dir.join("recordings") };
-        for folder in [&archive.legs(), &archive.waiting(), &archive.filed(), &archive.recordings] {
+        for folder in [&archive.legs(), &archive.filed(), &archive.recordings] {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make the folder {} for calls", folder.display()))?;
         }
@@ -60,10 +78,6 @@ impl Archive {
         self.calls.join("open")
     }
 
-    fn waiting(&self) -> PathBuf {
-        self.calls.join("waiting")
-    }
-
     fn filed(&self) -> PathBuf {
         self.calls.join("filed")
     }
@@ -72,50 +86,47 @@ impl Archive {
         &self.recordings
     }
 
-    fn name(id: IncidentId) -> String {
-        format!("{id}.json")
+    fn path(&self, id: IncidentId) -> PathBuf {
+        self.filed().join(format!("{id}.json"))
     }
 
     pub fn holds(&self, id: IncidentId) -> bool {
-        [self.waiting(), self.filed()].iter().any(|folder| folder.join(Self::name(id)).exists())
+        self.path(id).exists()
+    }
+
+    /// `None` when there is none, or none that can be read.
+    pub fn load(&self, id: IncidentId) -> Option<Record> {
+        read_json(&self.path(id))
+    }
+
+    pub fn load_all(&self) -> Vec<Record> {
+        read_all(&self.filed())
     }
 
     pub fn save(&self, record: &Record) -> anyhow::Result<()> {
-        write_json(&self.waiting().join(Self::name(record.incident.incident_id)), record)
+        write_json(&self.path(record.incident.incident_id), record)
     }
 
-    /// Moves a record to where nothing is left to do.
-    pub fn settle(&self, record: &Record) -> anyhow::Result<()> {
-        let name = Self::name(record.incident.incident_id);
-        fs::rename(self.waiting().join(&name), self.filed().join(&name)).context("cannot move a filed call")
+    pub fn remove(&self, id: IncidentId) -> io::Result<()> {
+        fs::remove_file(self.path(id))
     }
 
-    /// Records with something left to do, oldest first.
-    pub fn unsettled(&self) -> Vec<Record> {
-        read_all(&self.waiting())
+    /// False only when the file is gone for certain: its retention ended, or the space was needed.
+    pub fn has_recording(&self, name: &str) -> bool {
+        !matches!(self.recordings.join(name).try_exists(), Ok(false))
     }
 
-    /// The record of a call, for a user who asks for its recording. The newest when the exchange used an id twice.
-    pub fn find(&self, call_id: CallId) -> Option<Record> {
-        let of_call =
-            |r: &Record| matches!(&r.incident.subject, Subject::Call(call) if call.call_id == call_id);
-        let mut found: Vec<Record> =
-            [self.waiting(), self.filed()].iter().flat_map(|f| read_all(f)).filter(of_call).collect();
-        found.sort_by_key(|r| r.incident.started_at);
-        found.pop()
-    }
-
-    /// Forgets settled calls whose recording is gone (its retention ended), or that never had one.
-    pub fn forget_gone(&self) {
-        for record in read_all::<Record>(&self.filed()) {
-            let kept = record.recording.as_ref().is_some_and(|name| self.recordings.join(name).exists());
-            if !kept {
-                let path = self.filed().join(Self::name(record.incident.incident_id));
-                if let Err(error) = fs::remove_file(&path) {
-                    tracing::warn!(path = %path.display(), %error, "cannot forget a filed call");
-                }
-            }
-        }
+    /// The recording as evidence with its place on disk.
+    pub fn files_of(&self, record: &Record) -> Vec<EvidenceFile> {
+        let evidence = record.incident.evidence.first();
+        evidence
+            .zip(record.recording.as_ref())
+            .map(|(evidence, name)| EvidenceFile {
+                evidence: evidence.clone(),
+                path: self.recordings.join(name),
+            })
+            .into_iter()
+            .collect()
     }
 }
 

@@ -14,8 +14,8 @@ pub struct CallConfig {
     pub audiosocket_listen: SocketAddr,
     /// Where the exchange tells who calls (`PUT /v1/calls/{uuid}`).
     pub api_listen: SocketAddr,
-    /// Addresses of the exchanges. Others are turned away at both ports (the box itself never is);
-    /// empty = anyone who reaches the port.
+    /// Addresses of the exchanges. Others are turned away at both ports; the box itself never is, so empty = an
+    /// exchange on this box only.
     pub peers: Vec<IpAddr>,
     /// Seat number → what screens call it. Unlisted seats keep their number.
     pub seats: BTreeMap<String, String>,
@@ -26,7 +26,7 @@ pub struct CallConfig {
     pub max_calls: usize,
     /// A call is cut into its recording after this long, whatever the exchange does.
     pub max_call_minutes: u64,
-    /// A leg that sends no complete frame for this long is taken as hung up.
+    /// A leg that sends no audio for this long is taken as hung up, whatever else it sends.
     pub idle_timeout_s: u64,
     /// How long a call whose legs have all hung up waits for another leg (a transfer) before it is filed.
     pub join_grace_ms: u64,
@@ -92,7 +92,28 @@ impl CallConfig {
     /// May this address speak to us?
     pub(super) fn admits(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
-        self.peers.is_empty() || peer.is_loopback() || self.peers.iter().any(|p| p.to_canonical() == peer)
+        peer.is_loopback() || self.peers.iter().any(|p| p.to_canonical() == peer)
+    }
+
+    /// What screens call a seat.
+    pub(super) fn seat(&self, number: &str) -> String {
+        self.seats.get(number).cloned().unwrap_or_else(|| number.to_owned())
+    }
+
+    /// The longest recording; two legs of it at the rate of recordings stay below the limit of evidence.
+    pub(super) fn max_call_ms(&self) -> u64 {
+        self.max_call_minutes * 60_000
+    }
+
+    /// One line for people who check a configuration.
+    pub fn summary(&self) -> String {
+        let peers: Vec<String> = self.peers.iter().map(ToString::to_string).collect();
+        let from = if peers.is_empty() {
+            "this box only (peers is empty)".to_owned()
+        } else {
+            format!("{} and this box", peers.join(", "))
+        };
+        format!("AudioSocket on {}, from {from}", self.audiosocket_listen)
     }
 }
 
@@ -112,9 +133,13 @@ mod tests {
         assert_eq!(bad.problems().iter().map(|p| p.0).collect::<Vec<_>>(), ["max_calls", "max_call_minutes"]);
     }
 
-    /// With a list of exchanges only they and the box itself get in, in either form of the address.
+    /// Only listed exchanges and the box itself get in, in either form of the address; without a list nobody else.
     #[test]
     fn admits_listed_peers_only() {
+        let nobody = CallConfig::default();
+        assert!(nobody.admits("127.0.0.1".parse().unwrap()) && nobody.admits("::1".parse().unwrap()));
+        assert!(!nobody.admits("10.0.0.5".parse().unwrap()));
+        assert!(nobody.summary().contains("this box only"), "{}", nobody.summary());
         let config = CallConfig { peers: vec!["10.0.0.5".parse().unwrap()], ..CallConfig::default() };
         assert!(config.admits("10.0.0.5".parse().unwrap()));
         assert!(config.admits("::ffff:10.0.0.5".parse().unwrap()));

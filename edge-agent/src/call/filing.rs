@@ -14,8 +14,9 @@ use protocol::{
 use sha2::{Digest, Sha256};
 use sherpa_onnx::LinearResampler;
 
-use super::archive::{self, Archive, Record, Spoken};
+use super::archive::{self, Record, Spoken};
 use super::config::CallConfig;
+use super::ledger::Ledger;
 use super::leg::{FinishedLeg, Samples};
 use super::vad::to_f32;
 
@@ -25,24 +26,21 @@ const MAX_RATE_HZ: u32 = 16_000;
 
 /// Files one call. `None` when an earlier run had already done so. Blocks.
 pub(super) fn file(
-    archive: &Archive,
+    ledger: &Ledger,
     config: &CallConfig,
     call_id: CallId,
     mut legs: Vec<FinishedLeg>,
     now: UtcMs,
 ) -> anyhow::Result<Option<Record>> {
-    legs.sort_by(|a, b| {
-        let key = |l: &FinishedLeg| (l.state.starts_at_ms, l.state.incident_id);
-        key(a).cmp(&key(b))
-    });
+    order(&mut legs);
     // The incident's id must be the same on every attempt, so it is that of the oldest id, not of the first sound.
     let incident_id =
         legs.iter().map(|l| l.state.incident_id).min().context("a call without any leg cannot be filed")?;
-    let record = if archive.holds(incident_id) {
+    let record = if ledger.archive.holds(incident_id) {
         None
     } else {
-        let record = compose(archive, config, call_id, &legs, incident_id, now)?;
-        archive.save(&record)?;
+        let record = compose(ledger.archive.recordings(), config, call_id, &legs, incident_id, now)?;
+        ledger.add(&record)?;
         Some(record)
     };
     // The leg that names the incident goes last: while any leg is left, the record is found by it.
@@ -51,26 +49,69 @@ pub(super) fn file(
     Ok(record)
 }
 
+fn same_run(legs: &[FinishedLeg]) -> bool {
+    legs.windows(2).all(|pair| pair[0].state.run == pair[1].state.run)
+}
+
+/// By the moment their sound began. Legs of different runs of the box (filing failed before a restart) share no
+/// uptime: the wall clock has to do.
+fn order(legs: &mut [FinishedLeg]) {
+    let same_run = same_run(legs);
+    legs.sort_by_key(|l| {
+        let began = if same_run { l.state.starts_at_ms as i64 } else { l.state.started_at.0 };
+        (began, l.state.incident_id)
+    });
+}
+
+/// A leg and where it begins in the recording.
+#[derive(Clone, Copy)]
+struct Placed<'a> {
+    leg: &'a FinishedLeg,
+    offset_ms: u64,
+}
+
+/// Legs with sound, each at its place. However far apart clocks put them, the recording grows no longer than a call
+/// may be.
+fn place(legs: &[FinishedLeg], max_ms: u64) -> Vec<Placed<'_>> {
+    let same_run = same_run(legs);
+    let mut sounding = legs.iter().filter(|l| l.state.rate_hz.is_some()).peekable();
+    let Some(first) = sounding.peek().map(|l| l.state.clone()) else { return Vec::new() };
+    sounding
+        .map(|leg| {
+            let apart_ms = if same_run {
+                leg.state.starts_at_ms.saturating_sub(first.starts_at_ms)
+            } else {
+                u64::try_from(leg.state.started_at.since_ms(first.started_at)).unwrap_or(0)
+            };
+            Placed { leg, offset_ms: apart_ms.min(max_ms.saturating_sub(leg.length_ms())) }
+        })
+        .collect()
+}
+
 fn compose(
-    archive: &Archive,
+    recordings: &Path,
     config: &CallConfig,
     call_id: CallId,
     legs: &[FinishedLeg],
     incident_id: protocol::IncidentId,
     now: UtcMs,
 ) -> anyhow::Result<Record> {
-    let sounding: Vec<&FinishedLeg> = legs.iter().filter(|l| l.state.rate_hz.is_some()).collect();
-    let starts_at_ms = sounding.first().map_or(0, |l| l.state.starts_at_ms);
-    let started_at = sounding.first().or(legs.first().as_ref()).map_or(now, |leg| leg.state.started_at);
-    let evidence = record_wav(archive.recordings(), &sounding, started_at)?;
+    let sounding = place(legs, config.max_call_ms());
+    let first = sounding.first().map(|placed| placed.leg);
+    let started_at = first.or(legs.first()).map_or(now, |leg| leg.state.started_at);
+    let evidence = record_wav(recordings, &sounding, started_at)?;
     let duration_ms = evidence.as_ref().and_then(|e| e.duration_ms).unwrap_or(0);
-    let speech = speech_of(&sounding, starts_at_ms);
+    let speech = speech_of(&sounding);
 
     let told = |pick: fn(&FinishedLeg) -> Option<String>| legs.iter().find_map(pick);
     let seat = told(|l| l.state.announced.seat.clone());
+    let direction = legs.iter().find_map(|l| l.state.announced.direction);
     let mut sides: Vec<Leg> = legs.iter().map(|l| l.state.tap().leg()).collect();
     sides.sort_unstable();
     sides.dedup();
+    let mut sockets: Vec<_> = legs.iter().map(|l| l.state.socket).collect();
+    sockets.sort_unstable();
+    sockets.dedup();
     let incident = Incident {
         incident_id,
         revision: 1,
@@ -80,8 +121,8 @@ fn compose(
         subject: Subject::Call(CallSubject {
             call_id,
             caller_masked: told(|l| l.state.announced.caller_masked.clone()),
-            seat: seat.map(|number| config.seats.get(&number).cloned().unwrap_or(number)),
-            direction: legs.iter().find_map(|l| l.state.announced.direction).unwrap_or(Direction::Inbound),
+            seat: seat.map(|number| config.seat(&number)),
+            direction: direction.unwrap_or(Direction::Inbound),
             legs: sides,
             duration_ms,
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
@@ -94,19 +135,26 @@ fn compose(
         evidence: evidence.iter().cloned().collect(),
         drill: false,
     };
-    let recording = evidence.map(|e| file_name(&e));
-    Ok(Record { incident, recording, speech, handed_over: false, attempts: 0 })
+    Ok(Record {
+        incident,
+        recording: evidence.map(|e| file_name(&e)),
+        speech,
+        committed_revision: 0,
+        attempts: 0,
+        sockets,
+        direction_told: direction.is_some(),
+    })
 }
 
-fn speech_of(legs: &[&FinishedLeg], starts_at_ms: u64) -> Vec<Spoken> {
+fn speech_of(legs: &[Placed<'_>]) -> Vec<Spoken> {
     let mut speech: Vec<Spoken> = legs
         .iter()
-        .flat_map(|leg| {
-            let (side, offset) = (leg.state.tap().leg(), leg.state.starts_at_ms - starts_at_ms);
+        .flat_map(|Placed { leg, offset_ms }| {
+            let side = leg.state.tap().leg();
             leg.spans.iter().map(move |span| Spoken {
                 leg: side,
-                start_ms: span.start_ms + offset,
-                end_ms: span.end_ms + offset,
+                start_ms: span.start_ms + offset_ms,
+                end_ms: span.end_ms + offset_ms,
             })
         })
         .collect();
@@ -119,13 +167,11 @@ fn file_name(evidence: &Evidence) -> String {
 }
 
 /// Writes the stereo recording and names it by its content; `None` when there is no sample at all.
-fn record_wav(folder: &Path, legs: &[&FinishedLeg], starts_at: UtcMs) -> anyhow::Result<Option<Evidence>> {
-    let Some(first) = legs.first() else { return Ok(None) };
+fn record_wav(folder: &Path, legs: &[Placed<'_>], starts_at: UtcMs) -> anyhow::Result<Option<Evidence>> {
+    let Some(Placed { leg: first, .. }) = legs.first() else { return Ok(None) };
     let rate_hz = first.state.rate_hz.unwrap_or(MAX_RATE_HZ).min(MAX_RATE_HZ);
-    let mut tracks = legs
-        .iter()
-        .map(|leg| Track::open(leg, first.state.starts_at_ms, rate_hz))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut tracks =
+        legs.iter().map(|placed| Track::open(*placed, rate_hz)).collect::<anyhow::Result<Vec<_>>>()?;
     let partial = folder.join(format!("{}.partial", first.state.name));
     let file = File::create(&partial).with_context(|| format!("cannot make {}", partial.display()))?;
     let frames = mix(&mut tracks, rate_hz, file).context("cannot write a recording")?;
@@ -206,11 +252,10 @@ struct Track {
 }
 
 impl Track {
-    fn open(leg: &FinishedLeg, call_starts_at_ms: u64, rate_hz: u32) -> anyhow::Result<Self> {
+    fn open(Placed { leg, offset_ms }: Placed<'_>, rate_hz: u32) -> anyhow::Result<Self> {
         let own = leg.state.rate_hz.unwrap_or(rate_hz);
         let resampler = (own != rate_hz)
             .then(|| LinearResampler::create(own as i32, rate_hz as i32).expect("both rates are above zero"));
-        let offset_ms = leg.state.starts_at_ms - call_starts_at_ms;
         // A leg whose state was written but not one sample: an empty track.
         let file = match File::open(&leg.pcm) {
             Ok(file) => Some(file),

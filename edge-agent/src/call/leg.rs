@@ -29,6 +29,8 @@ pub(super) struct LegState {
     pub(super) started_at: UtcMs,
     /// The same moment as uptime; comparable among legs of one run.
     pub(super) starts_at_ms: u64,
+    #[serde(default)]
+    pub(super) run: Uuid,
     /// `None` until audio came.
     pub(super) rate_hz: Option<u32>,
 }
@@ -54,6 +56,12 @@ pub(super) struct FinishedLeg {
 }
 
 impl FinishedLeg {
+    /// Of its sound on disk.
+    pub(super) fn length_ms(&self) -> u64 {
+        let samples = fs::metadata(&self.pcm).map_or(0, |meta| meta.len()) / 2;
+        self.state.rate_hz.map_or(0, |rate_hz| samples * 1_000 / u64::from(rate_hz))
+    }
+
     /// Deletes the leg's files, once its call is filed.
     pub(super) fn remove(&self) {
         // The samples first: without its state a leg means nothing, the other way round it would be an empty one.
@@ -99,7 +107,7 @@ impl LegRecorder {
     }
 
     fn write_state(&self) -> anyhow::Result<()> {
-        write_json(&self.folder.join(format!("{}.json", self.state.name)), &self.state)
+        write_json(&state_path(&self.folder, &self.state.name), &self.state)
     }
 
     fn pcm(&self) -> PathBuf {
@@ -191,18 +199,23 @@ impl Sound {
     }
 }
 
-/// Legs that an earlier run left behind, except those in `live`; their speech is found anew.
-pub(super) fn recover(folder: &Path, live: &[String], method: &Method) -> Vec<FinishedLeg> {
+/// The legs in `folder` that `wanted` names, their speech found anew. It is asked after the folder was read; a leg
+/// that was filed in between is gone from the disk by then and is left out.
+pub(super) fn recover(folder: &Path, wanted: impl Fn(&str) -> bool, method: &Method) -> Vec<FinishedLeg> {
     let states: Vec<LegState> = archive::read_all(folder);
     states
         .into_iter()
-        .filter(|state| !live.contains(&state.name))
+        .filter(|state| wanted(&state.name) && state_path(folder, &state.name).exists())
         .map(|state| {
             let pcm = folder.join(format!("{}.pcm", state.name));
             let spans = state.rate_hz.map_or_else(Vec::new, |rate_hz| listen(&pcm, rate_hz, method));
             FinishedLeg { state, pcm, spans }
         })
         .collect()
+}
+
+fn state_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.json"))
 }
 
 fn listen(pcm: &Path, rate_hz: u32, method: &Method) -> Vec<Span> {

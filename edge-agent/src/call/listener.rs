@@ -22,7 +22,8 @@ use super::audiosocket::{Decoder, Frame};
 use super::leg::{Arrival, FinishedLeg, LegRecorder, LegState};
 use super::registry::TapId;
 use super::vad::Method;
-use super::{CallTap, lock};
+use super::{CallTap, Cause, lock};
+use crate::outbox::free_bytes;
 
 /// A connection must name itself within this time.
 const INTRODUCTION: Duration = Duration::from_secs(5);
@@ -56,7 +57,7 @@ pub(super) async fn serve(tap: Arc<CallTap>, listener: TcpListener, cancel: Canc
         };
         if !tap.config.admits(peer.ip()) {
             tap.counters.refused.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(%peer, "turned away: not among calls.peers");
+            tracing::warn!(%peer, "turned away: not among calls.peers (this box itself always is)");
             continue;
         }
         strangers.retain(|(known, _)| !known.is_cancelled());
@@ -142,6 +143,15 @@ async fn take(
     peer: SocketAddr,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let folder = tap.ledger.archive.legs();
+    let reserve = tap.disk_reserve_bytes;
+    let free = blocking(move || Ok(free_bytes(&folder))).await?.unwrap_or(u64::MAX);
+    anyhow::ensure!(
+        free >= reserve,
+        "{} MiB are free on the disk, {} are kept for what the box knows already (outbox.disk_reserve_bytes)",
+        free >> 20,
+        reserve >> 20
+    );
     let (now, now_ms) = (tap.clock.now(), tap.clock.uptime_ms());
     let (id, state) = {
         let mut registry = lock(&tap.registry);
@@ -156,6 +166,7 @@ async fn take(
             announced: opened.announced.clone(),
             started_at: now,
             starts_at_ms: now_ms,
+            run: tap.run,
             rate_hz: None,
         };
         (id, state)
@@ -166,11 +177,14 @@ async fn take(
         live.len()
     };
     let method = if legs <= MAX_SILERO_LEGS { tap.method.clone() } else { Method::Earshot };
-    let folder = tap.archive.legs();
+    let folder = tap.ledger.archive.legs();
     let recorder = blocking(move || LegRecorder::create(&folder, state, method)).await;
     let finished = match recorder {
         Ok(recorder) => {
-            tap.tell_live(id, |call_id, seat| LiveCall::Started { call_id, seat, at: now });
+            let told = lock(&tap.registry).get(id).map(|t| (t.call_id(), t.announced.seat.clone()));
+            if let Some((call_id, seat)) = told {
+                tap.tell_live(LiveCall::Started { call_id, seat, at: now });
+            }
             tracing::info!(%peer, %socket, "call leg connected");
             follow(tap, id, connection, recorder, cancel).await
         }
@@ -179,9 +193,12 @@ async fn take(
     match finished {
         Ok(leg) => {
             lock(&tap.finished).insert(id, leg);
+            tap.trouble(Cause::Recorder, None);
         }
-        // What reached the disk is filed by the next sweep.
-        Err(error) => tracing::error!(%socket, error = format!("{error:#}"), "call leg lost its recorder"),
+        // What reached the disk is filed with the call.
+        Err(error) => {
+            tap.trouble(Cause::Recorder, Some(format!("a call leg lost its recorder: {error:#}")));
+        }
     }
     lock(&tap.registry).close(id, tap.clock.uptime_ms());
     Ok(())
@@ -208,7 +225,8 @@ async fn follow(
             frame = timeout_at(write_at.min(idle_at), connection.next()) => frame,
         };
         match frame {
-            Ok(Ok(Some(Frame::Audio { rate_hz, samples }))) => {
+            // A frame without a sample is no audio.
+            Ok(Ok(Some(Frame::Audio { rate_hz, samples }))) if !samples.is_empty() => {
                 let known = *rate.get_or_insert(rate_hz);
                 if known != rate_hz {
                     break format!("the exchange changed from {known} Hz to {rate_hz} Hz");
@@ -216,15 +234,17 @@ async fn follow(
                 idle_at = Instant::now() + idle;
                 arrivals.push(Arrival { at_ms: tap.clock.uptime_ms(), rate_hz, samples });
             }
-            // Keys may be a PIN: neither kept nor logged.
-            Ok(Ok(Some(Frame::Dtmf(_)))) => idle_at = Instant::now() + idle,
+            // Keys may be a PIN: neither kept nor logged. They do not keep a leg open that says nothing.
+            Ok(Ok(Some(Frame::Dtmf(_) | Frame::Audio { .. }))) => {}
             Ok(Ok(Some(Frame::Hangup))) => break "hung up".to_owned(),
             Ok(Ok(Some(Frame::Error(code)))) => break format!("the exchange reports error {code:02x?}"),
             Ok(Ok(Some(Frame::Id(_)))) => break "a second UUID on one connection".to_owned(),
             Ok(Ok(None)) => break "the connection closed".to_owned(),
             Ok(Err(error)) => break format!("{error:#}"),
-            Err(_) if Instant::now() >= idle_at => break format!("no audio for {} s", idle.as_secs()),
             Err(_) => {}
+        }
+        if Instant::now() >= idle_at {
+            break format!("no audio for {} s", idle.as_secs());
         }
         let held: usize = arrivals.iter().map(|a| a.samples.len()).sum();
         if Instant::now() >= write_at || held >= 16_000 {

@@ -54,7 +54,7 @@ pub(super) enum Refusal {
     Full(usize),
     #[error("both legs of this UUID are already connected")]
     BothLegs,
-    #[error("this call has already had {MAX_TAPS_PER_CALL} connections")]
+    #[error("one call may have {MAX_TAPS_PER_CALL} connections at most")]
     TooManyTaps,
 }
 
@@ -112,7 +112,22 @@ impl Registry {
 
     /// Notes what the exchange tells of `socket`, whose audio may have started or not. A later word adds to and
     /// corrects an earlier one. Returns the connections that it changed.
-    pub(super) fn announce(&mut self, socket: Uuid, told: Announcement, now_ms: u64) -> Call {
+    pub(super) fn announce(
+        &mut self,
+        socket: Uuid,
+        told: Announcement,
+        now_ms: u64,
+    ) -> Result<Call, Refusal> {
+        if let Some(call_id) = told.call_id {
+            let (own, others): (Vec<&Tap>, Vec<&Tap>) = self
+                .taps
+                .values()
+                .filter(|t| t.socket == socket || t.call_id() == call_id)
+                .partition(|t| t.socket == socket);
+            if !own.is_empty() && own.len() + others.len() > MAX_TAPS_PER_CALL {
+                return Err(Refusal::TooManyTaps);
+            }
+        }
         self.announced.retain(|_, (at, _)| now_ms.saturating_sub(*at) < ANNOUNCED_FOR_MS);
         let known = self.announced.remove(&socket).map(|(_, a)| a).unwrap_or_default();
         let told = Announcement {
@@ -134,7 +149,15 @@ impl Registry {
             tap.announced = told.clone();
             changed.push((*id, tap.clone()));
         }
-        changed
+        Ok(changed)
+    }
+
+    /// What was told of a connection that is not there.
+    pub(super) fn announced(&self, socket: Uuid) -> Option<Announcement> {
+        if self.taps.values().any(|t| t.socket == socket) {
+            return None;
+        }
+        self.announced.get(&socket).map(|(_, told)| told.clone())
     }
 
     pub(super) fn get(&self, tap: TapId) -> Option<&Tap> {
@@ -176,11 +199,11 @@ mod tests {
     fn joins_before_and_after() {
         let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut registry = Registry::default();
-        registry.announce(a, told(9, Leg::Caller), 0);
+        registry.announce(a, told(9, Leg::Caller), 0).unwrap();
         registry.open(a, 8, 10).unwrap();
         registry.open(b, 8, 20).unwrap();
         assert_eq!(registry.calls().len(), 2);
-        assert_eq!(registry.announce(b, told(9, Leg::Operator), 30).len(), 1);
+        assert_eq!(registry.announce(b, told(9, Leg::Operator), 30).unwrap().len(), 1);
         let calls = registry.calls();
         let call = &calls[&CallId(Uuid::from_u128(9))];
         assert_eq!(call.iter().map(|(_, t)| t.leg()).collect::<Vec<_>>(), [Leg::Caller, Leg::Operator]);
@@ -191,7 +214,8 @@ mod tests {
     fn one_uuid_for_both_legs() {
         let id = Uuid::from_u128(1);
         let mut registry = Registry::default();
-        registry.announce(id, Announcement { seat: Some("8001".into()), ..Default::default() }, 0);
+        let told = Announcement { seat: Some("8001".into()), ..Default::default() };
+        registry.announce(id, told, 0).unwrap();
         let first = registry.open(id, 8, 0).unwrap();
         let second = registry.open(id, 8, 5).unwrap();
         assert_eq!(registry.open(id, 8, 6), Err(Refusal::BothLegs));
@@ -205,7 +229,7 @@ mod tests {
     fn ends_after_the_grace() {
         let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut registry = Registry::default();
-        registry.announce(b, told(1, Leg::Operator), 0);
+        registry.announce(b, told(1, Leg::Operator), 0).unwrap();
         let first = registry.open(a, 8, 0).unwrap();
         registry.close(first, 1_000);
         assert_eq!(registry.take_ended(1_500, 2_000), vec![]);
@@ -232,8 +256,25 @@ mod tests {
         }
         assert_eq!(registry.open(Uuid::from_u128(0), 3, 0), Err(Refusal::TooManyTaps));
         for n in 0..MAX_ANNOUNCED as u128 + 5 {
-            registry.announce(Uuid::from_u128(1_000 + n), Announcement::default(), n as u64);
+            registry.announce(Uuid::from_u128(1_000 + n), Announcement::default(), n as u64).unwrap();
         }
         assert_eq!((registry.announced.len(), registry.announcements_dropped), (MAX_ANNOUNCED, 5));
+    }
+
+    /// A connection cannot be talked into a call that is full, nor a full call be made so by announcing late.
+    #[test]
+    fn a_late_word_makes_no_call_larger_than_allowed() {
+        let mut registry = Registry::default();
+        for n in 1..=MAX_TAPS_PER_CALL as u128 + 1 {
+            registry.open(Uuid::from_u128(n), 64, 0).unwrap();
+        }
+        for n in 1..=MAX_TAPS_PER_CALL as u128 {
+            registry.announce(Uuid::from_u128(n), told(99, Leg::Caller), 0).unwrap();
+        }
+        let late = Uuid::from_u128(MAX_TAPS_PER_CALL as u128 + 1);
+        assert_eq!(registry.announce(late, told(99, Leg::Caller), 0), Err(Refusal::TooManyTaps));
+        assert_eq!(registry.calls()[&CallId(Uuid::from_u128(99))].len(), MAX_TAPS_PER_CALL);
+        // What is in it may still be told of.
+        assert!(registry.announce(Uuid::from_u128(1), told(99, Leg::Operator), 0).is_ok());
     }
 }

@@ -178,7 +178,7 @@ impl Config {
             lines.push("cameras: none".to_owned());
         }
         lines.push(match &self.calls {
-            Some(calls) => format!("calls: AudioSocket on {}", calls.audiosocket_listen),
+            Some(calls) => format!("calls: {}", calls.summary()),
             None => "calls: none (no [calls] section)".to_owned(),
         });
         lines.push(format!("health: http://{}/", self.health.listen));

@@ -172,4 +172,14 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
     gauge(registry, "transcripts_waiting", "Filed calls without transcript", calls.transcripts_waiting);
     counter(registry, "calls_filed", "Calls filed", calls.calls_filed_total);
     counter(registry, "calls_refused", "Connections turned away", calls.refused_total);
+    counter(
+        registry,
+        "call_announcements_dropped",
+        "Words about connections dropped before these came",
+        calls.announcements_dropped_total,
+    );
+    gauge(registry, "calls_troubles", "Things wrong with the call tap", calls.troubles.len() as u64);
+    let detector = Family::<Labels, Gauge>::default();
+    detector.get_or_create(&vec![("name", calls.vad.to_owned())]).set(1);
+    registry.register("call_voice_detector_info", "What listens for speech in calls", detector);
 }

@@ -16,7 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use protocol::{CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, Status};
+use protocol::{CallTapHealth, CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, Status};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -146,6 +146,7 @@ impl Health {
             detector: vitals.detector.clone(),
             speech_model: vitals.calls.as_ref().and_then(|calls| calls.speech_model.clone()),
             active_calls: vitals.calls.as_ref().map_or(0, |calls| calls.active_calls),
+            calls: vitals.calls.as_ref().map(call_tap),
             outbox_rows: vitals.outbox.rows,
             outbox_oldest_ms: vitals.outbox_oldest_ms,
             uploads_waiting: vitals.outbox.uploads_waiting,
@@ -227,6 +228,10 @@ impl Health {
         }
         let stuck = beats.stuck(&present, uptime_ms);
         troubles.extend(stuck.iter().map(|id| format!("camera {id}: its analysis does not move")));
+        let calls = present.calls.as_ref().map(|tap| tap.health());
+        troubles.extend(
+            calls.iter().flat_map(|calls| calls.troubles.values()).map(|why| format!("calls: {why}")),
+        );
         Vitals {
             uptime_ms,
             clock_synced: clock_synced(),
@@ -250,10 +255,22 @@ impl Health {
 /// What of a status is worth telling at once.
 fn telling(status: &Status) -> String {
     let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state)).collect();
+    let calls = status.calls.as_ref().map(|calls| &calls.troubles);
     format!(
-        "{cameras:?} {:?} {:?} {} {}",
+        "{cameras:?} {:?} {:?} {} {} {calls:?}",
         status.detector, status.speech_model, status.active_calls, status.configuration_version
     )
+}
+
+fn call_tap(health: &CallHealth) -> CallTapHealth {
+    CallTapHealth {
+        voice_detector: health.vad.to_owned(),
+        transcripts_waiting: health.transcripts_waiting,
+        calls_filed: health.calls_filed_total,
+        refused: health.refused_total,
+        announcements_dropped: health.announcements_dropped_total,
+        troubles: health.troubles.values().cloned().collect(),
+    }
 }
 
 fn camera_health(post: &Post) -> CameraHealth {

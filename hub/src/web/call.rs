@@ -132,7 +132,7 @@ fn transcript(transcript: &Transcript, lang: Lang) -> TranscriptView {
         Transcript::Waiting => TranscriptView::Waiting,
         Transcript::Silent => TranscriptView::Silent,
         Transcript::Failed { reason } => TranscriptView::Failed(reason.clone()),
-        Transcript::Done { segments, model } => TranscriptView::Done {
+        Transcript::Done { segments, model, left_out } => TranscriptView::Done {
             said: segments
                 .iter()
                 .map(|segment| SaidView {
@@ -143,6 +143,7 @@ fn transcript(transcript: &Transcript, lang: Lang) -> TranscriptView {
                 })
                 .collect(),
             model: model.clone(),
+            left_out: *left_out,
         },
     }
 }

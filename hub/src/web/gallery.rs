@@ -307,7 +307,8 @@ fn said(lang: Lang) -> TranscriptView {
             line(false, "00:14", "大概从几点开始的？"),
             line(true, "00:18", "十点多，已经连着三天了。"),
         ],
-        model: "zipformer-small-ctc-zh-int8".into(),
+        model: "sherpa-onnx-paraformer-zh-int8-2025-10-07".into(),
+        left_out: 12,
     }
 }
 
@@ -556,6 +557,7 @@ fn hostile_words_are_escaped() {
     let said = TranscriptView::Done {
         said: vec![SaidView { who: "市民", caller: true, at: "00:01".into(), text: HOSTILE.into() }],
         model: HOSTILE.into(),
+        left_out: 0,
     };
     let mut page =
         call_page(&shell, RecordingView::OnSite { last_failure: Some(HOSTILE.into()) }, said, false);

@@ -201,6 +201,8 @@ catalogue! {
         "Not transcribed yet: no speech model on the box. Once one is installed the call is transcribed and this page follows.";
     transcript_silent = "通话中没有检测到说话。", "Nobody spoke on this call.";
     transcript_failed = "转写失败：", "Transcription failed: ";
+    transcript_left_out = "通话过长，转写在此截断。留在站内、未上传的段数：",
+        "A long call: the transcript is cut here. Passages that stayed on site: ";
     transcript_local = "本机识别，录音不出站", "Recognised on site; the recording stays there";
     recording_waits = "录音留在站内。写明用途后调取，到达后可在此播放；每次收听都有登记。",
         "The recording stays on site. Request it with a purpose; it plays here once it arrives. Every listening is registered.";

@@ -290,7 +290,12 @@ pub enum TranscriptView {
     Waiting,
     Silent,
     Failed(String),
-    Done { said: Vec<SaidView>, model: String },
+    /// The last is how many lines stayed on the box.
+    Done {
+        said: Vec<SaidView>,
+        model: String,
+        left_out: u32,
+    },
 }
 
 #[derive(Clone, Debug)]

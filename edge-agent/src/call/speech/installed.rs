@@ -12,7 +12,6 @@ pub enum ModelKind {
     /// Best first: punctuation and numerals come with it.
     SenseVoice,
     Paraformer,
-    StreamingZipformerCtc,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,17 +46,12 @@ impl ModelKind {
             Self::Paraformer => {
                 &["vocab_size", "lfr_window_size", "lfr_window_shift", "neg_mean", "inv_stddev"]
             }
-            Self::StreamingZipformerCtc => &["decode_chunk_len", "T", "num_encoder_layers"],
         }
     }
 
     fn of(metadata: &BTreeMap<String, String>) -> Option<Self> {
         let has = |key: &str| metadata.contains_key(key);
-        if has("lfr_window_size") {
-            return Some(if has("with_itn") { Self::SenseVoice } else { Self::Paraformer });
-        }
-        (has("decode_chunk_len") && metadata.get("model_type").is_some_and(|t| t == "zipformer2"))
-            .then_some(Self::StreamingZipformerCtc)
+        has("lfr_window_size").then(|| if has("with_itn") { Self::SenseVoice } else { Self::Paraformer })
     }
 }
 
@@ -70,10 +64,7 @@ impl Installed {
         let model = onnx_file(folder).ok_or_else(|| format!("{shown} holds no .onnx file"))?;
         let metadata = onnx::metadata(&model).map_err(|e| format!("{} {e}", model.display()))?;
         let kind = ModelKind::of(&metadata).ok_or_else(|| {
-            format!(
-                "{} is neither SenseVoice, Paraformer nor a streaming Zipformer CTC by its metadata",
-                model.display()
-            )
+            format!("{} is neither SenseVoice nor Paraformer by its metadata", model.display())
         })?;
         if let Some(missing) = kind.demands().iter().find(|key| !metadata.contains_key(**key)) {
             return Err(format!("{}: its metadata lacks {missing}", model.display()));

@@ -1,12 +1,13 @@
 //! Segments of speech to words, by sherpa-onnx.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::Context;
 use protocol::{Leg, Segment};
 use sherpa_onnx::{
     OfflineParaformerModelConfig, OfflineRecognizer, OfflineRecognizerConfig, OfflineSenseVoiceModelConfig,
-    OnlineRecognizer, OnlineRecognizerConfig, OnlineZipformer2CtcModelConfig,
 };
 
 use super::{Installed, ModelKind};
@@ -20,70 +21,47 @@ const MARGIN_MS: u64 = 120;
 const MIN_SAMPLES_MS: usize = 150;
 const THREADS: i32 = 2;
 
-pub(super) enum Recogniser {
-    Whole(OfflineRecognizer),
-    Streaming(OnlineRecognizer),
-}
+pub(super) struct Recogniser(OfflineRecognizer);
 
 impl Recogniser {
     pub(super) fn load(installed: &Installed) -> anyhow::Result<Self> {
         let model = Some(text(&installed.model)?);
         let tokens = Some(text(&installed.tokens)?);
         let failed = || format!("{} cannot be loaded as {:?}", installed.model.display(), installed.kind);
-        if installed.kind == ModelKind::StreamingZipformerCtc {
-            let mut config = OnlineRecognizerConfig::default();
-            config.model_config.zipformer2_ctc = OnlineZipformer2CtcModelConfig { model };
-            config.model_config.tokens = tokens;
-            config.model_config.num_threads = THREADS;
-            config.decoding_method = Some("greedy_search".to_owned());
-            return OnlineRecognizer::create(&config).map(Self::Streaming).with_context(failed);
-        }
         let mut config = OfflineRecognizerConfig::default();
         match installed.kind {
             ModelKind::SenseVoice => {
                 config.model_config.sense_voice =
                     OfflineSenseVoiceModelConfig { model, language: Some("auto".to_owned()), use_itn: true };
             }
-            _ => config.model_config.paraformer = OfflineParaformerModelConfig { model },
+            ModelKind::Paraformer => {
+                config.model_config.paraformer = OfflineParaformerModelConfig { model };
+            }
         }
         config.model_config.tokens = tokens;
         config.model_config.num_threads = THREADS;
         config.model_config.provider = Some("cpu".to_owned());
         config.decoding_method = Some("greedy_search".to_owned());
-        OfflineRecognizer::create(&config).map(Self::Whole).with_context(failed)
+        OfflineRecognizer::create(&config).map(Self).with_context(failed)
     }
 
     fn words(&self, rate_hz: u32, wave: &[f32]) -> String {
-        match self {
-            Self::Whole(recogniser) => {
-                let stream = recogniser.create_stream();
-                stream.accept_waveform(rate_hz as i32, wave);
-                recogniser.decode(&stream);
-                stream.get_result().map(|r| r.text).unwrap_or_default()
-            }
-            Self::Streaming(recogniser) => {
-                let stream = recogniser.create_stream();
-                stream.accept_waveform(rate_hz as i32, wave);
-                // Half a second of silence, so that the last chunk is whole.
-                stream.accept_waveform(rate_hz as i32, &vec![0.0; rate_hz as usize / 2]);
-                stream.input_finished();
-                while recogniser.is_ready(&stream) {
-                    recogniser.decode(&stream);
-                }
-                recogniser.get_result(&stream).map(|r| r.text).unwrap_or_default()
-            }
-        }
+        let stream = self.0.create_stream();
+        stream.accept_waveform(rate_hz as i32, wave);
+        self.0.decode(&stream);
+        stream.get_result().map(|r| r.text).unwrap_or_default()
     }
 
     /// The words of each stretch of speech in a recording, in order of time; stretches without words are left out.
-    pub(super) fn transcribe(&self, recording: &Recording, speech: &[Spoken]) -> Vec<Segment> {
+    pub(super) fn transcribe(
+        &self,
+        recording: &mut Recording,
+        speech: &[Spoken],
+    ) -> anyhow::Result<Vec<Segment>> {
         let mut segments = Vec::new();
         for spoken in speech {
-            let wave = recording.cut(
-                spoken.leg,
-                spoken.start_ms.saturating_sub(MARGIN_MS),
-                spoken.end_ms + MARGIN_MS,
-            );
+            let (from, to) = (spoken.start_ms.saturating_sub(MARGIN_MS), spoken.end_ms + MARGIN_MS);
+            let wave = to_f32(&recording.side(spoken.leg, from, to)?);
             if wave.len() * 1_000 < MIN_SAMPLES_MS * recording.rate_hz as usize {
                 continue;
             }
@@ -98,7 +76,7 @@ impl Recogniser {
                 });
             }
         }
-        segments
+        Ok(segments)
     }
 }
 
@@ -106,17 +84,18 @@ fn text(path: &Path) -> anyhow::Result<String> {
     Ok(path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned())
 }
 
-/// A WAV file in memory: left (or only) = caller, right = operator.
+/// A WAV file: left (or only) = caller, right = operator. Two hours are half a gigabyte, so only the stretch that is
+/// asked for is read.
 pub(super) struct Recording {
     pub(super) rate_hz: u32,
     channels: usize,
-    samples: Vec<i16>,
+    frames: u32,
+    wav: hound::WavReader<BufReader<File>>,
 }
 
 impl Recording {
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let mut wav =
-            hound::WavReader::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let wav = hound::WavReader::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let spec = wav.spec();
         anyhow::ensure!(
             spec.bits_per_sample == 16 && spec.sample_format == hound::SampleFormat::Int,
@@ -124,35 +103,37 @@ impl Recording {
             path.display()
         );
         anyhow::ensure!((1..=2).contains(&spec.channels), "{} has more than two channels", path.display());
-        let samples = wav
-            .samples()
-            .collect::<Result<Vec<i16>, _>>()
-            .with_context(|| format!("{} is damaged", path.display()))?;
-        Ok(Self { rate_hz: spec.sample_rate, channels: usize::from(spec.channels), samples })
+        Ok(Self {
+            rate_hz: spec.sample_rate,
+            channels: usize::from(spec.channels),
+            frames: wav.duration(),
+            wav,
+        })
     }
 
     pub(super) fn legs(&self) -> &'static [Leg] {
         if self.channels == 2 { &[Leg::Caller, Leg::Operator] } else { &[Leg::Caller] }
     }
 
-    /// One side, from `start_ms` to `end_ms` or the end.
-    pub(super) fn side(&self, leg: Leg, start_ms: u64, end_ms: u64) -> Vec<i16> {
-        let frames = self.samples.len() / self.channels;
-        let at = |ms: u64| {
-            usize::try_from(ms.saturating_mul(u64::from(self.rate_hz)) / 1_000).unwrap_or(frames).min(frames)
-        };
-        let channel = usize::from(leg == Leg::Operator).min(self.channels - 1);
-        let (from, to) = (at(start_ms), at(end_ms));
-        self.samples[from * self.channels..to.max(from) * self.channels]
-            .iter()
-            .skip(channel)
-            .step_by(self.channels)
-            .copied()
-            .collect()
+    pub(super) fn length_ms(&self) -> u64 {
+        u64::from(self.frames) * 1_000 / u64::from(self.rate_hz)
     }
 
-    fn cut(&self, leg: Leg, start_ms: u64, end_ms: u64) -> Vec<f32> {
-        to_f32(&self.side(leg, start_ms, end_ms))
+    /// One side, from `start_ms` to `end_ms` or the end.
+    pub(super) fn side(&mut self, leg: Leg, start_ms: u64, end_ms: u64) -> anyhow::Result<Vec<i16>> {
+        let (frames, rate_hz) = (self.frames, u64::from(self.rate_hz));
+        let at = |ms: u64| u32::try_from(ms.saturating_mul(rate_hz) / 1_000).unwrap_or(frames).min(frames);
+        let channel = usize::from(leg == Leg::Operator).min(self.channels - 1);
+        let (from, to) = (at(start_ms), at(end_ms));
+        self.wav.seek(from).context("a recording cannot be read")?;
+        let count = to.saturating_sub(from) as usize * self.channels;
+        self.wav
+            .samples()
+            .take(count)
+            .skip(channel)
+            .step_by(self.channels)
+            .collect::<Result<_, _>>()
+            .context("a recording is damaged")
     }
 }
 
@@ -168,7 +149,7 @@ mod tests {
     }
 
     /// A stereo file of tones: what the toy models read as 低 (500 Hz) and 高 (2500 Hz).
-    fn tones(left: &[(f32, u32)], right: &[(f32, u32)]) -> Recording {
+    fn tones(folder: &Path, left: &[(f32, u32)], right: &[(f32, u32)]) -> Recording {
         let render = |parts: &[(f32, u32)]| -> Vec<i16> {
             parts
                 .iter()
@@ -179,8 +160,19 @@ mod tests {
                 .collect()
         };
         let (left, right) = (render(left), render(right));
-        let samples = left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect();
-        Recording { rate_hz: RATE_HZ, channels: 2, samples }
+        let path = folder.join("tones.wav");
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: RATE_HZ,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(&path, spec).unwrap();
+        for sample in left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]) {
+            wav.write_sample(sample).unwrap();
+        }
+        wav.finalize().unwrap();
+        Recording::open(&path).unwrap()
     }
 
     fn spoken(leg: Leg, start_ms: u64, end_ms: u64) -> Spoken {
@@ -190,7 +182,9 @@ mod tests {
     /// The right words of the right side at the right time, and none where there are none.
     #[test]
     fn reads_what_the_toy_was_built_to_read() {
-        let recording = tones(
+        let folder = tempfile::tempdir().unwrap();
+        let mut recording = tones(
+            folder.path(),
             &[(500.0, 1_000), (0.0, 500), (2_500.0, 500), (0.0, 1_000)],
             &[(0.0, 1_500), (2_500.0, 500), (500.0, 500), (0.0, 500)],
         );
@@ -200,9 +194,10 @@ mod tests {
             spoken(Leg::Caller, 0, 3_000),
             spoken(Leg::Operator, 1_500, 2_500),
         ];
-        let read = |name| -> Vec<(Leg, u64, String)> {
+        let mut read = |name| -> Vec<(Leg, u64, String)> {
             toy(name)
-                .transcribe(&recording, &speech)
+                .transcribe(&mut recording, &speech)
+                .unwrap()
                 .into_iter()
                 .map(|s| (s.leg, s.start_ms, s.text))
                 .collect()

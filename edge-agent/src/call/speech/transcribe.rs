@@ -65,9 +65,9 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
         return work(&installed);
     }
     let file = args.file.as_ref().context("give a recording")?;
-    let recording = Recording::read(file)?;
-    let speech = find_speech(&recording);
-    let segments = Recogniser::load(&installed)?.transcribe(&recording, &speech);
+    let mut recording = Recording::open(file)?;
+    let speech = find_speech(&mut recording)?;
+    let segments = Recogniser::load(&installed)?.transcribe(&mut recording, &speech)?;
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&Output { model: installed.name, segments })?)?;
@@ -81,16 +81,19 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn find_speech(recording: &Recording) -> Vec<Spoken> {
+fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoken>> {
+    const BLOCK_MS: u64 = 60_000;
     let mut speech = Vec::new();
     for leg in recording.legs() {
         let mut vad = Vad::new(&Method::Earshot, recording.rate_hz);
-        vad.accept(&recording.side(*leg, 0, u64::MAX));
+        for from in (0..recording.length_ms()).step_by(BLOCK_MS as usize) {
+            vad.accept(&recording.side(*leg, from, from + BLOCK_MS)?);
+        }
         let spans = vad.finish();
         speech.extend(spans.iter().map(|s| Spoken { leg: *leg, start_ms: s.start_ms, end_ms: s.end_ms }));
     }
     speech.sort_by_key(|s| (s.start_ms, s.leg));
-    speech
+    Ok(speech)
 }
 
 fn work(installed: &Installed) -> anyhow::Result<()> {
@@ -107,8 +110,10 @@ fn work(installed: &Installed) -> anyhow::Result<()> {
     say(&Reply::Ready)?;
     for line in std::io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?).context("a request that is not ours")?;
-        say(&match Recording::read(&request.recording) {
-            Ok(recording) => Reply::Done { segments: recogniser.transcribe(&recording, &request.speech) },
+        let read = Recording::open(&request.recording)
+            .and_then(|mut recording| recogniser.transcribe(&mut recording, &request.speech));
+        say(&match read {
+            Ok(segments) => Reply::Done { segments },
             Err(error) => Reply::Failed { reason: format!("{error:#}") },
         })?;
     }

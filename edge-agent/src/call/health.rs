@@ -1,0 +1,48 @@
+//! How the call tap is, and what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+/// What can go wrong. Each has words of its own, which go when it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The AudioSocket port is not ours.
+    AudioPort,
+    /// The port of the call API is not ours.
+    ApiPort,
+    /// Legs cannot be written to disk.
+    Recorder,
+    /// An ended call cannot be filed.
+    Filing,
+    /// A speech model is there and cannot be used.
+    Speech,
+    /// The tap has stopped.
+    Tap,
+}
+
+/// How the tap is, for heartbeat, `/readyz` and `/metrics`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallHealth {
+    /// Where AudioSocket listens; `None` while it cannot.
+    pub listening: Option<SocketAddr>,
+    pub api_listening: Option<SocketAddr>,
+    pub active_calls: u32,
+    /// `silero` or `earshot`.
+    pub vad: &'static str,
+    /// Name of the speech model in use; `None` = calls wait for one.
+    pub speech_model: Option<String>,
+    /// Calls filed that wait for their transcript.
+    pub transcripts_waiting: u64,
+    pub calls_filed_total: u64,
+    /// Connections turned away: strangers, too many calls, wrong peers, no disk space.
+    pub refused_total: u64,
+    /// Announcements pushed out before their audio came.
+    pub announcements_dropped_total: u64,
+    /// Words of calls that began or ended, said while nobody took them.
+    pub live_dropped_total: u64,
+    /// What is wrong now, in words.
+    pub troubles: BTreeMap<Cause, String>,
+}

@@ -1,0 +1,174 @@
+//! The words of filed calls, when a speech model is installed: one call after another, in a process of its own. A
+//! model that arrives later finds the calls that waited for it.
+
+use std::sync::Arc;
+
+use protocol::{IncidentId, Segment, Transcript};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::archive::Record;
+use super::health::Cause;
+use super::listener::blocking;
+use super::speech::worker::Worker;
+use super::speech::{Installed, best};
+use super::{CallTap, RECONCILE_EVERY, lock, redact};
+
+/// Failures on one recording before its transcript is given up.
+const MAX_ATTEMPTS: u32 = 3;
+/// Speech of one side with less than this between is one line of the transcript, up to the longest line.
+const JOIN_MS: u64 = 1_000;
+const MAX_LINE_MS: u64 = 60_000;
+
+/// Runs until cancelled.
+pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = round(&tap) => {}
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tap.ledger.wordless.notified() => {}
+            () = sleep(RECONCILE_EVERY) => {}
+        }
+    }
+}
+
+async fn round(tap: &Arc<CallTap>) {
+    let wanted = tap.config.speech_model.clone();
+    let roots = tap.model_dirs.clone();
+    let found = blocking(move || best(&roots, wanted.as_deref()).map_err(anyhow::Error::msg)).await;
+    let (installed, trouble) = match found {
+        Ok(installed) => (installed, None),
+        Err(error) => (None, Some(format!("{error:#}"))),
+    };
+    let waiting = tap.ledger.wordless();
+    lock(&tap.status).speech_model = installed.as_ref().map(|m| m.name.clone());
+    let Some(installed) = installed else {
+        tap.trouble(Cause::Speech, trouble);
+        return;
+    };
+    if waiting.is_empty() {
+        // Whether it can be loaded shows with the next call.
+        return;
+    }
+    let mut worker = match Worker::start(&tap.program, &installed).await {
+        Ok(worker) => worker,
+        Err(error) => {
+            lock(&tap.status).speech_model = None;
+            let words = format!("speech model {} cannot be used: {error:#}", installed.name);
+            tap.trouble(Cause::Speech, Some(words));
+            return;
+        }
+    };
+    tap.trouble(Cause::Speech, None);
+    for id in waiting {
+        if let Err(error) = transcribe(tap, &mut worker, &installed, id).await {
+            tracing::error!(
+                incident = %id,
+                error = format!("{error:#}"),
+                "transcription broke off; trying again"
+            );
+            return;
+        }
+    }
+}
+
+/// One attempt at one call. The error says that the process, or the disk, is of no use now.
+async fn transcribe(
+    tap: &Arc<CallTap>,
+    worker: &mut Worker,
+    installed: &Installed,
+    id: IncidentId,
+) -> anyhow::Result<()> {
+    let (holder, now) = (Arc::clone(tap), tap.clock.now());
+    let Some(record) = blocking(move || holder.ledger.change(id, |_| false)).await? else { return Ok(()) };
+    let Record { recording: Some(name), speech, .. } = record else { return Ok(()) };
+    let path = tap.ledger.archive.recordings().join(&name);
+    if !path.exists() {
+        let reason = "the recording was deleted before it was transcribed".to_owned();
+        return keep(tap, id, Transcript::Failed { reason }).await;
+    }
+    let failed = match worker.transcribe(&path, &speech).await {
+        Ok(Ok(segments)) => {
+            let mut segments = join(segments);
+            redact::mask_numbers(&mut segments);
+            let model = installed.name.clone();
+            return keep(tap, id, Transcript::Done { segments, model, left_out: 0 }).await;
+        }
+        Ok(Err(reason)) => Ok(reason),
+        Err(error) => Err(error),
+    };
+    let reason = match &failed {
+        Ok(reason) => reason.clone(),
+        Err(error) => format!("{error:#}"),
+    };
+    let holder = Arc::clone(tap);
+    blocking(move || {
+        let record = holder.ledger.change(id, |record| {
+            record.attempts += 1;
+            true
+        })?;
+        if record.is_some_and(|record| record.attempts >= MAX_ATTEMPTS) {
+            holder.ledger.transcribed(id, Transcript::Failed { reason }, now)?;
+        }
+        Ok(())
+    })
+    .await?;
+    failed.map(drop)
+}
+
+async fn keep(tap: &Arc<CallTap>, id: IncidentId, transcript: Transcript) -> anyhow::Result<()> {
+    let (holder, now) = (Arc::clone(tap), tap.clock.now());
+    blocking(move || holder.ledger.transcribed(id, transcript, now)).await
+}
+
+/// Lines of a transcript: what one side says without a longer pause or the other side between.
+fn join(segments: Vec<Segment>) -> Vec<Segment> {
+    let mut lines: Vec<Segment> = Vec::new();
+    for segment in segments {
+        match lines.last_mut() {
+            Some(last)
+                if last.leg == segment.leg
+                    && segment.start_ms < last.end_ms + JOIN_MS
+                    && segment.end_ms - last.start_ms <= MAX_LINE_MS =>
+            {
+                // Words of Latin letters need a space between; Chinese does not.
+                let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+                if latin(last.text.chars().last()) && latin(segment.text.chars().next()) {
+                    last.text.push(' ');
+                }
+                last.text.push_str(&segment.text);
+                last.end_ms = segment.end_ms;
+            }
+            _ => lines.push(segment),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::Leg;
+
+    fn segment(leg: Leg, start_ms: u64, end_ms: u64, text: &str) -> Segment {
+        Segment { leg, start_ms, end_ms, text: text.to_owned() }
+    }
+
+    /// Turns stay apart, breaths do not; Latin words keep their space; nobody's line goes on for ever.
+    #[test]
+    fn joins_lines() {
+        let lines = join(vec![
+            segment(Leg::Caller, 0, 900, "我要"),
+            segment(Leg::Caller, 1_200, 2_000, "投诉"),
+            segment(Leg::Operator, 2_100, 2_500, "OK"),
+            segment(Leg::Operator, 2_600, 3_000, "go"),
+            segment(Leg::Caller, 9_000, 9_500, "好"),
+        ]);
+        assert_eq!(lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["我要投诉", "OK go", "好"]);
+        let monologue = (0..20).map(|n| segment(Leg::Caller, n * 10_000, n * 10_000 + 9_800, "又")).collect();
+        assert_eq!(join(monologue).len(), 4);
+    }
+}
