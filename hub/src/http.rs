@@ -75,9 +75,9 @@ async fn enrolment(
     }
 }
 
-/// The name under which the box reached us: where HTTPS answered, MQTT will too. HTTP/2 has it in `:authority`,
+/// The name under which somebody reached us: where HTTPS answered, MQTT will too. HTTP/2 has it in `:authority`,
 /// which hyper gives as the host of the URI, and sends no `Host`; HTTP/1.1 has only `Host`.
-fn called_as(uri: &Uri, headers: &HeaderMap) -> String {
+pub(crate) fn called_as(uri: &Uri, headers: &HeaderMap) -> String {
     let host = uri.authority().map(Authority::as_str);
     let host = host.or_else(|| headers.get(header::HOST).and_then(|value| value.to_str().ok()));
     let host = host.unwrap_or("localhost");

@@ -8,13 +8,19 @@ use super::ApiError;
 use super::guard::Caller;
 use super::model::{CaseDetail, CaseItem, CaseList, Problem};
 use crate::app::App;
-use crate::case::{self, Case, CaseError, CaseFilter};
+use crate::case::store::list;
+use crate::case::{self, Case, CaseError, CaseFilter, Cursor};
 use crate::ticket::{self, Draft, TicketError};
 use crate::user::Act;
 use crate::web::guard::Fields;
 
+/// A list names the files of this many newest incidents of each case; a case's own answer names more.
+const INCIDENTS_EACH: i64 = 3;
+/// A case's answer holds at most this many of its newest incidents and history rows, oldest first.
+const ROWS: i64 = 500;
+
 #[derive(utoipa::IntoParams)]
-#[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
+#[expect(dead_code, reason = "describes the query; `page` reads it with errors that name the field")]
 struct CaseQuery {
     /// `received`, `filed`, …
     state: Option<String>,
@@ -22,8 +28,8 @@ struct CaseQuery {
     kind: Option<String>,
     /// At most this many (1 to 1000; 100 when absent).
     limit: Option<i64>,
-    /// Only cases opened before this (epoch ms): the next page.
-    before: Option<i64>,
+    /// The next page: `next` of the answer before. Or only cases opened before this (epoch ms).
+    before: Option<String>,
 }
 
 fn read<T: std::str::FromStr>(fields: &Fields, name: &str) -> Result<Option<T>, ApiError>
@@ -41,7 +47,7 @@ where
     (status = 200, body = CaseList),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn list(
+pub(super) async fn page(
     State(app): State<App>,
     _caller: Caller,
     fields: Fields,
@@ -53,20 +59,29 @@ pub(super) async fn list(
     let filter = CaseFilter {
         state: read(&fields, "state")?,
         kind: read(&fields, "kind")?,
-        before_ms: read(&fields, "before")?,
-        limit,
+        after: read(&fields, "before")?,
+        // One more than asked tells whether there is a next page.
+        limit: limit + 1,
+        ..CaseFilter::default()
     };
     let tenant = app.tenant().as_str();
-    let cases = case::store::list(&app.db, tenant, &filter).await?;
-    let evidence = case::store::evidence_of(&app.db, tenant, &cases).await?;
-    Ok(Json(CaseList { cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect() }))
+    let mut cases = list::list(&app.db, tenant, &filter).await?;
+    let more = cases.len() > limit as usize;
+    cases.truncate(limit as usize);
+    let evidence = list::newest_evidence(&app.db, tenant, &cases, INCIDENTS_EACH).await?;
+    Ok(Json(CaseList {
+        next: cases.last().filter(|_| more).map(|last| Cursor::of(last).to_string()),
+        cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect(),
+    }))
 }
 
 async fn detail(app: &App, case: &Case) -> Result<Json<CaseDetail>, ApiError> {
     let tenant = app.tenant().as_str();
-    let evidence = case::store::evidence_of(&app.db, tenant, std::slice::from_ref(case)).await?;
-    let history = case::store::history(&app.db, tenant, &case.case_id).await?;
-    let incidents = case::store::incidents(&app.db, tenant, &case.case_id).await?;
+    let history = case::store::history(&app.db, tenant, &case.case_id, None, ROWS).await?;
+    let mut incidents = list::incidents(&app.db, tenant, &case.case_id, None, ROWS).await?;
+    incidents.reverse();
+    let ids = incidents.iter().map(|incident| incident.incident_id.as_str());
+    let evidence = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(case)).await?;
     Ok(Json(CaseDetail {
         case: CaseItem::new(case, &evidence),
         history: history.iter().map(Into::into).collect(),

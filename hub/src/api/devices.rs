@@ -81,7 +81,7 @@ pub(super) async fn command(
     (status = 200, body = CommandList),
     (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn commands(State(app): State<App>, _caller: Caller) -> Result<Json<CommandList>, ApiError> {
-    let rows = command::store::list(&app.db, app.tenant().as_str(), i64::MAX, MOST).await?;
+    let rows = command::store::list(&app.db, app.tenant().as_str(), None, MOST).await?;
     Ok(Json(CommandList { commands: rows.iter().map(CommandItem::from).collect() }))
 }
 

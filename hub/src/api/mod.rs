@@ -35,7 +35,7 @@ struct Description;
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(session::log_in, session::log_out, session::who))
-        .routes(routes!(cases::list))
+        .routes(routes!(cases::page))
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))

@@ -99,6 +99,9 @@ impl CaseItem {
 pub(super) struct CaseList {
     /// Newest first.
     pub(super) cases: Vec<CaseItem>,
+    /// Give this as `before` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]

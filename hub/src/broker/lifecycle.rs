@@ -117,14 +117,15 @@ impl Bench {
     }
 
     async fn cases(&self) -> Vec<case::Case> {
-        case::store::list(&self.app().db, "main", &case::CaseFilter::default()).await.unwrap()
+        case::store::list::list(&self.app().db, "main", &case::CaseFilter::default()).await.unwrap()
     }
 
     /// What the history of the only case says.
     async fn story(&self) -> Vec<String> {
         let cases = self.cases().await;
         assert_eq!(cases.len(), 1, "{}", self.name());
-        let rows = case::store::history(&self.app().db, "main", &cases[0].case_id).await.unwrap();
+        let rows =
+            case::store::history(&self.app().db, "main", &cases[0].case_id, None, 10_000).await.unwrap();
         rows.into_iter().map(|row| row.action).collect()
     }
 
@@ -507,7 +508,7 @@ async fn two_hubs_share_one_broker() {
         assert!(text.contains("shaodian_hub_broker_reconnects_total 1\n"), "neither was knocked out: {text}");
         assert!(!text.contains("outcome=\"duplicate\""), "{text}");
     }
-    let cases = case::store::list(&world.app.db, "main", &case::CaseFilter::default()).await.unwrap();
+    let cases = case::store::list::list(&world.app.db, "main", &case::CaseFilter::default()).await.unwrap();
     assert_eq!((cases.len(), cases[0].incident_count), (1, 100));
 
     let asked = NewCommand {

@@ -21,19 +21,21 @@ pub fn hash(
     hex::encode(Sha256::digest(canonical))
 }
 
-/// The position of the first row that does not fit, if any. `last` is the hash kept with the case: it shows rows
-/// taken off the end.
+/// The position of the first row that does not fit, if any. `last` is the hash of the row that should be the last:
+/// it shows rows taken off the end. Rows may begin later than the first: then the first of them says what was
+/// before, and its own hash vouches for that.
 pub fn first_break(case_id: &str, rows: &[HistoryEntry], last: &str) -> Option<i64> {
-    let mut prev = START.to_owned();
+    let first = rows.first().map_or(1, |row| row.position.max(1));
+    let mut prev = if first == 1 { START.to_owned() } else { rows[0].prev_hash.clone() };
     for (index, row) in rows.iter().enumerate() {
-        let position = index as i64 + 1;
+        let position = first + index as i64;
         let expected = hash(case_id, position, row.at_ms, &row.actor, &row.action, &row.detail, &prev);
         if row.position != position || row.prev_hash != prev || row.hash != expected {
             return Some(position);
         }
         prev = expected;
     }
-    (prev != last).then_some(rows.len() as i64 + 1)
+    (prev != last).then_some(first + rows.len() as i64)
 }
 
 #[cfg(test)]
@@ -70,8 +72,13 @@ mod tests {
         changed[1].detail = "{\"x\":1}".into();
         assert_eq!(first_break("c", &changed, &last), Some(2));
         let mut missing = chain();
-        missing.remove(0);
-        assert_eq!(first_break("c", &missing, &last), Some(1));
+        missing.remove(1);
+        assert_eq!(first_break("c", &missing, &last), Some(2));
+        let mut tail = chain();
+        tail.remove(0);
+        assert_eq!(first_break("c", &tail, &last), None, "the end of a chain holds by itself");
+        tail[0].prev_hash = "other".into();
+        assert_eq!(first_break("c", &tail, &last), Some(2), "and knows what was before it");
         assert_eq!(first_break("c", &whole[..2], &last), Some(3));
         assert_eq!(first_break("other", &whole, &last), Some(1));
     }

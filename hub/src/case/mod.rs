@@ -94,15 +94,111 @@ pub struct CaseIncident {
     pub data: String,
 }
 
+/// Where a case came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Camera,
+    Call,
+    /// The hub's own word about a silent box.
+    Device,
+}
+
+impl Source {
+    pub const ALL: [Self; 3] = [Self::Camera, Self::Call, Self::Device];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Camera => "camera",
+            Self::Call => "call",
+            Self::Device => "device",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == word)
+    }
+}
+
+/// Which part of the cases, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Group {
+    /// Every case, newest first.
+    #[default]
+    All,
+    /// Nobody has them yet: the worst first, among equals the one that has waited longest.
+    Waiting,
+    /// Open and somebody's, newest first.
+    InHand,
+}
+
 /// Which cases to list.
 #[derive(Clone, Debug, Default)]
 pub struct CaseFilter {
+    pub group: Group,
     pub state: Option<CaseState>,
     pub kind: Option<protocol::IncidentKind>,
-    /// Only cases opened before this (epoch ms), for paging.
-    pub before_ms: Option<i64>,
+    pub source: Option<Source>,
+    /// Words of number, title, place or device.
+    pub words: String,
+    /// Only this case, if the rest of the filter takes it.
+    pub number: String,
+    /// The last case of the page before this one.
+    pub after: Option<Cursor>,
     /// At most this many; 0 = 100.
     pub limit: i64,
+}
+
+/// Where a page of a list ended. Many rows share one time (a batch is committed at one instant), so the time alone
+/// would lose some of them. Written `rank~time~id`, opaque to whoever carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// Severity's place, 0 the worst; only the order of waiting cases looks at it.
+    pub rank: i64,
+    pub at_ms: i64,
+    /// Case number, or incident id.
+    pub id: String,
+}
+
+impl Cursor {
+    pub fn of(case: &Case) -> Self {
+        let rank = case.severity.parse::<protocol::Severity>().map_or(3, |severity| severity as i64);
+        Self { rank, at_ms: case.opened_at_ms, id: case.number.clone() }
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}~{}~{}", self.rank, self.at_ms, self.id)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = String;
+    /// Also takes a bare time in epoch milliseconds: everything before it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |_| format!("{text:?} is not where a page ended; use the `next` of its answer");
+        let mut parts = text.splitn(3, '~');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(rank), Some(at), Some(id)) => Ok(Self {
+                rank: rank.parse().map_err(wrong)?,
+                at_ms: at.parse().map_err(wrong)?,
+                id: id.to_owned(),
+            }),
+            _ => Ok(Self { at_ms: text.parse().map_err(wrong)?, ..Self::default() }),
+        }
+    }
+}
+
+/// What the list shows of a case besides the case itself.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Preview {
+    pub case_id: String,
+    /// JSON of its newest incident.
+    pub incident: String,
+    /// Hash of the newest snapshot that is here.
+    pub picture: Option<String>,
+    /// Hash of the newest snapshot that any incident names, here or not.
+    pub named: Option<String>,
 }
 
 /// Why a case was not moved.
@@ -114,4 +210,20 @@ pub enum CaseError {
     Transition(#[from] InvalidTransition),
     #[error("case database: {0}")]
     Db(#[from] sqlx::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cursor reads back as written; a bare time means everything before it; anything else is refused in words.
+    #[test]
+    fn cursors_read_back() {
+        let cursor = Cursor { rank: 2, at_ms: 1_773_815_480_000, id: "20260318-029".into() };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert_eq!("12".parse(), Ok(Cursor { at_ms: 12, ..Cursor::default() }));
+        for bad in ["", "x", "1~2", "1~x~y"] {
+            assert!(bad.parse::<Cursor>().is_err(), "{bad:?}");
+        }
+    }
 }

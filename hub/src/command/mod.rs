@@ -20,6 +20,9 @@ pub const RESEND_AFTER_MS: i64 = 30_000;
 /// How long a command lives when its asker names nothing else.
 pub const DEFAULT_LIFE_MS: i64 = 10 * 60_000;
 
+/// Longest purpose, in characters: a sentence that people read in the register.
+pub const MAX_PURPOSE: usize = 200;
+
 /// A command as kept: the audit row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
 pub struct CommandRow {
@@ -50,7 +53,7 @@ pub struct CommandRow {
 pub struct NewCommand {
     pub origin: Origin,
     pub body: CommandBody,
-    /// Why; kept in the audit row. Must not be empty.
+    /// Why; kept in the audit row. 1 to [`MAX_PURPOSE`] characters.
     pub purpose: String,
     /// Name of the user.
     pub issued_by: String,
@@ -61,7 +64,7 @@ pub struct NewCommand {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    #[error("a purpose is needed: it is kept with the command")]
+    #[error("a purpose of 1 to {MAX_PURPOSE} characters is needed: it is kept with the command")]
     Purpose,
     #[error("there is no enrolled device {0}")]
     Device(String),
@@ -90,7 +93,7 @@ impl Commands {
 
     /// Keeps the command; it is sent at once when its box can be reached, and again until answered or ended.
     pub async fn create(&self, new: NewCommand) -> Result<CommandId, CommandError> {
-        if new.purpose.trim().is_empty() {
+        if new.purpose.trim().is_empty() || new.purpose.chars().count() > MAX_PURPOSE {
             return Err(CommandError::Purpose);
         }
         let now = self.clock.now();

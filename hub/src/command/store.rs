@@ -20,15 +20,29 @@ macro_rules! command_columns {
     };
 }
 
-/// Newest first.
-pub async fn list(db: &Db, tenant: &str, before_ms: i64, limit: i64) -> Result<Vec<CommandRow>> {
-    db.fetch_all(
-        command_columns!(
-            "where m.tenant = $1 and m.issued_at_ms < $2 order by m.issued_at_ms desc, m.command_id desc limit $3"
-        ),
-        args![tenant, before_ms, limit],
-    )
-    .await
+/// The newest, of one box or of all.
+pub async fn list(db: &Db, tenant: &str, device_id: Option<&str>, limit: i64) -> Result<Vec<CommandRow>> {
+    match device_id {
+        Some(id) => {
+            db.fetch_all(
+                command_columns!(
+                    "where m.tenant = $1 and m.device_id = $2
+                     order by m.issued_at_ms desc, m.command_id desc limit $3"
+                ),
+                args![tenant, id, limit],
+            )
+            .await
+        }
+        None => {
+            db.fetch_all(
+                command_columns!(
+                    "where m.tenant = $1 order by m.issued_at_ms desc, m.command_id desc limit $2"
+                ),
+                args![tenant, limit],
+            )
+            .await
+        }
+    }
 }
 
 pub async fn get(db: &Db, tenant: &str, command_id: &str) -> Result<Option<CommandRow>> {

@@ -1,5 +1,16 @@
 //! What SQLite and PostgreSQL do not share, as named fragments.
 
+/// The texts of a JSON array bound as `$n`, as a list to look in: `id in {texts}`.
+macro_rules! texts {
+    (sqlite, $n:literal) => {
+        concat!("(select value from json_each($", $n, "))")
+    };
+    (postgres, $n:literal) => {
+        concat!("(select json_array_elements_text(cast($", $n, " as json)))")
+    };
+}
+pub(crate) use texts;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Sqlite,

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_ticket", include_str!("../../migrations/0003_ticket.sql")),
     ("0004_release", include_str!("../../migrations/0004_release.sql")),
     ("0005_superseded", include_str!("../../migrations/0005_superseded.sql")),
+    ("0006_list", include_str!("../../migrations/0006_list.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

@@ -6,6 +6,8 @@
 mod apply;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod lists;
 mod queue;
 pub mod store;
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl World {
     }
 
     pub(super) async fn cases(&self) -> Vec<case::Case> {
-        case::store::list(&self.app.db, "main", &case::CaseFilter::default()).await.unwrap()
+        case::store::list::list(&self.app.db, "main", &case::CaseFilter::default()).await.unwrap()
     }
 }
 
@@ -166,7 +166,8 @@ async fn redelivery_makes_one_case() {
         assert_eq!(cases.len(), 1);
         assert_eq!(cases[0].number, "20260318-001");
         assert_eq!(cases[0].incident_count, 1);
-        let history = case::store::history(&world.app.db, "main", &cases[0].case_id).await.unwrap();
+        let history =
+            case::store::history(&world.app.db, "main", &cases[0].case_id, None, 1000).await.unwrap();
         assert_eq!(history.len(), 1);
     }
 }
@@ -188,10 +189,14 @@ async fn newest_revision_wins_in_any_order() {
             }
             let cases = world.cases().await;
             assert_eq!(cases.len(), 1, "{} {order:?}", world.name);
-            let incidents = case::store::incidents(&world.app.db, "main", &cases[0].case_id).await.unwrap();
+            let incidents =
+                case::store::list::incidents(&world.app.db, "main", &cases[0].case_id, None, 1000)
+                    .await
+                    .unwrap();
             assert_eq!(incidents.len(), 1);
             assert_eq!((incidents[0].revision, incidents[0].phase.as_str()), (3, "ended"));
-            let history = case::store::history(&world.app.db, "main", &cases[0].case_id).await.unwrap();
+            let history =
+                case::store::history(&world.app.db, "main", &cases[0].case_id, None, 1000).await.unwrap();
             assert_eq!(history.iter().filter(|row| row.action == "ended").count(), 1, "{order:?}");
             let last = case::store::history_hash(&world.app.db, "main", &cases[0].case_id).await.unwrap();
             assert_eq!(case::history::first_break(&cases[0].case_id, &history, &last), None);
@@ -312,7 +317,7 @@ async fn evidence_and_feed_follow_the_case() {
         });
         world.send_incident(1, &incident).await;
         let cases = world.cases().await;
-        let files = case::store::evidence_of(&world.app.db, "main", &cases).await.unwrap();
+        let files = case::store::list::newest_evidence(&world.app.db, "main", &cases, 20).await.unwrap();
         assert_eq!(files.len(), 1, "{}", world.name);
         assert_eq!((files[0].kind.as_str(), files[0].stored_at_ms), ("snapshot", None));
         let changes = world.app.changes.after("main", 0, 100).await.unwrap();

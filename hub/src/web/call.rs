@@ -13,6 +13,7 @@ use super::text::Lang;
 use super::view::{CallPage, Choice, Nav, RecordingView, SaidView, TicketForm, TranscriptView};
 use super::{cases, words};
 use crate::app::App;
+use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
 use crate::command::{self, CommandRow};
 use crate::ticket::{self, Draft, Field, Ticket, TicketError, taxonomy};
@@ -37,6 +38,9 @@ pub(super) async fn page(
     let draft = show_form.then(|| draft.unwrap_or_else(|| blank(&call.case)));
     show(&app, &viewer, &call, fields.get("purpose").trim(), draft, None).await
 }
+
+/// Incidents looked at of a call's case: the call itself, and alarms raised while it ran.
+const NEWEST: i64 = 20;
 
 /// Nothing chosen for the operator except what the call itself says.
 fn blank(case: &Case) -> Draft {
@@ -65,10 +69,10 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let shown = |error: crate::db::Error| PageError::from(error).shown(viewer);
     let missing = || PageError::NotFound.shown(viewer);
     let case = case::store::by_call(&app.db, tenant, call_id).await.map_err(shown)?.ok_or_else(missing)?;
-    let incidents = case::store::incidents(&app.db, tenant, &case.case_id).await.map_err(shown)?;
-    let (incident, subject) = incidents.iter().rev().find_map(subject).ok_or_else(missing)?;
-    let files =
-        case::store::evidence_of(&app.db, tenant, std::slice::from_ref(&case)).await.map_err(shown)?;
+    let incidents = list::incidents(&app.db, tenant, &case.case_id, None, NEWEST).await.map_err(shown)?;
+    let (incident, subject) = incidents.iter().find_map(subject).ok_or_else(missing)?;
+    let ids = incidents.iter().map(|incident| incident.incident_id.as_str());
+    let files = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(&case)).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     Ok(Call {

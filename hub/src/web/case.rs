@@ -4,19 +4,25 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Response};
 
 use super::error::PageError;
-use super::guard::{SafeForm, Viewer};
+use super::guard::{Fields, SafeForm, Viewer, percent};
 use super::shell::{local, render, shell};
 use super::view::{CasePage, Nav, StillTarget};
 use super::{cases, words};
 use crate::app::App;
-use crate::case::{self, Case, HistoryEntry, history};
+use crate::case::store::list;
+use crate::case::{self, Case, Cursor, HistoryEntry, history};
 use crate::user::Act;
 use crate::{command, db, ticket};
+
+/// Incidents and history rows of one page; earlier ones are a click away.
+const INCIDENTS: usize = 50;
+const ROWS: usize = 100;
 
 pub(super) async fn page(
     State(app): State<App>,
     viewer: Viewer,
     Path(number): Path<String>,
+    fields: Fields,
 ) -> Result<Html<String>, PageError> {
     let frame = shell(&app, &viewer, Nav::Cases).await?;
     let tenant = app.tenant().as_str();
@@ -25,10 +31,28 @@ pub(super) async fn page(
         return Err(PageError::NotFound.shown(&viewer));
     };
     let last = case::store::history_hash(&app.db, tenant, &case.case_id).await.map_err(shown)?;
-    let entries = case::store::history(&app.db, tenant, &case.case_id).await.map_err(shown)?;
-    let incidents = case::store::incidents(&app.db, tenant, &case.case_id).await.map_err(shown)?;
-    let files =
-        case::store::evidence_of(&app.db, tenant, std::slice::from_ref(&case)).await.map_err(shown)?;
+    let rows_before: Option<i64> = fields.get("history").parse().ok();
+    let mut entries = case::store::history(&app.db, tenant, &case.case_id, rows_before, ROWS as i64 + 1)
+        .await
+        .map_err(shown)?;
+    let older_history = (entries.len() > ROWS).then(|| {
+        entries.remove(0);
+        format!("/cases/{number}?history={}", entries[0].position)
+    });
+    let before: Option<Cursor> = fields.get("incidents").parse().ok();
+    let limit = INCIDENTS as i64 + 1;
+    let mut incidents =
+        list::incidents(&app.db, tenant, &case.case_id, before.as_ref(), limit).await.map_err(shown)?;
+    let more = incidents.len() > INCIDENTS;
+    incidents.truncate(INCIDENTS);
+    let older_incidents = incidents.last().filter(|_| more).map(|last| {
+        let cursor = Cursor { rank: 0, at_ms: last.first_received_at_ms, id: last.incident_id.clone() };
+        format!("/cases/{number}?incidents={}", percent(&cursor.to_string()))
+    });
+    // What commands brought belongs to the case as a whole: with its newest incidents.
+    let whole_case = if before.is_none() { std::slice::from_ref(&case) } else { &[] };
+    let ids = incidents.iter().map(|incident| incident.incident_id.as_str());
+    let files = list::evidence_of(&app.db, tenant, ids, whole_case).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let filed = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let row = cases::rows(&app, &viewer, vec![case.clone()]).await?.remove(0);
@@ -43,9 +67,12 @@ pub(super) async fn page(
         clips: evidence(|kind| kind == "clip"),
         pictures: evidence(|kind| kind == "snapshot" || kind == "still"),
         recordings: files.iter().filter(|e| e.kind == "recording").count(),
-        history_whole: whole(&case.case_id, &entries, &last),
+        history_whole: whole(&case.case_id, &entries, rows_before.is_none().then_some(&last)),
         history: entries.iter().rev().map(|entry| words::history(entry, &local, lang)).collect(),
-        incidents: incidents.iter().rev().map(|incident| words::incident(incident, &local, lang)).collect(),
+        incidents: incidents.iter().map(|incident| words::incident(incident, &local, lang)).collect(),
+        older_incidents,
+        older_history,
+        earlier: before.is_some() || rows_before.is_some(),
         still: still(&case, row.camera.as_deref(), &viewer),
         requests: requests.iter().map(|row| words::request(row, vec![], &local, lang)).collect(),
         device_id: case.device_id.clone(),
@@ -60,12 +87,12 @@ pub(super) async fn page(
     render(&page, &viewer)
 }
 
-/// `last` was read before the rows: a row appended in between is no tampering, so the chain must hold, and the
-/// kept hash must be one of its rows'.
-fn whole(case_id: &str, entries: &[HistoryEntry], last: &str) -> bool {
+/// Whether the rows shown hold together. `last`, the hash kept with the case, was read before the rows: a row
+/// appended in between is no tampering, so the kept hash must be one of theirs. Without it: a page of earlier rows.
+fn whole(case_id: &str, entries: &[HistoryEntry], last: Option<&String>) -> bool {
     let newest = entries.last().map_or(history::START, |entry| entry.hash.as_str());
     history::first_break(case_id, entries, newest).is_none()
-        && (newest == last || entries.iter().any(|entry| entry.hash == last))
+        && last.is_none_or(|last| newest == last || entries.iter().any(|entry| entry.hash == *last))
 }
 
 fn still(case: &Case, camera_name: Option<&str>, viewer: &Viewer) -> Option<StillTarget> {

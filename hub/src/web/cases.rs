@@ -6,67 +6,91 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::PageError;
 use super::guard::{Fields, Viewer, percent};
 use super::shell::{local, render, shell};
+use super::text::Lang;
 use super::view::{CaseRow, CaseRowOnly, CasesPage, FilterChoice, Nav};
 use super::words;
-use super::{store, text::Lang};
 use crate::app::App;
-use crate::case::{self, Case, CaseFilter};
+use crate::case::store::list;
+use crate::case::{Case, CaseFilter, Cursor, Group, Source};
+use crate::db;
 
-/// Rows of one page; older ones are a click away.
-const PAGE: i64 = 100;
+/// Rows of each part of a page; the next ones are a click away.
+const PAGE: usize = 100;
 
 /// What the address asks to see.
 #[derive(Clone, Debug, Default)]
 struct Wanted {
-    /// Also finished ones.
-    all: bool,
-    /// `camera`, `call`, `device` or everything.
-    source: String,
+    /// `None`: what is open, waiting ones and those in hand, each with its own next page.
+    group: Option<Group>,
+    source: Option<Source>,
     find: String,
-    before_ms: Option<i64>,
+    after: Option<Cursor>,
 }
 
 impl Wanted {
     fn read(fields: &Fields) -> Self {
-        let source = fields.get("kind");
-        Self {
-            all: fields.get("state") == "all",
-            source: if ["camera", "call", "device"].contains(&source) {
-                source.to_owned()
-            } else {
-                String::new()
-            },
-            find: fields.get("q").trim().chars().take(80).collect(),
-            before_ms: fields.get("before").parse().ok(),
-        }
-    }
-
-    fn takes(&self, case: &Case) -> bool {
-        let source = if case.call_id.is_some() {
-            "call"
-        } else if case.camera_id.is_some() {
-            "camera"
-        } else {
-            "device"
+        let find: String = fields.get("q").trim().chars().take(80).collect();
+        let group = match fields.get("state") {
+            "all" => Some(Group::All),
+            "waiting" => Some(Group::Waiting),
+            "inhand" => Some(Group::InHand),
+            // Somebody who looks for a case wants it whatever became of it.
+            _ => (!find.is_empty()).then_some(Group::All),
         };
-        // Somebody who looks for a case wants it whatever became of it.
-        (self.all || !self.find.is_empty() || words::is_open(case))
-            && (self.source.is_empty() || self.source == source)
+        let after = group.and_then(|_| fields.get("before").parse().ok());
+        Self { group, source: Source::parse(fields.get("kind")), find, after }
     }
 
-    fn url(&self, all: bool, source: &str) -> String {
-        let mut parts = Vec::new();
-        if all {
-            parts.push("state=all".to_owned());
+    fn filter(&self, group: Group) -> CaseFilter {
+        CaseFilter {
+            group,
+            source: self.source,
+            words: self.find.clone(),
+            after: self.after.clone(),
+            // One more than shown tells whether there is a next page.
+            limit: PAGE as i64 + 1,
+            ..CaseFilter::default()
         }
-        if !source.is_empty() {
-            parts.push(format!("kind={source}"));
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        self.group.map_or(vec![Group::Waiting, Group::InHand], |group| vec![group])
+    }
+
+    fn url(&self, group: Option<Group>, source: Option<Source>, after: Option<&Cursor>) -> String {
+        let mut parts = Vec::new();
+        match group {
+            Some(Group::All) => parts.push("state=all".to_owned()),
+            Some(Group::Waiting) => parts.push("state=waiting".to_owned()),
+            Some(Group::InHand) => parts.push("state=inhand".to_owned()),
+            None => {}
+        }
+        if let Some(source) = source {
+            parts.push(format!("kind={}", source.as_str()));
         }
         if !self.find.is_empty() {
             parts.push(format!("q={}", percent(&self.find)));
         }
+        if let Some(after) = after {
+            parts.push(format!("before={}", percent(&after.to_string())));
+        }
         if parts.is_empty() { "/cases".to_owned() } else { format!("/cases?{}", parts.join("&")) }
     }
+}
+
+/// One part of the list, and where its next page begins.
+struct Part {
+    cases: Vec<Case>,
+    next: Option<String>,
+}
+
+async fn part(app: &App, wanted: &Wanted, group: Group) -> db::Result<Part> {
+    let mut cases = list::list(&app.db, app.tenant().as_str(), &wanted.filter(group)).await?;
+    let more = cases.len() > PAGE;
+    cases.truncate(PAGE);
+    let last = cases.last().filter(|_| more).map(Cursor::of);
+    let next = last.map(|last| wanted.url(Some(group), wanted.source, Some(&last)));
+    Ok(Part { cases, next })
 }
 
 pub(super) async fn page(
@@ -75,37 +99,48 @@ pub(super) async fn page(
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
     let wanted = Wanted::read(&fields);
-    let nav = if wanted.source == "call" { Nav::Hotline } else { Nav::Cases };
+    let nav = if wanted.source == Some(Source::Call) { Nav::Hotline } else { Nav::Cases };
     let mut frame = shell(&app, &viewer, nav).await?;
     frame.find.clone_from(&wanted.find);
     let lang = frame.lang;
-    let shown = read(&app, &wanted).await.map_err(|error| PageError::from(error).shown(&viewer))?;
-    let full = shown.len() as i64 >= PAGE;
-    let oldest = shown.iter().map(|case| case.opened_at_ms).min();
-    let rows = rows(&app, &viewer, shown).await?;
+    let shown = |error: db::Error| PageError::from(error).shown(&viewer);
 
-    let (mut waiting, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.waits);
-    let (inhand, ended): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.open);
-    // The worst first, among equals the one that has waited longest.
-    waiting.sort_by_key(|row| (row.sev.class, row.opened.ms));
-    let latest = if waiting.is_empty() {
-        let filter = CaseFilter { limit: 1, ..CaseFilter::default() };
-        let newest = case::store::list(&app.db, app.tenant().as_str(), &filter)
-            .await
-            .map_err(|error| PageError::from(error).shown(&viewer))?;
-        newest.first().map(|case| local(&app).moment(protocol::UtcMs(case.opened_at_ms)))
-    } else {
-        None
+    let (mut found, mut older, mut older_waiting, mut older_inhand) = (Vec::new(), None, None, None);
+    for group in wanted.groups() {
+        let part = part(&app, &wanted, group).await.map_err(shown)?;
+        found.extend(part.cases);
+        match group {
+            Group::All => older = part.next,
+            Group::Waiting => older_waiting = part.next,
+            Group::InHand => older_inhand = part.next,
+        }
+    }
+    let all = rows(&app, &viewer, found).await?;
+    let waiting_of_all = match wanted.group {
+        None | Some(Group::Waiting) => {
+            list::count_waiting(&app.db, app.tenant().as_str(), wanted.source).await.map_err(shown)?
+        }
+        Some(_) => 0,
     };
+    let latest = if all.iter().any(|row| row.waits) { None } else { latest(&app).await.map_err(shown)? };
+    let (mut waiting, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|row| row.waits);
+    let (inhand, ended): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.open);
+    // A page of everything comes newest first; its waiting part reads like every other: the worst first.
+    waiting.sort_by_key(|row| (row.sev.class, row.opened.ms));
     let page = CasesPage {
         states: states(&wanted, lang),
         kinds: kinds(&wanted, lang),
-        filtered: !wanted.find.is_empty() || !wanted.source.is_empty(),
-        latest,
-        older: oldest.filter(|_| full && wanted.all).map(|before| {
-            let url = wanted.url(true, &wanted.source);
-            format!("{url}&before={before}")
-        }),
+        filtered: !wanted.find.is_empty() || wanted.source.is_some() || wanted.after.is_some(),
+        part: match wanted.group {
+            Some(Group::Waiting) => "waiting",
+            Some(Group::InHand) => "inhand",
+            _ => "",
+        },
+        waiting_elsewhere: usize::try_from(waiting_of_all).unwrap_or(0).saturating_sub(waiting.len()),
+        latest: latest.map(|at| local(&app).moment(protocol::UtcMs(at))),
+        older_waiting,
+        older_inhand,
+        older,
         waiting,
         inhand,
         ended,
@@ -114,7 +149,14 @@ pub(super) async fn page(
     render(&page, &viewer)
 }
 
-/// One row as the list shows it now; 404 when the list's filter does not show it.
+/// When the newest case of all opened: what the empty state says.
+async fn latest(app: &App) -> db::Result<Option<i64>> {
+    let filter = CaseFilter { limit: 1, ..CaseFilter::default() };
+    let newest = list::list(&app.db, app.tenant().as_str(), &filter).await?;
+    Ok(newest.first().map(|case| case.opened_at_ms))
+}
+
+/// One row as the list shows it now; 404 when the list of this address does not show it.
 pub(super) async fn row(
     State(app): State<App>,
     viewer: Viewer,
@@ -123,67 +165,58 @@ pub(super) async fn row(
 ) -> Result<Response, PageError> {
     let wanted = Wanted::read(&fields);
     let frame = shell(&app, &viewer, Nav::Cases).await?;
-    let case = case::store::by_number(&app.db, app.tenant().as_str(), &number)
-        .await
-        .map_err(|error| PageError::from(error).shown(&viewer))?;
-    let Some(case) = case.filter(|case| wanted.takes(case)) else {
-        return Err(PageError::NotFound.shown(&viewer));
-    };
-    let row = rows(&app, &viewer, vec![case]).await?.remove(0);
-    Ok(render(&CaseRowOnly { shell: &frame, row }, &viewer)?.into_response())
-}
-
-async fn read(app: &App, wanted: &Wanted) -> crate::db::Result<Vec<Case>> {
-    let tenant = app.tenant().as_str();
-    let numbers = if wanted.find.is_empty() {
-        if wanted.all {
-            let filter = CaseFilter { limit: PAGE, before_ms: wanted.before_ms, ..CaseFilter::default() };
-            let mut cases = case::store::list(&app.db, tenant, &filter).await?;
-            cases.retain(|case| wanted.takes(case));
-            return Ok(cases);
+    for group in wanted.groups() {
+        let filter = CaseFilter { number: number.clone(), limit: 1, ..wanted.filter(group) };
+        let found = list::list(&app.db, app.tenant().as_str(), &filter)
+            .await
+            .map_err(|error| PageError::from(error).shown(&viewer))?;
+        if !found.is_empty() {
+            let row = rows(&app, &viewer, found).await?.remove(0);
+            return Ok(render(&CaseRowOnly { shell: &frame, row }, &viewer)?.into_response());
         }
-        store::open_cases(&app.db, tenant, 2 * PAGE).await?
-    } else {
-        store::find(&app.db, tenant, &store::pattern(&wanted.find), PAGE).await?
-    };
-    let mut cases = Vec::with_capacity(numbers.len());
-    for (number,) in numbers {
-        cases.extend(case::store::by_number(&app.db, tenant, &number).await?);
     }
-    cases.retain(|case| wanted.takes(case));
-    Ok(cases)
+    Err(PageError::NotFound.shown(&viewer))
 }
 
 pub(super) async fn rows(app: &App, viewer: &Viewer, cases: Vec<Case>) -> Result<Vec<CaseRow>, PageError> {
-    let tenant = app.tenant().as_str();
-    let read = async {
-        let evidence = case::store::evidence_of(&app.db, tenant, &cases).await?;
-        let data = store::incident_data(&app.db, tenant, &cases).await?;
-        Ok::<_, crate::db::Error>((evidence, data))
-    };
-    let (evidence, data) = read.await.map_err(|error| PageError::from(error).shown(viewer))?;
-    let facts = words::facts_of(data.iter().map(|(case, data)| (case.as_str(), data.as_str())));
+    let previews = list::previews(&app.db, app.tenant().as_str(), &cases)
+        .await
+        .map_err(|error| PageError::from(error).shown(viewer))?;
     let local = local(app);
     let row = |case: &Case| {
-        let own: Vec<_> = evidence.iter().filter(|e| e.case_id == case.case_id).cloned().collect();
-        let facts = facts.get(&case.case_id);
-        words::case_row(case, &own, facts, viewer.session.role, &local, viewer.preferences.lang)
+        let preview = previews.iter().find(|preview| preview.case_id == case.case_id);
+        words::case_row(case, preview, viewer.session.role, &local, viewer.preferences.lang)
     };
     Ok(cases.iter().map(row).collect())
 }
 
 fn states(wanted: &Wanted, lang: Lang) -> Vec<FilterChoice> {
-    [(lang.open_only(), false), (lang.all(), true)]
-        .map(|(word, all)| FilterChoice { word, url: wanted.url(all, &wanted.source), on: wanted.all == all })
-        .to_vec()
+    let mut all = vec![(lang.open_only(), None), (lang.all(), Some(Group::All))];
+    // A part that was opened by its "more" stays visible as what it is.
+    match wanted.group {
+        Some(Group::Waiting) => all.insert(1, (lang.unacknowledged(), wanted.group)),
+        Some(Group::InHand) => all.insert(1, (lang.acknowledged(), wanted.group)),
+        _ => {}
+    }
+    let choice = |(word, group): (&'static str, Option<Group>)| FilterChoice {
+        word,
+        url: wanted.url(group, wanted.source, None),
+        on: wanted.group == group,
+    };
+    all.into_iter().map(choice).collect()
 }
 
 fn kinds(wanted: &Wanted, lang: Lang) -> Vec<FilterChoice> {
-    [(lang.all(), ""), (lang.camera(), "camera"), (lang.call(), "call"), (lang.device(), "device")]
-        .map(|(word, source)| FilterChoice {
-            word,
-            url: wanted.url(wanted.all, source),
-            on: wanted.source == source,
-        })
-        .to_vec()
+    let all = [
+        (lang.all(), None),
+        (lang.camera(), Some(Source::Camera)),
+        (lang.call(), Some(Source::Call)),
+        (lang.device(), Some(Source::Device)),
+    ];
+    let choice = |(word, source)| FilterChoice {
+        word,
+        url: wanted.url(wanted.group, source, None),
+        on: wanted.source == source,
+    };
+    all.map(choice).to_vec()
 }

@@ -1,7 +1,7 @@
 //! Boxes: how they are, what is asked of them, and how a new one comes in.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use protocol::{CameraState, CommandBody, DetectorHealth, DeviceId, Origin, Status, UtcMs};
 
@@ -15,10 +15,12 @@ use super::{store, words};
 use crate::app::App;
 use crate::command::{self, CommandError, NewCommand};
 use crate::device::{self, Device, enrol};
+use crate::http::called_as;
 use crate::user::Act;
 
-/// Requests shown on a box's page.
-const RECENT: usize = 20;
+/// Requests shown on a box's page, and on the page of all.
+const RECENT: i64 = 20;
+const MOST: i64 = 200;
 
 pub(super) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, PageError> {
     show_list(&app, &viewer, None, None, "").await
@@ -178,8 +180,10 @@ pub(super) async fn requests(
 ) -> Result<Vec<CommandView>, PageError> {
     let tenant = app.tenant().as_str();
     let read = async {
-        let rows = command::store::list(&app.db, tenant, i64::MAX, 200).await?;
-        let files = store::answers_of(&app.db, tenant, device_id.unwrap_or_default()).await?;
+        let limit = if device_id.is_some() { RECENT } else { MOST };
+        let rows = command::store::list(&app.db, tenant, device_id, limit).await?;
+        let ids: Vec<_> = rows.iter().map(|row| row.command_id.as_str()).collect();
+        let files = store::answers_of(&app.db, tenant, &ids).await?;
         Ok::<_, crate::db::Error>((rows, files))
     };
     let (rows, files) = read.await.map_err(|error| PageError::from(error).shown(viewer))?;
@@ -190,12 +194,12 @@ pub(super) async fn requests(
         let pictures = own.map(|file| words::evidence(file, number, &local, lang)).collect();
         words::request(row, pictures, &local, lang)
     };
-    let mine = rows.iter().filter(|row| device_id.is_none_or(|id| row.device_id == id));
-    Ok(mine.take(if device_id.is_some() { RECENT } else { 200 }).map(view).collect())
+    Ok(rows.iter().map(view).collect())
 }
 
 pub(super) async fn add(
     State(app): State<App>,
+    uri: Uri,
     headers: HeaderMap,
     sent: SafeForm,
 ) -> Result<Response, PageError> {
@@ -213,24 +217,21 @@ pub(super) async fn add(
     let code = enrol::add(&app, app.tenant(), &device, name)
         .await
         .map_err(|error| PageError::Internal(error.to_string()).shown(viewer))?;
+    let hub = public_url(&called_as(&uri, &headers), app.config.http.listen.port());
     let added = AddedDevice {
         name: device.to_string(),
-        command_line: format!("edge-agent enrol --hub {} --code {code}", public_url(&app, &headers)),
-        qr_svg: qr(&format!("{}#{code}", public_url(&app, &headers))),
+        command_line: format!("edge-agent enrol --hub {hub} --code {code}"),
+        qr_svg: qr(&format!("{hub}#{code}")),
         code,
     };
     // The code is told only in this answer: no redirect.
     show_list(&app, viewer, Some(added), None, "").await
 }
 
-/// Where boxes reach this hub: the name this browser used, on the HTTPS port.
-fn public_url(app: &App, headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
-    let host = match host.parse::<axum::http::uri::Authority>() {
-        Ok(authority) => authority.host().to_owned(),
-        Err(_) => "localhost".to_owned(),
-    };
-    format!("https://{host}:{}", app.config.http.listen.port())
+/// Where boxes reach this hub: the name under which this browser did, on the HTTPS port.
+fn public_url(host: &str, port: u16) -> String {
+    // An IPv6 address needs its brackets in front of a port.
+    if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
 }
 
 fn qr(text: &str) -> String {
@@ -272,7 +273,7 @@ pub(super) async fn command(
     let new = NewCommand {
         origin: Origin { tenant: app.tenant().clone(), device },
         body,
-        purpose: field("purpose").chars().take(200).collect(),
+        purpose: field("purpose").to_owned(),
         issued_by: viewer.session.user.clone(),
         // The case whose page it was asked on; a recording knows its own.
         case_number: field("back").strip_prefix("/cases/").map(str::to_owned),

@@ -82,8 +82,6 @@ catalogue! {
     stale_at = "画面停在", "Screen stopped at";
     stale_why = "与中心的实时连接中断，正在重连。此间的新案件不会显示，请改用值班电话；恢复后按断点补齐，不漏不重。",
         "The live connection to the hub is lost; reconnecting. New cases do not show meanwhile: use the duty telephone. After recovery the screen catches up from where it stopped, without loss or repetition.";
-    gone = "所选案件已不在本列，焦点移到下一条。", "The selected case has left this list; focus moved to the next.";
-    saved = "已保存", "Saved";
     back = "返回", "Back";
     none = "无", "None";
     unknown = "未知", "Unknown";
@@ -94,7 +92,7 @@ catalogue! {
     password = "密码", "Password";
     login_wrong = "用户名或密码不对。", "Wrong user name or password.";
     login_many = "尝试次数过多，请稍后再试。", "Too many attempts. Try again later.";
-    login_expired = "登录已过期，请重新登录。填写中的内容仍保留在上一页。", "Your session has expired. Log in again; what you typed is still on the page before.";
+    login_expired = "登录已过期，请重新登录，之后回到原来的页面；填写中的工单草稿仍在。", "Your session has ended. Log in to come back to the page you were on; a ticket draft is still there.";
     login_promise = "不做人脸识别，不建人员档案。原始视频不出站。", "No face recognition, no registers of people. Raw video stays on site.";
     // List of cases
     unacknowledged = "未确认", "Unacknowledged";
@@ -109,14 +107,11 @@ catalogue! {
     call = "来电", "Call";
     device = "设备", "Device";
     number = "案号", "Number";
-    severity = "等级", "Severity";
     kind = "事件", "Incident";
     place = "地点", "Place";
     state = "状态", "State";
-    source = "来源", "Source";
     opened = "开始", "Opened";
     age = "已过", "Age";
-    by = "接手人", "By";
     acknowledge = "确认", "Acknowledge";
     open_case = "打开", "Open";
     times = "次", "times";
@@ -126,6 +121,7 @@ catalogue! {
     nothing_found = "没有符合条件的案件。", "No case matches.";
     no_inhand = "没有在办案件。", "Nothing in hand.";
     older = "更早的案件", "Older cases";
+    more_waiting = "其余未确认案件", "More unacknowledged cases";
     motion_only = "仅凭移动", "Motion only";
     motion_only_why = "未装检测模型，仅凭画面移动判断", "No detection model installed: raised by motion alone";
     drill = "演练", "Drill";
@@ -139,16 +135,18 @@ catalogue! {
     still = "现场画面", "Current picture";
     masked_on_site = "遮挡区已在盒内涂黑，原片不出站", "Masks burnt in on site; raw video never leaves it";
     evidence_waiting = "待设备上传，到达后自动显示", "Waiting for the device's upload; appears here by itself";
-    evidence_on_request = "留在站内，需登记用途后调取", "Stays on site; sent on request with a stated purpose";
     no_evidence = "本案还没有证据文件。", "No evidence on this case yet.";
     h265 = "本机浏览器放不了这段录像（可能是 H.265 编码）。可下载后用播放器打开。",
         "This browser cannot play the clip (probably H.265). Download it and open it in a player.";
     download = "登记后下载", "Download (registered)";
-    seconds = "秒", "s";
     history = "办理痕迹", "History";
     history_whole = "条首尾相连，已核验", "entries, chain verified";
     history_broken = "痕迹校验不符，请联系管理员", "History chain does not verify: tell the administrator";
     incidents = "并入的事件", "Incidents joined";
+    older_incidents = "更早的事件及证据", "Earlier incidents and their evidence";
+    older_history = "更早的痕迹", "Earlier history";
+    earlier_part = "这里是较早的部分。", "This is an earlier part.";
+    newest_part = "回到最新", "Back to the newest";
     next_steps = "下一步可以做什么", "What can be done next";
     acting_as = "身份", "acting as";
     facts = "案卷", "Facts";
@@ -157,9 +155,7 @@ catalogue! {
     count = "数量", "Count";
     score = "把握", "Score";
     method = "方法", "Method";
-    revision = "版次", "Revision";
     started = "起因时间", "Began";
-    ended_at = "结束", "Ended";
     ongoing = "进行中", "Ongoing";
     request_still = "请求现场画面", "Request current picture";
     request_still_why = "要一张遮挡后的现场画面，留下记录", "One masked picture from the camera, on record";
@@ -188,9 +184,7 @@ catalogue! {
     caller = "市民", "Caller";
     seat = "坐席", "Seat";
     caller_unknown = "号码未显示", "Number withheld";
-    duration = "时长", "Length";
     speech = "有效语音", "Speech";
-    direction = "方向", "Direction";
     inbound = "呼入", "Inbound";
     outbound = "呼出", "Outbound";
     legs = "声道", "Legs";
@@ -270,7 +264,6 @@ catalogue! {
     device_code_why = "24 小时内有效，只能用一次，只显示这一遍。在盒子上运行：", "Valid for 24 hours, once, and shown only now. On the box, run:";
     device_code_scan = "也可用手机扫码带到现场。", "Or carry it to the site as a QR code.";
     no_devices = "还没有设备。添加第一台：起个名字，得到一次性登记码。", "No device yet. Add the first: give it a name and get its one-time code.";
-    enrolled = "已登记", "Enrolled";
     not_enrolled = "待登记", "Waiting to enrol";
     revoked = "已停用", "Disabled";
     new_configuration = "下发配置", "Send configuration";

@@ -1,8 +1,6 @@
 //! From the domain's rows to what templates show.
 
-use std::collections::HashMap;
-
-use protocol::{CommandBody, IncidentKind, Severity, Subject, UtcMs};
+use protocol::{CameraSubject, CommandBody, IncidentKind, Severity, Subject, UtcMs};
 use serde_json::Value;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};
@@ -11,7 +9,7 @@ use super::view::{
     CaseRow, CommandView, EvidenceState, EvidenceView, HistoryView, IncidentView, Sev, StateWord, StepView,
     Thumb, TicketView,
 };
-use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, HistoryEntry};
+use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, HistoryEntry, Preview};
 use crate::command::CommandRow;
 use crate::ticket::{Ticket, taxonomy};
 use crate::user::{Act, Role};
@@ -68,25 +66,21 @@ pub fn evidence_url(sha256: &str, case_number: Option<&str>) -> String {
     }
 }
 
-/// `evidence` is the case's; `subject` the newest revision of one of its incidents, when known.
+/// `preview`: the case's newest incident and picture.
 pub fn case_row(
     case: &Case,
-    evidence: &[CaseEvidence],
-    facts: Option<&CaseFacts>,
+    preview: Option<&Preview>,
     role: Role,
     local: &LocalTime,
     lang: Lang,
 ) -> CaseRow {
     let opened = local.moment(UtcMs(case.opened_at_ms));
-    let pictures = || evidence.iter().filter(|e| e.kind == "snapshot" || e.kind == "still");
-    let thumb = if case.call_id.is_some() {
-        Thumb::Call
-    } else if let Some(here) = pictures().find(|e| e.stored_at_ms.is_some()) {
-        Thumb::Here(evidence_url(&here.sha256, Some(&case.number)))
-    } else if pictures().next().is_some() {
-        Thumb::Waiting
-    } else {
-        Thumb::None
+    let camera = preview.and_then(|preview| camera_of(&preview.incident));
+    let thumb = match preview {
+        _ if case.call_id.is_some() => Thumb::Call,
+        Some(Preview { picture: Some(sha256), .. }) => Thumb::Here(evidence_url(sha256, Some(&case.number))),
+        Some(Preview { named: Some(_), .. }) => Thumb::Waiting,
+        _ => Thumb::None,
     };
     let waits = waits(case);
     CaseRow {
@@ -96,13 +90,13 @@ pub fn case_row(
         sev: severity(&case.severity, lang),
         state: state(&case.state, lang),
         place: case.place.clone().unwrap_or_default(),
-        camera: facts.and_then(|facts| facts.camera_name.clone()).or_else(|| case.camera_id.clone()),
+        motion_only: camera.as_ref().is_some_and(|camera| camera.motion_only),
+        camera: camera.map(|camera| camera.camera_name).or_else(|| case.camera_id.clone()),
         is_call: case.call_id.is_some(),
         call_id: case.call_id.clone(),
         age: age_text(opened.age_ms, lang.is_zh()),
         opened,
         incident_count: case.incident_count,
-        motion_only: facts.is_some_and(|facts| facts.motion_only),
         drill: case.drill != 0,
         thumb,
         acknowledged_by: case.acknowledged_by.clone(),
@@ -114,27 +108,12 @@ pub fn case_row(
     }
 }
 
-/// What only the incidents of a case know.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CaseFacts {
-    pub camera_name: Option<String>,
-    /// Every camera incident of the case was raised by motion alone.
-    pub motion_only: bool,
-}
-
-/// Facts of each case, from `(case_id, incident JSON)`.
-pub fn facts_of<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> HashMap<String, CaseFacts> {
-    let mut all: HashMap<String, CaseFacts> = HashMap::new();
-    for (case_id, data) in rows {
-        let Ok(incident) = serde_json::from_str::<protocol::Incident>(data) else { continue };
-        let Subject::Camera(camera) = incident.subject else { continue };
-        let known = all.entry(case_id.to_owned());
-        let fresh = matches!(known, std::collections::hash_map::Entry::Vacant(_));
-        let facts = known.or_default();
-        facts.motion_only = camera.motion_only && (fresh || facts.motion_only);
-        facts.camera_name = Some(camera.camera_name);
+/// What the newest incident of a camera's case says of the camera.
+fn camera_of(incident: &str) -> Option<CameraSubject> {
+    match serde_json::from_str::<protocol::Incident>(incident).ok()?.subject {
+        Subject::Camera(camera) => Some(camera),
+        _ => None,
     }
-    all
 }
 
 pub fn evidence_kind(word: &str, lang: Lang) -> (&'static str, &'static str) {
@@ -196,7 +175,7 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "voided" => lang.pick("作废", "Voided"),
         "command" => lang.pick("请求", "Request"),
         "answered" => lang.pick("回答", "Answer"),
-        "evidence" => lang.pick("证据到达", "Evidence arrived"),
+        "lost" => lang.pick("设备丢失数据", "Lost on the box"),
         other => other,
     };
     HistoryView {

@@ -1,6 +1,8 @@
 //! SQL of cases. A change to a case, its history row and its live-feed row share one transaction, which holds the
 //! tenant's lock ([`Tx::lock_tenant`]).
 
+pub mod list;
+
 mod head;
 
 use protocol::{Incident, IncidentKind, Origin, UtcMs};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 pub use head::{Head, NewCase, open_or_join};
 
-use super::{Case, CaseError, CaseEvidence, CaseFilter, CaseIncident, HistoryEntry, Move};
+use super::{Case, CaseError, HistoryEntry, Move};
 use crate::args;
 use crate::change::{self, ChangeTopic};
 use crate::db::{Db, Result, Tx};
@@ -24,24 +26,7 @@ macro_rules! case_columns {
     };
 }
 
-/// Newest first; unacknowledged and open ones are for the caller to put on top.
-pub async fn list(db: &Db, tenant: &str, filter: &CaseFilter) -> Result<Vec<Case>> {
-    let limit = if filter.limit > 0 { filter.limit.min(1000) } else { 100 };
-    db.fetch_all(
-        case_columns!(
-            "where tenant = $1 and ($2 = '' or state = $2) and ($3 = '' or kind = $3) and opened_at_ms < $4
-             order by opened_at_ms desc, number desc limit $5"
-        ),
-        args![
-            tenant,
-            filter.state.map_or("", super::CaseState::as_str),
-            filter.kind.map_or("", IncidentKind::as_str),
-            filter.before_ms.unwrap_or(i64::MAX),
-            limit
-        ],
-    )
-    .await
-}
+use case_columns;
 
 pub async fn by_number(db: &Db, tenant: &str, number: &str) -> Result<Option<Case>> {
     db.fetch_optional(case_columns!("where tenant = $1 and number = $2"), args![tenant, number]).await
@@ -56,13 +41,23 @@ pub async fn by_call(db: &Db, tenant: &str, call_id: &str) -> Result<Option<Case
     .await
 }
 
-pub async fn history(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<HistoryEntry>> {
-    db.fetch_all(
-        "select position, at_ms, actor, action, detail, prev_hash, hash from case_history
-         where tenant = $1 and case_id = $2 order by position",
-        args![tenant, case_id],
-    )
-    .await
+/// The newest `limit` rows before a position, oldest of them first.
+pub async fn history(
+    db: &Db,
+    tenant: &str,
+    case_id: &str,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<HistoryEntry>> {
+    let mut rows: Vec<HistoryEntry> = db
+        .fetch_all(
+            "select position, at_ms, actor, action, detail, prev_hash, hash from case_history
+             where tenant = $1 and case_id = $2 and position < $3 order by position desc limit $4",
+            args![tenant, case_id, before.unwrap_or(i64::MAX), limit],
+        )
+        .await?;
+    rows.reverse();
+    Ok(rows)
 }
 
 /// Hash of the newest history row, kept with the case.
@@ -74,54 +69,6 @@ pub async fn history_hash(db: &Db, tenant: &str, case_id: &str) -> Result<String
         )
         .await?;
     Ok(hash)
-}
-
-pub async fn incidents(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<CaseIncident>> {
-    db.fetch_all(
-        "select incident_id, device_id, revision, phase, kind, severity, started_at_ms, updated_at_ms,
-                ended_at_ms, first_received_at_ms, received_at_ms, data
-         from incidents where tenant = $1 and case_id = $2 order by first_received_at_ms, incident_id",
-        args![tenant, case_id],
-    )
-    .await
-}
-
-/// Files of these cases, in one query, by start of the file. What stays on site until asked for is here for the
-/// case that asked, not for another that names equal content.
-pub async fn evidence_of(db: &Db, tenant: &str, cases: &[Case]) -> Result<Vec<CaseEvidence>> {
-    let opened = cases.iter().map(|case| case.opened_at_ms);
-    let (Some(first), Some(last)) = (opened.clone().min(), opened.max()) else { return Ok(Vec::new()) };
-    let mut rows: Vec<CaseEvidence> = db
-        .fetch_all(
-            "select i.case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
-                    l.duration_ms, l.masked,
-                    case when l.delivery = 'automatic' or exists (
-                        select 1 from evidence_links r
-                        join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
-                        where r.tenant = l.tenant and r.owner = 'command' and r.sha256 = l.sha256
-                          and m.case_id = i.case_id) then e.stored_at_ms end as stored_at_ms
-             from cases c
-             join incidents i on i.tenant = c.tenant and i.case_id = c.case_id
-             join evidence_links l on l.tenant = i.tenant and l.owner = 'incident' and l.owner_id = i.incident_id
-             left join evidence e on e.tenant = l.tenant and e.sha256 = l.sha256
-             where c.tenant = $1 and c.opened_at_ms between $2 and $3
-             union
-             select m.case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
-                    l.duration_ms, l.masked, e.stored_at_ms
-             from cases c
-             join commands m on m.tenant = c.tenant and m.case_id = c.case_id
-             join evidence_links l on l.tenant = m.tenant and l.owner = 'command' and l.owner_id = m.command_id
-             left join evidence e on e.tenant = l.tenant and e.sha256 = l.sha256
-             where c.tenant = $1 and c.opened_at_ms between $2 and $3
-             order by 7, 2",
-            args![tenant, first, last],
-        )
-        .await?;
-    rows.retain(|row| cases.iter().any(|case| case.case_id == row.case_id));
-    // The same file named by an incident and by a command's answer counts once.
-    let mut seen = std::collections::HashSet::new();
-    rows.retain(|row| seen.insert((row.case_id.clone(), row.sha256.clone())));
-    Ok(rows)
 }
 
 /// Marks the case as seen by a person; the first one counts. Returns the case as it is now.

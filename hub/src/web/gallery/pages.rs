@@ -1,0 +1,209 @@
+//! Every page with its sample data, in the states that look different.
+
+use askama::Template;
+
+use super::sample::*;
+use crate::web::text::Lang;
+use crate::web::view::*;
+
+pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
+    let s = |nav| shell(lang, theme, nav);
+    let (cases, hotline, devices) = (s(Nav::Cases), s(Nav::Hotline), s(Nav::Devices));
+    let (commands, quarantine, none) = (s(Nav::Commands), s(Nav::Quarantine), s(Nav::None));
+    let filter = |word, on| FilterChoice { word, url: "/cases".into(), on };
+    let list = |waiting, inhand, latest| CasesPage {
+        shell: &cases,
+        waiting,
+        inhand,
+        ended: vec![],
+        states: vec![filter(lang.open_only(), true), filter(lang.all(), false)],
+        kinds: vec![filter(lang.all(), true), filter(lang.camera(), false), filter(lang.call(), false)],
+        filtered: false,
+        latest,
+        part: "",
+        waiting_elsewhere: 2,
+        older_waiting: Some("/cases?state=waiting&before=1~2~3".into()),
+        older_inhand: None,
+        older: None,
+    };
+    let waiting = vec![
+        row(
+            lang,
+            "20260318-029",
+            lang.pick("明火 · 东关巷北口", "Fire · 东关巷北口"),
+            ("p1", lang.pick("紧急", "Emergency")),
+            true,
+        ),
+        CaseRow {
+            motion_only: true,
+            thumb: Thumb::None,
+            ..row(
+                lang,
+                "20260318-027",
+                lang.pick("区域入侵 · 水厂西墙", "Intrusion · 水厂西墙"),
+                ("p2", lang.pick("重要", "Major")),
+                true,
+            )
+        },
+        call_row(lang),
+    ];
+    let inhand = vec![row(
+        lang,
+        "20260318-021",
+        lang.pick("徘徊 · 学校东门", "Loitering · 学校东门"),
+        ("p3", lang.pick("一般", "Normal")),
+        false,
+    )];
+    let quarantined = QuarantineView {
+        id: "0195a1c2".into(),
+        device_id: "dongguan-01".into(),
+        topic: "v1/demo/dongguan-01/event/0195".into(),
+        reason: "not a Shaodian event: missing field `data` at line 1 column 20".into(),
+        received: at(400),
+        size: "312 B".into(),
+    };
+    let call = |recording, transcript, filed| {
+        call_page(&hotline, recording, transcript, filed).render().expect("call page")
+    };
+    vec![
+        ("login", LoginPage { shell: &none, name: String::new(), next: String::new(), error: None }.render()),
+        (
+            "login-wrong",
+            LoginPage {
+                shell: &none,
+                name: "admin".into(),
+                next: String::new(),
+                error: Some(lang.login_wrong()),
+            }
+            .render(),
+        ),
+        ("cases", list(waiting, inhand, None).render()),
+        ("cases-empty", list(vec![], vec![], Some(at(1_400))).render()),
+        ("cases-none", list(vec![], vec![], None).render()),
+        ("case", case_page(&cases).render()),
+        ("call", Ok(call(RecordingView::OnSite { last_failure: None }, said(lang), false))),
+        (
+            "call-asked",
+            Ok(call(
+                RecordingView::Asked { by: "坐席03".into(), purpose: "核对地址".into(), at: at(9) },
+                TranscriptView::Waiting,
+                false,
+            )),
+        ),
+        (
+            "call-filed",
+            Ok(call(
+                RecordingView::Plays {
+                    url: "/x.wav".into(),
+                    purpose: "核对地址".into(),
+                    media_type: "audio/wav".into(),
+                },
+                TranscriptView::Silent,
+                true,
+            )),
+        ),
+        ("call-purpose", Ok(call(RecordingView::NeedsPurpose, TranscriptView::Failed("oom".into()), false))),
+        ("call-none", Ok(call(RecordingView::None, TranscriptView::Waiting, false))),
+        (
+            "devices",
+            DevicesPage {
+                shell: &devices,
+                devices: vec![device_row(lang)],
+                added: Some(AddedDevice {
+                    name: "dongguan-02".into(),
+                    code: "k3f9-q2vn.0a1b2c3d4e5f60718293".into(),
+                    command_line:
+                        "edge-agent enrol --hub https://192.0.2.7:8443 --code k3f9q2vn.0a1b2c3d4e5f".into(),
+                    qr_svg: "<svg viewBox=\"0 0 21 21\"><path d=\"M0 0h7v7H0z\"/></svg>".into(),
+                }),
+                may_add: true,
+                add_roles: String::new(),
+                error: None,
+                name: String::new(),
+            }
+            .render(),
+        ),
+        (
+            "device",
+            DevicePage {
+                shell: &devices,
+                row: device_row(lang),
+                detector: lang.detector_motion().into(),
+                detector_reason: "yolox_nano.onnx not found".into(),
+                speech_model: lang.speech_none().into(),
+                outbox_oldest: "12 s".into(),
+                uploads: 3,
+                disk: "38.2 GB".into(),
+                uptime: "3 d 4 h".into(),
+                active_calls: 1,
+                clock_synced: false,
+                configuration_version: lang.installer_file().into(),
+                has_status: true,
+                cameras: vec![
+                    CameraView {
+                        id: "north-02".into(),
+                        name: "东关巷北口 02".into(),
+                        word: lang.running(),
+                        class: "ok",
+                        since: at(9_000),
+                        fps: "5.0".into(),
+                        dropped: 12,
+                        reason: String::new(),
+                    },
+                    CameraView {
+                        id: "west-01".into(),
+                        name: "水厂西墙 01".into(),
+                        word: lang.lost(),
+                        class: "bad",
+                        since: at(300),
+                        fps: "0.0".into(),
+                        dropped: 0,
+                        reason: "connection refused".into(),
+                    },
+                ],
+                requests: vec![request(lang, "waiting")],
+                may_still: true,
+                still_roles: String::new(),
+                may_configure: false,
+                configure_roles: lang.role_administrator().into(),
+                error: None,
+                draft: String::new(),
+            }
+            .render(),
+        ),
+        (
+            "commands",
+            CommandsPage {
+                shell: &commands,
+                requests: vec![request(lang, "done"), request(lang, "waiting")],
+            }
+            .render(),
+        ),
+        ("quarantine", QuarantinePage { shell: &quarantine, rows: vec![quarantined.clone()] }.render()),
+        (
+            "quarantine-item",
+            QuarantineItemPage {
+                shell: &quarantine,
+                row: quarantined,
+                text: "{\"specversion\":\"1.0\"}".into(),
+                hex: vec!["00000000  7b 22 73 70 65 63                                 {\"spec".into()],
+                cut: false,
+            }
+            .render(),
+        ),
+        (
+            "error",
+            ErrorPage {
+                shell: &cases,
+                status: 404,
+                title: lang.error_404(),
+                why: lang.error_404_why(),
+                detail: String::new(),
+            }
+            .render(),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, html)| (name, html.unwrap_or_else(|error| panic!("{name}: {error}"))))
+    .collect()
+}

@@ -1,0 +1,318 @@
+//! Sample data of every page.
+
+use jiff::tz::TimeZone;
+use protocol::UtcMs;
+
+use crate::user::role::Role;
+use crate::web::moment::{LocalTime, Moment, age_text};
+use crate::web::text::Lang;
+use crate::web::view::*;
+
+/// 2026-03-18 14:32:08 +08:00
+const NOW: i64 = 1_773_815_528_000;
+
+pub(super) fn at(ago_s: i64) -> Moment {
+    LocalTime { zone: TimeZone::fixed(jiff::tz::offset(8)), now: UtcMs(NOW) }
+        .moment(UtcMs(NOW - ago_s * 1_000))
+}
+
+pub(super) fn shell(lang: Lang, theme: Theme, nav: Nav) -> Shell {
+    Shell {
+        lang,
+        theme,
+        nav,
+        who: (nav != Nav::None).then(|| Who { name: "值班长".into(), role: Role::Commander }),
+        csrf: "c5f0".into(),
+        now: at(0),
+        here: "/cases?".into(),
+        find: String::new(),
+        position: 17,
+    }
+}
+
+pub(super) fn row(
+    lang: Lang,
+    number: &str,
+    title: &str,
+    sev: (&'static str, &'static str),
+    waits: bool,
+) -> CaseRow {
+    CaseRow {
+        number: number.into(),
+        title: title.into(),
+        kind: lang.pick("区域入侵", "Intrusion"),
+        sev: Sev { class: sev.0, word: sev.1 },
+        state: StateWord { class: "received", word: lang.pick("待受理", "Received") },
+        place: "东关社区 东关巷北口".into(),
+        camera: Some("东关巷北口 02".into()),
+        is_call: false,
+        call_id: None,
+        opened: at(48),
+        age: age_text(48_000, lang.is_zh()),
+        incident_count: 3,
+        motion_only: false,
+        drill: false,
+        thumb: Thumb::Waiting,
+        acknowledged_by: (!waits).then(|| "坐席03".into()),
+        acknowledged_at: (!waits).then(|| at(20)),
+        waits,
+        open: true,
+        may_acknowledge: true,
+        pulses: waits && sev.0 == "p1",
+    }
+}
+
+pub(super) fn call_row(lang: Lang) -> CaseRow {
+    CaseRow {
+        camera: None,
+        is_call: true,
+        call_id: Some("0195a1c2-0000-7000-8000-000000000001".into()),
+        thumb: Thumb::Call,
+        kind: lang.pick("热线来电", "Hotline call"),
+        incident_count: 1,
+        place: String::new(),
+        ..row(
+            lang,
+            "20260318-028",
+            lang.pick("热线来电 · 138****6027", "Hotline call · 138****6027"),
+            ("p3", lang.pick("一般", "Normal")),
+            true,
+        )
+    }
+}
+
+pub(super) fn evidence(lang: Lang, kind: &'static str, state: EvidenceState) -> EvidenceView {
+    EvidenceView {
+        kind,
+        word: if kind == "clip" { lang.clip() } else { lang.snapshot() },
+        url: "/api/v1/evidence/7be1".into(),
+        sha256: "7be1".repeat(16),
+        sha_short: "7be1…7be1".into(),
+        media_type: "video/mp4".into(),
+        size: "3.7 MB".into(),
+        length: (kind == "clip").then(|| "00:30".into()),
+        starts: at(54),
+        masked: true,
+        state,
+    }
+}
+
+pub(super) fn steps(lang: Lang) -> Vec<StepView> {
+    let names = [
+        lang.step_1(),
+        lang.step_2(),
+        lang.step_3(),
+        lang.step_4(),
+        lang.step_5(),
+        lang.step_6(),
+        lang.step_7(),
+        lang.step_8(),
+    ];
+    let step = |(i, name): (usize, &'static str)| StepView {
+        number: i + 1,
+        name,
+        class: ["done", "now", "todo"][i.min(2)],
+        lines: if i == 0 { vec!["14:31:20".into(), lang.camera().into()] } else { vec![] },
+    };
+    names.into_iter().enumerate().map(step).collect()
+}
+
+pub(super) fn request(lang: Lang, state: &'static str) -> CommandView {
+    CommandView {
+        id: "0195a1c2".into(),
+        device_id: "dongguan-01".into(),
+        what: lang.command_still(),
+        subject: "东关巷北口 02".into(),
+        subject_url: None,
+        purpose: "核实现场是否还有明火".into(),
+        by: "值班长".into(),
+        at: at(30),
+        state,
+        state_word: if state == "done" { lang.answer_done() } else { lang.answer_waiting() },
+        answer: String::new(),
+        answered: None,
+        pictures: vec![],
+    }
+}
+
+pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {
+    let choice = |id: &str, zh: &'static str, en: &'static str, key: usize, on| Choice {
+        id: id.into(),
+        word: lang.pick(zh, en).into(),
+        key: Some(key.to_string()),
+        on,
+        sev: None,
+    };
+    TicketForm {
+        matters: vec![
+            choice("enquiry", "咨询", "Enquiry", 1, false),
+            choice("complaint", "投诉", "Complaint", 2, false),
+            choice("request", "求助", "Request", 3, true),
+            choice("suggestion", "建议", "Suggestion", 4, false),
+            choice("report", "举报", "Report", 5, false),
+            choice("praise", "表扬", "Praise", 6, false),
+        ],
+        categories: vec![Choice {
+            id: "noise".into(),
+            word: "噪声扰民 · 环保".into(),
+            key: None,
+            on: true,
+            sev: None,
+        }],
+        urgencies: vec![
+            Choice { sev: Some("p1"), ..choice("emergency", "紧急", "Emergency", 7, false) },
+            Choice { sev: Some("p2"), ..choice("urgent", "加急", "Urgent", 8, false) },
+            Choice { sev: Some("p3"), ..choice("normal", "一般", "Normal", 9, true) },
+        ],
+        place: "东关巷北口".into(),
+        summary: "市民反映夜间施工噪声大，影响休息，要求尽快处置。".into(),
+        wrong,
+        may: true,
+        roles: String::new(),
+    }
+}
+
+pub(super) fn ticket(lang: Lang) -> TicketView {
+    TicketView {
+        matter: lang.pick("求助", "Request").into(),
+        category: "噪声扰民".into(),
+        unit: "环保".into(),
+        urgency: Sev { class: "p3", word: lang.pick("一般", "Normal") },
+        place: "东关巷北口".into(),
+        summary: "市民反映夜间施工噪声大，影响休息，要求尽快处置。".into(),
+        filed_by: "坐席03".into(),
+        filed_at: at(5),
+    }
+}
+
+pub(super) fn device_row(lang: Lang) -> DeviceRow {
+    DeviceRow {
+        id: "dongguan-01".into(),
+        state: "online",
+        state_word: lang.online(),
+        last_seen: Some(at(2)),
+        cameras_running: 3,
+        cameras: 4,
+        motion_only: true,
+        outbox: 2,
+        rejected: 1,
+        skew: Some("+12.4 s".into()),
+        skew_bad: true,
+        speech: false,
+        version: "0.1.0".into(),
+    }
+}
+
+pub(super) fn call_page(
+    shell: &Shell,
+    recording: RecordingView,
+    transcript: TranscriptView,
+    filed: bool,
+) -> CallPage<'_> {
+    let lang = shell.lang;
+    CallPage {
+        shell,
+        row: call_row(lang),
+        call_id: "0195a1c2-0000-7000-8000-000000000001".into(),
+        caller: "138****6027".into(),
+        seat: "03".into(),
+        direction: lang.inbound(),
+        legs: lang.both_legs(),
+        length: "02:14".into(),
+        speech: "01:31".into(),
+        started: at(140),
+        device_id: "hotline-01".into(),
+        transcript,
+        recording,
+        may_listen: true,
+        listen_roles: String::new(),
+        ticket: filed.then(|| ticket(lang)),
+        form: (!filed).then(|| ticket_form(lang, vec![])),
+        error: None,
+    }
+}
+
+pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
+    let lang = shell.lang;
+    CasePage {
+        shell,
+        row: row(
+            lang,
+            "20260318-029",
+            lang.pick("区域入侵 · 东关巷北口", "Intrusion · 东关巷北口"),
+            ("p1", lang.pick("紧急", "Emergency")),
+            true,
+        ),
+        steps: steps(lang),
+        clips: vec![evidence(lang, "clip", EvidenceState::Waiting)],
+        pictures: vec![evidence(lang, "snapshot", EvidenceState::Here)],
+        recordings: 0,
+        history: vec![
+            HistoryView {
+                at: at(20),
+                action: lang.pick("并入", "Joined").into(),
+                by: "dongguan-01".into(),
+                detail: lang.pick("区域入侵", "Intrusion").into(),
+                hash_short: "9f3c".into(),
+            },
+            HistoryView {
+                at: at(48),
+                action: lang.pick("受理", "Opened").into(),
+                by: "dongguan-01".into(),
+                detail: String::new(),
+                hash_short: "41d8".into(),
+            },
+        ],
+        history_whole: true,
+        incidents: vec![IncidentView {
+            id: "0195".into(),
+            kind: lang.pick("区域入侵", "Intrusion"),
+            started: at(50),
+            ended: None,
+            revision: 2,
+            facts: vec![
+                (lang.rule(), "夜间禁入".into()),
+                (lang.object(), format!("{} × 2", lang.pick("人", "Person"))),
+                (lang.score(), "0.86".into()),
+                (lang.method(), "yolox-nano 416".into()),
+            ],
+            motion_only: false,
+        }],
+        older_incidents: Some("/cases/20260318-029?incidents=0~1~a".into()),
+        older_history: None,
+        earlier: false,
+        still: Some(StillTarget {
+            device_id: "dongguan-01".into(),
+            camera_id: "north-02".into(),
+            camera_name: "东关巷北口 02".into(),
+            may: true,
+            roles: String::new(),
+        }),
+        requests: vec![request(lang, "done")],
+        device_id: "dongguan-01".into(),
+        ticket: None,
+        may_file: true,
+        file_roles: String::new(),
+        acknowledge_roles: String::new(),
+        error: None,
+    }
+}
+
+pub(super) fn said(lang: Lang) -> TranscriptView {
+    let line = |caller: bool, at: &str, text: &str| SaidView {
+        who: if caller { lang.caller() } else { lang.seat() },
+        caller,
+        at: at.into(),
+        text: text.into(),
+    };
+    TranscriptView::Done {
+        said: vec![
+            line(false, "00:02", "您好，这里是示例县热线，请讲。"),
+            line(true, "00:05", "你好，我在东关巷北头，夜里工地一直在响，孩子睡不着。"),
+            line(false, "00:14", "大概从几点开始的？"),
+            line(true, "00:18", "十点多，已经连着三天了。"),
+        ],
+        model: "sherpa-onnx-paraformer-zh-int8-2025-10-07".into(),
+        left_out: 12,
+    }
+}

@@ -1,0 +1,95 @@
+//! One call: transcript, recording, ticket form.
+
+use askama::Template;
+
+use super::{CaseRow, Nav, Shell, Theme, TicketView};
+use crate::web::moment::Moment;
+
+/// One choice of the ticket form.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub id: String,
+    pub word: String,
+    pub key: Option<String>,
+    pub on: bool,
+    pub sev: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TicketForm {
+    pub matters: Vec<Choice>,
+    pub categories: Vec<Choice>,
+    pub urgencies: Vec<Choice>,
+    pub place: String,
+    pub summary: String,
+    /// What stops the filing, in words.
+    pub wrong: Vec<&'static str>,
+    pub may: bool,
+    pub roles: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct SaidView {
+    pub who: &'static str,
+    pub caller: bool,
+    pub at: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum TranscriptView {
+    Waiting,
+    Silent,
+    Failed(String),
+    /// The last is how many lines stayed on the box.
+    Done {
+        said: Vec<SaidView>,
+        model: String,
+        left_out: u32,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum RecordingView {
+    /// No recording is named yet.
+    None,
+    /// On the box; may be asked for.
+    OnSite {
+        last_failure: Option<String>,
+    },
+    Asked {
+        by: String,
+        purpose: String,
+        at: Moment,
+    },
+    /// Here, but this user has not said why.
+    NeedsPurpose,
+    Plays {
+        url: String,
+        purpose: String,
+        media_type: String,
+    },
+}
+
+#[derive(Template)]
+#[template(path = "call.html")]
+pub struct CallPage<'a> {
+    pub shell: &'a Shell,
+    pub row: CaseRow,
+    pub call_id: String,
+    pub caller: String,
+    pub seat: String,
+    pub direction: &'static str,
+    pub legs: &'static str,
+    pub length: String,
+    pub speech: String,
+    pub started: Moment,
+    pub device_id: String,
+    pub transcript: TranscriptView,
+    pub recording: RecordingView,
+    pub may_listen: bool,
+    pub listen_roles: String,
+    pub ticket: Option<TicketView>,
+    pub form: Option<TicketForm>,
+    pub error: Option<String>,
+}

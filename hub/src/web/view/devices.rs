@@ -1,0 +1,84 @@
+//! Boxes.
+
+use askama::Template;
+
+use super::{CommandView, EvidenceState, Nav, Shell, Theme};
+use crate::web::moment::Moment;
+
+#[derive(Clone, Debug)]
+pub struct DeviceRow {
+    pub id: String,
+    /// `online`, `offline`, `never`, `revoked`
+    pub state: &'static str,
+    pub state_word: &'static str,
+    pub last_seen: Option<Moment>,
+    pub cameras_running: usize,
+    pub cameras: usize,
+    pub motion_only: bool,
+    pub outbox: u64,
+    pub rejected: u64,
+    pub skew: Option<String>,
+    pub skew_bad: bool,
+    pub speech: bool,
+    pub version: String,
+}
+
+#[derive(Template)]
+#[template(path = "devices.html")]
+pub struct DevicesPage<'a> {
+    pub shell: &'a Shell,
+    pub devices: Vec<DeviceRow>,
+    pub added: Option<AddedDevice>,
+    pub may_add: bool,
+    pub add_roles: String,
+    pub error: Option<String>,
+    pub name: String,
+}
+
+/// Shown once, right after adding.
+#[derive(Clone, Debug)]
+pub struct AddedDevice {
+    pub name: String,
+    pub code: String,
+    pub command_line: String,
+    pub qr_svg: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct CameraView {
+    pub id: String,
+    pub name: String,
+    pub word: &'static str,
+    /// `ok`, `soon` or `bad`
+    pub class: &'static str,
+    pub since: Moment,
+    pub fps: String,
+    pub dropped: u64,
+    pub reason: String,
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+pub struct DevicePage<'a> {
+    pub shell: &'a Shell,
+    pub row: DeviceRow,
+    pub detector: String,
+    pub detector_reason: String,
+    pub speech_model: String,
+    pub outbox_oldest: String,
+    pub uploads: u64,
+    pub disk: String,
+    pub uptime: String,
+    pub active_calls: u32,
+    pub clock_synced: bool,
+    pub configuration_version: String,
+    pub has_status: bool,
+    pub cameras: Vec<CameraView>,
+    pub requests: Vec<CommandView>,
+    pub may_still: bool,
+    pub still_roles: String,
+    pub may_configure: bool,
+    pub configure_roles: String,
+    pub error: Option<String>,
+    pub draft: String,
+}

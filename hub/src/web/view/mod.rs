@@ -1,0 +1,118 @@
+//! What the templates show: plain data, already in words. No decisions here, no SQL.
+
+mod call;
+mod case;
+mod cases;
+mod devices;
+mod records;
+
+use askama::Template;
+
+pub use call::*;
+pub use case::*;
+pub use cases::*;
+pub use devices::*;
+pub use records::*;
+
+use super::moment::Moment;
+use super::text::Lang;
+use crate::user::role::Role;
+
+/// Light by day, dark by night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Theme {
+    #[default]
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "light" => Some(Self::Light),
+            "dark" => Some(Self::Dark),
+            _ => None,
+        }
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// Which entry of the navigation is lit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nav {
+    Cases,
+    Hotline,
+    Devices,
+    Commands,
+    Quarantine,
+    None,
+}
+
+/// Who looks at the page.
+#[derive(Clone, Debug)]
+pub struct Who {
+    pub name: String,
+    pub role: Role,
+}
+
+/// The frame around every page.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    pub lang: Lang,
+    pub theme: Theme,
+    pub nav: Nav,
+    pub who: Option<Who>,
+    pub csrf: String,
+    pub now: Moment,
+    /// Path and query of this page without `lang` and `theme`, ending in `?` or `&`.
+    pub here: String,
+    /// What was looked for.
+    pub find: String,
+    /// Durable position the page was read at; the live feed goes on from there.
+    pub position: i64,
+}
+
+impl Shell {
+    pub fn role(&self) -> &'static str {
+        self.who.as_ref().map_or("", |who| who.role.word(self.lang))
+    }
+}
+
+/// Severity as shape + word + colour; `class` is `p1` … `p4`.
+#[derive(Clone, Debug)]
+pub struct Sev {
+    pub class: &'static str,
+    pub word: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub struct StateWord {
+    /// Suffix of the `state--…` class.
+    pub class: &'static str,
+    pub word: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+pub struct LoginPage<'a> {
+    pub shell: &'a Shell,
+    pub name: String,
+    pub next: String,
+    pub error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage<'a> {
+    pub shell: &'a Shell,
+    pub status: u16,
+    pub title: &'a str,
+    pub why: &'a str,
+    pub detail: String,
+}

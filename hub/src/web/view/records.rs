@@ -1,0 +1,59 @@
+//! Requests to boxes, and what could not be read.
+
+use askama::Template;
+
+use super::{EvidenceState, EvidenceView, Nav, Shell, Theme};
+use crate::web::moment::Moment;
+
+#[derive(Clone, Debug)]
+pub struct CommandView {
+    pub id: String,
+    pub device_id: String,
+    pub what: &'static str,
+    pub subject: String,
+    pub subject_url: Option<String>,
+    pub purpose: String,
+    pub by: String,
+    pub at: Moment,
+    /// `waiting`, `done`, `failed`, `expired`
+    pub state: &'static str,
+    pub state_word: &'static str,
+    pub answer: String,
+    pub answered: Option<Moment>,
+    /// Pictures that came as the answer.
+    pub pictures: Vec<EvidenceView>,
+}
+
+#[derive(Template)]
+#[template(path = "commands.html")]
+pub struct CommandsPage<'a> {
+    pub shell: &'a Shell,
+    pub requests: Vec<CommandView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct QuarantineView {
+    pub id: String,
+    pub device_id: String,
+    pub topic: String,
+    pub reason: String,
+    pub received: Moment,
+    pub size: String,
+}
+
+#[derive(Template)]
+#[template(path = "quarantine.html")]
+pub struct QuarantinePage<'a> {
+    pub shell: &'a Shell,
+    pub rows: Vec<QuarantineView>,
+}
+
+#[derive(Template)]
+#[template(path = "quarantine_item.html")]
+pub struct QuarantineItemPage<'a> {
+    pub shell: &'a Shell,
+    pub row: QuarantineView,
+    pub text: String,
+    pub hex: Vec<String>,
+    pub cut: bool,
+}
