@@ -241,7 +241,9 @@ impl Stations {
         {
             let health = calls.tap.health();
             if health.listening.is_none() || health.api_listening.is_none() {
-                troubles.push(format!("calls: {}", health.trouble.as_deref().unwrap_or("not listening yet")));
+                let why = health.troubles.into_values().collect::<Vec<_>>().join("; ");
+                let why = if why.is_empty() { "not listening yet".to_owned() } else { why };
+                troubles.push(format!("calls: {why}"));
             }
         }
         troubles

@@ -222,10 +222,6 @@ impl Health {
         if !self.enrolled {
             troubles.push("hub: this box is not enrolled".to_owned());
         }
-        let calls = present.calls.as_ref().map(|tap| tap.health());
-        if let Some(why) = calls.as_ref().and_then(|calls| calls.trouble.clone()) {
-            troubles.push(format!("calls: {why}"));
-        }
         let stuck = beats.stuck(&present, uptime_ms);
         troubles.extend(stuck.iter().map(|id| format!("camera {id}: its analysis does not move")));
         let calls = present.calls.as_ref().map(|tap| tap.health());

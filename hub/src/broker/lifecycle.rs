@@ -52,6 +52,7 @@ async fn benches() -> Vec<Bench> {
 
 fn status(state: DeviceState, at: UtcMs) -> Status {
     Status {
+        calls: None,
         state,
         boot: BootId(uuid::Uuid::from_u128(7)),
         at,

@@ -647,6 +647,7 @@ async fn a_late_transcript_reaches_the_call_page() {
             CALL,
             "03",
             Transcript::Done {
+                left_out: 0,
                 segments: vec![protocol::Segment {
                     leg: Leg::Caller,
                     start_ms: 0,
