@@ -367,36 +367,6 @@ async fn a_poisoned_message_stands_alone() {
     }
 }
 
-/// How many incidents a second, opened, joined and ended, over many cases: a figure, not a judgement. Printed.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn how_many_incidents_a_second() {
-    const COUNT: u64 = 6_000;
-    for test in databases().await {
-        let world = world(test, false).await;
-        let (sender, mut receipts) = tokio::sync::mpsc::unbounded_channel();
-        let mut envelopes = Vec::new();
-        for sequence in 1..=COUNT {
-            let incident = world.incident(&format!("r{}", sequence % 200));
-            envelopes.push(world.envelope(sequence, Event::Incident(incident)));
-        }
-        let started = world_clock().uptime_ms();
-        let feed = async {
-            for envelope in &envelopes {
-                world.push(envelope, &sender).await;
-            }
-        };
-        let drain = async {
-            for _ in 0..COUNT {
-                assert_eq!(receipts.recv().await.unwrap().unwrap().outcome, ReceiptOutcome::Stored);
-            }
-        };
-        tokio::join!(feed, drain);
-        let took = world_clock().uptime_ms().saturating_sub(started).max(1);
-        println!("{}: {COUNT} incidents in {took} ms = {}/s", world.name, COUNT * 1000 / took);
-    }
-}
-
 /// Many boxes' messages at once are committed together; every one gets its receipt, each case its own number.
 #[tokio::test]
 async fn a_flood_is_committed_in_batches() {

@@ -1,0 +1,182 @@
+//! The page of a call: its recording and its words.
+
+use super::*;
+
+/// Two calls with the same bytes as recording: what one call's request released plays for that call alone, on page and
+/// API; the register says whose call was heard; a request about one call cannot be booked on another's case.
+#[tokio::test]
+async fn equal_recordings_are_released_call_by_call() {
+    const CALLS: [&str; 2] = [CALL, "0195a1c2-0000-7000-8000-0000000000c2"];
+    for mut site in sites().await {
+        let content = b"RIFF silence, twice the same".as_slice();
+        let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(content));
+        let file = protocol::Evidence {
+            sha256: sha256.parse().unwrap(),
+            kind: protocol::EvidenceKind::Recording,
+            media_type: "audio/wav".into(),
+            size_bytes: content.len() as u64,
+            delivery: protocol::Delivery::OnRequest,
+            starts_at: START,
+            duration_ms: Some(1_000),
+            masked: false,
+        };
+        for id in CALLS {
+            let mut incident =
+                site.incident(call(id, "03", Transcript::Silent), IncidentKind::Hotline, "东关");
+            incident.evidence.push(file.clone());
+            site.hand_in(Event::Incident(incident)).await;
+        }
+        let seat = site.log_in("seat03").await;
+        let mut numbers = Vec::new();
+        for id in CALLS {
+            let list = site.get("/api/v1/cases", Some(&seat)).await.json();
+            let case = list["cases"].as_array().unwrap().iter().find(|case| case["call_id"] == id).unwrap();
+            assert_eq!(case["evidence"][0]["available"], false);
+            numbers.push(case["number"].as_str().unwrap().to_owned());
+        }
+        site.upload(&file, content).await;
+
+        let listen = async |site: &Site, at: usize| {
+            let url = format!("/api/v1/cases/{}/evidence/{sha256}?purpose=check", numbers[at]);
+            site.get(&url, Some(&seat)).await
+        };
+        let (bare, register) =
+            (format!("/api/v1/evidence/{sha256}"), format!("/api/v1/evidence/{sha256}/register"));
+        assert_eq!(listen(&site, 0).await.status, StatusCode::NOT_FOUND, "here, but nobody asked for it");
+        assert_eq!(site.get(&format!("{bare}?purpose=x"), Some(&seat)).await.status, StatusCode::NOT_FOUND);
+
+        site.release(&seat, CALLS[0], &file).await;
+        assert_eq!(listen(&site, 0).await.text.as_bytes(), content, "{}", site.name);
+        assert_eq!(listen(&site, 1).await.status, StatusCode::NOT_FOUND, "{}", site.name);
+        assert_eq!(site.get(&format!("{bare}?purpose=x"), Some(&seat)).await.status, StatusCode::OK);
+        let available = async |site: &Site, at: usize| {
+            let case = site.get(&format!("/api/v1/cases/{}", numbers[at]), Some(&seat)).await.json();
+            case["evidence"][0]["available"] == true
+        };
+        assert!(available(&site, 0).await && !available(&site, 1).await);
+        let page = site.get(&format!("/calls/{}", CALLS[0]), Some(&seat)).await.text;
+        assert!(page.contains("<audio") && page.contains(&format!("/api/v1/cases/{}/evidence/", numbers[0])));
+        let page = site.get(&format!("/calls/{}?purpose=check", CALLS[1]), Some(&seat)).await.text;
+        assert!(!page.contains("<audio") && page.contains("recording-request"), "{}", site.name);
+
+        let crossed = format!(
+            r#"{{"command":"recording","call_id":"{}","case_number":"{}","purpose":"check"}}"#,
+            CALLS[0], numbers[1]
+        );
+        let request = Request::post("/api/v1/devices/box-1/commands")
+            .header(header::COOKIE, &seat.cookie)
+            .header("x-csrf-token", &seat.csrf)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(crossed))
+            .unwrap();
+        assert_eq!(site.send(request).await.status, StatusCode::NOT_FOUND);
+
+        site.release(&seat, CALLS[1], &file).await;
+        assert_eq!(listen(&site, 1).await.text.as_bytes(), content);
+        let answer = site.get(&format!("{bare}?purpose=x"), Some(&seat)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "whose? {}", answer.text);
+        let rows = site.get(&register, Some(&seat)).await.json()["accesses"].as_array().unwrap().clone();
+        let heard: Vec<_> = rows.iter().rev().map(|row| (&row["case_number"], &row["call_id"])).collect();
+        let (a, b) = ((&numbers[0], CALLS[0]), (&numbers[1], CALLS[1]));
+        let said: Vec<_> =
+            heard.iter().map(|(case, call)| (case.as_str().unwrap(), call.as_str().unwrap())).collect();
+        assert_eq!(said, [a, a, b].map(|(case, call)| (case.as_str(), call)), "{}", site.name);
+    }
+}
+
+impl Site {
+    async fn upload(&self, file: &protocol::Evidence, content: &[u8]) {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let metadata = format!(
+            "sha256 {},kind {},filetype {}",
+            encode(file.sha256.as_str()),
+            encode(file.kind.as_str()),
+            encode(&file.media_type)
+        );
+        let begin = Request::post("/api/v1/uploads")
+            .header(header::AUTHORIZATION, format!("Bearer {DEVICE_TOKEN}"))
+            .header("tus-resumable", "1.0.0")
+            .header("upload-length", content.len())
+            .header("upload-metadata", metadata)
+            .body(Body::empty())
+            .unwrap();
+        let begun = self.send(begin).await;
+        let fill = Request::patch(begun.header("location"))
+            .header(header::AUTHORIZATION, format!("Bearer {DEVICE_TOKEN}"))
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", 0)
+            .header(header::CONTENT_TYPE, "application/offset+octet-stream")
+            .body(Body::from(content.to_vec()))
+            .unwrap();
+        assert_eq!(self.send(fill).await.status, StatusCode::NO_CONTENT);
+    }
+
+    /// Asks for the recording on the call's page, and answers as the box.
+    async fn release(&mut self, browser: &Browser, call_id: &str, file: &protocol::Evidence) {
+        let form = format!("csrf={}&command=recording&call_id={call_id}&purpose=check", browser.csrf);
+        let answer = self.post("/devices/box-1/commands", browser, &form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        self.clock.advance_ms(1_000);
+        let list = self.get("/api/v1/commands", Some(browser)).await.json();
+        let waiting = |row: &&serde_json::Value| row["state"] == "waiting";
+        let id = list["commands"].as_array().unwrap().iter().find(waiting).unwrap()["command_id"].clone();
+        self.hand_in(Event::Answer(protocol::Answer {
+            command_id: id.as_str().unwrap().parse().unwrap(),
+            outcome: protocol::Outcome::Done { evidence: vec![file.clone()] },
+            answered_at: self.clock.now(),
+        }))
+        .await;
+    }
+}
+
+/// The words of a call and its place may come with a later revision: page and form show them, the case is renamed, and
+/// what was filed already is not touched.
+#[tokio::test]
+async fn a_late_transcript_reaches_the_call_page() {
+    for mut site in sites().await {
+        let mut incident = site.incident(call(CALL, "03", Transcript::Waiting), IncidentKind::Hotline, "");
+        site.hand_in(Event::Incident(incident.clone())).await;
+        let seat = site.log_in("seat03").await;
+        let url = format!("/calls/{CALL}");
+        let page = site.get(&url, Some(&seat)).await.text;
+        assert!(page.contains("name=\"place\" value=\"\"") && !page.contains("井盖"));
+        incident.revision = 2;
+        incident.phase = Phase::Updated;
+        incident.place =
+            Some(protocol::Place { name: "南桥路12号".into(), latitude: None, longitude: None });
+        incident.subject = call(
+            CALL,
+            "03",
+            Transcript::Done {
+                left_out: 0,
+                segments: vec![protocol::Segment {
+                    leg: Leg::Caller,
+                    start_ms: 0,
+                    end_ms: 900,
+                    text: "路口的井盖没了".into(),
+                }],
+                model: "m".into(),
+            },
+        );
+        let before = site.app.changes.newest(site.app.tenant().as_str()).await.unwrap();
+        site.hand_in(Event::Incident(incident.clone())).await;
+        assert!(
+            site.app.changes.newest(site.app.tenant().as_str()).await.unwrap() > before,
+            "pages are told"
+        );
+        let page = site.get(&url, Some(&seat)).await.text;
+        assert!(page.contains("路口的井盖没了") && page.contains("name=\"place\" value=\"南桥路12号\""));
+        let number = site.number(&seat).await;
+        let form = format!(
+            "csrf={}&matter=request&category=noise&urgency=normal&place=elsewhere&summary=typed",
+            seat.csrf
+        );
+        assert_eq!(site.post(&format!("{url}/ticket"), &seat, &form).await.status, StatusCode::SEE_OTHER);
+        incident.revision = 3;
+        site.hand_in(Event::Incident(incident)).await;
+        let case = site.get(&format!("/api/v1/cases/{number}"), Some(&seat)).await.json();
+        assert_eq!((&case["state"], &case["ticket"]["place"]), (&"filed".into(), &"elsewhere".into()));
+        assert_eq!(case["place"], "南桥路12号", "{}", site.name);
+    }
+}
