@@ -1,7 +1,9 @@
 //! What machines ask of the hub over HTTP: enrolment, health, metrics. People's pages and the JSON API are in
 //! [`crate::web`] and [`crate::api`]; [`router`] puts all of it together.
 
-use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -9,9 +11,14 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use protocol::{EnrolAnswer, EnrolRequest};
 
+use std::net::SocketAddr;
+
 use crate::app::App;
 use crate::config::BrokerMode;
 use crate::device::{DeviceError, enrol};
+use crate::evidence::tus::device_of;
+use crate::user::Role;
+use crate::web::guard::session_of;
 
 /// How a request came; cookies and redirects depend on it. In every request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +50,12 @@ async fn enrolment(
     State(app): State<App>,
     uri: Uri,
     headers: HeaderMap,
-    Json(request): Json<EnrolRequest>,
+    request: Result<Json<EnrolRequest>, JsonRejection>,
 ) -> Response {
+    let Json(request) = match request {
+        Ok(request) => request,
+        Err(rejection) => return problem(rejection.status(), &rejection.body_text()),
+    };
     match enrol::enrol(&app, &request.code, &request.csr_pem).await {
         Ok(enrolled) => {
             let broker = &app.config.broker;
@@ -96,8 +107,30 @@ pub fn problem(status: StatusCode, detail: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 
-/// Database, broker, disk and clock: everything that cases need to come in.
-async fn ready(State(app): State<App>) -> Response {
+/// Who may read how the hub is: somebody on its own machine, an administrator, a box. Numbers of devices, words of the
+/// database and paths are nothing for the whole network.
+struct Insider(bool);
+
+impl FromRequestParts<App> for Insider {
+    type Rejection = std::convert::Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        // Plain HTTP listens on loopback only.
+        let here = parts.extensions.get::<Scheme>() == Some(&Scheme::Http)
+            || parts
+                .extensions
+                .get::<ConnectInfo<SocketAddr>>()
+                .is_some_and(|from| from.0.ip().is_loopback());
+        let named = async || {
+            let session = session_of(app, parts).await.ok().flatten();
+            session.is_some_and(|(session, _)| session.role == Role::Administrator)
+                || device_of(app, &parts.headers).await.is_ok()
+        };
+        Ok(Self(here || named().await))
+    }
+}
+
+/// Database, broker, disk and clock: everything that cases need to come in. Strangers get the bare answer.
+async fn ready(State(app): State<App>, Insider(inside): Insider) -> Response {
     let mut wrong = Vec::new();
     if let Err(error) = app.changes.newest(app.tenant().as_str()).await {
         wrong.push(format!("database: {error}"));
@@ -117,6 +150,8 @@ async fn ready(State(app): State<App>) -> Response {
     }
     if wrong.is_empty() {
         "ready\n".into_response()
+    } else if !inside {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, wrong.join("\n") + "\n").into_response()
     }
@@ -126,7 +161,11 @@ const MIN_FREE_BYTES: u64 = 512 << 20;
 /// 2026-01-01: a clock before it was never set.
 const SANE_CLOCK_MS: i64 = 1_767_225_600_000;
 
-async fn metrics(State(app): State<App>) -> Response {
+async fn metrics(State(app): State<App>, Insider(inside): Insider) -> Response {
+    if !inside {
+        let text = "metrics are for the hub's own machine, or with the token of an administrator or a device";
+        return problem(StatusCode::UNAUTHORIZED, text);
+    }
     (
         [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
         app.metrics.text(),

@@ -16,6 +16,8 @@ function take(message) {
   }
   if (message.kind === "resync") { last = message.position; recent.length = 0; }
   for (const port of ports) port.postMessage(message);
+  // Whoever logs in again begins anew.
+  if (message.kind === "ended") { stop?.(); stop = null; last = null; recent.length = 0; }
 }
 
 function join(port, position) {

@@ -1,10 +1,12 @@
 // The hub's live feed. One connection per browser where SharedWorker exists (HTTP/1.1 allows six), else one per tab.
 // Ids come only from the hub's durable log: after any break the feed resumes behind the last id seen.
 
-/** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, subject, position})`, `on.resync()`. */
+/** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, subject, position})`, `on.resync()`;
+    `on.ended()` once nobody is logged in any more. */
 export function follow(position, on) {
   let seen = position;
   const take = (message) => {
+    if (message.kind === "ended") on.ended();
     if (message.kind === "beat") on.heard(message.at);
     if (message.kind === "resync") { seen = message.position; on.heard(message.at); on.resync(); }
     if (message.kind === "change" && message.position > seen) { seen = message.position; on.heard(); on.change(message); }
@@ -25,11 +27,14 @@ export function follow(position, on) {
 
 /** Connects, and reconnects for ever from `from()`; silence of 15 s counts as a break. Returns a stop function. */
 export function alone(from, take) {
-  let source, watchdog, wait = 500, stopped = false;
+  let source, watchdog, wait = 500, stopped = false, failures = 0;
   const again = () => {
     source?.close();
     clearTimeout(watchdog);
     if (stopped) return;
+    failures += 1;
+    // An event stream only says "error": ask whether the hub is away or the login is over.
+    if (failures > 1) ask();
     setTimeout(connect, wait);
     wait = Math.min(wait * 2, 5000);
   };
@@ -37,12 +42,18 @@ export function alone(from, take) {
     clearTimeout(watchdog);
     watchdog = setTimeout(again, 15_000);
   };
+  const ask = async () => {
+    const answer = await fetch("/api/v1/session").catch(() => null);
+    if (answer?.status !== 401 || stopped) return;
+    stopped = true;
+    take({ kind: "ended" });
+  };
   const connect = () => {
     if (stopped) return;
     // Our own retry: the browser's would resend an id the page may already have passed.
     source = new EventSource(`/api/v1/changes?after=${from()}`);
     source.onerror = again;
-    source.onopen = () => { wait = 500; alive(); };
+    source.onopen = () => { wait = 500; failures = 0; alive(); };
     const hear = (kind) => (event) => { alive(); take({ kind, ...JSON.parse(event.data) }); };
     source.addEventListener("beat", hear("beat"));
     source.addEventListener("change", hear("change"));

@@ -1,9 +1,16 @@
 // Keys, ticking ages and live updates of one page. No build step, no dependencies.
 import { follow } from "./live.js";
+import { suggest } from "./ticket.js";
 
 const $ = (id) => document.getElementById(id);
 const zh = document.documentElement.lang.startsWith("zh");
 const body = document.body;
+// Without a position the page shows no data (errors): it follows nothing and asks nothing again.
+const follows = body.dataset.position !== undefined;
+// Where this page is read again: after a refused form the address in the browser takes no GET.
+const here = document.querySelector("main")?.dataset.self ?? location.pathname + location.search;
+const toLogin = () => { location.href = `/login?expired=1&next=${encodeURIComponent(here)}`; };
+const isLogin = (answer) => answer.redirected && new URL(answer.url).pathname === "/login";
 
 /* Time: the hub's clock, never the PC's. page age counts by performance.now(), each heartbeat corrects it. */
 let offset = Number(body.dataset.now) - performance.now();
@@ -60,7 +67,7 @@ function judge() {
     if (lost) $("stale-time").textContent = clockText(lastHubMs);
   }
 }
-setInterval(judge, 1000);
+if (follows) setInterval(judge, 1000);
 
 const say = (text) => { $("say").textContent = text; };
 
@@ -86,22 +93,39 @@ function keepFocus(change) {
 function typedIn(el) {
   return [...el.querySelectorAll("input:not([type=hidden]), textarea")].some((f) => f.value !== f.defaultValue) || el.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
 }
+// A part left alone because somebody was typing in it is tried again when they have left it.
+let skipped = false;
+addEventListener("focusout", () => { if (skipped) later("page", refreshPage); });
+class Refused extends Error {
+  constructor(text, status) { super(text); this.forGood = status >= 400 && status < 500; }
+}
 async function refreshPage() {
-  const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
-  if (answer.redirected && new URL(answer.url).pathname === "/login") { location.href = answer.url; return; }
-  if (!answer.ok) throw new Error(`page ${answer.status}`);
-  const fresh = partsOf(new DOMParser().parseFromString(await answer.text(), "text/html"));
-  const mine = partsOf(document);
+  const answer = await fetch(here, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+  if (isLogin(answer)) { toLogin(); return; }
+  if (!answer.ok) throw new Refused(`page ${answer.status}`, answer.status);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = partsOf(page), mine = partsOf(document);
+  skipped = false;
   keepFocus(() => {
     for (const [name, el] of fresh) {
       const text = el.outerHTML, old = mine.get(name);
-      if (!old || lastText.get(name) === text || typedIn(old)) continue;
+      if (!old || lastText.get(name) === text) continue;
+      if (typedIn(old)) { skipped = true; continue; }
       lastText.set(name, text);
       old.replaceWith(document.adoptNode(el));
     }
+    for (const [name, old] of mine) {
+      if (fresh.has(name)) continue;
+      if (typedIn(old)) { skipped = true; continue; }
+      lastText.delete(name);
+      old.remove();
+    }
   });
+  suggest(page);
   // A ticket filed elsewhere, a form that became a fact: a new part means a new shape of the page.
-  if ([...fresh.keys()].some((name) => !mine.has(name)) && !typedIn(document.body)) location.reload();
+  if ([...fresh.keys()].some((name) => !mine.has(name))) {
+    if (typedIn(document.body)) skipped = true; else location.replace(here);
+  }
   watchClips();
   tick();
 }
@@ -119,7 +143,7 @@ function showPending() {
 }
 function counts() {
   for (const name of ["waiting", "inhand", "ended"]) {
-    const rows = $(name).children.length;
+    const rows = $(name).children.length + Number($(`n-${name}`).dataset.elsewhere ?? 0);
     $(`n-${name}`).textContent = rows;
     const empty = $(`empty-${name}`);
     if (empty) empty.hidden = rows > 0;
@@ -138,16 +162,18 @@ function place(row) {
 }
 async function refreshRow(number, mayInsert) {
   const old = $(`case-${number}`);
-  if (!old && !mayInsert && handOn()) { pending.add(number); showPending(); return; }
   const query = new URLSearchParams(location.search);
   const answer = await fetch(`/cases/${encodeURIComponent(number)}/row?${query}`, { credentials: "same-origin" });
-  if (answer.redirected && new URL(answer.url).pathname === "/login") { location.href = answer.url; return; }
+  if (isLogin(answer)) { toLogin(); return; }
   if (answer.status === 404) { // left this list's filter, or never belonged to it
     if (old) { moveFocusFrom(old); old.remove(); }
+    if (pending.delete(number)) showPending();
     counts();
     return;
   }
-  if (!answer.ok) throw new Error(`row ${answer.status}`);
+  if (!answer.ok) throw new Refused(`row ${answer.status}`, answer.status);
+  // Only what this list takes waits behind the button.
+  if (!old && !mayInsert && handOn()) { pending.add(number); showPending(); return; }
   const holder = document.createElement("template");
   holder.innerHTML = await answer.text();
   const row = holder.content.querySelector("li");
@@ -172,16 +198,22 @@ function moveFocusFrom(row) {
   if (next) { select(next); say(zh ? "所选案件已不在本列，焦点移到下一条。" : "The selected case has left this list; focus moved to the next."); }
 }
 
-/* Work through changes one after another; a failure keeps the change and tries again. */
+/* Work through changes one after another. A failure keeps the change and tries again, more and more slowly; what the
+   hub refuses for good (gone, not permitted) is not asked for again until it changes. */
 const due = new Map();
-let working = false;
+let working = false, pause = 1500;
 async function work() {
   if (working) return;
   working = true;
   while (due.size) {
     const [key, job] = due.entries().next().value;
     due.delete(key);
-    try { await job(); } catch { due.set(key, job); await new Promise((r) => setTimeout(r, 1500)); }
+    try { await job(); pause = 1500; } catch (error) {
+      if (error.forGood) continue;
+      if (!due.has(key)) due.set(key, job);
+      await new Promise((r) => setTimeout(r, pause));
+      pause = Math.min(pause * 2, 60_000);
+    }
   }
   working = false;
 }
@@ -189,14 +221,40 @@ const later = (key, job) => { due.set(key, job); work(); };
 
 const topics = (document.querySelector("[data-topics]")?.dataset.topics ?? "").split(" ").filter(Boolean);
 const wanted = (change) => topics.some((t) => t === change.topic || t === `${change.topic}:${change.subject}`);
-follow(Number(body.dataset.position), {
+if (follows) follow(Number(body.dataset.position), {
   heard,
   change(change) {
     if (list && change.topic === "case") later(change.subject, () => refreshRow(change.subject, false));
     else if (!list && wanted(change)) later("page", refreshPage);
   },
+  ended: toLogin,
   resync() { if (list) location.reload(); else later("page", refreshPage); },
 });
+
+// Counters of boxes tick with every heartbeat and wake nobody: pages that show them look again by themselves.
+const every = Number(document.querySelector("[data-every]")?.dataset.every ?? 0);
+if (every) setInterval(() => { if (!frozen && !document.hidden) later("page", refreshPage); }, every * 1000);
+
+/* An acknowledgement that did not succeed is said where it was pressed. */
+function notAcknowledged(event, text) {
+  const row = event.target.closest?.(".crow");
+  if (!row) return;
+  let note = row.querySelector(".crow__failed");
+  if (!note) {
+    note = document.createElement("p");
+    note.className = "crow__failed sev p1";
+    row.append(note);
+  }
+  note.textContent = text;
+  say(text);
+}
+addEventListener("htmx:after:request", (event) => {
+  const answer = event.detail.ctx.response;
+  if (isLogin(answer.raw)) toLogin();
+  else if (answer.status !== 204) notAcknowledged(event, body.dataset.ackFailed);
+  else event.target.closest?.(".crow")?.querySelector(".crow__failed")?.remove();
+});
+addEventListener("htmx:error", (event) => notAcknowledged(event, body.dataset.ackOffline));
 
 /* Keys. Single letters are off while typing. */
 const rows = () => [...document.querySelectorAll(".crow, .jk")];
@@ -279,26 +337,3 @@ function watchClips() {
   }
 }
 watchClips();
-
-/* A draft survives a reload and a failed filing. */
-const ticket = $("ticket");
-if (ticket) {
-  const name = `draft:${location.pathname}`;
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(name) ?? "null");
-    const blank = !$("ticket-wrong");
-    if (kept && blank) {
-      for (const [field, value] of Object.entries(kept)) {
-        const el = ticket.elements[field];
-        if (el && field !== "csrf") el.value = value;
-      }
-    }
-  } catch { sessionStorage.removeItem(name); }
-  ticket.addEventListener("input", () => {
-    const draft = Object.fromEntries(new FormData(ticket));
-    delete draft.csrf;
-    sessionStorage.setItem(name, JSON.stringify(draft));
-  });
-} else {
-  sessionStorage.removeItem(`draft:${location.pathname}`);
-}

@@ -8,19 +8,14 @@ use super::ApiError;
 use super::guard::Caller;
 use super::model::{CaseDetail, CaseItem, CaseList, Problem};
 use crate::app::App;
-use crate::case::store::list;
+use crate::case::store::list as lists;
 use crate::case::{self, Case, CaseError, CaseFilter, Cursor};
 use crate::ticket::{self, Draft, TicketError};
 use crate::user::Act;
 use crate::web::guard::Fields;
 
-/// A list names the files of this many newest incidents of each case; a case's own answer names more.
-const INCIDENTS_EACH: i64 = 3;
-/// A case's answer holds at most this many of its newest incidents and history rows, oldest first.
-const ROWS: i64 = 500;
-
 #[derive(utoipa::IntoParams)]
-#[expect(dead_code, reason = "describes the query; `page` reads it with errors that name the field")]
+#[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
 struct CaseQuery {
     /// `received`, `filed`, …
     state: Option<String>,
@@ -28,9 +23,24 @@ struct CaseQuery {
     kind: Option<String>,
     /// At most this many (1 to 1000; 100 when absent).
     limit: Option<i64>,
-    /// The next page: `next` of the answer before. Or only cases opened before this (epoch ms).
+    /// The `next` of the page before; or a time in epoch ms: only cases opened before it.
     before: Option<String>,
 }
+
+#[derive(utoipa::IntoParams)]
+#[expect(dead_code, reason = "describes the query; `get` reads it with errors that name the field")]
+struct DetailQuery {
+    /// The `next_incidents` of an answer: incidents before those it had.
+    incidents: Option<String>,
+    /// The `next_history` of an answer: history rows before those it had.
+    history: Option<i64>,
+}
+
+/// Incidents of each listed case whose files are in the list; the case itself has the others.
+const FILES_OF: i64 = 20;
+
+/// Incidents, and history rows, of one answer.
+const MOST: usize = 500;
 
 fn read<T: std::str::FromStr>(fields: &Fields, name: &str) -> Result<Option<T>, ApiError>
 where
@@ -47,7 +57,7 @@ where
     (status = 200, body = CaseList),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn page(
+pub(super) async fn list(
     State(app): State<App>,
     _caller: Caller,
     fields: Fields,
@@ -60,38 +70,46 @@ pub(super) async fn page(
         state: read(&fields, "state")?,
         kind: read(&fields, "kind")?,
         after: read(&fields, "before")?,
-        // One more than asked tells whether there is a next page.
+        // One more than asked for tells whether there is a next page.
         limit: limit + 1,
         ..CaseFilter::default()
     };
     let tenant = app.tenant().as_str();
-    let mut cases = list::list(&app.db, tenant, &filter).await?;
-    let more = cases.len() > limit as usize;
-    cases.truncate(limit as usize);
-    let evidence = list::newest_evidence(&app.db, tenant, &cases, INCIDENTS_EACH).await?;
-    Ok(Json(CaseList {
-        next: cases.last().filter(|_| more).map(|last| Cursor::of(last).to_string()),
-        cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect(),
-    }))
+    let mut cases = lists::list(&app.db, tenant, &filter).await?;
+    let more = cases.len() as i64 > limit;
+    cases.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = cases.last().filter(|_| more).map(|last| Cursor::of(last).to_string());
+    let evidence = lists::newest_evidence(&app.db, tenant, &cases, FILES_OF).await?;
+    Ok(Json(CaseList { cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect(), next }))
 }
 
-async fn detail(app: &App, case: &Case) -> Result<Json<CaseDetail>, ApiError> {
+async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDetail>, ApiError> {
     let tenant = app.tenant().as_str();
-    let history = case::store::history(&app.db, tenant, &case.case_id, None, ROWS).await?;
-    let mut incidents = list::incidents(&app.db, tenant, &case.case_id, None, ROWS).await?;
-    incidents.reverse();
+    let (before, rows_before) = (read::<Cursor>(fields, "incidents")?, read(fields, "history")?);
+    let limit = MOST as i64 + 1;
+    let mut incidents = lists::incidents(&app.db, tenant, &case.case_id, before.as_ref(), limit).await?;
+    let more = incidents.len() > MOST;
+    incidents.truncate(MOST);
+    let next_incidents = incidents.last().filter(|_| more).map(|last| Cursor::before(last).to_string());
     let ids = incidents.iter().map(|incident| incident.incident_id.as_str());
-    let evidence = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(case)).await?;
+    let evidence = lists::evidence_of(&app.db, tenant, ids, std::slice::from_ref(case)).await?;
+    let mut history = case::store::history(&app.db, tenant, &case.case_id, rows_before, limit).await?;
+    let next_history = (history.len() > MOST).then(|| {
+        history.remove(0);
+        history[0].position
+    });
     Ok(Json(CaseDetail {
         case: CaseItem::new(case, &evidence),
         history: history.iter().map(Into::into).collect(),
-        incidents: incidents.iter().map(Into::into).collect(),
+        incidents: incidents.iter().rev().map(Into::into).collect(),
+        next_history,
+        next_incidents,
         ticket: ticket::get(&app.db, tenant, &case.case_id).await?,
     }))
 }
 
-/// One case with its history, incidents and ticket.
-#[utoipa::path(get, path = "/api/v1/cases/{number}", params(("number" = String, Path,)), tag = "cases", responses(
+/// One case with its newest history and incidents, and its ticket.
+#[utoipa::path(get, path = "/api/v1/cases/{number}", params(("number" = String, Path,), DetailQuery), tag = "cases", responses(
     (status = 200, body = CaseDetail),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json")))]
@@ -99,9 +117,10 @@ pub(super) async fn get(
     State(app): State<App>,
     _caller: Caller,
     Path(number): Path<String>,
+    fields: Fields,
 ) -> Result<Json<CaseDetail>, ApiError> {
     let case = case::store::by_number(&app.db, app.tenant().as_str(), &number).await?;
-    detail(&app, &case.ok_or(CaseError::Unknown(number))?).await
+    detail(&app, &case.ok_or(CaseError::Unknown(number))?, &fields).await
 }
 
 /// Say that the case is seen and in hand. The first one counts; again is harmless.
@@ -109,7 +128,8 @@ pub(super) async fn get(
     responses((status = 200, body = CaseDetail),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json")))]
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn acknowledge(
     State(app): State<App>,
     caller: Caller,
@@ -119,7 +139,7 @@ pub(super) async fn acknowledge(
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
     let case = case::store::acknowledge(&app.db, tenant, &number, user, app.clock.now()).await?;
     app.changes.wake();
-    detail(&app, &case).await
+    detail(&app, &case, &Fields::default()).await
 }
 
 /// File the ticket of a call (the case moves from received to filed), or correct it.
@@ -148,5 +168,5 @@ pub(super) async fn ticket(
         Err(TicketError::Case(error)) => return Err(error.into()),
     };
     app.changes.wake();
-    detail(&app, &case).await
+    detail(&app, &case, &Fields::default()).await
 }

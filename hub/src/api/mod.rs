@@ -35,7 +35,7 @@ struct Description;
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(session::log_in, session::log_out, session::who))
-        .routes(routes!(cases::page))
+        .routes(routes!(cases::list))
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))
@@ -59,7 +59,23 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 pub fn router(app: App) -> Router {
     let (router, _) = documented().split_for_parts();
-    router.route("/api/openapi.json", axum::routing::get(description)).with_state(app)
+    router
+        .route("/api/openapi.json", axum::routing::get(description))
+        .route("/api/{*rest}", axum::routing::any(nowhere))
+        .layer(axum::middleware::map_response(headers))
+        .with_state(app)
+}
+
+async fn nowhere() -> Response {
+    problem(StatusCode::NOT_FOUND, "the API has no such address; /api/openapi.json describes what it has")
+}
+
+/// Answers hold cases of people and words of calls: no cache keeps them unless it was told how.
+async fn headers(mut response: Response) -> Response {
+    let all = response.headers_mut();
+    all.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    all.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
 }
 
 async fn description(State(_): State<App>) -> Response {
@@ -114,7 +130,7 @@ impl From<crate::case::CaseError> for ApiError {
         use crate::case::CaseError;
         match error {
             CaseError::Unknown(_) => Self::NotFound(error.to_string()),
-            CaseError::Transition(_) => Self::Conflict(error.to_string()),
+            CaseError::Transition(_) | CaseError::Finished(_) => Self::Conflict(error.to_string()),
             CaseError::Db(error) => error.into(),
         }
     }

@@ -99,8 +99,7 @@ impl CaseItem {
 pub(super) struct CaseList {
     /// Newest first.
     pub(super) cases: Vec<CaseItem>,
-    /// Give this as `before` for the next page; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// For `before`: where the next page begins; nothing on the last page.
     pub(super) next: Option<String>,
 }
 
@@ -167,8 +166,13 @@ impl From<&CaseIncident> for IncidentItem {
 pub(super) struct CaseDetail {
     #[serde(flatten)]
     pub(super) case: CaseItem,
+    /// The newest rows, oldest of them first.
     pub(super) history: Vec<HistoryItem>,
+    /// The newest ones, oldest of them first; `incident_count` counts all.
     pub(super) incidents: Vec<IncidentItem>,
+    /// For `history` and `incidents`: where the earlier ones are, when there are any.
+    pub(super) next_history: Option<i64>,
+    pub(super) next_incidents: Option<String>,
     /// Of a call, once filed.
     pub(super) ticket: Option<Ticket>,
 }

@@ -125,8 +125,7 @@ impl Bench {
     async fn story(&self) -> Vec<String> {
         let cases = self.cases().await;
         assert_eq!(cases.len(), 1, "{}", self.name());
-        let rows =
-            case::store::history(&self.app().db, "main", &cases[0].case_id, None, 10_000).await.unwrap();
+        let rows = case::store::history(&self.app().db, "main", &cases[0].case_id, None, 1000).await.unwrap();
         rows.into_iter().map(|row| row.action).collect()
     }
 

@@ -164,6 +164,11 @@ impl Cursor {
         let rank = case.severity.parse::<protocol::Severity>().map_or(3, |severity| severity as i64);
         Self { rank, at_ms: case.opened_at_ms, id: case.number.clone() }
     }
+
+    /// In the list of a case's incidents.
+    pub fn before(incident: &CaseIncident) -> Self {
+        Self { rank: 0, at_ms: incident.first_received_at_ms, id: incident.incident_id.clone() }
+    }
 }
 
 impl std::fmt::Display for Cursor {
@@ -206,6 +211,8 @@ pub struct Preview {
 pub enum CaseError {
     #[error("there is no case {0}")]
     Unknown(String),
+    #[error("case {0} is finished: nobody needs to take it in hand")]
+    Finished(String),
     #[error(transparent)]
     Transition(#[from] InvalidTransition),
     #[error("case database: {0}")]

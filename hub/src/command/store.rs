@@ -114,7 +114,13 @@ async fn case_of(
     let CommandBody::Recording { call_id } = &new.body else {
         let Some(number) = &new.case_number else { return Ok(None) };
         let case = case::store::in_tx(tx, tenant, number).await;
-        return Ok(Some(case.map_err(|_| CommandError::Case(number.clone()))?.case_id));
+        return Ok(Some(
+            case.map_err(|error| match error {
+                case::CaseError::Db(error) => CommandError::Db(error),
+                _ => CommandError::Case(number.clone()),
+            })?
+            .case_id,
+        ));
     };
     let found: Option<(String, String)> = tx
         .fetch_optional(

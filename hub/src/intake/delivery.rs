@@ -119,7 +119,7 @@ async fn found(world: &World, about: &str) -> Rows {
     let cases = world.cases().await;
     for case in &cases {
         let mut here = CaseRow { severity: case.severity.parse().ok(), ..CaseRow::default() };
-        let incidents = case::store::list::incidents(db, "main", &case.case_id, None, 10_000).await.unwrap();
+        let incidents = case::store::list::incidents(db, "main", &case.case_id, None, 1000).await.unwrap();
         assert_eq!(case.incident_count as usize, incidents.len(), "{about}: {}", case.number);
         let mut key = String::new();
         for row in incidents {
@@ -128,7 +128,7 @@ async fn found(world: &World, about: &str) -> Rows {
             key = cause(&incident);
             rows.incidents.insert(row.incident_id, incident);
         }
-        let history = case::store::history(db, "main", &case.case_id, None, 10_000).await.unwrap();
+        let history = case::store::history(db, "main", &case.case_id, None, 1000).await.unwrap();
         let last = case::store::history_hash(db, "main", &case.case_id).await.unwrap();
         assert_eq!(case::history::first_break(&case.case_id, &history, &last), None, "{about}");
         for row in &history {
@@ -146,7 +146,7 @@ async fn found(world: &World, about: &str) -> Rows {
             assert!(fresh, "{about}: {} is said twice of {}", row.action, case.number);
         }
         let files =
-            case::store::list::newest_evidence(db, "main", std::slice::from_ref(case), 10_000).await.unwrap();
+            case::store::list::newest_evidence(db, "main", std::slice::from_ref(case), 20).await.unwrap();
         rows.evidence.extend(files.into_iter().map(|file| (key.clone(), file.sha256)));
         assert!(rows.cases.insert(key, here).is_none(), "{about}: two cases of one cause");
     }

@@ -1,6 +1,7 @@
 //! Users, passwords, sessions, and the register of who looked at evidence.
 //!
-//! A session is a row: the token's hash, the user and a CSRF token. It ends after [`IDLE_MS`] without use, after
+//! A session is a row: the token's hash, the user and a CSRF token. It ends after [`IDLE_MS`] without use (an open page
+//! that follows the live feed counts as use: a wall of screens stays logged in), after
 //! [`LIFE_MS`] in any case, at logout, and when the password changes. Failed logins are rows too, so the limit
 //! holds over restarts and replicas.
 

@@ -104,7 +104,7 @@ async fn show(
     let frame = shell(app, viewer, Nav::Hotline).await?;
     let (local, lang) = (local(app), frame.lang);
     let subject = &call.subject;
-    let wrong = error.is_some();
+    let (wrong, editing) = (error.is_some(), draft.is_some());
     let page = CallPage {
         row: cases::rows(app, viewer, vec![call.case.clone()]).await?.remove(0),
         call_id: subject.call_id.to_string(),
@@ -126,6 +126,8 @@ async fn show(
         ticket: call.ticket.as_ref().filter(|_| draft.is_none()).map(|t| words::ticket(t, &local, lang)),
         form: draft.map(|draft| form(&draft, wrong, viewer)),
         error: error.filter(|text| !text.is_empty()),
+        editing: call.ticket.is_some() && editing,
+        purpose_query: (!purpose.is_empty()).then(|| percent(purpose)),
         shell: &frame,
     };
     Ok(render(&page, viewer)?.into_response())

@@ -45,10 +45,10 @@ pub(super) async fn page(
         list::incidents(&app.db, tenant, &case.case_id, before.as_ref(), limit).await.map_err(shown)?;
     let more = incidents.len() > INCIDENTS;
     incidents.truncate(INCIDENTS);
-    let older_incidents = incidents.last().filter(|_| more).map(|last| {
-        let cursor = Cursor { rank: 0, at_ms: last.first_received_at_ms, id: last.incident_id.clone() };
-        format!("/cases/{number}?incidents={}", percent(&cursor.to_string()))
-    });
+    let older_incidents = incidents
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/cases/{number}?incidents={}", percent(&Cursor::before(last).to_string())));
     // What commands brought belongs to the case as a whole: with its newest incidents.
     let whole_case = if before.is_none() { std::slice::from_ref(&case) } else { &[] };
     let ids = incidents.iter().map(|incident| incident.incident_id.as_str());

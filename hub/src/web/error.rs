@@ -14,6 +14,8 @@ pub enum PageError {
     /// The words name the roles that may.
     Forbidden(String),
     Csrf,
+    /// The case is closed or void.
+    Finished,
     Input(String),
     Internal(String),
     /// One of the above, for somebody known.
@@ -47,6 +49,7 @@ impl From<crate::case::CaseError> for PageError {
         use crate::case::CaseError;
         match error {
             CaseError::Unknown(_) => Self::NotFound,
+            CaseError::Finished(_) => Self::Finished,
             CaseError::Transition(invalid) => Self::Input(invalid.to_string()),
             CaseError::Db(error) => error.into(),
         }
@@ -72,6 +75,7 @@ impl IntoResponse for PageError {
                 format!("{}{roles}", l.only_roles()),
             ),
             Self::Csrf => (StatusCode::FORBIDDEN, l.error_csrf(), l.error_csrf_why(), String::new()),
+            Self::Finished => (StatusCode::CONFLICT, l.error_409(), l.error_409_why(), String::new()),
             Self::Input(detail) => (StatusCode::BAD_REQUEST, l.error_400(), "", detail),
             Self::Internal(detail) => {
                 tracing::error!(%detail, "a page could not be made");
@@ -102,6 +106,6 @@ fn bare_shell(preferences: &Preferences, viewer: Option<&Viewer>) -> Shell {
         now: never,
         here: if preferences.here.is_empty() { "?".to_owned() } else { preferences.here.clone() },
         find: String::new(),
-        position: 0,
+        position: None,
     }
 }

@@ -18,7 +18,10 @@ pub(super) async fn page(State(app): State<App>, fields: Fields, request: Reques
     let preferences = parts.extensions.get::<Preferences>().cloned().unwrap_or_default();
     match guard::session_of(&app, &parts).await {
         Ok(Some(_)) => Redirect::to(guard::local_path(fields.get("next"))).into_response(),
-        Ok(None) => form(&app, &preferences, "", fields.get("next"), None, StatusCode::OK),
+        Ok(None) => {
+            let expired = (fields.get("expired") == "1").then(|| preferences.lang.login_expired());
+            form(&app, &preferences, "", fields.get("next"), expired, StatusCode::OK)
+        }
         Err(error) => PageError::from(error).into_response(),
     }
 }
@@ -31,7 +34,7 @@ fn form(
     error: Option<&'static str>,
     status: StatusCode,
 ) -> Response {
-    let shell = shell::frame(app, preferences, Nav::None, None, String::new(), 0);
+    let shell = shell::frame(app, preferences, Nav::None, None, String::new(), None);
     let page = LoginPage { shell: &shell, name: name.to_owned(), next: next.to_owned(), error };
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),

@@ -21,7 +21,7 @@ pub(super) async fn shell(app: &App, viewer: &Viewer, nav: Nav) -> Result<Shell,
         .await
         .map_err(|error| PageError::from(error).shown(viewer))?;
     let who = Who { name: viewer.session.user.clone(), role: viewer.session.role };
-    Ok(frame(app, &viewer.preferences, nav, Some(who), viewer.session.csrf.clone(), position))
+    Ok(frame(app, &viewer.preferences, nav, Some(who), viewer.session.csrf.clone(), Some(position)))
 }
 
 pub(super) fn frame(
@@ -30,7 +30,7 @@ pub(super) fn frame(
     nav: Nav,
     who: Option<Who>,
     csrf: String,
-    position: i64,
+    position: Option<i64>,
 ) -> Shell {
     let local = local(app);
     Shell {

@@ -164,6 +164,10 @@ catalogue! {
     purpose_missing = "请写明用途。", "State the purpose.";
     send_request = "发出请求", "Send request";
     acknowledge_why = "表示已看到并接手", "Says: seen, and in hand";
+    ack_failed = "确认没有成功，案件仍未确认。请再试一次，或打开案件查看原因。",
+        "Not acknowledged: the case is still nobody's. Try again, or open the case to see why.";
+    ack_offline = "确认没有送到中心，案件仍未确认。请再试一次，或改用值班电话。",
+        "The acknowledgement did not reach the hub; the case is still nobody's. Try again, or use the duty telephone.";
     acknowledged_already = "已确认", "Acknowledged";
     file_ticket = "填写工单", "Fill in the ticket";
     file_ticket_why = "提交后转为已立案", "Filing it moves the case to filed";
@@ -230,6 +234,7 @@ catalogue! {
     offline = "离线", "Offline";
     never_seen = "从未上线", "Never seen";
     last_seen = "最近上线", "Last seen";
+    seen_now = "此刻", "now";
     clock_skew = "时钟偏差", "Clock skew";
     clock_unsynced = "盒内时钟未同步", "Box clock not synchronised";
     cameras = "摄像头", "Cameras";
@@ -303,6 +308,8 @@ catalogue! {
     error_csrf_why = "为了安全，这次提交没有执行。请返回、刷新页面后再试；您填写的内容没有丢失。", "For safety this was not carried out. Go back, reload and try again; what you typed is not lost.";
     error_500 = "中心出错了", "The hub failed";
     error_500_why = "这次操作没有完成，已提交的数据都在。请稍后再试；若反复出现，请把时间告诉管理员。", "This did not complete; everything committed is safe. Try again; if it repeats, tell the administrator the time.";
+    error_409 = "本案已了结", "This case is finished";
+    error_409_why = "已结案或作废的案件不需要确认；内容没有改变。", "A closed or void case needs no acknowledgement; nothing was changed.";
     error_400 = "内容有误", "Something is wrong with the input";
     // Roles
     role_administrator = "管理员", "Administrator";

@@ -1,9 +1,8 @@
 //! SQL of cases. A change to a case, its history row and its live-feed row share one transaction, which holds the
 //! tenant's lock ([`Tx::lock_tenant`]).
 
-pub mod list;
-
 mod head;
+pub mod list;
 
 use protocol::{Incident, IncidentKind, Origin, UtcMs};
 use serde_json::{Value, json};
@@ -84,7 +83,7 @@ pub async fn acknowledge(
     let fresh = tx
         .execute(
             "update cases set acknowledged_at_ms = $3, acknowledged_by = $4
-             where tenant = $1 and number = $2 and acknowledged_at_ms is null",
+             where tenant = $1 and number = $2 and acknowledged_at_ms is null and closed_at_ms is null",
             args![tenant, number, now, user],
         )
         .await?;
@@ -94,6 +93,9 @@ pub async fn acknowledge(
             .await?;
         tx.commit().await?;
         return by_number(db, tenant, number).await?.ok_or_else(|| CaseError::Unknown(number.to_owned()));
+    }
+    if case.acknowledged_at_ms.is_none() {
+        return Err(CaseError::Finished(number.to_owned()));
     }
     Ok(case)
 }

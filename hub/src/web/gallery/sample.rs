@@ -26,7 +26,7 @@ pub(super) fn shell(lang: Lang, theme: Theme, nav: Nav) -> Shell {
         now: at(0),
         here: "/cases?".into(),
         find: String::new(),
-        position: 17,
+        position: Some(17),
     }
 }
 
@@ -229,6 +229,8 @@ pub(super) fn call_page(
         ticket: filed.then(|| ticket(lang)),
         form: (!filed).then(|| ticket_form(lang, vec![])),
         error: None,
+        editing: false,
+        purpose_query: None,
     }
 }
 

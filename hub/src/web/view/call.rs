@@ -92,4 +92,8 @@ pub struct CallPage<'a> {
     pub ticket: Option<TicketView>,
     pub form: Option<TicketForm>,
     pub error: Option<String>,
+    /// A filed ticket is being corrected.
+    pub editing: bool,
+    /// The purpose of this address, percent-encoded: a live update must not stop a recording.
+    pub purpose_query: Option<String>,
 }

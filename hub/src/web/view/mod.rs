@@ -74,8 +74,8 @@ pub struct Shell {
     pub here: String,
     /// What was looked for.
     pub find: String,
-    /// Durable position the page was read at; the live feed goes on from there.
-    pub position: i64,
+    /// Durable position the page was read at; the live feed goes on from there. `None`: the page follows nothing.
+    pub position: Option<i64>,
 }
 
 impl Shell {
