@@ -14,12 +14,13 @@ find_camera_case() {
 }
 
 find_hotline_case() {
-    find_case '.kind == "hotline" and .state == "received"' || return 1
+    find_case '.kind == "hotline" and .state == "received" and .opened_at >= $from' || return 1
     found_call=$(ask GET "/api/v1/cases/$found_case" | jq -r '.call_id // empty') || true
     [ -n "$found_call" ]
 }
 
-find_filed_case() { find_case '.kind == "hotline" and .state == "filed"'; }
+# Opened by this run: what becomes of an older call now is not its doing.
+find_filed_case() { find_case '.kind == "hotline" and .state == "filed" and .opened_at >= $from'; }
 
 # case NUMBER KIND PLACE LATENCY: from the cause (first frame, end of the call) to the case's row in the hub.
 print_case() {
