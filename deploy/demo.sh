@@ -89,12 +89,12 @@ while left; do
     fi
     if [ -z "$camera_case" ] && find_camera_case; then
         camera_case=$found_case
-        print_case "$camera_case"
+        print_case "$camera_case" "$found_ms"
     fi
     if [ -z "$hotline_case" ]; then
         if find_filed_case; then
             hotline_case=$found_case
-            print_case "$hotline_case"
+            print_case "$hotline_case" "$found_ms"
         elif operator_is_done && find_hotline_case; then
             # Logs in, opens the page of the call and files the form like anybody else; again, should that fail.
             file_ticket "$found_call"

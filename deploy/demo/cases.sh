@@ -1,32 +1,41 @@
 # The demo's view of the hub's cases: what arrived, how fast, and why something did not. Sourced by deploy/demo.sh.
 # shellcheck shell=bash
 
-# find_case FILTER: newest case since the services were up that passes the jq filter; sets found_case (its number).
+# find_case FILTER WANTED: the newest case that has an incident of this run which passes both jq filters: FILTER sees the
+# case, WANTED one of its incidents with `$here`, the hashes of the files that are with the hub. Sets found_case (its
+# number) and found_ms (from the cause, which is the incident's first frame or the end of the call, until the hub had it).
+# What an earlier run left behind may join its old case, or open one, while this run lasts; that is not this run's doing.
 find_case() {
-    found_case=$(ask GET '/api/v1/cases?limit=50' |
-        jq -r --argjson from "$asked_from" "[.cases[] | select(.opened_at >= \$from or .updated_at >= \$from) | select($1)][0].number // empty") || true
-    [ -n "$found_case" ]
+    local number
+    for number in $(ask GET '/api/v1/cases?limit=50' | jq -r --argjson from "$asked_from" ".cases[] | select(.updated_at >= \$from) | select($1) | .number"); do
+        found_ms=$(ask GET "/api/v1/cases/$number" | jq -r --argjson from "$asked_from" "
+            [.evidence[] | select(.available) | .sha256] as \$here
+            | [.incidents[] | select(.started_at >= \$from) | select($2)
+               | .first_received_at - (if .kind == \"hotline\" then .ended_at // .started_at else .started_at end)][0] // empty") || continue
+        [ -n "$found_ms" ] || continue
+        found_case=$number
+        return 0
+    done
+    return 1
 }
 
 # Snapshot and clip are with the hub, not only announced.
 find_camera_case() {
-    find_case '.camera_id != null and ([.evidence[] | select(.available) | .kind] | (index("snapshot") and index("clip")))'
+    find_case '.camera_id != null' '[.data.evidence[] | select(.sha256 | IN($here[])) | .kind] | index("snapshot") and index("clip")'
 }
 
 find_hotline_case() {
-    find_case '.kind == "hotline" and .state == "received" and .opened_at >= $from' || return 1
+    find_case '.kind == "hotline" and .state == "received"' true || return 1
     found_call=$(ask GET "/api/v1/cases/$found_case" | jq -r '.call_id // empty') || true
     [ -n "$found_call" ]
 }
 
-# Opened by this run: what becomes of an older call now is not its doing.
-find_filed_case() { find_case '.kind == "hotline" and .state == "filed" and .opened_at >= $from'; }
+find_filed_case() { find_case '.kind == "hotline" and .state == "filed"' true; }
 
-# case NUMBER KIND PLACE LATENCY: from the cause (first frame, end of the call) to the case's row in the hub.
+# case NUMBER KIND PLACE LATENCY
 print_case() {
-    ask GET "/api/v1/cases/$1" | jq -r '
-        (if .kind == "hotline" then ([.incidents[].ended_at // empty] | min) // .started_at else .started_at end) as $cause
-        | "case \(.number) \(.kind) \((.place // "-") | if type == "object" then .name else . end | gsub(" "; "·")) \(.opened_at - $cause)"'
+    ask GET "/api/v1/cases/$1" | jq -r --argjson ms "$2" '
+        "case \(.number) \(.kind) \((.place // "-") | if type == "object" then .name else . end | gsub(" "; "·")) \($ms)"'
 }
 
 as_admin() { printf '%s\n' --hub "http://127.0.0.1:$http_port" --password-file "$state/password"; }
@@ -53,11 +62,13 @@ fetch_evidence() {
     ask GET "$path" >"$out/$3.part" && mv "$out/$3.part" "$out/$3"
 }
 
-# write_out CAMERA-CASE HOTLINE-CASE: pages, picture, clip, recording and the cases as JSON.
+# write_out CAMERA-CASE HOTLINE-CASE: pages, picture, clip, recording, the cases and the camera's incident as JSON.
 write_out() {
     local call number who
+    rm -f "$out"/case-*.json
     call=$(ask GET "/api/v1/cases/$2" | jq -r .call_id)
     for number in "$1" "$2"; do ask GET "/api/v1/cases/$number" | jq . >"$out/case-$number.json"; done
+    jq '.incidents[-1].data' "$out/case-$1.json" >"$out/incident.json"
     fetch_evidence "$1" snapshot snapshot.jpg || say "note: the snapshot could not be fetched"
     fetch_evidence "$1" clip clip.mp4 || say "note: the clip could not be fetched"
     mapfile -t who < <(as_admin)

@@ -139,6 +139,9 @@ pub(super) struct IncidentItem {
     pub(super) started_at: i64,
     pub(super) updated_at: i64,
     pub(super) ended_at: Option<i64>,
+    /// When the hub first heard of it, by the hub's clock.
+    pub(super) first_received_at: i64,
+    /// When its newest revision came.
     pub(super) received_at: i64,
     /// The newest revision as the box sent it.
     pub(super) data: serde_json::Value,
@@ -156,6 +159,7 @@ impl From<&CaseIncident> for IncidentItem {
             started_at: row.started_at_ms,
             updated_at: row.updated_at_ms,
             ended_at: row.ended_at_ms,
+            first_received_at: row.first_received_at_ms,
             received_at: row.received_at_ms,
             data: serde_json::from_str(&row.data).unwrap_or_default(),
         }
