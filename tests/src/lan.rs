@@ -3,11 +3,15 @@
 //! Loopback hides what a site shows: certificates for addresses, `__Host-` cookies, listening on all interfaces.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::run;
+use crate::process::{prefixed, run};
+
+/// Before the number of the process that laid it.
+const PREFIX: &str = "shaodian-";
 
 pub struct Lan {
     namespace: String,
@@ -22,7 +26,8 @@ impl Lan {
         // 10.231.0.0/16 in pieces of four addresses, one per process.
         let block = (id % 16_384) * 4;
         let address = |host: u32| Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 231, 0, 0)) + block + host);
-        let lan = Self { namespace: format!("shaodian-{id}"), hub: address(2) };
+        let lan = Self { namespace: format!("{PREFIX}{id}"), hub: address(2) };
+        sweep()?;
         let (near, far) = (format!("sd{id}a"), format!("sd{id}b"));
         ip(&["netns", "add", &lan.namespace])?;
         ip(&["link", "add", &near, "type", "veth", "peer", "name", &far, "netns", &lan.namespace])?;
@@ -36,18 +41,7 @@ impl Lan {
 
     /// The same program on the hub's machine.
     pub fn inside(&self, program: &Command) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.namespace]).arg(program.get_program()).args(program.get_args());
-        if let Some(folder) = program.get_current_dir() {
-            command.current_dir(folder);
-        }
-        for (name, value) in program.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command
+        prefixed(&["ip", "netns", "exec", &self.namespace], program)
     }
 }
 
@@ -60,8 +54,21 @@ impl Drop for Lan {
     }
 }
 
-fn ip(arguments: &[&str]) -> Result<()> {
+/// Takes away what an interrupted test program left: a namespace outlives everybody.
+fn sweep() -> Result<()> {
+    for line in ip(&["netns", "list"])?.lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        let owner = name.strip_prefix(PREFIX).and_then(|id| id.parse::<u32>().ok());
+        if owner.is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists()) {
+            // Another test may be quicker.
+            let _ = ip(&["netns", "delete", name]);
+        }
+    }
+    Ok(())
+}
+
+fn ip(arguments: &[&str]) -> Result<String> {
     let mut command = Command::new("ip");
     command.args(arguments);
-    run(command).map(drop).context("laying a network needs root with CAP_NET_ADMIN and iproute2")
+    run(command).context("laying a network needs root with CAP_NET_ADMIN and iproute2")
 }

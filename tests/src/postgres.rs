@@ -71,13 +71,16 @@ impl Postgres {
     }
 }
 
-/// Runs as the user `postgres` when we are root.
+/// Runs as the user `postgres` when we are root. The change of user takes back what [`Process`] asked of the kernel, so
+/// the same is asked again in the same step.
 fn as_postgres(root: bool, program: &Path) -> Command {
     if !root {
         return Command::new(program);
     }
-    let mut command = Command::new("runuser");
-    command.args(["-u", "postgres", "--"]).arg(program);
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=INT", "--"])
+        .arg(program);
     command
 }
 

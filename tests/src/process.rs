@@ -23,8 +23,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` with its output appended to `{folder}/{name}.log`.
-    pub fn spawn(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
+    /// Starts `command` with its output appended to `{folder}/{name}.log`. A test run that is interrupted drops
+    /// nothing; the kernel then ends the program.
+    pub fn spawn(name: &str, command: Command, folder: &Path) -> Result<Self> {
+        let program = Path::new(command.get_program());
+        ensure!(is_installed(program), "there is no program {}", program.display());
+        let mut command = prefixed(&["setpriv", "--pdeathsig=TERM", "--"], &command);
         let log = folder.join(format!("{name}.log"));
         let open = || -> Result<File> {
             OpenOptions::new()
@@ -113,6 +117,33 @@ impl Drop for Process {
     }
 }
 
+/// Whether it can be found, by its whole path or in one of the usual folders.
+fn is_installed(program: &Path) -> bool {
+    std::env::split_paths(&path_with_sbin()).any(|folder| folder.join(program).is_file())
+}
+
+/// Debian keeps servers in `/usr/sbin`, which is not in everybody's `PATH`.
+pub fn path_with_sbin() -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    format!("{path}:/usr/local/sbin:/usr/sbin:/sbin")
+}
+
+/// The same program, started by another one that is given its words.
+pub fn prefixed(words: &[&str], program: &Command) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(program.get_program()).args(program.get_args());
+    if let Some(folder) = program.get_current_dir() {
+        command.current_dir(folder);
+    }
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 /// Longest that a program may take which does one thing and ends.
 const RUN: Duration = Duration::from_secs(120);
 
@@ -190,6 +221,27 @@ mod tests {
         let mut bad = Process::spawn("bad", shell("echo no such thing >&2; exit 3"), folder.path()).unwrap();
         let error = format!("{:#}", bad.line("ready", bound).await.unwrap_err());
         assert!(error.contains("no such thing") && error.contains("exit status: 3"), "{error}");
+
+        let nothing = Process::spawn("none", Command::new("no-such-program"), folder.path());
+        let error = nothing.err().expect("nobody has such a program").to_string();
+        assert!(error.contains("no-such-program"), "{error}");
+    }
+
+    /// Nothing outlives a test program that is killed: here a thread starts a program and ends without a word.
+    #[tokio::test]
+    async fn a_killed_test_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path().to_owned();
+        let start = move || Process::spawn("left", shell("echo ready; exec sleep 60"), &logs).unwrap();
+        let left = std::thread::spawn(move || std::mem::ManuallyDrop::new(start())).join().unwrap();
+        let state = format!("/proc/{}/stat", left.pid());
+        until(Duration::from_secs(10), "the program to end", async || {
+            let stat = std::fs::read_to_string(&state)?;
+            Ok(stat.contains(") Z ").then_some(()))
+        })
+        .await
+        .unwrap();
+        drop(std::mem::ManuallyDrop::into_inner(left));
     }
 
     /// A program that hangs is ended and told; one that ends is not disturbed.

@@ -1,5 +1,6 @@
 //! Waiting for a condition, with a bound and words for when it does not come. No sleeps for luck.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -29,7 +30,19 @@ where
     }
 }
 
-/// A loopback TCP port that was free a moment ago.
+/// A loopback TCP port that nobody listens on and that this test program has not given out before. Below the range from
+/// which the kernel serves clients, so that none of them takes it before its server does.
 pub fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    const FIRST: u32 = 20_000;
+    const MANY: u32 = 12_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..MANY {
+        // Test programs beside each other begin at different places.
+        let offset = std::process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = (FIRST + offset % MANY) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("every TCP port from {FIRST} to {} is taken", FIRST + MANY)
 }

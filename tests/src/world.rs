@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::lan::Lan;
 use crate::operator::Operator;
 use crate::postgres::Postgres;
-use crate::process::{Process, product, run};
+use crate::process::{Process, path_with_sbin, product, run};
 use crate::rtsp::{Cameras, Clip};
 use crate::wait::free_port;
 
@@ -385,12 +385,6 @@ impl World {
             .collect::<Vec<_>>()
             .join("\n")
     }
-}
-
-/// Debian keeps servers in `/usr/sbin`, which is not in everybody's `PATH`.
-fn path_with_sbin() -> String {
-    let path = std::env::var("PATH").unwrap_or_default();
-    format!("{path}:/usr/local/sbin:/usr/sbin:/sbin")
 }
 
 /// A clip drawn once per test program and kept beside it.

@@ -1,206 +1,12 @@
-//! House rules that a compiler cannot hold. Each rule is a function from files to complaints, and each is shown
-//! to complain about a bad sample: a rule that cannot fail is no rule.
+//! The rules: from files to complaints.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
-struct File {
-    /// Relative to the project, with `/`.
-    path: String,
-    /// Empty for what is not text.
-    text: String,
-    size_bytes: u64,
-}
-
-impl File {
-    fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned(), size_bytes: text.len() as u64 }
-    }
-
-    fn extension(&self) -> &str {
-        Path::new(&self.path).extension().and_then(|e| e.to_str()).unwrap_or("")
-    }
-
-    fn is_rust(&self) -> bool {
-        self.extension() == "rs"
-    }
-
-    /// Numbered lines of code: no comments, and nothing from the module's own tests on.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .lines()
-            .enumerate()
-            .take_while(|(_, line)| !line.trim_start().starts_with("#[cfg(test)]"))
-            .map(|(n, line)| (n + 1, line.split("//").next().unwrap_or("")))
-    }
-
-    /// This file quotes what it forbids.
-    fn is_this(&self) -> bool {
-        self.path == "tests/tests/tidy.rs"
-    }
-}
-
-type Rule = fn(&[File]) -> Vec<String>;
-
-/// Name, rule, files that break it, files that keep it.
-type Case =
-    (&'static str, Rule, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]);
-
-const CASES: &[Case] = &[
-    (
-        "SQL only in stores, db and migrations",
-        sql_in_stores,
-        &[("hub/src/case/mod.rs", "let rows = \"select number from cases where tenant = $1\";\n")],
-        &[
-            ("hub/src/case/store.rs", "\"select number from cases\"\n"),
-            ("hub/src/case/mod.rs", "// select number from cases\n"),
-        ],
-    ),
-    (
-        "pure modules stay pure",
-        pure_modules,
-        &[("edge-agent/src/tracker/mod.rs", "use tokio::sync::mpsc;\n")],
-        &[
-            (
-                "edge-agent/src/tracker/mod.rs",
-                "use protocol::NormBox;\n#[cfg(test)]\nuse tokio::sync::mpsc;\n",
-            ),
-            ("edge-agent/src/outbox/mod.rs", "use tokio::sync::mpsc;\n"),
-        ],
-    ),
-    (
-        "crates depend downwards only",
-        layers,
-        &[("hub/Cargo.toml", "[dependencies]\nedge-agent.workspace = true\n")],
-        &[("hub/Cargo.toml", "[dependencies]\nprotocol.workspace = true\n")],
-    ),
-    (
-        "no file above 600 lines",
-        short_files,
-        &[("hub/src/a.rs", LONG)],
-        &[("hub/src/a.rs", "fn main() {}\n")],
-    ),
-    (
-        "nothing left to do, nothing silenced, nothing ignored",
-        forbidden_words,
-        &[("hub/src/a.rs", "#[allow(dead_code)]\nfn a() { todo!() }\n")],
-        &[("hub/src/a.rs", "#[expect(dead_code, reason = \"shown to people only\")]\nfn a() {}\n")],
-    ),
-    (
-        "no test that nobody runs",
-        tests_that_run,
-        &[
-            ("hub/src/main.rs", "#[cfg(test)]\nmod tests {}\n"),
-            ("protocol/src/ids.rs", "/// ```\n/// let id = 1;\n/// ```\n"),
-        ],
-        &[
-            ("hub/src/lib.rs", "#[cfg(test)]\nmod tests {}\n"),
-            ("protocol/src/ids.rs", "//! ```text\n//! a → b\n//! ```\n"),
-        ],
-    ),
-    (
-        "links in documents lead somewhere",
-        links,
-        &[("docs/A.md", "see [there](../NOWHERE.md)\n")],
-        &[
-            ("docs/A.md", "see [there](../README.md#part) and [out](https://example.org)\n"),
-            ("README.md", "\n"),
-        ],
-    ),
-    (
-        "no package registry is named",
-        registries,
-        &[(
-            "hub/assets/package-lock.json",
-            concat!("\"resolved\": \"https://registry.npm", "js.org/htmx.org/-/htmx.tgz\"\n"),
-        )],
-        &[("hub/assets/package-lock.json", "\"integrity\": \"sha512-abc\"\n")],
-    ),
-    (
-        "no path of one machine",
-        machine_paths,
-        &[("tests/src/lib.rs", "let data = \"/home/somebody/data\";\n")],
-        &[(
-            "tests/src/lib.rs",
-            "let data = std::env::var(\"SHAODIAN_DATA\");\nlet url = \"/case/work/3\";\n",
-        )],
-    ),
-    (
-        "every template is used",
-        templates_used,
-        &[
-            ("hub/templates/lost.html", "<p>\n"),
-            ("hub/src/web/mod.rs", "#[template(path = \"found.html\")]\n"),
-        ],
-        &[
-            ("hub/templates/found.html", "<p>\n"),
-            ("hub/src/web/mod.rs", "#[template(path = \"found.html\")]\n"),
-        ],
-    ),
-    (
-        "every Rust file belongs to a crate",
-        reachable,
-        &[("hub/src/lib.rs", "pub mod a;\n"), ("hub/src/a.rs", ""), ("hub/src/lost.rs", "")],
-        &[
-            ("hub/src/lib.rs", "pub mod a;\n"),
-            ("hub/src/a/mod.rs", "mod b;\n"),
-            ("hub/src/a/b.rs", ""),
-            ("hub/tests/t.rs", ""),
-        ],
-    ),
-    (
-        "third parties are named",
-        third_parties,
-        &[
-            ("Cargo.toml", "[workspace.dependencies]\nserde = \"1\"\n[profile.release]\n"),
-            ("THIRD_PARTY.md", "| toml |\n"),
-        ],
-        &[
-            (
-                "Cargo.toml",
-                "[workspace.dependencies]\nhub = { path = \"hub\" }\nserde = \"1\"\n[profile.release]\nlto = 1\n",
-            ),
-            ("THIRD_PARTY.md", "| serde |\n"),
-        ],
-    ),
-    ("no media and no weights", weights, &[("models/net.onnx", LONG)], &[("models/net.onnx", "tiny")]),
-];
-
-const LONG: &str = {
-    const LINES: [u8; 200_000] = [b'\n'; 200_000];
-    match std::str::from_utf8(&LINES) {
-        Ok(text) => text,
-        Err(_) => panic!("newlines are text"),
-    }
-};
-
-/// The project keeps every rule.
-#[test]
-fn the_project_is_tidy() {
-    let files = project();
-    assert!(files.len() > 60, "only {} files found: the walk is broken", files.len());
-    let mut report = String::new();
-    for (name, rule, _, _) in CASES {
-        for complaint in rule(&files) {
-            let _ = writeln!(report, "{name}: {complaint}");
-        }
-    }
-    assert!(report.is_empty(), "\n{report}");
-}
-
-/// Each rule complains about its bad sample and is silent about its good one.
-#[test]
-fn each_rule_can_fail() {
-    for (name, rule, bad, good) in CASES {
-        let files = |sample: &[(&str, &str)]| sample.iter().map(|(p, t)| File::new(p, t)).collect::<Vec<_>>();
-        assert!(!rule(&files(bad)).is_empty(), "{name}: the bad sample passes");
-        assert_eq!(rule(&files(good)), Vec::<String>::new(), "{name}: the good sample fails");
-    }
-}
+use crate::files::{File, lines_where, normal, text_where};
 
 /// SQL has one home per noun, so that a schema change is found by looking there.
-fn sql_in_stores(files: &[File]) -> Vec<String> {
+pub(crate) fn sql_in_stores(files: &[File]) -> Vec<String> {
     let home = |path: &str| {
         path.ends_with("store.rs")
             || ["/store/", "/db/", "/migrations/", "/tests/", "/benches/"]
@@ -227,7 +33,7 @@ fn sql_in_stores(files: &[File]) -> Vec<String> {
 }
 
 /// Stations that decide, and the state machine, are functions of their input alone: replay depends on it.
-fn pure_modules(files: &[File]) -> Vec<String> {
+pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
     let pure = |path: &str| {
         ["edge-agent/src/motion.rs", "hub/src/correlation.rs", "hub/src/case/state.rs"].contains(&path)
             || ["edge-agent/src/tracker/", "edge-agent/src/rules/"].iter().any(|part| path.starts_with(part))
@@ -259,7 +65,7 @@ fn pure_modules(files: &[File]) -> Vec<String> {
     )
 }
 
-fn layers(files: &[File]) -> Vec<String> {
+pub(crate) fn layers(files: &[File]) -> Vec<String> {
     let forbidden: &[(&str, &[&str])] = &[
         ("protocol/", &["edge-agent", "hub", "models", "tokio", "sqlx", "gstreamer", "axum"]),
         ("models/", &["edge-agent", "hub", "tokio", "sqlx", "gstreamer"]),
@@ -285,7 +91,7 @@ fn layers(files: &[File]) -> Vec<String> {
     complaints
 }
 
-fn short_files(files: &[File]) -> Vec<String> {
+pub(crate) fn short_files(files: &[File]) -> Vec<String> {
     let code = ["rs", "sh", "py", "js", "html", "sql"];
     let long = files.iter().map(|f| (f, f.text.lines().count())).filter(|(_, n)| *n > 600);
     long.filter(|(f, _)| code.contains(&f.extension()))
@@ -293,7 +99,7 @@ fn short_files(files: &[File]) -> Vec<String> {
         .collect()
 }
 
-fn forbidden_words(files: &[File]) -> Vec<String> {
+pub(crate) fn forbidden_words(files: &[File]) -> Vec<String> {
     let words = ["todo!", "unimplemented!", "dbg!(", "#[allow(", "#![allow(", "#[ignore"];
     // A module that several test programs share is used by each in part, so no `expect` holds for all.
     let is_shared = |path: &str| path.contains("/tests/") && path.ends_with("/mod.rs");
@@ -307,7 +113,7 @@ fn forbidden_words(files: &[File]) -> Vec<String> {
 
 /// The crates switch off the tests of `main.rs`, of `src/bin` and of doc comments: there are none, and building for
 /// them takes minutes.
-fn tests_that_run(files: &[File]) -> Vec<String> {
+pub(crate) fn tests_that_run(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|f| f.is_rust() && f.path.contains("/src/")) {
         let is_program = file.path.ends_with("src/main.rs") || file.path.contains("/src/bin/");
@@ -328,7 +134,7 @@ fn tests_that_run(files: &[File]) -> Vec<String> {
     complaints
 }
 
-fn links(files: &[File]) -> Vec<String> {
+pub(crate) fn links(files: &[File]) -> Vec<String> {
     let known: BTreeSet<&str> = files.iter().map(|f| f.path.as_str()).collect();
     let is_there = |path: &str| {
         known.contains(path) || known.range(path..).next().is_some_and(|k| k.starts_with(&format!("{path}/")))
@@ -352,7 +158,7 @@ fn links(files: &[File]) -> Vec<String> {
 }
 
 /// Which mirror serves a site is that site's business. `Cargo.lock` names the index by its nature.
-fn registries(files: &[File]) -> Vec<String> {
+pub(crate) fn registries(files: &[File]) -> Vec<String> {
     let hosts = [
         concat!("crates", ".io"),
         concat!("registry.npm", "js.org"),
@@ -369,7 +175,7 @@ fn registries(files: &[File]) -> Vec<String> {
     )
 }
 
-fn machine_paths(files: &[File]) -> Vec<String> {
+pub(crate) fn machine_paths(files: &[File]) -> Vec<String> {
     let roots = ["/work/", "/home/", "/root/", "/Users/", "/mnt/"];
     text_where(
         files,
@@ -385,7 +191,7 @@ fn machine_paths(files: &[File]) -> Vec<String> {
     )
 }
 
-fn templates_used(files: &[File]) -> Vec<String> {
+pub(crate) fn templates_used(files: &[File]) -> Vec<String> {
     let folder = "hub/templates/";
     let quoted: BTreeSet<&str> = files
         .iter()
@@ -398,7 +204,7 @@ fn templates_used(files: &[File]) -> Vec<String> {
 }
 
 /// A file that no `mod` leads to compiles nowhere, and nobody notices when it rots.
-fn reachable(files: &[File]) -> Vec<String> {
+pub(crate) fn reachable(files: &[File]) -> Vec<String> {
     let known: BTreeSet<&str> = files.iter().filter(|f| f.is_rust()).map(|f| f.path.as_str()).collect();
     let is_root = |path: &str| {
         let parts: Vec<&str> = path.split('/').collect();
@@ -446,7 +252,7 @@ fn module(line: &str) -> Option<&str> {
 }
 
 /// THIRD_PARTY.md has a row for every direct dependency.
-fn third_parties(files: &[File]) -> Vec<String> {
+pub(crate) fn third_parties(files: &[File]) -> Vec<String> {
     let text = |path: &str| files.iter().find(|f| f.path == path).map_or("", |f| f.text.as_str());
     let dependencies = text("Cargo.toml").lines().skip_while(|l| *l != "[workspace.dependencies]").skip(1);
     let names = dependencies
@@ -461,83 +267,9 @@ fn third_parties(files: &[File]) -> Vec<String> {
 }
 
 /// Other people's media and models stay outside; toy graphs of our own are small.
-fn weights(files: &[File]) -> Vec<String> {
+pub(crate) fn weights(files: &[File]) -> Vec<String> {
     let media = ["onnx", "pt", "bin", "mp4", "avi", "mkv", "wav", "mp3", "jpg", "jpeg", "ttf", "woff2", "so"];
     let heavy =
         |f: &&File| f.size_bytes > 5_000_000 || (media.contains(&f.extension()) && f.size_bytes > 100_000);
     files.iter().filter(heavy).map(|f| format!("{} has {} bytes", f.path, f.size_bytes)).collect()
-}
-
-fn lines_where(
-    files: &[File],
-    wanted: impl Fn(&File) -> bool,
-    complain: impl Fn(&str, &str) -> Option<String>,
-) -> Vec<String> {
-    let files = files.iter().filter(|f| !f.is_this() && wanted(f));
-    files
-        .flat_map(|f| {
-            f.code()
-                .filter_map(|(n, line)| complain(&f.path, line).map(|c| format!("{}:{n}: {c}", f.path)))
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// As [`lines_where`], comments and tests included.
-fn text_where(
-    files: &[File],
-    wanted: impl Fn(&File) -> bool,
-    complain: impl Fn(&str) -> Option<String>,
-) -> Vec<String> {
-    let files = files.iter().filter(|f| !f.is_this() && wanted(f));
-    files
-        .flat_map(|f| {
-            let lines = f.text.lines().enumerate();
-            lines
-                .filter_map(|(n, l)| complain(l).map(|c| format!("{}:{}: {c}", f.path, n + 1)))
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// `a/b/../c` → `a/c`.
-fn normal(path: &Path) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(parts.pop()),
-            Component::Normal(name) => parts.extend(name.to_str()),
-            _ => {}
-        }
-    }
-    parts.join("/")
-}
-
-/// Every file of the project, without what is built, fetched or linked here.
-fn project() -> Vec<File> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let ignored = std::fs::read_to_string(root.join(".gitignore")).expect("the project has a .gitignore");
-    let ignored: BTreeSet<&str> = ignored.lines().map(|l| l.trim_matches('/')).collect();
-    let skip = |name: &str| ignored.contains(name) || [".git", "node_modules", "__pycache__"].contains(&name);
-    let (mut files, mut folders) = (Vec::new(), vec![root.clone()]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a folder of the project can be read") {
-            let entry = entry.expect("a folder of the project can be read");
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let kind = entry.file_type().expect("a file has a type");
-            if kind.is_symlink() || skip(&name) || name.ends_with(".log") {
-                continue;
-            } else if kind.is_dir() {
-                folders.push(entry.path());
-                continue;
-            }
-            let bytes = std::fs::read(entry.path()).expect("a file of the project can be read");
-            let path =
-                entry.path().strip_prefix(&root).expect("below the root").to_string_lossy().into_owned();
-            let size_bytes = bytes.len() as u64;
-            files.push(File { path, text: String::from_utf8(bytes).unwrap_or_default(), size_bytes });
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    files
 }
