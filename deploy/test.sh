@@ -4,7 +4,8 @@
 #
 #   deploy/test.sh            everything
 #   deploy/test.sh FILTER     only tests whose name contains FILTER
-#   deploy/test.sh --lint     also clippy (compiles the dependencies once more, in check mode)
+#   deploy/test.sh --lint     also clippy (compiles the dependencies once more, in check mode), and cargo-deny where it
+#                             is installed
 #
 # SHAODIAN_DATA, when set, names a folder with models and clips; tests that need it are skipped without it.
 set -euo pipefail
@@ -15,7 +16,7 @@ lint=no filter=()
 for argument in "$@"; do
     case "$argument" in
     --lint) lint=yes ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     -*) fail "unknown argument $argument" "deploy/test.sh [--lint] [FILTER]" ;;
     *) filter+=("$argument") ;;
     esac
@@ -74,6 +75,8 @@ cargo fmt --all --check || fail "some files are not formatted" "cargo fmt --all"
 if [ "$lint" = yes ]; then
     step "clippy"
     cargo clippy --release --workspace --all-targets --locked -- -D warnings
+    # Its list of advisories comes from the network; licences, bans and sources are judged by what lies here.
+    if command -v cargo-deny >/dev/null; then cargo-deny --locked --offline check licenses bans sources; fi
 fi
 step "building the tests"
 cargo test --release --workspace --locked --no-run --quiet
