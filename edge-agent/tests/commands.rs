@@ -128,7 +128,7 @@ impl Bench {
     }
 
     fn url(&self, id: &str) -> String {
-        self.present().cameras[&id.parse::<CameraId>().unwrap()].camera.config().url.clone()
+        self.present().cameras[&id.parse::<CameraId>().unwrap()].camera.config().url.to_string()
     }
 
     fn command(&self, body: CommandBody) -> Command {

@@ -231,7 +231,7 @@ fn decoding_pipeline(
         .max_buffers(0)
         .build();
     let decoder = decoder_for(&format.caps)?;
-    let scale = super::source::element("videoconvertscale")?;
+    let scale = super::source::scaler()?;
     let (width, height) = fitted(format.width, format.height, pixel_aspect(&format.caps), max_width);
     let mut wanted = i420_caps(width, height);
     if !is_live {
