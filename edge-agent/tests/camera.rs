@@ -1,5 +1,7 @@
 //! Station 1 with real pipelines: streams made here, served by a real RTSP server, read by the real camera.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 mod media;
 
 use std::collections::HashSet;

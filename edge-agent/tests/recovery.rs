@@ -1,6 +1,8 @@
 //! What a killed run left unfinished is finished by the next: ended, with the files that its spools give, the rest
 //! explained. And nothing is left behind by a camera that is stopped while the box goes on.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 mod media;
 
 use std::path::Path;
@@ -243,17 +245,26 @@ async fn a_stopped_camera_loses_no_clip() {
     let id = opened.incident_id;
     eventually!("its snapshot", bench.of(id).await.0.iter().any(|i| !i.evidence.is_empty()));
     // Others are at work before it.
-    let frame = watch.camera.view().last_frame().unwrap();
+    let first = watch.camera.view().last_frame().unwrap().captured_at;
+    let frame = loop {
+        let frame = watch.camera.view().last_frame().unwrap();
+        if frame.captured_at.since_ms(first) > 6_000 {
+            break frame;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
     let others: Vec<_> = (0..6)
         .map(|_| {
             let other = bench.incident().incident_id;
             let view = watch.camera.view();
-            let opening = bench.recorder.open(other, &view, &frame, frame.captured_at.plus_ms(-4_000), None);
+            let opening = bench.recorder.open(other, &view, &frame, frame.captured_at, None);
             opening.end.at(UtcMs(0));
             (other, opening.clip)
         })
         .collect();
+    let asked_ms = bench.clock.uptime_ms();
     watch.stop().await;
+    assert!(bench.clock.uptime_ms() - asked_ms < 12_000, "stopping waits for no clip");
     eventually!("its clip", bench.of(id).await.0.iter().any(|i| kinds(i).contains(&EvidenceKind::Clip)));
     let (revisions, losses) = bench.of(id).await;
     assert_eq!((revisions.last().unwrap().phase, losses), (Phase::Ended, vec![]));
