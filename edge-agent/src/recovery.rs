@@ -1,71 +1,109 @@
-//! After a crash: the files of incidents that the last run left unfinished are made from what it had spooled, and
-//! what cannot be made is explained to the hub. Nothing waits for this: new incidents come first.
+//! After a crash: incidents that the last run left unfinished are ended, their files are made from what it had
+//! spooled, and what cannot be made is explained to the hub. Nothing waits for this: new incidents come first.
+//!
+//! What fails for a while (a full disk, say) is tried again while the box runs, and at its next start. Each file has a
+//! bounded number of attempts, counted on disk, so that one that brings the program down cannot do so for ever.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use protocol::{Clock, Incident};
+use anyhow::{Context as _, Result, bail};
+use protocol::{Clock, EvidenceKind, Incident, Phase};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::evidence::Recorder;
+use crate::evidence::{Recorder, Unrecovered};
 use crate::outbox::Outbox;
 use crate::report::{Report, missing_files};
+
+/// Between two rounds over what is left.
+pub const AGAIN: Duration = Duration::from_secs(60);
 
 pub struct Recovery {
     pub outbox: Outbox,
     pub recorder: Arc<Recorder>,
     pub clock: Arc<dyn Clock>,
-    /// Ended, as [`Outbox::end_left_open`] gives them.
+    /// As [`Outbox::end_left_open`] gives them.
     pub left: Vec<Incident>,
+    pub again: Duration,
+}
+
+/// An incident on its way, and what of it was told as lost.
+struct Unfinished {
+    incident: Incident,
+    lost: Vec<EvidenceKind>,
 }
 
 impl Recovery {
-    /// One incident after the other. What is interrupted here is done at the next start.
+    /// One incident after the other, until none is left.
     pub async fn run(mut self, cancel: CancellationToken) {
-        for incident in std::mem::take(&mut self.left) {
-            let id = incident.incident_id;
-            let done = tokio::select! {
+        let left = std::mem::take(&mut self.left).into_iter();
+        let mut left: Vec<_> = left.map(|incident| Unfinished { incident, lost: Vec::new() }).collect();
+        while !left.is_empty() {
+            left = tokio::select! {
                 () = cancel.cancelled() => return,
-                done = self.finish(incident) => done,
+                left = self.round(left) => left,
             };
-            match done {
-                Ok(()) => self.recorder.forget(id),
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::error!(incident = %id, error, "not recovered; the next start tries again");
+            if !left.is_empty() {
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    () = sleep(self.again) => {}
                 }
             }
         }
     }
 
-    async fn finish(&self, mut incident: Incident) -> Result<()> {
-        let id = incident.incident_id;
-        let (mut files, mut losses) = (Vec::new(), Vec::new());
-        for kind in missing_files(&incident) {
-            match self.recorder.recover(id, kind).await {
-                Ok(file) => {
-                    incident.evidence.push(file.evidence.clone());
-                    files.push(file);
-                }
+    /// Returns what is to be tried again.
+    async fn round(&self, left: Vec<Unfinished>) -> Vec<Unfinished> {
+        let mut again = Vec::new();
+        for mut unfinished in left {
+            let id = unfinished.incident.incident_id;
+            match self.finish(&mut unfinished).await {
+                Ok(()) => self.recorder.forget(id),
                 Err(error) => {
-                    losses.push(format!("its {} was lost when the box went down: {error:#}", kind.as_str()));
+                    let error = format!("{error:#}");
+                    tracing::error!(incident = %id, error, "not recovered yet; it is tried again");
+                    again.push(unfinished);
                 }
             }
         }
-        tracing::info!(incident = %id, recovered = files.len(), lost = losses.len(), "left by the last run");
-        if !files.is_empty() {
-            incident.revision += 1;
-            incident.updated_at = self.clock.now();
-            let unfinished = !losses.is_empty();
-            let report = Report { incident, files, unfinished };
-            self.outbox.append(&report).await.context("writing what was recovered")?;
+        again
+    }
+
+    /// Each step is on disk before the next, and none is taken twice.
+    async fn finish(&self, unfinished: &mut Unfinished) -> Result<()> {
+        let Unfinished { incident, lost } = unfinished;
+        let id = incident.incident_id;
+        if incident.phase != Phase::Ended {
+            *incident = self.outbox.end(incident).await.context("writing its end")?;
         }
-        let last = losses.len();
-        for (n, reason) in losses.into_iter().enumerate() {
-            let closes = n + 1 == last;
-            self.outbox.explain_loss(id, reason, closes).await.context("writing what was lost")?;
+        let mut again = None;
+        for kind in
+            missing_files(incident).into_iter().filter(|kind| !lost.contains(kind)).collect::<Vec<_>>()
+        {
+            match self.recorder.recover(id, kind).await {
+                Ok(file) => {
+                    let mut next = incident.clone();
+                    next.evidence.push(file.evidence.clone());
+                    next.revision += 1;
+                    next.updated_at = self.clock.now();
+                    let report = Report { incident: next.clone(), files: vec![file], unfinished: true };
+                    self.outbox.append(&report).await.context("writing what was recovered")?;
+                    tracing::info!(incident = %id, kind = kind.as_str(), "recovered from the last run");
+                    *incident = next;
+                }
+                Err(Unrecovered::Never(error)) => {
+                    let reason = format!("its {} was lost when the box went down: {error:#}", kind.as_str());
+                    tracing::warn!(incident = %id, reason, "no evidence");
+                    self.outbox.explain_loss(id, reason, false).await.context("writing what was lost")?;
+                    lost.push(kind);
+                }
+                Err(Unrecovered::Later(error)) => again = Some(error),
+            }
         }
-        // Had nothing been missing, neither of the above would have closed it.
+        if let Some(error) = again {
+            bail!(error);
+        }
         self.outbox.close_incident(id).await.context("closing an incident")
     }
 }

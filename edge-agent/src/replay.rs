@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use models::{ModelStore, search_folders};
 use protocol::{CameraId, Clock, Phase, SystemClock, UtcMs};
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,8 @@ pub fn replay(args: &Args, out: &mut dyn Write) -> Result<Summary> {
         Some(path) => read_rules(path)?,
         None => default_rules(),
     };
+    ensure!((0.1..=120.0).contains(&args.fps), "--fps {} is not between 0.1 and 120", args.fps);
+    ensure!((64..=3840).contains(&args.width), "--width {} is not between 64 and 3840", args.width);
     let analyser = Analyser::new(&rules)?;
     let mut played = Played { analyser, summary: Summary::default(), first_at: None, out };
     match (&args.clip, &args.recorded) {

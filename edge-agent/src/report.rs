@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use protocol::{Evidence, EvidenceKind, Incident, IncidentKind, Subject};
 use tokio::sync::oneshot;
 
+/// Folder inside that of evidence where clips in the making lie: what is in it counts as evidence.
+pub const SPOOL_FOLDER: &str = "spool";
+
 /// A finished file that [`Report::incident`] lists. The outbox takes it over: it is already on disk, synced,
 /// inside the data folder, and is deleted only when the hub holds it or its retention ends.
 #[derive(Clone, Debug, PartialEq)]

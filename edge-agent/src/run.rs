@@ -29,7 +29,7 @@ use crate::evidence::Recorder;
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
 use crate::outbox::{Outbox, Voice};
-use crate::recovery::Recovery;
+use crate::recovery::{self, Recovery};
 use crate::report::Handover;
 use crate::say;
 use crate::stations::{self, Site, Stations};
@@ -75,7 +75,7 @@ pub async fn run(options: Options) -> Result<()> {
     }
     let left = outbox.end_left_open().await?;
     if !left.is_empty() {
-        tracing::warn!(left = left.len(), "the last run left incidents unfinished; they are ended");
+        tracing::warn!(left = left.len(), "the last run left incidents unfinished");
     }
 
     // Stations that outlive a change of configuration.
@@ -85,7 +85,8 @@ pub async fn run(options: Options) -> Result<()> {
     let (live, live_rx) = mpsc::channel(LIVE);
     let (configure, mut configurations) = mpsc::channel(1);
     let floor = Floor::default();
-    let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone())?);
+    let recorder = Recorder::new(outbox.evidence_dir().to_owned(), clock.clone())?;
+    let recorder = Arc::new(recorder.leaving_free(installed.outbox.disk_reserve_bytes));
     recorder.forget_all_but(&left.iter().map(|incident| incident.incident_id).collect::<Vec<_>>());
     let (uplink_health, upload_health) =
         (Arc::new(uplink::Health::default()), Arc::new(upload::Health::default()));
@@ -100,9 +101,14 @@ pub async fn run(options: Options) -> Result<()> {
     });
     let (status, status_rx) = watch::channel(health.first_status());
     let (vitals, vitals_rx) = watch::channel(Vitals::default());
-    let writer = tokio::spawn(write_reports(outbox.clone(), reports_rx, cancel.clone()));
-    let recovery =
-        Recovery { outbox: outbox.clone(), recorder: recorder.clone(), clock: clock.clone(), left };
+    let writer = tokio::spawn(write_reports(outbox.clone(), reports_rx));
+    let recovery = Recovery {
+        outbox: outbox.clone(),
+        recorder: recorder.clone(),
+        clock: clock.clone(),
+        left,
+        again: recovery::AGAIN,
+    };
     let mut delivery = vec![
         tokio::spawn(recovery.run(cancel.clone())),
         tokio::spawn(keep_house(outbox.clone(), cancel.clone())),
@@ -234,9 +240,9 @@ fn delivery_of(
 }
 
 /// Calls' reports into the outbox. The call tap keeps each until it hears that it is there.
-async fn write_reports(outbox: Outbox, mut reports: mpsc::Receiver<Handover>, cancel: CancellationToken) {
+async fn write_reports(outbox: Outbox, mut reports: mpsc::Receiver<Handover>) {
     while let Some(handover) = reports.recv().await {
-        if watching::commit(&outbox, &handover.report, &cancel).await {
+        if watching::commit(&outbox, &handover.report).await {
             handover.committed();
         }
     }

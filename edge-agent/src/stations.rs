@@ -34,7 +34,7 @@ pub const TRIAL: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(100);
 /// When the configuration changes, the former tap must have ended before the next one opens its folder.
 const CHANGE_END: Duration = Duration::from_secs(60);
-/// When the box stops, calls get this long to say their last words.
+/// When the box stops, calls get this long to say their last words, and a detector to end.
 const END: Duration = Duration::from_secs(2);
 
 /// What stays while configurations change.
@@ -111,8 +111,7 @@ impl Stations {
         let nothing = Config { cameras: Vec::new(), calls: None, ..self.config.clone() };
         self.stop_what_differs(&nothing, END).await;
         self.site.floor.set(Present::default());
-        // Joins the thread after the picture it looks at.
-        let _ = tokio::task::spawn_blocking(move || drop(self.detector)).await;
+        let_go(self.detector).await;
     }
 
     /// Applies a configuration of the hub, or undoes it when it does not hold. Answers the command. An error
@@ -256,7 +255,7 @@ impl Stations {
             let detector = start_detector(&self.site, &wanted.detector)?;
             let former = std::mem::replace(&mut self.detector, detector);
             self.show();
-            let _ = tokio::task::spawn_blocking(move || drop(former)).await;
+            let_go(former).await;
         }
         let started = self.start_what_is_missing(wanted);
         self.show();
@@ -326,6 +325,13 @@ fn start_detector(site: &Site, config: &DetectorConfig) -> Result<Detecting> {
     let loader = Box::new(move || detector::open(&wanted, &store));
     let station = DetectorStation::start(site.clock.clone(), loader).context("starting the detector")?;
     Ok(Detecting { config: config.clone(), station: Arc::new(station) })
+}
+
+/// Joins its thread after the picture it looks at; one that hangs in it is left behind.
+async fn let_go(detector: Detecting) {
+    if timeout(END, tokio::task::spawn_blocking(move || drop(detector))).await.is_err() {
+        tracing::warn!("the detector did not end in time; left behind");
+    }
 }
 
 fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {

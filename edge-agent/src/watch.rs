@@ -10,8 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use protocol::{CameraState, Chance, Clock, EvidenceKind, Incident, IncidentId, Phase, Place, RuleId};
 use tokio::sync::mpsc;
-use tokio::time::{interval, sleep};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{interval, sleep, timeout};
 
 use crate::analyser::Analyser;
 use crate::camera::{CameraHandle, FrameSlot};
@@ -35,6 +34,8 @@ const SILENT: Duration = Duration::from_secs(15);
 const MAX_PICTURES: u32 = 4;
 /// A camera without picture this long is an incident.
 const LOST_AFTER_MS: u64 = 30_000;
+/// A watch that is stopped gets so long for its last words; a clip that is still being masked follows later.
+const END: Duration = Duration::from_secs(3);
 
 /// What the analysis saw.
 struct Sighting {
@@ -63,7 +64,6 @@ pub struct Watch {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     teller: tokio::task::JoinHandle<()>,
-    cancel: CancellationToken,
 }
 
 impl Watch {
@@ -93,7 +93,6 @@ impl Watch {
             .name(format!("watch {}", camera.id()))
             .spawn(move || analysis.run())
             .context("starting the thread that watches a camera")?;
-        let cancel = CancellationToken::new();
         let config = camera.config();
         let place = config.place.clone().map(Place::from);
         let name = config.display_name().to_owned();
@@ -106,24 +105,26 @@ impl Watch {
             revisions: Revisions::new(config.id.clone(), name, place, clock, chance),
             camera: camera.clone(),
             deps: deps.clone(),
-            cancel: cancel.clone(),
             last_seen_ms: deps.clock.uptime_ms(),
         };
         let teller = tokio::spawn(teller.run(rx, files));
-        Ok(Self { camera, detector, beat, analysed, stop, thread: Some(thread), teller, cancel })
+        Ok(Self { camera, detector, beat, analysed, stop, thread: Some(thread), teller })
     }
 
-    /// Ends what is open, finishes clips with what is there, writes it all down.
+    /// Ends what is open, finishes clips with what is there, writes it all down. What takes longer goes on by itself
+    /// for as long as the box runs.
     pub async fn stop(mut self) {
         self.camera.ask_to_stop();
         self.stop.store(true, Ordering::Relaxed);
-        self.cancel.cancel();
         if let Some(thread) = self.thread.take() {
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+            // It may wait for a detector that hangs, or for a disk that takes no word.
+            let ended = tokio::task::spawn_blocking(move || thread.join());
+            if timeout(END, ended).await.is_err() {
+                tracing::warn!(camera = %self.camera.id(), "its analysis did not end in time; left behind");
+            }
         }
-        if tokio::time::timeout(Duration::from_secs(3), &mut self.teller).await.is_err() {
-            tracing::warn!(camera = %self.camera.id(), "last words of a camera were not written in time");
-            self.teller.abort();
+        if timeout(END, &mut self.teller).await.is_err() {
+            tracing::info!(camera = %self.camera.id(), "evidence of a stopped camera is still being made");
         }
         // The last holder stops it and waits; others only look at it for a moment.
         match Arc::try_unwrap(self.camera) {
@@ -149,7 +150,7 @@ struct Analysis {
 impl Analysis {
     fn run(mut self) {
         let mut silent = Duration::ZERO;
-        while !self.stop.load(Ordering::Relaxed) && !self.frames.is_closed() {
+        while !self.stop.load(Ordering::Relaxed) && !self.frames.is_done() {
             self.beat.fetch_add(1, Ordering::Relaxed);
             let Some(frame) = self.frames.recv_timeout(LOOK) else {
                 let heard = silent < self.silent_after;
@@ -199,7 +200,6 @@ struct Teller {
     revisions: Revisions,
     camera: Arc<CameraHandle>,
     deps: Deps,
-    cancel: CancellationToken,
     last_seen_ms: u64,
     /// By rule and occurrence. A clip goes on until it is told that its incident ended.
     open: BTreeMap<(RuleId, u64), Making>,
@@ -268,7 +268,7 @@ impl Teller {
         let made = self.made.clone();
         tokio::spawn(async move {
             let file = file.finished().await;
-            // The camera was given up: the next start recovers what it can.
+            // Nobody hears it only when the box stops: the next start recovers what it can.
             let _ = made.send((id, kind, file)).await;
         });
     }
@@ -292,22 +292,14 @@ impl Teller {
         let reason = format!("its {} could not be made: {error:#}", kind.as_str());
         tracing::warn!(camera = %self.camera.id(), incident = %id, reason, "no evidence");
         let closes = !self.revisions.is_being_told(id);
-        match self.deps.outbox.explain_loss(id, reason, closes).await {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::error!(%error, incident = %id, "a loss cannot be written; the next start tells of it");
-                false
-            }
-        }
+        let (outbox, reason) = (&self.deps.outbox, &reason);
+        let write = || async move { outbox.explain_loss(id, reason.clone(), closes).await.map(drop) };
+        until_written("the loss of a file", id, write).await
     }
 
     async fn close_if_told(&self, id: IncidentId) -> bool {
-        if !self.revisions.is_being_told(id)
-            && let Err(error) = self.deps.outbox.close_incident(id).await
-        {
-            tracing::error!(%error, incident = %id, "an incident stays unfinished until the next start");
-        }
-        true
+        self.revisions.is_being_told(id)
+            || until_written("an end", id, || self.deps.outbox.close_incident(id)).await
     }
 
     async fn look_after_camera(&mut self) {
@@ -334,24 +326,36 @@ impl Teller {
         let (id, revision, phase) = (incident.incident_id, incident.revision, incident.phase);
         tracing::info!(incident = %id, revision, phase = phase.as_str(), kind = incident.kind.as_str(), camera = %self.camera.id(), "incident");
         let unfinished = self.revisions.expects_files(id);
-        commit(&self.deps.outbox, &Report { incident, files, unfinished }, &self.cancel).await
+        commit(&self.deps.outbox, &Report { incident, files, unfinished }).await
     }
 }
 
-/// Writes a report; a disk that refuses is asked again until it takes it or the box stops (then false).
-pub async fn commit(outbox: &Outbox, report: &Report, cancel: &CancellationToken) -> bool {
-    loop {
+/// Writes a report; false when the box stops before the disk has taken it.
+pub async fn commit(outbox: &Outbox, report: &Report) -> bool {
+    let id = report.incident.incident_id;
+    let write = || async move {
         match outbox.append(report).await {
-            Ok(_) => return true,
             Err(error @ OutboxError::Unsendable(_)) => {
                 // Kept among the rejected, with a tombstone for the hub.
-                tracing::error!(%error, incident = %report.incident.incident_id, "an incident cannot be sent");
-                return true;
+                tracing::error!(%error, incident = %id, "an incident cannot be sent");
+                Ok(())
             }
-            Err(error) => tracing::error!(%error, "an incident cannot be written; trying again"),
+            other => other.map(drop),
         }
-        if cancel.is_cancelled() {
-            return false;
+    };
+    until_written("an incident", id, write).await
+}
+
+/// A disk that refuses is asked again until it takes it or the outbox is closed (then false).
+async fn until_written<F>(what: &str, id: IncidentId, write: impl Fn() -> F) -> bool
+where
+    F: Future<Output = Result<(), OutboxError>>,
+{
+    loop {
+        match write().await {
+            Ok(()) => return true,
+            Err(error) if error.is_closed() => return false,
+            Err(error) => tracing::error!(%error, incident = %id, "{what} cannot be written; trying again"),
         }
         sleep(LOOK).await;
     }

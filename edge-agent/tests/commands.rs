@@ -1,6 +1,8 @@
 //! What the hub asks of a box, with the box's real stations: a configuration is applied, refused or undone while the
 //! cameras run; a still is masked; a recording goes when it is asked for. Every command is answered, once.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 mod media;
 
 use std::net::TcpListener;
@@ -128,7 +130,7 @@ impl Bench {
     }
 
     fn url(&self, id: &str) -> String {
-        self.present().cameras[&id.parse::<CameraId>().unwrap()].camera.config().url.clone()
+        self.present().cameras[&id.parse::<CameraId>().unwrap()].camera.config().url.to_string()
     }
 
     fn command(&self, body: CommandBody) -> Command {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use edge_agent::camera::{self, CameraConfig, CameraHandle, Polygon};
-use edge_agent::evidence::{Drawn, Recorder};
+use edge_agent::evidence::{Drawn, Recorder, Unrecovered};
 use edge_agent::frame::Frame;
 use edge_agent::report::EvidenceFile;
 use media::{RtspCamera, Stream, decode, demux, wait_for};
@@ -268,6 +268,114 @@ async fn a_killed_box_finishes_its_clip() {
     assert_eq!(machine.spools().len(), 1);
     machine.recorder.forget_all_but(&[]);
     assert_eq!(machine.spools().len(), 0);
+}
+
+/// A spool from which nothing can be made is tried a few times, also over restarts, and then given up for ever: were
+/// it to bring the program down each time, the box would come to rest all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_recovered_is_given_up() {
+    let mut machine = Box::new();
+    let incident = machine.incident();
+    let spool = machine.folder.path().join(format!("evidence/spool/{incident}.spool"));
+    std::fs::write(&spool, "no head").unwrap();
+    for attempt in 1..=5 {
+        let error = machine.recorder.recover(incident, EvidenceKind::Clip).await.unwrap_err();
+        assert_eq!(matches!(error, Unrecovered::Never(_)), attempt == 5, "attempt {attempt}: {error}");
+        assert!(error.to_string().contains("its head"), "{error}");
+        machine = Box::on(machine.folder);
+    }
+    let error = machine.recorder.recover(incident, EvidenceKind::Clip).await.unwrap_err();
+    assert!(error.to_string().contains("given up after 5 attempts"), "{error}");
+    let other = machine.recorder.recover(incident, EvidenceKind::Snapshot).await.unwrap_err();
+    assert!(matches!(other, Unrecovered::Later(_)), "{other}");
+}
+
+/// Two incidents of one camera at once, the second begun and ended inside the first: a clip each, of its own time. More
+/// at once than can be gathered are told, not silently left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn incidents_at_once_have_a_clip_each() {
+    let machine = Box::new();
+    let camera = machine.camera("test://ball", vec![]);
+    let frame = frame_after(&camera, 6);
+    let open = |frame: &Frame| {
+        machine.recorder.open(machine.incident(), &camera.view(), frame, frame.captured_at, None)
+    };
+    let outer = open(&frame);
+    let later = frame_after(&camera, 2);
+    let inner = open(&later);
+    inner.end.at(later.captured_at.plus_ms(500));
+    let last = frame_after(&camera, 2);
+    outer.end.at(last.captured_at);
+    let span = |file: &EvidenceFile| {
+        let from = file.evidence.starts_at;
+        (from, from.plus_ms(file.evidence.duration_ms.unwrap() as i64))
+    };
+    let (outer, inner) = (outer.clip.finished().await.unwrap(), inner.clip.finished().await.unwrap());
+    for (file, from, to) in [
+        (&outer, frame.captured_at, last.captured_at),
+        (&inner, later.captured_at, later.captured_at.plus_ms(500)),
+    ] {
+        assert_holds(file, EvidenceKind::Clip, false);
+        assert_in_order(file);
+        let (starts, ends) = span(file);
+        assert!((5_000..=7_100).contains(&from.since_ms(starts)), "{} ms before", from.since_ms(starts));
+        assert!((800..=1_300).contains(&ends.since_ms(to)), "{} ms after", ends.since_ms(to));
+    }
+    let many: Vec<_> = (0..=camera::MAX_HOLDS).map(|_| open(&last)).collect();
+    let mut failed = Vec::new();
+    for opening in many {
+        opening.end.at(last.captured_at);
+        failed.extend(opening.clip.finished().await.err());
+    }
+    assert_eq!(failed.len(), 1);
+    assert!(format!("{:#}", failed[0]).contains("too many clips of gate at once"), "{:#}", failed[0]);
+}
+
+/// A 4K camera: its snapshot is as large as snapshots go, its masked clip as masked clips go, and the mask is at its
+/// place in both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_picture_is_cut_down_to_size() {
+    let file = Stream { width: 3840, height: 2160, ..Stream::h264(1) }.write();
+    let machine = Box::new();
+    let mut config = CameraConfig::new("gate".parse().unwrap(), file.path().to_str().unwrap());
+    // At real time, or the first picture would be gone from the ring's end before it is taken.
+    config.masks = vec![left_half()];
+    let camera = camera::spawn(config, machine.clock.clone()).unwrap();
+    let frame = camera.frames().recv_timeout(std::time::Duration::from_secs(30)).expect("a frame");
+    assert_eq!((frame.picture.width, frame.picture.height), (640, 360));
+    let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
+    opening.end.at(frame.captured_at);
+    let snapshot = opening.snapshot.finished().await.unwrap();
+    assert_eq!(image::open(&snapshot.path).unwrap().to_rgb8().dimensions(), (1920, 1080));
+    assert_holds(&snapshot, EvidenceKind::Snapshot, true);
+    let clip = opening.clip.finished().await.unwrap();
+    assert_holds(&clip, EvidenceKind::Clip, true);
+    let pictures = decode(&clip.path);
+    assert!(!pictures.is_empty() && pictures.iter().all(|(width, _)| *width == 1280));
+    // The ball flies over black: nothing but the mask's greys is left of the middle, black right of it.
+    for (width, picture) in &pictures {
+        let row = &picture[360 * width..361 * width];
+        assert!(row[..600].iter().all(|v| (25..=165).contains(v)), "{:?}", &row[..600]);
+        assert!(row[700..].iter().any(|v| *v < 24));
+    }
+}
+
+/// A picture with odd sides, as some capture cards give it, is encoded, analysed, shown and masked like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_sides_are_no_obstacle() {
+    let server = RtspCamera::serve(&Stream { width: 321, height: 181, ..Stream::mjpeg() });
+    let machine = Box::new();
+    let camera = machine.camera(&server.url(), vec![left_half()]);
+    let frame = frame_after(&camera, 2);
+    assert_eq!((frame.picture.width % 2, frame.picture.height % 2), (0, 0));
+    let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
+    opening.end.at(frame.captured_at);
+    for (file, kind) in [
+        (opening.snapshot.finished().await.unwrap(), EvidenceKind::Snapshot),
+        (opening.clip.finished().await.unwrap(), EvidenceKind::Clip),
+    ] {
+        assert_holds(&file, kind, true);
+    }
 }
 
 /// What is recovered of a camera with masks is masked, whatever the camera's masks are by then.

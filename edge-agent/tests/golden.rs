@@ -2,6 +2,8 @@
 //! scenes are made up (`scene`); `SHAODIAN_BLESS=1` writes recordings and expectations anew, to be read in the
 //! diff before they are committed.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

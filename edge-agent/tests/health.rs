@@ -1,5 +1,7 @@
 //! How the box says that it is: its local pages over real HTTP, and the status that goes to the hub.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -11,3 +11,6 @@ pub const MAX_EVIDENCE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Largest number of evidence rows on one incident.
 pub const MAX_EVIDENCE_PER_INCIDENT: usize = 32;
+
+/// Longest name of a camera, a place or a rule in characters: every message about it carries them.
+pub const MAX_NAME_CHARS: usize = 200;

@@ -1,10 +1,10 @@
 //! What an installer writes about one camera, and what is wrong with it, field by field.
 
-use std::fmt;
-use std::path::PathBuf;
-
+use protocol::limits::MAX_NAME_CHARS;
 use protocol::{CameraId, Place};
 use serde::Deserialize;
+
+use super::address::{Address, Secret, Source};
 
 /// One `[[camera]]` table.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -15,7 +15,7 @@ pub struct CameraConfig {
     #[serde(default)]
     pub name: String,
     /// `rtsp://…`, `file:///…` or a path, `v4l2:///dev/video0`, `test://` (or `test://PATTERN`).
-    pub url: String,
+    pub url: Address,
     /// For RTSP; may also stand in the URL.
     #[serde(default)]
     pub username: Option<String>,
@@ -52,6 +52,9 @@ pub struct CameraConfig {
     pub realtime: bool,
 }
 
+/// Most corners of one mask: each costs time in every masked picture.
+const MAX_CORNERS: usize = 64;
+
 /// Corners in shares of the picture, 0..=1 each.
 pub type Polygon = Vec<[f32; 2]>;
 
@@ -74,17 +77,6 @@ impl From<PlaceConfig> for Place {
     }
 }
 
-/// A password that does not print.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
@@ -95,49 +87,13 @@ pub struct FieldError {
     pub problem: String,
 }
 
-/// What a URL names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    Rtsp(String),
-    File(PathBuf),
-    /// A device node.
-    V4l2(String),
-    /// A moving test picture; the pattern is one of `videotestsrc`.
-    Test(String),
-}
-
-impl Source {
-    pub fn parse(url: &str) -> Result<Self, String> {
-        let Some((scheme, rest)) = url.split_once("://") else {
-            return if url.trim().is_empty() {
-                Err("is empty: write rtsp://HOST/PATH, a file, v4l2:///dev/video0 or test://".into())
-            } else {
-                Ok(Self::File(PathBuf::from(url)))
-            };
-        };
-        match scheme {
-            "rtsp" if rest.is_empty() || rest.starts_with('/') => {
-                Err("has no host: write rtsp://HOST/PATH".into())
-            }
-            "rtsp" => Ok(Self::Rtsp(url.to_owned())),
-            "rtsps" => Err("rtsps:// is not supported yet: use rtsp:// inside the camera network".into()),
-            "file" if rest.starts_with('/') => Ok(Self::File(PathBuf::from(rest))),
-            "file" => Err("a file address has three slashes: file:///PATH".into()),
-            "v4l2" if rest.starts_with("/dev/") => Ok(Self::V4l2(rest.to_owned())),
-            "v4l2" => Err("name the device node: v4l2:///dev/video0".into()),
-            "test" => Ok(Self::Test(if rest.is_empty() { "ball".to_owned() } else { rest.to_owned() })),
-            other => Err(format!("{other:?} is not one of rtsp, file, v4l2, test")),
-        }
-    }
-}
-
 impl CameraConfig {
     /// A camera with everything left at its default.
     pub fn new(id: CameraId, url: impl Into<String>) -> Self {
         Self {
             id,
             name: String::new(),
-            url: url.into(),
+            url: Address::new(url),
             username: None,
             password: None,
             place: None,
@@ -184,19 +140,7 @@ impl CameraConfig {
 
     /// Whether it plays a file.
     pub fn url_is_file(&self) -> bool {
-        matches!(Source::parse(&self.url), Ok(Source::File(_)))
-    }
-
-    /// The address without user name and password, for logs.
-    pub fn redacted_url(&self) -> String {
-        match self.url.split_once("://") {
-            Some((scheme, rest)) => {
-                let authority = rest.find('/').unwrap_or(rest.len());
-                let host = rest[..authority].rfind('@').map_or(0, |at| at + 1);
-                format!("{scheme}://{}", &rest[host..])
-            }
-            None => self.url.clone(),
-        }
+        matches!(self.url.source(), Ok(Source::File(_)))
     }
 
     /// Everything wrong with it at once; empty when it can be used.
@@ -205,7 +149,7 @@ impl CameraConfig {
         let mut wrong = |field: &str, problem: String| {
             errors.push(FieldError { field: field.to_owned(), problem });
         };
-        if let Err(problem) = Source::parse(&self.url) {
+        if let Err(problem) = self.url.source() {
             wrong("url", problem);
         }
         if self.password.is_some() && self.username.is_none() {
@@ -227,10 +171,17 @@ impl CameraConfig {
                 wrong(field, format!("{value} is not between {low} and {high}"));
             }
         }
+        let place = self.place.as_ref().map_or("", |place| place.name.as_str());
+        for (field, name) in [("name", self.name.as_str()), ("place.name", place)] {
+            let length = name.chars().count();
+            if length > MAX_NAME_CHARS {
+                wrong(field, format!("has {length} characters; {MAX_NAME_CHARS} are enough for everybody"));
+            }
+        }
         for (index, polygon) in self.masks.iter().enumerate() {
             let field = format!("masks[{index}]");
-            if polygon.len() < 3 {
-                wrong(&field, format!("has {} corners; a mask needs at least 3", polygon.len()));
+            if !(3..=MAX_CORNERS).contains(&polygon.len()) {
+                wrong(&field, format!("has {} corners; a mask has 3 to {MAX_CORNERS}", polygon.len()));
             }
             if let Some([x, y]) = polygon.iter().find(|p| p.iter().any(|v| !(0.0..=1.0).contains(v))) {
                 wrong(&field, format!("corner [{x}, {y}] is outside the picture; shares go from 0 to 1"));
@@ -259,19 +210,6 @@ mod tests {
         CameraConfig::new("gate".parse().unwrap(), url)
     }
 
-    /// Each address an installer may write is understood as meant, and a wrong one is refused with words.
-    #[test]
-    fn addresses() {
-        assert_eq!(Source::parse("rtsp://10.0.0.9/live"), Ok(Source::Rtsp("rtsp://10.0.0.9/live".into())));
-        assert_eq!(Source::parse("file:///a/b.mp4"), Ok(Source::File("/a/b.mp4".into())));
-        assert_eq!(Source::parse("a/b.mp4"), Ok(Source::File("a/b.mp4".into())));
-        assert_eq!(Source::parse("v4l2:///dev/video0"), Ok(Source::V4l2("/dev/video0".into())));
-        assert_eq!(Source::parse("test://"), Ok(Source::Test("ball".into())));
-        for bad in ["", "rtsp://", "rtsp:///x", "rtsps://h/x", "file://x", "v4l2://x", "http://h/x"] {
-            assert!(Source::parse(bad).is_err(), "{bad} was taken");
-        }
-    }
-
     /// Every wrong field is named at once, lists with their index.
     #[test]
     fn errors_name_the_field() {
@@ -284,17 +222,10 @@ mod tests {
             vec![[0.0, 0.0]],
             vec![[0.0, 0.0], [1.5, 0.0], [0.0, 1.0]],
         ];
+        config.name = "长".repeat(201);
+        config.masks.push(vec![[0.5, 0.5]; 65]);
         let fields: Vec<_> = config.validate().into_iter().map(|e| e.field).collect();
-        assert_eq!(fields, ["analysis_fps", "pre_roll_s", "masks[1]", "masks[2]"]);
-    }
-
-    /// Neither a log line nor a debug print shows a password.
-    #[test]
-    fn passwords_do_not_print() {
-        let mut config = camera("rtsp://admin:p@ss@10.0.0.9:554/a@b");
-        config.password = Some(Secret("hush".into()));
-        assert_eq!(config.redacted_url(), "rtsp://10.0.0.9:554/a@b");
-        assert!(!format!("{:?}", config.password).contains("hush"));
+        assert_eq!(fields, ["analysis_fps", "pre_roll_s", "name", "masks[1]", "masks[2]", "masks[3]"]);
     }
 
     /// An unknown key is refused by name.

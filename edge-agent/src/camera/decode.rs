@@ -218,7 +218,7 @@ fn dispose(pipeline: gst::Pipeline) {
 fn decoding_pipeline(
     format: &Format,
     max_width: usize,
-    mut takes: impl FnMut(i64) -> bool + Send + 'static,
+    takes: impl FnMut(i64) -> bool + Send + 'static,
     sink: &gst::Element,
     is_live: bool,
 ) -> Result<(gst::Pipeline, gst_app::AppSrc)> {
@@ -231,7 +231,7 @@ fn decoding_pipeline(
         .max_buffers(0)
         .build();
     let decoder = decoder_for(&format.caps)?;
-    let scale = super::source::element("videoconvertscale")?;
+    let scale = super::source::scaler()?;
     let (width, height) = fitted(format.width, format.height, pixel_aspect(&format.caps), max_width);
     let mut wanted = i420_caps(width, height);
     if !is_live {
@@ -240,7 +240,7 @@ fn decoding_pipeline(
     }
     let caps = super::source::capsfilter(&wanted)?;
     let pad = decoder.static_pad("src").context("the decoder has no source pad")?;
-    let takes = Mutex::new(move |us| takes(us));
+    let takes = Mutex::new(takes);
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let pts = info.buffer().and_then(|b| b.pts());
         let mut takes = takes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,7 +13,7 @@ use protocol::{CameraId, UtcMs};
 use super::cadence::Cadence;
 use super::decode::{Disposed, pixel_aspect};
 use super::picture::{fitted, from_sample, i420_caps};
-use super::source::{capsfilter, element, error_text};
+use super::source::{capsfilter, element, error_text, scaler};
 use crate::frame::Frame;
 
 /// Opens a video file of any format this machine decodes. `fps`: at most so many frames per second of media
@@ -25,7 +25,7 @@ pub fn decode_file(path: &Path, camera_id: CameraId, fps: f32, max_width: usize)
     let source = element("filesrc")?;
     source.set_property("location", absolute.to_str().context("the path is not UTF-8")?);
     let bin = element("decodebin")?;
-    let scale = element("videoconvertscale")?;
+    let scale = scaler()?;
     let filter = capsfilter(&gst::Caps::builder("video/x-raw").field("format", "I420").build())?;
     let sink =
         gst_app::AppSink::builder().sync(false).max_buffers(2).drop(false).enable_last_sample(false).build();

@@ -5,7 +5,9 @@
 //! When a camera fails it is built anew, with back-off, for as long as the agent runs; no camera knows of
 //! another. Deliberately absent: sound, and any way to leave TCP.
 
+mod address;
 mod anchor;
+mod blind;
 mod cadence;
 mod config;
 mod counts;
@@ -27,7 +29,8 @@ use anyhow::{Context, Result};
 use gstreamer as gst;
 use protocol::{CameraHealth, CameraId, Clock};
 
-pub use config::{CameraConfig, FieldError, PlaceConfig, Polygon, Secret, Source};
+pub use address::{Address, Secret, Source};
+pub use config::{CameraConfig, FieldError, PlaceConfig, Polygon};
 pub use counts::FrameCounts;
 pub use file::{FileFrames, decode_file};
 pub use ring::{Hold, MAX_HOLDS, Ring, RingStats};
@@ -36,7 +39,7 @@ pub use unit::{Codec, Format, Unit};
 
 pub(crate) use decode::{Disposed, buffer_of, decode_one, decoder_for, pixel_aspect};
 pub(crate) use picture::{fitted, i420_caps};
-pub(crate) use source::{capsfilter, element, encoder, error_text, wait_for_end};
+pub(crate) use source::{capsfilter, element, encoder, error_text, scaler, wait_for_end};
 
 use session::Camera;
 
@@ -101,7 +104,7 @@ pub fn probe(config: &CameraConfig, clock: Arc<dyn Clock>, limit: std::time::Dur
         )),
         (_, None) => Err(anyhow::anyhow!(reason.unwrap_or_else(|| format!(
             "no answer from {} in {} s",
-            config.redacted_url(),
+            config.url,
             limit.as_secs()
         )))),
     }

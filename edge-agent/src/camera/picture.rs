@@ -38,6 +38,9 @@ pub(crate) fn from_sample(sample: &gst::Sample) -> Option<Picture> {
     }
     let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer()?, &info).ok()?;
     let (width, height) = (frame.width() as usize & !1, frame.height() as usize & !1);
+    if width == 0 || height == 0 {
+        return None;
+    }
     let plane = |index: usize, width: usize, height: usize| -> Option<Vec<u8>> {
         let stride = usize::try_from(*frame.plane_stride().get(index)?).ok()?;
         let data = frame.plane_data(index as u32).ok()?;

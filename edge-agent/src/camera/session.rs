@@ -1,5 +1,6 @@
 //! One camera's life: connect, deliver, fail, wait, connect again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use gstreamer_app as gst_app;
 use protocol::{CameraHealth, CameraState, Clock};
 
 use super::anchor::{Anchor, Drift};
+use super::blind::Watcher;
 use super::config::CameraConfig;
 use super::counts::{Counts, FrameCounts};
 use super::decode::{Disposed, LiveDecoder};
@@ -25,9 +27,6 @@ use crate::frame::{Frame, Picture};
 
 /// No unit for so long means that the camera is gone, whatever its connection says.
 const STALL_MS: u64 = 5_000;
-
-/// Units that come for so long without one decoded picture cannot be decoded.
-const BLIND_MS: u64 = 15_000;
 
 /// How often the supervisor looks.
 const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
@@ -112,23 +111,36 @@ impl Camera {
 
     /// Runs until told to stop, or until a file that does not repeat has ended.
     pub(super) fn run(self: Arc<Self>, stop: &Receiver<()>) {
-        let mut wait = BACK_OFF_FIRST;
+        let mut back_off = BACK_OFF_FIRST;
         loop {
             let started_ms = self.clock.uptime_ms();
-            match self.run_once(stop) {
+            // A fault of ours in one camera is that camera's failure: it is built anew like after any other.
+            let session = catch_unwind(AssertUnwindSafe(|| self.run_once(stop)));
+            let session =
+                session.unwrap_or_else(|_| Err(anyhow!("a fault of this program; its log says which")));
+            let lasted_ms = self.clock.uptime_ms().saturating_sub(started_ms);
+            let pause = match session {
                 Ok(Over::Stopped) => break,
-                Ok(Over::EndOfFile) if self.config.repeat => continue,
+                // Not again at once when the film is one picture long.
+                Ok(Over::EndOfFile) if self.config.repeat => {
+                    BACK_OFF_FIRST.saturating_sub(Duration::from_millis(lasted_ms))
+                }
                 Ok(Over::EndOfFile) => {
                     tracing::info!(camera = %self.config.id, "the file has ended");
                     break;
                 }
-                Err(error) => self.failed(&error),
-            }
-            if self.clock.uptime_ms().saturating_sub(started_ms) > 2 * STALL_MS {
-                wait = BACK_OFF_FIRST;
-            }
-            match stop.recv_timeout(wait) {
-                Err(RecvTimeoutError::Timeout) => wait = (wait * 2).min(BACK_OFF_MOST),
+                Err(error) => {
+                    self.failed(&error);
+                    if lasted_ms > 2 * STALL_MS {
+                        back_off = BACK_OFF_FIRST;
+                    }
+                    let pause = back_off;
+                    back_off = (back_off * 2).min(BACK_OFF_MOST);
+                    pause
+                }
+            };
+            match stop.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -137,12 +149,12 @@ impl Camera {
     }
 
     fn failed(&self, error: &anyhow::Error) {
-        let reason = format!("{error:#}");
-        let url = self.config.redacted_url();
+        let reason = self.config.clean(&format!("{error:#}"));
+        let url = &self.config.url;
         if self.state().failed(reason.clone(), self.clock.now()) {
-            tracing::warn!(camera = %self.config.id, url, reason, "camera lost");
+            tracing::warn!(camera = %self.config.id, %url, reason, "camera lost");
         } else {
-            tracing::info!(camera = %self.config.id, url, reason, "camera not reached");
+            tracing::info!(camera = %self.config.id, %url, reason, "camera not reached");
         }
     }
 
@@ -150,12 +162,12 @@ impl Camera {
     fn run_once(self: &Arc<Self>, stop: &Receiver<()>) -> Result<Over> {
         let decoder = Arc::new(Mutex::new(self.live_decoder()));
         let sink = self.unit_sink(decoder.clone());
-        let before = self.ring.stats().units;
+        let before = self.ring.stats();
         self.ring.gap();
         self.last_unit_ms.store(self.clock.uptime_ms(), Ordering::Relaxed);
         let pipeline = Disposed(source::pipeline(&self.config, &sink)?);
-        let over = self.supervise(&pipeline.0, stop);
-        let delivered = self.ring.stats().units > before;
+        let over = self.supervise(&pipeline.0, &decoder, stop);
+        let after = self.ring.stats();
         // First the source, so that nobody feeds the decoder when it goes.
         drop(pipeline);
         let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,12 +176,21 @@ impl Camera {
         }
         decoder.stop();
         match over {
-            Ok(Over::EndOfFile) if !delivered => Err(anyhow!("there is no video in the file")),
+            Ok(Over::EndOfFile) if after.units > before.units => Ok(Over::EndOfFile),
+            Ok(Over::EndOfFile) if after.undecodable > before.undecodable => {
+                Err(anyhow!("there is no keyframe in the file: no picture of it can be shown"))
+            }
+            Ok(Over::EndOfFile) => Err(anyhow!("there is no video in the file")),
             over => over,
         }
     }
 
-    fn supervise(&self, pipeline: &gst::Pipeline, stop: &Receiver<()>) -> Result<Over> {
+    fn supervise(
+        &self,
+        pipeline: &gst::Pipeline,
+        decoder: &Mutex<LiveDecoder>,
+        stop: &Receiver<()>,
+    ) -> Result<Over> {
         let bus = pipeline.bus().context("a pipeline has a bus")?;
         if pipeline.set_state(gst::State::Playing).is_err() {
             let message = bus.pop_filtered(&[gst::MessageType::Error]);
@@ -177,9 +198,9 @@ impl Camera {
             bail!(problem.unwrap_or_else(|| "the stream does not start".into()));
         }
         let is_file = self.config.url_is_file();
-        let mut seen = (self.counts.decoded.load(Ordering::Relaxed), self.clock.uptime_ms());
+        let mut pictures = Watcher::new(self.counts.decoded.load(Ordering::Relaxed), self.clock.uptime_ms());
         loop {
-            self.look_for_pictures(&mut seen);
+            self.look_for_pictures(&mut pictures, decoder);
             match stop.try_recv() {
                 Ok(()) | Err(std::sync::mpsc::TryRecvError::Disconnected) => return Ok(Over::Stopped),
                 Err(std::sync::mpsc::TryRecvError::Empty) => {}
@@ -199,15 +220,14 @@ impl Camera {
         }
     }
 
-    /// `seen`: pictures decoded so far, and since when there are no more.
-    fn look_for_pictures(&self, seen: &mut (u64, u64)) {
-        let (decoded, now_ms) = (self.counts.decoded.load(Ordering::Relaxed), self.clock.uptime_ms());
-        if decoded != seen.0 {
-            *seen = (decoded, now_ms);
+    fn look_for_pictures(&self, pictures: &mut Watcher, decoder: &Mutex<LiveDecoder>) {
+        let look = pictures.look(self.counts.decoded.load(Ordering::Relaxed), self.clock.uptime_ms());
+        if self.blind.swap(look.blind, Ordering::Relaxed) != look.blind {
+            tracing::warn!(camera = %self.config.id, blind = look.blind, "whether pictures can be decoded has changed");
         }
-        let blind = now_ms.saturating_sub(seen.1) > BLIND_MS;
-        if self.blind.swap(blind, Ordering::Relaxed) != blind {
-            tracing::warn!(camera = %self.config.id, blind, "whether pictures can be decoded has changed");
+        if look.rebuild {
+            tracing::info!(camera = %self.config.id, "its decoder shows nothing; the next keyframe starts another");
+            decoder.lock().unwrap_or_else(PoisonError::into_inner).stop();
         }
     }
 

@@ -85,7 +85,13 @@ impl FrameSlot {
         state.newest.take()
     }
 
+    /// Whether no frame will follow; the last may still be there to be taken.
     pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Whether no frame will come out any more.
+    pub fn is_done(&self) -> bool {
         let state = self.lock();
         state.closed && state.newest.is_none()
     }
@@ -121,10 +127,10 @@ mod tests {
         let slot = FrameSlot::default();
         slot.put(frame(1));
         slot.close();
-        assert!(!slot.is_closed());
+        assert!(slot.is_closed() && !slot.is_done());
         assert_eq!(slot.recv().await.unwrap().sequence, 1);
         assert!(slot.recv().await.is_none());
         assert!(slot.recv_timeout(Duration::from_secs(60)).is_none());
-        assert!(slot.is_closed());
+        assert!(slot.is_done());
     }
 }

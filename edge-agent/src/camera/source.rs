@@ -8,14 +8,15 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
-use super::config::{CameraConfig, Source};
+use super::address::Source;
+use super::config::CameraConfig;
 use super::unit::Codec;
 
 /// Builds the pipeline that ends in `sink`; not started yet.
 pub(crate) fn pipeline(config: &CameraConfig, sink: &gst_app::AppSink) -> Result<gst::Pipeline> {
     let pipeline = gst::Pipeline::new();
     pipeline.add(sink).context("adding the sink")?;
-    match Source::parse(&config.url).map_err(|problem| anyhow!("url {problem}"))? {
+    match config.url.source().map_err(|problem| anyhow!("url {problem}"))? {
         Source::Rtsp(url) => rtsp(&pipeline, config, &url, sink)?,
         Source::File(path) => {
             let path = path.canonicalize().with_context(|| format!("opening {}", path.display()))?;
@@ -196,6 +197,14 @@ fn on_pad(
             gst::element_error!(element, gst::StreamError::Format, ("{error:#}"));
         }
     });
+}
+
+/// Converts and scales to exactly the size asked: with borders, as is its default, shares of the picture (masks,
+/// zones, boxes) would no longer be where they are.
+pub(crate) fn scaler() -> Result<gst::Element> {
+    let scaler = element("videoconvertscale")?;
+    scaler.set_property("add-borders", false);
+    Ok(scaler)
 }
 
 pub(crate) fn element(name: &str) -> Result<gst::Element> {

@@ -171,7 +171,7 @@ impl Config {
                 "camera {} ({}): {}; {watched}",
                 camera.id,
                 camera.display_name(),
-                camera.redacted_url()
+                camera.url
             ));
         }
         if self.cameras.is_empty() {

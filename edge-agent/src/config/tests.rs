@@ -129,7 +129,7 @@ fn the_environment_overrides() {
     let config = Config::parse("edge.toml", GOOD, owned).unwrap();
     assert_eq!(config.agent.name, "box at the gate");
     assert_eq!(config.hub.mqtt_port, Some(1884));
-    assert_eq!(config.cameras[0].camera.url, "test://");
+    assert_eq!(config.cameras[0].camera.url.whole(), "test://");
     let told = problems(
         GOOD,
         &[("SHAODIAN_EDGE__HUB__MQTT_PORT", "[1, 2]"), ("SHAODIAN_EDGE__CAMERA__3__URL", "test://")],

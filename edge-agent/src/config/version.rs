@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -75,10 +76,11 @@ pub fn keep(data_dir: &Path, version: u64, toml: &str) -> Result<()> {
     Ok(())
 }
 
-/// All or nothing, also over a power cut.
+/// All or nothing, also over a power cut. For its owner's eyes only: cameras have passwords.
 fn write(path: &Path, text: &str) -> Result<()> {
     let fresh = path.with_extension("new");
-    let mut file = fs::File::create(&fresh).with_context(|| format!("writing {}", fresh.display()))?;
+    let options = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+    let mut file = options.open(&fresh).with_context(|| format!("writing {}", fresh.display()))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&fresh, path).with_context(|| format!("writing {}", path.display()))?;
@@ -126,6 +128,9 @@ mod tests {
         let config = in_force(dir.path(), installed.clone());
         assert_eq!((config.version, config.cameras.len()), (7, 1));
         assert_eq!(config.agent, installed.agent);
+        let about = fs::metadata(dir.path().join("configuration-7.toml")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
+        assert_eq!(mode & 0o777, 0o600, "for its owner's eyes only");
         keep(dir.path(), 8, "").unwrap();
         assert!(!dir.path().join("configuration-7.toml").exists(), "former ones go");
         keep(dir.path(), 7, "").unwrap();

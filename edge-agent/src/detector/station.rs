@@ -289,7 +289,7 @@ mod tests {
     }
 
     impl Detect for Scripted {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "scripted 1"
         }
 

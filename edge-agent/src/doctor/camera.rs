@@ -39,8 +39,8 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
 }
 
 async fn look_at(config: CameraConfig) -> Vec<Finding> {
-    let (id, url) = (config.id.clone(), config.redacted_url());
-    let source = Source::parse(&config.url);
+    let (id, url) = (config.id.clone(), config.url.to_string());
+    let source = config.url.source();
     let probe =
         tokio::task::spawn_blocking(move || camera::probe(&config, Arc::new(SystemClock::new()), PICTURE));
     let what = format!("camera {id}");

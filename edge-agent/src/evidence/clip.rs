@@ -95,7 +95,7 @@ fn remake(units: &[(&Unit, Times)], masks: &[Polygon], to: &Path) -> Result<()> 
     let source = source(&with_rate(format, units));
     source.set_max_buffers(WAITING);
     let decoder = camera::decoder_for(&format.caps)?;
-    let scale = camera::element("videoconvertscale")?;
+    let scale = camera::scaler()?;
     let filter = camera::capsfilter(&camera::i420_caps(width, height))?;
     let bits = (width * height * 9 / 4).max(300_000);
     let encoder = camera::encoder(bits as u32, 50)?;

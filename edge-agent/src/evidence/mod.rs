@@ -19,7 +19,8 @@ mod mask;
 mod recorder;
 mod snapshot;
 mod spool;
+mod spooling;
 mod timing;
 
-pub use recorder::{ClipEnd, Opening, Pending, Recorder};
+pub use recorder::{ClipEnd, Opening, Pending, Recorder, Unrecovered};
 pub use snapshot::Drawn;

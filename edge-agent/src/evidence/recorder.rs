@@ -1,21 +1,20 @@
 //! Who makes evidence, when. Snapshots at once; clips when their time is over, one re-encode at a time. What a
-//! clip gathers is spooled to disk meanwhile, for the case that the box is killed.
+//! clip gathers is spooled to disk meanwhile (see [`super::spooling`]), for the case that the box is killed.
 
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use protocol::{Clock, EvidenceKind, IncidentId, UtcMs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::Instant;
 
 use super::clip;
 use super::file::Folder;
 use super::snapshot::{self, Drawn};
-use super::spool::{self, Plan, Spool};
+use super::spool::{self, Plan};
+use super::spooling::{Spooling, Spools};
 use crate::camera::{self, CameraView, Hold, Polygon, Unit};
 use crate::frame::Frame;
 use crate::report::EvidenceFile;
@@ -23,19 +22,20 @@ use crate::report::EvidenceFile;
 /// How often a waiting clip looks whether its time is over.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How often what came is written down: at most so much of a clip dies with the box.
-const SPOOL_EVERY: Duration = Duration::from_secs(1);
-
 /// Masked clips that wait for their turn to be encoded again, on disk. One more is given up, and told as lost.
 const MAX_WAITING: usize = 16;
 
 /// After the last moment of a clip, so long for the network to bring it.
 const ARRIVAL_MS: i64 = 2_000;
 
+/// Starts and retries that one file is given after a crash: what fails so often, or brings the program down with it,
+/// is given up.
+const ATTEMPTS: u64 = 5;
+
 /// Makes evidence of all cameras. Needs a tokio runtime around it.
 pub struct Recorder {
     folder: Arc<Folder>,
-    spools: PathBuf,
+    spools: Arc<Spools>,
     clock: Arc<dyn Clock>,
     turns: Turns,
 }
@@ -85,16 +85,29 @@ impl ClipEnd {
     }
 }
 
+/// Why a file of a killed run was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum Unrecovered {
+    /// Worth another attempt.
+    #[error("{0:#}")]
+    Later(Error),
+    #[error("{0:#}")]
+    Never(Error),
+}
+
 impl Recorder {
     /// `folder`: where finished evidence lies, inside the data folder.
     pub fn new(folder: PathBuf, clock: Arc<dyn Clock>) -> Result<Self> {
         // What a killed run left is recovered before any camera starts.
         camera::init()?;
-        let spools = folder.join("spool");
-        let folder = Arc::new(Folder::open(folder)?);
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spools);
-        made.with_context(|| format!("making {}", spools.display()))?;
-        Ok(Self { folder, spools, clock, turns: Turns::new() })
+        let spools = Arc::new(Spools::open(&folder)?);
+        Ok(Self { folder: Arc::new(Folder::open(folder)?), spools, clock, turns: Turns::new() })
+    }
+
+    /// Spools leave so much of the disk free.
+    pub fn leaving_free(mut self, bytes: u64) -> Self {
+        self.spools = Arc::new(Spools::leaving_free(&self.spools, bytes));
+        self
     }
 
     /// To be called when an incident opens: from here on the ring can evict nothing that its clip needs.
@@ -119,10 +132,10 @@ impl Recorder {
             masks: config.masks.clone(),
         };
         let (folder, clock, turns) = (self.folder.clone(), self.clock.clone(), self.turns.clone());
-        let (camera, path) = (camera.clone(), self.spool_path(incident));
+        let (camera, spools) = (camera.clone(), self.spools.clone());
         let clip = tokio::spawn(async move {
             let hold = hold.ok_or_else(|| anyhow!("too many clips of {} at once", camera.config().id))?;
-            let mut spooling = Spooling::begin(path.clone(), plan).await;
+            let mut spooling = Spooling::begin(spools.clone(), incident, plan).await;
             let until = gather(&camera, &*clock, started_at, &ended, &hold, &mut spooling).await;
             if hold.is_truncated() {
                 tracing::warn!(camera = %camera.config().id, "a clip grew too large and ends early");
@@ -136,7 +149,8 @@ impl Recorder {
             drop(hold);
             let turn = turns.next().await?;
             let masks = camera.config().masks.clone();
-            let clip = write_clip(folder, Units::Spooled(path), started_at, until, masks).await;
+            let units = Units::Spooled(spools.path(incident));
+            let clip = write_clip(folder, units, started_at, until, masks).await;
             drop(turn);
             clip
         });
@@ -159,11 +173,21 @@ impl Recorder {
     }
 
     /// Makes a file of what a killed run had gathered for its incident. One at a time.
-    pub async fn recover(&self, incident: IncidentId, kind: EvidenceKind) -> Result<EvidenceFile> {
-        let path = self.spool_path(incident);
-        ensure!(path.exists(), "the box went down before any of it was written");
+    pub async fn recover(
+        &self,
+        incident: IncidentId,
+        kind: EvidenceKind,
+    ) -> Result<EvidenceFile, Unrecovered> {
+        let path = self.spools.path(incident);
+        if !path.exists() {
+            return Err(Unrecovered::Never(anyhow!("the box went down before any of it was written")));
+        }
+        let turn = self.turns.next().await.map_err(Unrecovered::Later)?;
+        let attempt = self.spools.count_attempt(incident, kind).map_err(Unrecovered::Later)?;
+        if attempt > ATTEMPTS {
+            return Err(Unrecovered::Never(anyhow!("given up after {ATTEMPTS} attempts")));
+        }
         let folder = self.folder.clone();
-        let turn = self.turns.next().await?;
         let work = spawn_blocking(move || {
             let _turn = turn;
             let (plan, units) = spool::read(&path)?;
@@ -173,75 +197,19 @@ impl Recorder {
                 EvidenceKind::Recording | EvidenceKind::Still => bail!("incidents of cameras have none"),
             }
         });
-        work.await.context("making evidence was interrupted")?
+        let made = work.await.context("making evidence was interrupted").flatten();
+        made.map_err(if attempt == ATTEMPTS { Unrecovered::Never } else { Unrecovered::Later })
     }
 
     /// The clip of this incident is in the outbox, or will never be.
     pub fn forget(&self, incident: IncidentId) {
-        remove(&self.spool_path(incident));
+        self.spools.forget(incident);
     }
 
     /// Clears what belongs to none of these incidents. To be called before any is opened.
     pub fn forget_all_but(&self, incidents: &[IncidentId]) {
-        let kept: Vec<PathBuf> = incidents.iter().map(|id| self.spool_path(*id)).collect();
-        let Ok(entries) = std::fs::read_dir(&self.spools) else { return };
-        let left = entries.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(path));
-        left.for_each(|path| remove(&path));
+        self.spools.forget_all_but(incidents);
     }
-
-    fn spool_path(&self, incident: IncidentId) -> PathBuf {
-        self.spools.join(format!("{incident}.spool"))
-    }
-}
-
-fn remove(path: &std::path::Path) {
-    if let Err(error) = std::fs::remove_file(path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %path.display(), %error, "cannot delete a spool");
-    }
-}
-
-/// Writes down what a clip gathers, as long as the disk takes it.
-struct Spooling {
-    spool: Option<Spool>,
-    written: usize,
-    last: Option<Instant>,
-}
-
-impl Spooling {
-    async fn begin(path: PathBuf, plan: Plan) -> Self {
-        let made = spawn_blocking(move || Spool::create(&path, &plan)).await;
-        let spool = kept(made.map_err(std::io::Error::other).flatten());
-        Self { spool, written: 0, last: None }
-    }
-
-    async fn catch_up(&mut self, hold: &Hold) {
-        if self.last.is_none_or(|last| last.elapsed() >= SPOOL_EVERY) {
-            self.write(hold).await;
-        }
-    }
-
-    /// Everything that the hold has is on disk, or else an error.
-    async fn complete(&mut self, hold: &Hold) -> Result<()> {
-        self.write(hold).await;
-        ensure!(self.spool.is_some(), "what it gathered could not be written to disk");
-        Ok(())
-    }
-
-    async fn write(&mut self, hold: &Hold) {
-        self.last = Some(Instant::now());
-        let Some(mut spool) = self.spool.take() else { return };
-        let units = hold.units_after(self.written);
-        self.written += units.len();
-        let done = spawn_blocking(move || spool.append(&units).map(|()| spool)).await;
-        self.spool = kept(done.map_err(std::io::Error::other).flatten());
-    }
-}
-
-/// Memory still has everything: only a crash would lose it.
-fn kept(spool: std::io::Result<Spool>) -> Option<Spool> {
-    spool.inspect_err(|error| tracing::warn!(%error, "a clip in the making cannot be spooled to disk")).ok()
 }
 
 /// Waits until everything the clip shows has arrived, or cannot arrive any more; returns its last moment.

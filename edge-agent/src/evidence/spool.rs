@@ -55,6 +55,10 @@ impl Spool {
         let mut head = serde_json::to_vec(plan)?;
         head.push(b'\n');
         file.write_all(&head)?;
+        // Its name must survive a power cut as well as its content.
+        if let Some(folder) = path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(Self { file, format: None })
     }
 

@@ -4,6 +4,7 @@
 mod last_error;
 mod metrics;
 mod time_sync;
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,12 +33,11 @@ use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
 use crate::watch::Watch;
 use crate::{uplink, upload};
+use watchdog::{Beat, Watchdog};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// Status goes to the hub this often when nothing changed.
 const HEARTBEAT_ROUNDS: u32 = 10;
-/// An analysis thread that shows no life this long is stuck.
-const STUCK_MS: u64 = 30_000;
 
 /// One watched camera, as health sees it.
 #[derive(Clone)]
@@ -163,14 +163,14 @@ impl Health {
         cancel: CancellationToken,
     ) {
         let mut tick = interval(EVERY);
-        let mut beats = Beats::default();
+        let mut watchdog = Watchdog::default();
         let mut rounds = 0;
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            let now = self.look(&mut beats).await;
+            let now = self.look(&mut watchdog).await;
             let told = telling(&status.borrow());
             let next = self.status(&now);
             rounds += 1;
@@ -179,7 +179,7 @@ impl Health {
                 // Nobody listens on a box that is not enrolled.
                 let _ = status.send(next);
             }
-            let moves = now.stuck.is_empty();
+            let moves = now.stuck.is_empty() && !watchdog.outbox_stuck(self.clock.uptime_ms());
             let _ = vitals.send(now);
             if moves {
                 // Fails only where no service manager listens.
@@ -188,13 +188,16 @@ impl Health {
         }
     }
 
-    async fn look(&self, beats: &mut Beats) -> Vitals {
+    async fn look(&self, watchdog: &mut Watchdog) -> Vitals {
         let present = self.floor.present();
         let uptime_ms = self.clock.uptime_ms();
         let counters = self.outbox.counters();
         let mut troubles = Vec::new();
         let outbox = match self.outbox.stats().await {
-            Ok(stats) => stats,
+            Ok(stats) => {
+                watchdog.outbox_answers(self.clock.uptime_ms());
+                stats
+            }
             Err(error) => {
                 troubles.push(format!("outbox: {error}"));
                 Stats::default()
@@ -222,7 +225,7 @@ impl Health {
         if !self.enrolled {
             troubles.push("hub: this box is not enrolled".to_owned());
         }
-        let stuck = beats.stuck(&present, uptime_ms);
+        let stuck = watchdog.stuck(present.cameras.iter().map(beat).collect(), uptime_ms);
         troubles.extend(stuck.iter().map(|id| format!("camera {id}: its analysis does not move")));
         let calls = present.calls.as_ref().map(|tap| tap.health());
         troubles.extend(
@@ -275,6 +278,11 @@ fn camera_health(post: &Post) -> CameraHealth {
     health
 }
 
+fn beat((id, post): (&CameraId, &Post)) -> Beat {
+    let count = post.beat.load(Ordering::Relaxed);
+    Beat { camera_id: id.clone(), count, ended: post.camera.view().has_ended() }
+}
+
 fn seen(post: &Post) -> Seen {
     Seen {
         camera_id: post.camera.id().clone(),
@@ -282,27 +290,6 @@ fn seen(post: &Post) -> Seen {
         analysed: post.analysed.load(Ordering::Relaxed),
         inferred: post.detector.detected(),
         skipped: post.detector.skipped(),
-    }
-}
-
-/// When each analysis thread last moved.
-#[derive(Default)]
-struct Beats(BTreeMap<CameraId, (u64, u64)>);
-
-impl Beats {
-    fn stuck(&mut self, present: &Present, now_ms: u64) -> Vec<CameraId> {
-        self.0.retain(|id, _| present.cameras.contains_key(id));
-        let mut stuck = Vec::new();
-        for (id, post) in &present.cameras {
-            let beat = post.beat.load(Ordering::Relaxed);
-            let seen = self.0.entry(id.clone()).or_insert((beat, now_ms));
-            if seen.0 != beat || post.camera.view().has_ended() {
-                *seen = (beat, now_ms);
-            } else if now_ms.saturating_sub(seen.1) > STUCK_MS {
-                stuck.push(id.clone());
-            }
-        }
-        stuck
     }
 }
 

@@ -10,7 +10,7 @@ pub struct OutboxConfig {
     pub max_rows: u64,
     /// Their size.
     pub max_bytes: u64,
-    /// Files of evidence on this box.
+    /// Files of evidence on this box, clips in the making among them.
     pub evidence_max_bytes: u64,
     /// Disk space that evidence leaves free, for incidents to be written into.
     pub disk_reserve_bytes: u64,

@@ -12,6 +12,7 @@ use tokio::fs;
 use super::store::{self, Removed};
 use super::write::tombstone;
 use super::{DAY_MS, Outbox, OutboxError};
+use crate::report::SPOOL_FOLDER;
 
 /// Superseded revisions that go in one sweep: one tombstone names them all.
 const SWEEP: u32 = 256;
@@ -51,12 +52,19 @@ pub(super) async fn make_room(
         }
     }
     let mut spared = Vec::new();
-    while store::total(db, "evidence").await?.bytes > config.evidence_max_bytes {
+    let most = config.evidence_max_bytes.saturating_sub(spooled_bytes(&outbox.0.folder));
+    while store::total(db, "evidence").await?.bytes > most {
         let Some(removed) = store::remove_cheapest_evidence(db).await? else { break };
         spared.push(lose(outbox, db, removed, "the space for evidence on the box was used up").await?);
     }
     outbox.0.counters.overfull.store(overfull, Ordering::Relaxed);
     Ok(spared)
+}
+
+/// What clips in the making hold on disk, which no row speaks of yet.
+fn spooled_bytes(evidence: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(evidence.join(SPOOL_FOLDER)) else { return 0 };
+    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum()
 }
 
 /// `0193…:4-7,9`: dropped numbers, shortened to ranges per boot.

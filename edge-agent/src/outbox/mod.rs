@@ -44,6 +44,13 @@ pub enum OutboxError {
     Store(#[from] sqlx::Error),
 }
 
+impl OutboxError {
+    /// Whether the outbox was closed: nothing more will be written by this run.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Store(sqlx::Error::PoolClosed))
+    }
+}
+
 /// Who speaks, and how this run stamps what it says.
 #[derive(Clone, Debug)]
 pub struct Voice {

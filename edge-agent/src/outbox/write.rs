@@ -85,21 +85,36 @@ impl Outbox {
     }
 
     /// Ends what a killed run left open, as of its last word. Call once, before new incidents. Returns all that it
-    /// left unfinished, ended now: those whose files were still being made wait for [`Self::append`] with what
-    /// can be recovered, [`Self::explain_loss`] or [`Self::close_incident`].
+    /// left unfinished: those whose files were still being made wait for [`Self::append`] with what can be
+    /// recovered, [`Self::explain_loss`] or [`Self::close_incident`]. One whose end cannot be written now (the disk
+    /// is full, say) is returned as it was, for [`Self::end`]: a box that cannot write must still start and make room.
     pub async fn end_left_open(&self) -> Result<Vec<Incident>, OutboxError> {
         let mut db = self.0.pool.acquire().await?;
         let mut left = store::open_incidents(&mut db).await?;
         drop(db);
-        for incident in left.iter_mut().filter(|incident| incident.phase != Phase::Ended) {
+        for incident in &mut left {
+            match self.end(incident).await {
+                Ok(ended) => *incident = ended,
+                Err(error) => {
+                    tracing::error!(%error, incident = %incident.incident_id, "its end cannot be written yet");
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// Ends an incident of a former run, as of its last word; one that has ended stays as it is.
+    pub async fn end(&self, incident: &Incident) -> Result<Incident, OutboxError> {
+        let mut incident = incident.clone();
+        if incident.phase != Phase::Ended {
             incident.revision += 1;
             incident.phase = Phase::Ended;
             incident.ended_at = Some(incident.updated_at);
             incident.updated_at = self.0.voice.clock.now();
-            let unfinished = !missing_files(incident).is_empty();
+            let unfinished = !missing_files(&incident).is_empty();
             self.append(&Report { incident: incident.clone(), files: Vec::new(), unfinished }).await?;
         }
-        Ok(left)
+        Ok(incident)
     }
 
     /// Tells the hub that a file of an incident will never come; `closes`: it was the last that was awaited.

@@ -1,5 +1,6 @@
 //! One `[[camera.rule]]` of the configuration.
 
+use protocol::limits::MAX_NAME_CHARS;
 use protocol::{IncidentKind, Label, RuleId, Severity};
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,10 @@ impl RuleConfig {
         };
         if let Err(e) = Zone::new(&self.zone) {
             wrong(&e.field(), e.to_string());
+        }
+        let length = self.name.chars().count();
+        if length > MAX_NAME_CHARS {
+            wrong("name", format!("has {length} characters; {MAX_NAME_CHARS} are enough for everybody"));
         }
         if self.labels.is_empty() {
             wrong("labels", "is empty; name at least one, such as \"person\"".to_owned());

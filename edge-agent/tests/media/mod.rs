@@ -102,6 +102,41 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// As a file whose pictures all build on one that is not in it.
+    pub(crate) fn without_keyframes(&self) -> tempfile::NamedTempFile {
+        let whole = self.write();
+        let description = format!(
+            "filesrc location={} ! qtdemux ! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au \
+             ! appsink name=out sync=false",
+            whole.path().display()
+        );
+        let film = tempfile::Builder::new().suffix(".h264").tempfile().unwrap();
+        let units = pull(&description, |sample| sample.buffer().unwrap().map_readable().unwrap().to_vec());
+        // Everything but slices of an IDR picture (type 5): the parameter sets stay.
+        let nals = units.iter().flat_map(|unit| split(unit)).filter(|nal| nal[0] & 0x1f != 5);
+        let bytes: Vec<u8> = nals.flat_map(|nal| [&[0, 0, 0, 1], nal].concat()).collect();
+        std::fs::write(film.path(), bytes).unwrap();
+        film
+    }
+}
+
+/// The parts of a byte stream between its start codes.
+fn split(unit: &[u8]) -> Vec<&[u8]> {
+    let starts: Vec<usize> =
+        (0..unit.len().saturating_sub(3)).filter(|at| unit[*at..].starts_with(&[0, 0, 1])).collect();
+    let ends = starts.iter().skip(1).copied().chain([unit.len()]);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| {
+            let nal = &unit[start + 3..end];
+            // The zero before a start code of four bytes belongs to neither.
+            nal.strip_suffix(&[0]).unwrap_or(nal)
+        })
+        .collect()
+}
+
 /// A camera on the network: a real RTSP server on a port of its own.
 pub(crate) struct RtspCamera {
     server: gstreamer_rtsp_server::RTSPServer,

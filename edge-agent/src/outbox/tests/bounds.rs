@@ -92,6 +92,26 @@ async fn evidence_is_bounded_by_severity_and_kind() {
     assert!(told, "the loss is told");
 }
 
+/// What clips in the making hold on disk counts as evidence: less room is left for finished files.
+#[tokio::test]
+async fn spools_count_as_evidence() {
+    let bench = Bench::new(4, OutboxConfig { evidence_max_bytes: 25, ..OutboxConfig::default() }).await;
+    let spools = bench.outbox.evidence_dir().join(crate::report::SPOOL_FOLDER);
+    std::fs::create_dir(&spools).unwrap();
+    let add = async |text: &str| {
+        let id = IncidentId::new(&bench.chance, START);
+        let mut report = report(id, 1, Phase::Opened, Severity::Normal);
+        report.files = vec![bench.file(text, EvidenceKind::Clip)];
+        bench.outbox.append(&report).await.unwrap();
+        report.files[0].path.clone()
+    };
+    let (first, second) = (add("0123456789").await, add("abcdefghij").await);
+    assert!(first.exists() && second.exists());
+    std::fs::write(spools.join("a.spool"), "123456").unwrap();
+    let third = add("x").await;
+    assert!(!first.exists() && second.exists() && third.exists(), "6 + 10 + 10 + 1 bytes are too many");
+}
+
 /// A message that is too large is not lost: it stays on the box, and the hub is told.
 #[tokio::test]
 async fn too_large_is_kept_and_told() {
