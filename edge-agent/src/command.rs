@@ -64,7 +64,8 @@ impl Desk {
         }
         tracing::info!(command = %command.command_id, name = command.body.name(), by = command.issued_by, "command");
         let id = command.command_id;
-        let done = if self.clock.now() > command.expires_at {
+        // By a clock that nobody has set it cannot be judged; the hub sends nothing that is over.
+        let done = if self.outbox.is_clock_trusted() && self.clock.now() > command.expires_at {
             Some((Outcome::Expired, Vec::new()))
         } else {
             match command.body {

@@ -4,9 +4,9 @@
 //! the very first connection already cannot be tampered with, though nothing is known of the hub before. The
 //! private key is made here and never leaves.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::doctor::is_locked;
 use crate::identity::{Enrolled, Identity, http_client};
 use crate::say;
 
@@ -42,6 +43,8 @@ pub async fn run(args: &Args, data_dir: &Path) -> Result<()> {
         bail!("the code has two parts with a dot between them; copy it whole from `hub device add`");
     };
     ensure!(args.hub.scheme() == "https", "the hub's address begins with https:// ({} does not)", args.hub);
+    // A code works once: what can go wrong here must go wrong before it is used.
+    let fresh = prepare(data_dir)?;
     let ca_pem = fetch_ca(&args.hub, pin).await?;
 
     let key = KeyPair::generate().context("making a key")?;
@@ -78,8 +81,16 @@ pub async fn run(args: &Args, data_dir: &Path) -> Result<()> {
         mqtt_port: granted.mqtt_port,
         token: granted.token,
     };
-    let folder = write(data_dir, &identity, &granted.certificate_pem, &key.serialize_pem(), &ca_pem)?;
+    let pems = [
+        ("certificate.pem", granted.certificate_pem.as_str()),
+        ("key.pem", &key.serialize_pem()),
+        ("ca.pem", &ca_pem),
+    ];
+    let folder = write(data_dir, &fresh, &identity, pems)?;
     say!("enrolled as {}/{}; identity in {}", identity.tenant, identity.device, folder.display());
+    if is_locked(data_dir) {
+        say!("the agent runs with what it was before: restart it (systemctl restart shaodian-edge)");
+    }
     Ok(())
 }
 
@@ -145,35 +156,47 @@ fn to_pem(certificate: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// All files appear at once: a half-written identity is never found.
-fn write(data_dir: &Path, identity: &Identity, certificate: &str, key: &str, ca: &str) -> Result<PathBuf> {
-    fs::create_dir_all(data_dir).with_context(|| format!("making {}", data_dir.display()))?;
-    let (folder, fresh) = (Enrolled::folder(data_dir), data_dir.join("identity-new"));
-    let before = data_dir.join("identity-before");
+/// The folder that the identity is written into, before it takes its place.
+fn prepare(data_dir: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(data_dir)
+        .with_context(|| format!("making {}; set [agent] data_dir, or its rights", data_dir.display()))?;
+    let fresh = data_dir.join("identity-new");
     let _ = fs::remove_dir_all(&fresh);
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&fresh)
-        .with_context(|| format!("making {}", fresh.display()))?;
+    fs::DirBuilder::new().mode(0o700).create(&fresh).with_context(|| {
+        format!("making {}; set [agent] data_dir, or run this as the user the agent runs as", fresh.display())
+    })?;
+    Ok(fresh)
+}
+
+/// All files appear at once: a half-written identity is never found.
+fn write(data_dir: &Path, fresh: &Path, identity: &Identity, pems: [(&str, &str); 3]) -> Result<PathBuf> {
+    let (folder, before) = (Enrolled::folder(data_dir), data_dir.join("identity-before"));
     let json = serde_json::to_string_pretty(identity)?;
-    for (name, text) in
-        [("identity.json", json.as_str()), ("certificate.pem", certificate), ("key.pem", key), ("ca.pem", ca)]
-    {
+    // Whoever types this, the agent must be able to read it.
+    let owner = fs::metadata(data_dir).with_context(|| format!("looking at {}", data_dir.display()))?;
+    let give = |path: &Path| chown(path, Some(owner.uid()), Some(owner.gid()));
+    let keep = |name: &str, text: &str| -> std::io::Result<()> {
         let path = fresh.join(name);
-        let mut file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("writing {}", path.display()))?;
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
+        give(&path)
+    };
+    for (name, text) in [("identity.json", json.as_str())].into_iter().chain(pems) {
+        keep(name, text).with_context(|| format!("writing {} into {}", name, fresh.display()))?;
     }
+    give(fresh).with_context(|| format!("giving {} to the agent", fresh.display()))?;
     if folder.exists() {
         let _ = fs::remove_dir_all(&before);
         fs::rename(&folder, &before).context("keeping the former identity")?;
     }
-    fs::rename(&fresh, &folder).with_context(|| format!("writing {}", folder.display()))?;
+    fs::rename(fresh, &folder).with_context(|| format!("writing {}", folder.display()))?;
+    // The code is used up: a power cut must not take what it gave.
+    for place in [&folder, data_dir] {
+        File::open(place)
+            .and_then(|place| place.sync_all())
+            .with_context(|| format!("syncing {}", place.display()))?;
+    }
     Ok(folder)
 }
 
@@ -214,9 +237,12 @@ mod tests {
             mqtt_port: 8883,
             token: "t".into(),
         };
-        write(dir.path(), &identity, "c", "k", "a").unwrap();
+        let pems = [("certificate.pem", "c"), ("key.pem", "k"), ("ca.pem", "a")];
+        // What a broken-off attempt left behind is in nobody's way.
+        fs::create_dir(dir.path().join("identity-new")).unwrap();
+        write(dir.path(), &prepare(dir.path()).unwrap(), &identity, pems).unwrap();
         identity.device = "box-2".parse().unwrap();
-        let folder = write(dir.path(), &identity, "c", "k", "a").unwrap();
+        let folder = write(dir.path(), &prepare(dir.path()).unwrap(), &identity, pems).unwrap();
         let mode = fs::metadata(folder.join("key.pem")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(Enrolled::load(dir.path()).unwrap().unwrap().identity, identity);

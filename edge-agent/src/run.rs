@@ -138,6 +138,7 @@ pub async fn run(options: Options) -> Result<()> {
             commands,
             live: live_rx,
             health: uplink_health,
+            no_receipt: uplink::NO_RECEIPT,
         };
         delivery.push(tokio::spawn(uplink.run(cancel.clone())));
         delivery.push(tokio::spawn(uploader.run(cancel.clone())));

@@ -1,6 +1,10 @@
 //! Evidence to the hub by tus 1.0 (core, creation): after its incident, by severity, resumable over restarts,
 //! and giving way to messages. The hub checks the SHA-256 when the last byte is there.
+//!
+//! Whatever goes wrong, a file waits before it is tried again, twice as long each time until something of it arrived.
+//! What the hub refuses again and again, and what can never arrive, is given up, and the hub is told why.
 
+use std::collections::HashMap;
 use std::io::SeekFrom;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +33,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const COURTESY: Duration = Duration::from_secs(2);
 const BACK_OFF_MS: i64 = 5_000;
 const MAX_BACK_OFF_MS: i64 = 600_000;
+/// Refusals of one file, some 50 minutes of them, before it is given up.
+const MAX_REFUSALS: u32 = 12;
 
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
@@ -51,9 +57,15 @@ enum UploadError {
     Line(#[from] reqwest::Error),
     #[error("the hub answered {status}: {words}")]
     Answer { status: StatusCode, words: String },
-    /// The upload the hub knew is gone or stands elsewhere: begin again.
+    /// The upload the hub knew is gone: begin again.
     #[error("the upload has to begin again ({0})")]
     Anew(String),
+    /// The upload does not stand where we thought.
+    #[error("the upload stands elsewhere at the hub")]
+    Elsewhere,
+    /// The hub does not want this file as it is sent, whoever asks.
+    #[error("the hub refuses it ({status}): {words}")]
+    Refused { status: StatusCode, words: String },
     /// This file will never be taken.
     #[error("{0}")]
     Hopeless(String),
@@ -61,6 +73,23 @@ enum UploadError {
     File(#[from] std::io::Error),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+}
+
+/// What this run knows of a file that did not get through yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tried {
+    refusals: u32,
+    /// The furthest that the hub was known to stand.
+    reached: u64,
+    /// It got further in this attempt.
+    moved: bool,
+}
+
+impl Tried {
+    fn reach(&mut self, offset: u64) {
+        self.moved |= offset > self.reached;
+        self.reached = self.reached.max(offset);
+    }
 }
 
 pub struct Uploader {
@@ -77,18 +106,20 @@ pub struct Uploader {
 impl Uploader {
     /// Runs until cancelled.
     pub async fn run(self, cancel: CancellationToken) {
+        // Of files that wait: no more than the outbox holds.
+        let mut tried = HashMap::new();
         let stopped = AtomicBool::new(false);
         while !stopped.load(Ordering::Relaxed) {
             tokio::select! {
                 // An upload cut off here goes on from the hub's offset at the next start.
                 () = cancel.cancelled() => stopped.store(true, Ordering::Relaxed),
-                () = self.round() => {}
+                () = self.round(&mut tried) => {}
             }
         }
     }
 
     /// One file, or a wait for one.
-    async fn round(&self) {
+    async fn round(&self, tried: &mut HashMap<String, Tried>) {
         let upload = match self.outbox.next_upload().await {
             Ok(Some(upload)) => upload,
             Ok(None) => {
@@ -100,38 +131,58 @@ impl Uploader {
                 return sleep(IDLE).await;
             }
         };
-        if let Err(error) = self.run_once(&upload).await {
-            self.settle_failure(&upload, error).await;
-        } else {
-            self.health.last_error.clear();
+        let name = upload.evidence.sha256.to_string();
+        let known = tried.entry(name.clone()).or_default();
+        known.moved = false;
+        let gone = match self.run_once(&upload, known).await {
+            Ok(()) => {
+                self.health.last_error.clear();
+                true
+            }
+            Err(error) => self.settle_failure(&upload, error, known).await,
+        };
+        if gone {
+            tried.remove(&name);
         }
     }
 
-    async fn settle_failure(&self, upload: &Upload, error: UploadError) {
+    /// True when the file was given up.
+    async fn settle_failure(&self, upload: &Upload, error: UploadError, tried: &mut Tried) -> bool {
         let evidence = &upload.evidence;
         self.health.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
         if self.health.last_error.set(&text) {
             tracing::warn!(file = %evidence.sha256, error = text, "upload failed");
         }
-        let done = match error {
-            UploadError::Hopeless(_) => self.outbox.give_up_file(evidence, &text).await,
-            UploadError::Anew(_) => self.outbox.set_upload_url(evidence, None).await,
-            _ => Ok(()),
+        if let UploadError::Refused { .. } = error {
+            tried.refusals += 1;
+        }
+        let hopeless = matches!(error, UploadError::Hopeless(_)) || tried.refusals >= MAX_REFUSALS;
+        let anew = matches!(error, UploadError::Anew(_) | UploadError::Refused { .. });
+        if anew {
+            tried.reached = 0;
+        }
+        // A line that carries a part each time it is up gets no longer waits for it; what has to be sent again does.
+        let attempts = if tried.moved && !anew { 0 } else { upload.attempts };
+        let delay_ms = (BACK_OFF_MS << attempts.min(8)).min(MAX_BACK_OFF_MS);
+        let noted = async {
+            if hopeless {
+                return self.outbox.give_up_file(evidence, &text).await;
+            }
+            if anew {
+                self.outbox.set_upload_url(evidence, None).await?;
+            }
+            self.outbox.postpone_upload(evidence, delay_ms, attempts + 1).await
         };
-        let delay_ms = (BACK_OFF_MS << upload.attempts.min(8)).min(MAX_BACK_OFF_MS);
-        let done = match done {
-            Ok(()) => self.outbox.postpone_upload(evidence, delay_ms).await,
-            failed => failed,
-        };
-        if let Err(error) = done {
+        if let Err(error) = noted.await {
             tracing::error!(%error, "cannot note a failed upload");
         }
         // The next file would meet the same line.
         sleep(Duration::from_secs(1)).await;
+        hopeless
     }
 
-    async fn run_once(&self, upload: &Upload) -> Result<(), UploadError> {
+    async fn run_once(&self, upload: &Upload, tried: &mut Tried) -> Result<(), UploadError> {
         let evidence = &upload.evidence;
         // First of all: for a file that is gone the hub need not open an upload.
         let mut file = match File::open(&upload.path).await {
@@ -156,9 +207,28 @@ impl Uploader {
                 (url, offset)
             }
         };
+        tried.reach(offset);
+        let mut asked = false;
         while offset < evidence.size_bytes {
             self.give_way().await;
-            offset = self.patch(&url, &mut file, offset, upload).await?;
+            offset = match self.patch(&url, &mut file, offset, upload).await {
+                // It lost what it had not synced when it died, or got what we believe lost: it is asked, once.
+                Err(UploadError::Elsewhere) if !asked => {
+                    asked = true;
+                    self.offset(&url).await?
+                }
+                Err(UploadError::Elsewhere) => {
+                    return Err(UploadError::Anew("the hub does not stand where it says".into()));
+                }
+                sent => {
+                    asked = false;
+                    sent?
+                }
+            };
+            tried.reach(offset);
+        }
+        if offset > evidence.size_bytes {
+            return Err(UploadError::Anew("the hub has more bytes of it than there are".into()));
         }
         self.outbox.uploaded(evidence).await?;
         self.health.uploaded_files.fetch_add(1, Ordering::Relaxed);
@@ -257,12 +327,23 @@ impl Uploader {
 
 /// The hub's sum differs: either the file here has changed (hopeless), or the upload went wrong (again).
 async fn judge_mismatch(path: &Path, evidence: &Evidence) -> UploadError {
-    match tokio::fs::read(path).await {
-        Ok(bytes) if hex::encode(Sha256::digest(&bytes)) == evidence.sha256.as_str() => {
+    match sha256_of(path).await {
+        Ok(sum) if sum == evidence.sha256.as_str() => {
             UploadError::Anew("the hub received other bytes than were sent".into())
         }
         Ok(_) => UploadError::Hopeless("its file has changed since it was written".into()),
         Err(error) => error.into(),
+    }
+}
+
+/// Read bit by bit: a recording may be larger than a small box's memory.
+async fn sha256_of(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut sum, mut chunk) = (File::open(path).await?, Sha256::new(), vec![0; CHUNK_BYTES]);
+    loop {
+        match file.read(&mut chunk).await? {
+            0 => return Ok(hex::encode(sum.finalize())),
+            read => sum.update(&chunk[..read]),
+        }
     }
 }
 
@@ -277,10 +358,17 @@ async fn checked(response: Response) -> Result<Response, UploadError> {
     }
     let words = response.text().await.unwrap_or_default().chars().take(200).collect::<String>();
     Err(match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::CONFLICT => {
-            UploadError::Anew(format!("{status} {words}"))
-        }
+        StatusCode::NOT_FOUND | StatusCode::GONE => UploadError::Anew(format!("{status} {words}")),
+        StatusCode::CONFLICT => UploadError::Elsewhere,
+        // About us, or about this moment: the same request may pass later.
+        StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::LOCKED
+        | StatusCode::TOO_EARLY
+        | StatusCode::TOO_MANY_REQUESTS => UploadError::Answer { status, words },
         StatusCode::PAYLOAD_TOO_LARGE => UploadError::Hopeless(format!("the hub refuses its size: {words}")),
+        status if status.is_client_error() => UploadError::Refused { status, words },
         _ => UploadError::Answer { status, words },
     })
 }

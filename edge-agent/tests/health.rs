@@ -2,39 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use common::{START, WAIT, eventually, free_port, report, voice};
 use edge_agent::camera;
 use edge_agent::config::Config;
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{self, Floor, Health, Pages, Vitals};
-use edge_agent::outbox::{Outbox, OutboxConfig, Voice};
+use edge_agent::outbox::{Outbox, OutboxConfig};
 use edge_agent::stations::{Site, Stations};
 use edge_agent::{uplink, upload};
-use protocol::{BootId, Chance, Clock, DetectorHealth, DeviceState, Origin, Status, SystemClock};
+use protocol::{
+    Chance, Clock, DetectorHealth, DeviceState, IncidentId, Phase, Receipt, ReceiptOutcome, Severity, Status,
+    SystemClock,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-
-const WAIT: Duration = Duration::from_secs(60);
-
-/// Waits for a condition with a bound.
-macro_rules! eventually {
-    ($what:expr, $condition:expr) => {
-        let mut left = WAIT.as_millis() / 50;
-        while !$condition {
-            left -= 1;
-            assert!(left > 0, "not within {WAIT:?}: {}", $what);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-}
-
-fn synced() -> bool {
-    true
-}
 
 struct Bench {
     dir: tempfile::TempDir,
@@ -59,13 +46,7 @@ impl Bench {
         config.agent.data_dir = dir.path().to_owned();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let chance = Arc::new(Chance::seeded(1));
-        let voice = Voice {
-            origin: Origin { tenant: "demo".parse().unwrap(), device: "box-1".parse().unwrap() },
-            boot: BootId::new(&chance, clock.now()),
-            clock: clock.clone(),
-            chance: chance.clone(),
-            clock_synced: synced,
-        };
+        let voice = voice(clock.clone(), chance.clone());
         let (outbox, _) = Outbox::open(dir.path(), OutboxConfig::default(), voice).await.unwrap();
         let floor = Floor::default();
         let (uplink, upload) = (Arc::<uplink::Health>::default(), Arc::<upload::Health>::default());
@@ -93,8 +74,7 @@ impl Bench {
             trial: WAIT,
         };
         let stations = Stations::start(site, config).await.unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listen = SocketAddr::from(([127, 0, 0, 1], port));
+        let listen = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let cancel = CancellationToken::new();
         let (status_tx, status) = watch::channel(health.first_status());
         let (vitals_tx, vitals) = watch::channel(Vitals::default());
@@ -174,5 +154,29 @@ async fn troubles_are_named() {
 
     let bench = Bench::start(0, false).await;
     eventually!("not enrolled", bench.page("/readyz").await.1.contains("this box is not enrolled"));
+    bench.end().await;
+}
+
+/// What the hub did not take is in view with its reason, on the page, in the metrics and in the status, although the
+/// box is ready.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_hub_did_not_take_is_in_view() {
+    let bench = Bench::start(0, true).await;
+    eventually!("ready", bench.page("/readyz").await.0 == 200);
+    assert!(bench.page("/readyz").await.1.contains("\"notices\":[]"));
+    let id = IncidentId::new(&Chance::seeded(1), START);
+    let message_id = bench.outbox.append(&report(id, 1, Phase::Opened, Severity::Major)).await.unwrap();
+    let reason = Some("specversion is \"9\"".to_owned());
+    let receipt = Receipt { message_id, outcome: ReceiptOutcome::Quarantined, reason, at: START };
+    bench.outbox.settle(&[receipt]).await.unwrap();
+    eventually!("the notice", {
+        let (status, text) = bench.page("/readyz").await;
+        status == 200
+            && text.contains("1 messages were not taken by the hub")
+            && text.contains("specversion is")
+    });
+    assert_eq!(bench.metric("shaodian_edge_outbox_rejected").await, Some(1.0));
+    assert_eq!(bench.metric("shaodian_edge_notices").await, Some(1.0));
+    eventually!("the status", bench.status.borrow().rejected_rows == 1);
     bench.end().await;
 }

@@ -3,37 +3,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+mod common;
 mod media;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
+use common::{eventually, free_port, voice, waiting};
 use edge_agent::camera::{self, CameraConfig};
 use edge_agent::detector::{DetectError, DetectorStation};
 use edge_agent::evidence::Recorder;
-use edge_agent::outbox::{Outbox, OutboxConfig, Voice};
+use edge_agent::outbox::{Outbox, OutboxConfig};
 use edge_agent::watch::{Deps, Watch};
 use media::{RtspCamera, Stream};
 use protocol::{
-    BootId, CameraState, Chance, Clock, Envelope, Event, Incident, IncidentKind, Origin, Phase, Subject,
-    SystemClock, UtcMs,
+    CameraState, Chance, Clock, Event, Incident, IncidentKind, Phase, Subject, SystemClock, UtcMs,
 };
 use tempfile::TempDir;
-
-const WAIT: Duration = Duration::from_secs(60);
-
-/// Waits for a condition with a bound.
-macro_rules! eventually {
-    ($what:expr, $condition:expr) => {
-        let mut left = WAIT.as_millis() / 20;
-        while !$condition {
-            left -= 1;
-            assert!(left > 0, "not within {WAIT:?}: {}", $what);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-}
 
 /// The machine's clock, some way ahead.
 #[derive(Debug)]
@@ -59,27 +45,13 @@ struct Bench {
     watch: Watch,
 }
 
-fn synced() -> bool {
-    true
-}
-
-fn origin() -> Origin {
-    Origin { tenant: "demo".parse().unwrap(), device: "box-1".parse().unwrap() }
-}
-
 impl Bench {
     async fn start(url: &str) -> Self {
         camera::init().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Ahead { clock: SystemClock::new(), ahead_ms: AtomicI64::new(0) });
         let chance = Arc::new(Chance::seeded(1));
-        let voice = Voice {
-            origin: origin(),
-            boot: BootId::new(&chance, clock.now()),
-            clock: clock.clone(),
-            chance: chance.clone(),
-            clock_synced: synced,
-        };
+        let voice = voice(clock.clone(), chance.clone());
         let (outbox, _) = Outbox::open(dir.path(), OutboxConfig::default(), voice).await.unwrap();
         let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap());
         let deps = Deps { outbox: outbox.clone(), recorder, clock: clock.clone(), chance };
@@ -94,14 +66,13 @@ impl Bench {
     }
 
     async fn incidents(&self) -> Vec<Incident> {
-        let mut incidents = Vec::new();
-        for (_, id) in self.outbox.head(None, 100).await.unwrap() {
-            let bytes = self.outbox.envelope(id).await.unwrap().unwrap();
-            if let Event::Incident(incident) = Envelope::decode(&bytes, &origin()).unwrap().event {
-                incidents.push(incident);
-            }
-        }
-        incidents
+        let waiting = waiting(&self.outbox).await.into_iter();
+        waiting
+            .filter_map(|envelope| match envelope.event {
+                Event::Incident(incident) => Some(incident),
+                _ => None,
+            })
+            .collect()
     }
 }
 
@@ -137,7 +108,7 @@ async fn a_lost_camera_is_told_and_ended() {
 /// A camera that was never reached is told as well; a watch that is stopped leaves nothing open behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_never_came_is_told() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let mut bench = Bench::start(&format!("rtsp://127.0.0.1:{port}/live")).await;
     eventually!("a reason", bench.watch.camera.health().reason.is_some());
     bench.clock.ahead_ms.store(31_000, Ordering::SeqCst);

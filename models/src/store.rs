@@ -135,7 +135,7 @@ impl ModelStore {
     fn missing(&self, model: &Model, file: &ModelFile) -> ModelError {
         let searched: Vec<_> = self.folders.iter().map(|f| f.display().to_string()).collect();
         let searched = if searched.is_empty() {
-            "no folder (name one with --models or in the configuration)".to_owned()
+            "any folder, for none is named (--models, or [agent] models)".to_owned()
         } else {
             searched.join(", ")
         };

@@ -43,6 +43,7 @@ impl Origin {
 /// What an event says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", content = "data")]
+#[expect(clippy::large_enum_variant, reason = "nearly all events are incidents")]
 pub enum Event {
     #[serde(rename = "shaodian.incident.v1")]
     Incident(Incident),

@@ -4,15 +4,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use axum::extract::rejection::FormRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, FromRequest, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use protocol::{CallId, Direction, Leg, UtcMs};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::registry::Announcement;
@@ -20,22 +21,35 @@ use super::{CallTap, caller, lock};
 
 /// Longest caller or seat, in characters.
 const MAX_FIELD: usize = 64;
+/// Of one word about a call.
+const MAX_BODY_BYTES: usize = 4 * 1_024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
     /// The call both legs belong to; unset = this UUID is the call.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     call_id: Option<CallId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     leg: Option<Leg>,
     /// Kept masked only: `138****1234`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     caller: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     seat: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     direction: Option<Direction>,
+}
+
+/// A dial plan fills its words from variables that may be empty: an empty word is none.
+fn filled<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let word: Option<String> = Option::deserialize(deserializer)?;
+    let word = word.as_deref().map(str::trim).filter(|word| !word.is_empty());
+    word.map(|word| T::deserialize(word.into_deserializer())).transpose()
 }
 
 /// A call in progress.
@@ -66,7 +80,7 @@ pub(super) fn router(tap: Arc<CallTap>) -> Router {
     Router::new()
         .route("/v1/calls", get(list))
         .route("/v1/calls/{uuid}", put(announce).post(announce))
-        .layer(DefaultBodyLimit::max(4 * 1_024))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(tap)
 }
 
@@ -93,15 +107,26 @@ async fn announce(
     Path(uuid): Path<String>,
     request: Request,
 ) -> Response {
-    if let Some(answer) = turned_away(&tap, peer.ip()) {
+    let answer = answer(&tap, peer, &uuid, request).await;
+    if answer.status().is_client_error() {
+        tap.counters.words_refused.fetch_add(1, Ordering::Relaxed);
+        // Not what was said: it may be a citizen's number or name. The answer tells it to who said it.
+        let status = answer.status().as_u16();
+        tracing::warn!(%peer, status, "a word of the exchange about a call was refused; its answer says why");
+    }
+    answer
+}
+
+async fn answer(tap: &Arc<CallTap>, peer: SocketAddr, uuid: &str, request: Request) -> Response {
+    if let Some(answer) = turned_away(tap, peer.ip()) {
         return answer;
     }
-    let Ok(socket) = Uuid::parse_str(&uuid) else {
+    let Ok(socket) = Uuid::parse_str(uuid) else {
         return refuse(StatusCode::BAD_REQUEST, format!("{uuid:?} is not a UUID"));
     };
     let told = match read(request).await {
         Ok(told) => told,
-        Err(words) => return refuse(StatusCode::BAD_REQUEST, words),
+        Err((status, words)) => return refuse(status, words),
     };
     for (name, value) in [("caller", &told.caller), ("seat", &told.seat)] {
         if value.as_ref().is_some_and(|v| v.chars().count() > MAX_FIELD || v.chars().any(char::is_control)) {
@@ -111,12 +136,11 @@ async fn announce(
             );
         }
     }
-    let filled = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let announcement = Announcement {
         call_id: told.call_id,
         leg: told.leg,
         caller_masked: told.caller.as_deref().and_then(caller::mask),
-        seat: filled(told.seat),
+        seat: told.seat,
         direction: told.direction,
     };
     // Noted first, looked for among the filed afterwards: whichever moment the call ends at, the word is found.
@@ -138,19 +162,24 @@ async fn announce(
 }
 
 /// A JSON or a form body; neither type nor length may surprise us.
-async fn read(request: Request) -> Result<Told, String> {
+async fn read(request: Request) -> Result<Told, (StatusCode, String)> {
     let json = request
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.starts_with("application/json"));
+    let wrong = |status: StatusCode, words: String| match status {
+        StatusCode::PAYLOAD_TOO_LARGE => (status, format!("{words}; {MAX_BODY_BYTES} bytes are enough")),
+        _ => (StatusCode::BAD_REQUEST, words),
+    };
     if json {
-        let Json(told) = Json::<Told>::from_request(request, &()).await.map_err(|e| e.body_text())?;
-        return Ok(told);
+        let told = Json::<Told>::from_request(request, &()).await;
+        return told.map(|Json(told)| told).map_err(|e| wrong(e.status(), e.body_text()));
     }
     // `Form` reads the query of a GET; here the method is always PUT or POST.
-    let form: Result<Form<Told>, FormRejection> = Form::from_request(request, &()).await;
-    form.map(|Form(told)| told).map_err(|error| {
-        format!("{}; send application/json or application/x-www-form-urlencoded", error.body_text())
+    let told = Form::<Told>::from_request(request, &()).await;
+    told.map(|Form(told)| told).map_err(|e| {
+        let words = format!("{}; send application/json or application/x-www-form-urlencoded", e.body_text());
+        wrong(e.status(), words)
     })
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use protocol::Place;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::camera::PlaceConfig;
+use crate::config::{Wrong, within};
 
 /// The call tap runs only where the section is present; every key has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CallConfig {
     /// Where the exchange connects with AudioSocket (TCP).
@@ -19,7 +21,7 @@ pub struct CallConfig {
     pub peers: Vec<IpAddr>,
     /// Seat number → what screens call it. Unlisted seats keep their number.
     pub seats: BTreeMap<String, String>,
-    pub place: Option<Place>,
+    pub place: Option<PlaceConfig>,
     /// Folder name of the speech model to use, or its path; unset = the best one installed.
     pub speech_model: Option<String>,
     /// Calls at once; further ones are turned away and counted.
@@ -53,39 +55,25 @@ impl Default for CallConfig {
 const MAX_CALL_MINUTES: u64 = 120;
 
 impl CallConfig {
-    /// What is wrong with it, as `(key, words)`; empty when nothing is.
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
-        let mut hold = |ok: bool, key, words: String| {
-            if !ok {
-                found.push((key, words));
+    /// What is wrong with it, beside the health page at `health`; empty when nothing is.
+    pub fn problems(&self, health: SocketAddr) -> Wrong {
+        let mut found = Wrong::new();
+        let (audio, api) = (self.audiosocket_listen, self.api_listen);
+        within(&mut found, "audiosocket_listen", audio.port(), 1..=u16::MAX);
+        within(&mut found, "api_listen", api.port(), 1..=u16::MAX);
+        for (key, address, other, name) in [
+            ("api_listen", api, audio, "audiosocket_listen"),
+            ("audiosocket_listen", audio, health, "[health] listen"),
+            ("api_listen", api, health, "[health] listen"),
+        ] {
+            if address == other {
+                found.push((key, format!("{address} is also {name}; give one of them another port")));
             }
-        };
-        hold(
-            self.audiosocket_listen != self.api_listen || self.api_listen.port() == 0,
-            "api_listen",
-            format!("{} is also audiosocket_listen; give one of them another port", self.api_listen),
-        );
-        hold(
-            (1..=1_000).contains(&self.max_calls),
-            "max_calls",
-            format!("must be 1 to 1000, not {}", self.max_calls),
-        );
-        hold(
-            (1..=MAX_CALL_MINUTES).contains(&self.max_call_minutes),
-            "max_call_minutes",
-            format!("must be 1 to {MAX_CALL_MINUTES}, not {}", self.max_call_minutes),
-        );
-        hold(
-            (1..=600).contains(&self.idle_timeout_s),
-            "idle_timeout_s",
-            format!("must be 1 to 600, not {}", self.idle_timeout_s),
-        );
-        hold(
-            self.join_grace_ms <= 60_000,
-            "join_grace_ms",
-            format!("must be at most 60000, not {}", self.join_grace_ms),
-        );
+        }
+        within(&mut found, "max_calls", self.max_calls, 1..=1_000);
+        within(&mut found, "max_call_minutes", self.max_call_minutes, 1..=MAX_CALL_MINUTES);
+        within(&mut found, "idle_timeout_s", self.idle_timeout_s, 1..=600);
+        within(&mut found, "join_grace_ms", self.join_grace_ms, 0..=60_000);
         found
     }
 
@@ -126,11 +114,23 @@ mod tests {
     fn reads_and_refuses() {
         let empty: CallConfig = toml::from_str("").unwrap();
         assert_eq!(empty, CallConfig::default());
-        assert_eq!(empty.problems(), vec![]);
+        let health = SocketAddr::from((Ipv4Addr::LOCALHOST, 9464));
+        assert_eq!(empty.problems(health), vec![]);
         let error = toml::from_str::<CallConfig>("max_cals = 3").unwrap_err().to_string();
         assert!(error.contains("max_cals"), "{error}");
         let bad: CallConfig = toml::from_str("max_calls = 0\nmax_call_minutes = 500").unwrap();
-        assert_eq!(bad.problems().iter().map(|p| p.0).collect::<Vec<_>>(), ["max_calls", "max_call_minutes"]);
+        let keys: Vec<_> = bad.problems(health).iter().map(|p| p.0).collect();
+        assert_eq!(keys, ["max_calls", "max_call_minutes"]);
+        let error = toml::from_str::<CallConfig>("place = { name = 'x', lattitude = 1 }").unwrap_err();
+        assert!(error.to_string().contains("lattitude"), "{error}");
+        let same = empty.problems(empty.api_listen);
+        assert_eq!(
+            same,
+            [(
+                "api_listen",
+                "127.0.0.1:9093 is also [health] listen; give one of them another port".to_owned()
+            )]
+        );
     }
 
     /// Only listed exchanges and the box itself get in, in either form of the address; without a list nobody else.

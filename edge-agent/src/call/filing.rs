@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 use protocol::{
     CallId, CallSubject, Delivery, Direction, Evidence, EvidenceKind, Incident, IncidentKind, Leg, Phase,
-    Severity, Subject, Transcript, UtcMs,
+    Place, Severity, Subject, Transcript, UtcMs,
 };
 use sha2::{Digest, Sha256};
 use sherpa_onnx::LinearResampler;
@@ -128,7 +128,7 @@ fn compose(
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
             transcript: if speech.is_empty() { Transcript::Silent } else { Transcript::Waiting },
         }),
-        place: config.place.clone(),
+        place: config.place.clone().map(Place::from),
         started_at,
         updated_at: now,
         ended_at: Some(started_at.plus_ms(duration_ms as i64)),

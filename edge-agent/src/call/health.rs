@@ -39,6 +39,8 @@ pub struct CallHealth {
     pub calls_filed_total: u64,
     /// Connections turned away: strangers, too many calls, wrong peers, no disk space.
     pub refused_total: u64,
+    /// What the exchange told of calls and was refused.
+    pub words_refused_total: u64,
     /// Announcements pushed out before their audio came.
     pub announcements_dropped_total: u64,
     /// Words of calls that began or ended, said while nobody took them.

@@ -189,7 +189,8 @@ impl Ledger {
             lock(&self.index).iter().map(|(id, e)| (*id, e.clone())).collect();
         for (id, entry) in entries {
             let gone = entry.recording.as_ref().is_some_and(|name| !self.archive.has_recording(name));
-            let old = now.since_ms(entry.ended_at) > REMEMBER_EMPTY_MS;
+            // Either way: a clock that was set since makes it forgotten early, not kept for ever.
+            let old = now.since_ms(entry.ended_at).abs() > REMEMBER_EMPTY_MS;
             if entry.wordless {
                 if gone {
                     let reason = "the recording was deleted before a speech model came".to_owned();

@@ -83,6 +83,7 @@ pub struct Deps {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     refused: AtomicU64,
+    words_refused: AtomicU64,
     filed: AtomicU64,
     live_dropped: AtomicU64,
 }
@@ -149,6 +150,7 @@ impl CallTap {
             transcripts_waiting: self.ledger.wordless_count(),
             calls_filed_total: self.counters.filed.load(Ordering::Relaxed),
             refused_total: self.counters.refused.load(Ordering::Relaxed),
+            words_refused_total: self.counters.words_refused.load(Ordering::Relaxed),
             live_dropped_total: self.counters.live_dropped.load(Ordering::Relaxed),
             ..lock(&self.status).clone()
         }

@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn nobody_speaks() {
         let tone: Vec<i16> = (0..24_000).map(|i| ((f64::from(i) * 0.05).sin() * 8_000.0) as i16).collect();
-        assert_eq!(listen(&Method::Earshot, 8_000, &[0; 24_000]), vec![]);
+        assert_eq!(listen(&Method::Earshot, 8_000, &vec![0; 24_000]), vec![]);
         assert_eq!(listen(&Method::Earshot, 8_000, &tone), vec![]);
     }
 

@@ -335,8 +335,21 @@ fn explain(message: &str) -> String {
             let what = message.split(',').next().unwrap_or(message);
             format!("{what}{}", hint(given, known.iter().copied()))
         }
-        _ => message.to_owned(),
+        _ => in_plain_words(message),
     }
+}
+
+/// The names of this program's number types mean nothing to an installer.
+fn in_plain_words(message: &str) -> String {
+    let (head, wanted) = message.rsplit_once("expected ").unwrap_or((message, ""));
+    let words = match wanted {
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more",
+        "f32" | "f64" => "a number",
+        _ => return message.to_owned(),
+    };
+    format!("{head}expected {words}")
 }
 
 fn between_ticks(text: &str) -> Option<&str> {

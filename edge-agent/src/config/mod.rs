@@ -2,18 +2,20 @@
 //! and no calls. Each station owns its own section's type; this module composes them and finds all mistakes.
 
 mod document;
+mod range;
 #[cfg(test)]
 mod tests;
 mod version;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use document::{Document, Section};
 pub use document::{ENV_PREFIX, Problem};
+pub(crate) use range::{Wrong, within};
 pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
@@ -56,6 +58,42 @@ pub struct HubConfig {
     pub mqtt_port: Option<u16>,
 }
 
+impl HubConfig {
+    fn problems(&self) -> Wrong {
+        let mut found = Wrong::new();
+        if let Some(why) = self.url.as_deref().and_then(wrong_address) {
+            found.push(("url", why));
+        }
+        // What stands in a URL beside the host does not belong here.
+        let is_host =
+            |host: &String| !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/');
+        if let Some(host) = self.mqtt_host.as_ref().filter(|host| !is_host(host)) {
+            found.push(("mqtt_host", format!("{host:?} is not the name or address of a machine")));
+        }
+        if let Some(port) = self.mqtt_port {
+            within(&mut found, "mqtt_port", port, 1..=u16::MAX);
+        }
+        found
+    }
+}
+
+/// Evidence and this box's token must not go over the network in the clear.
+fn wrong_address(text: &str) -> Option<String> {
+    let form = "write https://HOST:PORT";
+    let url = match reqwest::Url::parse(text) {
+        Ok(url) => url,
+        Err(error) => return Some(format!("{text:?} is not an address ({error}): {form}")),
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => None,
+        "http" if here => None,
+        "http" => Some(format!("{text:?} would send this box's token in the clear: {form}")),
+        _ => Some(format!("{text:?} does not begin with https://: {form}")),
+    }
+}
+
 /// `[health]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -67,6 +105,14 @@ pub struct HealthConfig {
 impl Default for HealthConfig {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+impl HealthConfig {
+    fn problems(&self) -> Wrong {
+        let mut found = Wrong::new();
+        within(&mut found, "listen", self.listen.port(), 1..=u16::MAX);
+        found
     }
 }
 
@@ -126,17 +172,19 @@ impl Config {
         let mut document = Document::parse(file, text, &environment);
         let mut config = Self {
             version: 0,
-            agent: plain(&mut document, "agent"),
-            hub: plain(&mut document, "hub"),
-            detector: plain(&mut document, "detector"),
+            agent: plain(&mut document, "agent", |_: &AgentConfig| Wrong::new()),
+            hub: plain(&mut document, "hub", HubConfig::problems),
+            detector: plain(&mut document, "detector", DetectorConfig::problems),
             cameras: Vec::new(),
             calls: None,
-            health: plain(&mut document, "health"),
-            outbox: plain(&mut document, "outbox"),
+            health: plain(&mut document, "health", HealthConfig::problems),
+            outbox: plain(&mut document, "outbox", OutboxConfig::problems),
         };
         if let Some(section) = document.section("calls") {
             config.calls = document.read::<CallConfig>(&section);
-            for (key, words) in config.calls.as_ref().map(CallConfig::problems).unwrap_or_default() {
+            for (key, words) in
+                config.calls.as_ref().map(|calls| calls.problems(config.health.listen)).unwrap_or_default()
+            {
                 document.wrong(&section, key, &words);
             }
         }
@@ -187,8 +235,17 @@ impl Config {
 }
 
 /// A section whose every key has a default.
-fn plain<T: Default + serde::de::DeserializeOwned>(document: &mut Document<'_>, name: &str) -> T {
-    document.section(name).and_then(|section| document.read(&section)).unwrap_or_default()
+fn plain<T: Default + serde::de::DeserializeOwned>(
+    document: &mut Document<'_>,
+    name: &str,
+    problems: impl Fn(&T) -> Wrong,
+) -> T {
+    let Some(section) = document.section(name) else { return T::default() };
+    let read: Option<T> = document.read(&section);
+    for (key, words) in read.iter().flat_map(problems) {
+        document.wrong(&section, key, &words);
+    }
+    read.unwrap_or_default()
 }
 
 fn read_rules<'a>(document: &mut Document<'a>, camera: &mut Section<'a>) -> Vec<RuleConfig> {

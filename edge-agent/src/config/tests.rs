@@ -74,7 +74,7 @@ url = "test://"
     let expected = [
         "edge.toml:2:1: agent.data_dirr: unknown field `data_dirr`; did you mean `data_dir`?",
         "edge.toml:4:2: unknown section `halth`; did you mean `health`?",
-        "edge.toml:7:12: outbox.max_rows: invalid type: string \"many\", expected u64",
+        "edge.toml:7:12: outbox.max_rows: invalid type: string \"many\", expected a whole number, 0 or more",
         "edge.toml:8:1: outbox.max_bites: unknown field `max_bites`; did you mean `max_bytes`?",
         "edge.toml:14:1: camera[0].colour: unknown field `colour`; known here: ",
         "edge.toml:18:8: camera[0].rule[0].kind: unknown variant `intrusoin`; did you mean `intrusion`?",
@@ -106,6 +106,77 @@ fn meanings_are_checked_at_their_key() {
     );
     assert!(told[2].contains("camera[1].id: gate is used twice"), "{}", told[2]);
     assert!(told[3].contains("camera[1].url: \"http\" is not one of"), "{}", told[3]);
+}
+
+/// Numbers beyond their limits are refused, with the place and what may be written; an address that would send the
+/// box's token in the clear, too.
+#[test]
+fn numbers_have_limits() {
+    let text = r#"[hub]
+url = "http://hub.example:8443"
+mqtt_host = "https://hub.example"
+mqtt_port = 0
+
+[health]
+listen = "127.0.0.1:0"
+
+[detector]
+threads = 0
+
+[outbox]
+max_rows = 10
+max_bytes = 1
+evidence_max_bytes = 0
+disk_reserve_bytes = 9_000_000_000_000_000_000
+keep_uploaded_h = 90_000
+keep_on_request_days = 0
+keep_rejected_days = -1
+
+[calls]
+api_listen = "0.0.0.0:9092"
+max_calls = 1001
+max_call_minutes = 121
+idle_timeout_s = 0
+join_grace_ms = 60_001
+"#;
+    let expected = [
+        "2:1: hub.url: \"http://hub.example:8443\" would send this box's token in the clear: write https://HOST:PORT",
+        "3:1: hub.mqtt_host: \"https://hub.example\" is not the name or address of a machine",
+        "4:1: hub.mqtt_port: 0 is not between 1 and 65535",
+        "7:1: health.listen: 0 is not between 1 and 65535",
+        "10:1: detector.threads: 0 is not between 1 and 64",
+        "13:1: outbox.max_rows",
+    ];
+    // A whole section with a word of another kind is read no further: these come once that is mended.
+    let told = problems(text, &[]);
+    assert!(told.iter().any(|t| t.contains("19:22: outbox.keep_rejected_days: invalid value: integer `-1`, expected a whole number from 0 to 4294967295")), "{told:#?}");
+    let told = problems(&text.replace("-1", "4000"), &[]);
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(&format!("edge.toml:{expected}")), "told     {told}\nexpected {expected}");
+    }
+    let ranges: Vec<&str> =
+        told[5..].iter().map(|t| t.split_once(": ").unwrap().1.trim_start_matches("outbox.")).collect();
+    assert_eq!(
+        ranges,
+        [
+            "max_rows: 10 is not between 1000 and 10000000",
+            "max_bytes: 1 is not between 16777216 and 1099511627776",
+            "evidence_max_bytes: 0 is not between 536870912 and 1125899906842624",
+            "disk_reserve_bytes: 9000000000000000000 is not between 0 and 1099511627776",
+            "keep_uploaded_h: 90000 is not between 0 and 87600",
+            "keep_on_request_days: 0 is not between 1 and 3650",
+            "keep_rejected_days: 4000 is not between 1 and 3650",
+            "calls.api_listen: 0.0.0.0:9092 is also audiosocket_listen; give one of them another port",
+            "calls.max_calls: 1001 is not between 1 and 1000",
+            "calls.max_call_minutes: 121 is not between 1 and 120",
+            "calls.idle_timeout_s: 0 is not between 1 and 600",
+            "calls.join_grace_ms: 60001 is not between 0 and 60000",
+        ]
+    );
+    for good in ["https://hub.example", "https://10.0.0.9:8443/", "http://127.0.0.1:8080", "http://[::1]:80"]
+    {
+        assert_eq!(problems(&format!("[hub]\nurl = {good:?}\n"), &[]), Vec::<String>::new());
+    }
 }
 
 /// Broken TOML is told with its place too.

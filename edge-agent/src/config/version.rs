@@ -146,7 +146,7 @@ mod tests {
         let same = format!("[agent]\nname = \"local\"\n{camera}");
         let config = from_hub(3, &same, &installed).unwrap();
         assert_eq!((config.version, config.cameras.len()), (3, 1));
-        let other = format!("{camera}\n[outbox]\nmax_rows = 7\n");
+        let other = format!("{camera}\n[outbox]\nmax_rows = 7000\n");
         let problems = from_hub(4, &other, &installed).unwrap_err();
         assert_eq!(problems[0].place, "configuration 4:5:1");
         assert!(problems[0].what.starts_with("[outbox] is set on the box itself"), "{}", problems[0]);

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::letterbox::Letterbox;
 pub use self::station::{DetectorClient, DetectorStation, DetectorStats};
 pub use self::yolox::Yolox;
+use crate::config::{Wrong, within};
 use crate::frame::{Detection, Picture};
 use crate::native::{self, NativeError};
 
@@ -86,6 +87,15 @@ pub struct DetectorConfig {
 impl Default for DetectorConfig {
     fn default() -> Self {
         Self { enabled: true, model: "yolox-nano".to_owned(), threads: 1, ort_library: None }
+    }
+}
+
+impl DetectorConfig {
+    /// What is wrong with it; empty when nothing is.
+    pub(crate) fn problems(&self) -> Wrong {
+        let mut found = Wrong::new();
+        within(&mut found, "threads", self.threads, 1..=64);
+        found
     }
 }
 

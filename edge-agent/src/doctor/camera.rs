@@ -55,16 +55,26 @@ async fn look_at(config: CameraConfig) -> Vec<Finding> {
                 p.first_picture_ms as f64 / 1_000.0
             ),
         ),
-        Err(error) => bad(
-            what,
-            format!("{url}: {error:#}"),
-            "check address, user and password, cable and power; try the address in VLC",
-        ),
+        Err(error) => {
+            let words = format!("{error:#}");
+            bad(what, format!("{url}: {words}"), hint(&words))
+        }
     }];
     if let (true, Ok(Source::Rtsp(url))) = (findings[0].verdict == super::Verdict::Good, source) {
         findings.push(clock(&format!("camera {id} clock"), theirs(&url, 80).await));
     }
     findings
+}
+
+/// What to do about a camera that says so of itself.
+fn hint(words: &str) -> &'static str {
+    if words.contains("username and password") {
+        "set username and password of this camera as its own page has them; some lock out after a few wrong ones"
+    } else if words.contains("no stream at this path") {
+        "correct what follows the host in url: the maker's manual names the path; try the address in VLC"
+    } else {
+        "check cable and power, then the address and port in url; try the address in VLC"
+    }
 }
 
 /// What the camera says the time is, and ours at that moment.

@@ -87,7 +87,12 @@ async fn https(config: &Config, enrolled: &Enrolled) -> Vec<Finding> {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             bad("token", "the hub does not know this box any more", "enrol this box again")
         }
-        _ => good("token", "the hub takes this box's evidence"),
+        StatusCode::NOT_FOUND => good("token", "the hub takes this box's evidence"),
+        status => warning(
+            "token",
+            format!("cannot be tried: the hub answers {status}"),
+            "look into the hub's log; this box goes on trying",
+        ),
     });
     findings
 }

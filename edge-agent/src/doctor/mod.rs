@@ -20,6 +20,7 @@ use crate::config::{Config, ConfigError, in_force};
 use crate::health::clock_synced;
 use crate::{detector, native, outbox, say, stations};
 use agent::Agent;
+pub(crate) use agent::is_locked;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -62,11 +63,20 @@ fn bad(what: impl Into<String>, found: impl Into<String>, hint: impl Into<String
     Finding { verdict: Verdict::Bad, ..warning(what, found, hint) }
 }
 
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    /// Nothing is bad.
+    good: bool,
+    findings: &'a [Finding],
+}
+
 /// Prints what was found; fails when something is bad.
 pub async fn run(args: &Args, path: Option<&Path>) -> Result<ExitCode> {
     let findings = examine(args, path).await;
+    let good = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&findings)?);
+        say!("{}", serde_json::to_string_pretty(&Report { good, findings: &findings })?);
     } else {
         for Finding { what, verdict, found, hint } in &findings {
             let mark = match verdict {
@@ -80,8 +90,7 @@ pub async fn run(args: &Args, path: Option<&Path>) -> Result<ExitCode> {
             }
         }
     }
-    let any_bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
-    Ok(if any_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub async fn examine(args: &Args, path: Option<&Path>) -> Vec<Finding> {
@@ -98,6 +107,7 @@ pub async fn examine(args: &Args, path: Option<&Path>) -> Vec<Finding> {
     let mut findings = vec![configuration(&config)];
     findings.extend(agent.finding());
     findings.push(disk(&config));
+    findings.extend(waiting(&config).await);
     findings.push(time());
     findings.push(match native::locate(config.detector.ort_library.as_deref()) {
         Ok(path) => good("inference library", path.display().to_string()),
@@ -146,6 +156,29 @@ fn disk(config: &Config) -> Finding {
         );
     }
     good("disk", found)
+}
+
+/// What the outbox holds; nothing to say before there is one.
+async fn waiting(config: &Config) -> Option<Finding> {
+    let what = "outbox";
+    let glimpse = match outbox::peek(&config.agent.data_dir).await {
+        Ok(glimpse) => glimpse?,
+        Err(error) => {
+            let hint =
+                "restart the agent: a damaged outbox is kept aside, and what can be read of it is saved";
+            return Some(bad(what, error.to_string(), hint));
+        }
+    };
+    let found = format!("{} messages wait for the hub", glimpse.waiting_rows);
+    let Some(newest) = glimpse.rejected.first() else { return Some(good(what, found)) };
+    Some(warning(
+        what,
+        format!(
+            "{found}; {} were not taken and are kept here, the newest at {} ({}): {}",
+            glimpse.rejected_rows, newest.at, newest.outcome, newest.reason
+        ),
+        "install the same version on box and hub; what the hub could read of them is in its quarantine",
+    ))
 }
 
 fn time() -> Finding {

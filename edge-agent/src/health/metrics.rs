@@ -35,6 +35,7 @@ pub(super) fn render(health: &Health, vitals: &Vitals) -> String {
         "Version of the configuration in force",
         vitals.configuration_version,
     );
+    gauge(registry_ref, "notices", "Things that people should see to", vitals.notices.len() as u64);
     gauge(registry_ref, "ready", "Whether nothing is wrong", u64::from(vitals.troubles.is_empty()));
     let mut text = String::new();
     encode(&mut text, &registry).expect("writing to a string cannot fail");
@@ -70,7 +71,7 @@ fn outbox(registry: &mut Registry, health: &Health, vitals: &Vitals) {
     let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
     gauge(registry, "outbox_messages", "Messages that wait for the hub's receipt", stats.rows);
     bytes(registry, "outbox_size", "Size of the waiting messages", stats.bytes);
-    seconds(registry, "outbox_oldest", "Age of the oldest waiting message", vitals.outbox_oldest_ms);
+    seconds(registry, "outbox_oldest", "Age of the oldest waiting message", vitals.outbox.oldest_ms);
     gauge(registry, "outbox_rejected", "Messages kept that the hub did not take", stats.rejected_rows);
     gauge(registry, "uploads_waiting", "Files that wait to be uploaded", stats.uploads_waiting);
     gauge(registry, "evidence_files", "Files of evidence on the box", stats.evidence_files);
@@ -177,6 +178,12 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
         "call_announcements_dropped",
         "Words about connections dropped before these came",
         calls.announcements_dropped_total,
+    );
+    counter(
+        registry,
+        "call_words_refused",
+        "Words of the exchange that were refused",
+        calls.words_refused_total,
     );
     gauge(registry, "calls_troubles", "Things wrong with the call tap", calls.troubles.len() as u64);
     let detector = Family::<Labels, Gauge>::default();

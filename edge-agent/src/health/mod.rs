@@ -3,28 +3,22 @@
 
 mod last_error;
 mod metrics;
+mod pages;
 mod time_sync;
 mod watchdog;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use protocol::{CallTapHealth, CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, Status};
-use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 pub use last_error::LastError;
+pub use pages::{Pages, serve};
 pub use time_sync::clock_synced;
 
 use crate::call::{CallHealth, CallTap};
@@ -38,6 +32,8 @@ use watchdog::{Beat, Watchdog};
 const EVERY: Duration = Duration::from_secs(1);
 /// Status goes to the hub this often when nothing changed.
 const HEARTBEAT_ROUNDS: u32 = 10;
+/// A message that waits longer for its receipt, while the broker is there, is worth a word.
+const UNCONFIRMED_MS: u64 = 600_000;
 
 /// One watched camera, as health sees it.
 #[derive(Clone)]
@@ -109,10 +105,11 @@ pub struct Vitals {
     pub detector_stats: DetectorStats,
     pub calls: Option<CallHealth>,
     pub outbox: Stats,
-    pub outbox_oldest_ms: u64,
     pub disk_free_bytes: u64,
     /// What keeps the box from being ready; empty when it is.
     pub troubles: Vec<String>,
+    /// What people should see to although the box is ready.
+    pub notices: Vec<String>,
     /// Cameras whose analysis does not move.
     pub stuck: Vec<CameraId>,
 }
@@ -148,7 +145,7 @@ impl Health {
             active_calls: vitals.calls.as_ref().map_or(0, |calls| calls.active_calls),
             calls: vitals.calls.as_ref().map(call_tap),
             outbox_rows: vitals.outbox.rows,
-            outbox_oldest_ms: vitals.outbox_oldest_ms,
+            outbox_oldest_ms: vitals.outbox.oldest_ms,
             uploads_waiting: vitals.outbox.uploads_waiting,
             disk_free_bytes: vitals.disk_free_bytes,
             rejected_rows: vitals.outbox.rejected_rows,
@@ -191,40 +188,16 @@ impl Health {
     async fn look(&self, watchdog: &mut Watchdog) -> Vitals {
         let present = self.floor.present();
         let uptime_ms = self.clock.uptime_ms();
-        let counters = self.outbox.counters();
-        let mut troubles = Vec::new();
-        let outbox = match self.outbox.stats().await {
+        let disk_free_bytes = crate::outbox::free_bytes(self.outbox.evidence_dir()).unwrap_or(0);
+        let (outbox, mut troubles) = match self.outbox.stats().await {
             Ok(stats) => {
                 watchdog.outbox_answers(self.clock.uptime_ms());
-                stats
+                (stats, Vec::new())
             }
-            Err(error) => {
-                troubles.push(format!("outbox: {error}"));
-                Stats::default()
-            }
+            Err(error) => (Stats::default(), vec![format!("outbox: {error}")]),
         };
-        if counters.overfull.load(Ordering::Relaxed) {
-            troubles.push("outbox: beyond its bound; is the hub gone for long?".to_owned());
-        }
-        if counters.disk_full.load(Ordering::Relaxed) {
-            troubles.push("disk: full; incidents are written into its last reserve".to_owned());
-        }
-        let disk_free_bytes = crate::outbox::free_bytes(self.outbox.evidence_dir()).unwrap_or(0);
-        if disk_free_bytes < self.disk_reserve_bytes {
-            troubles.push(format!("disk: {} MiB free", disk_free_bytes >> 20));
-        }
-        if self.enrolled && !self.uplink.connected.load(Ordering::Relaxed) {
-            let why = self.uplink.last_error.get().unwrap_or_else(|| "connecting".to_owned());
-            troubles.push(format!("hub: {why}"));
-        }
-        if outbox.uploads_waiting > 0
-            && let Some(why) = self.upload.last_error.get()
-        {
-            troubles.push(format!("evidence: {why}"));
-        }
-        if !self.enrolled {
-            troubles.push("hub: this box is not enrolled".to_owned());
-        }
+        troubles.extend(self.storing_troubles(disk_free_bytes));
+        troubles.extend(self.delivery_troubles(&outbox));
         let stuck = watchdog.stuck(present.cameras.iter().map(beat).collect(), uptime_ms);
         troubles.extend(stuck.iter().map(|id| format!("camera {id}: its analysis does not move")));
         let calls = present.calls.as_ref().map(|tap| tap.health());
@@ -240,14 +213,68 @@ impl Health {
             detector: present.detector.as_ref().map(|station| station.health()),
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
             calls,
-            outbox_oldest_ms: outbox
-                .oldest_at
-                .map_or(0, |at| u64::try_from(self.clock.now().since_ms(at)).unwrap_or(0)),
+            notices: self.notices(&outbox).await,
             outbox,
             disk_free_bytes,
             troubles,
             stuck,
         }
+    }
+
+    fn storing_troubles(&self, disk_free_bytes: u64) -> Vec<String> {
+        let counters = self.outbox.counters();
+        let mut troubles = Vec::new();
+        if counters.overfull.load(Ordering::Relaxed) {
+            troubles.push("outbox: beyond its bound; is the hub gone for long?".to_owned());
+        }
+        if counters.disk_full.load(Ordering::Relaxed) {
+            troubles.push("disk: full; incidents are written into its last reserve".to_owned());
+        }
+        if disk_free_bytes < self.disk_reserve_bytes {
+            troubles.push(format!("disk: {} MiB free", disk_free_bytes >> 20));
+        }
+        troubles
+    }
+
+    fn delivery_troubles(&self, outbox: &Stats) -> Vec<String> {
+        let mut troubles = Vec::new();
+        if !self.enrolled {
+            troubles.push("hub: this box is not enrolled".to_owned());
+        } else if !self.uplink.connected.load(Ordering::Relaxed) {
+            let why = self.uplink.last_error.get().unwrap_or_else(|| "connecting".to_owned());
+            troubles.push(format!("hub: {why}"));
+        } else if outbox.oldest_ms > UNCONFIRMED_MS {
+            let minutes = outbox.oldest_ms / 60_000;
+            troubles.push(format!(
+                "outbox: the broker is there, but a message has waited {minutes} minutes for the hub's receipt"
+            ));
+        }
+        if outbox.uploads_waiting > 0
+            && let Some(why) = self.upload.last_error.get()
+        {
+            troubles.push(format!("evidence: {why}"));
+        }
+        troubles
+    }
+
+    /// What does not keep the box from working, and is not mended by waiting.
+    async fn notices(&self, outbox: &Stats) -> Vec<String> {
+        let mut notices = Vec::new();
+        if outbox.rejected_rows > 0 {
+            let newest = self.outbox.rejected(1).await.unwrap_or_default();
+            let newest = newest.first().map(|r| format!("; the newest was {}: {}", r.outcome, r.reason));
+            notices.push(format!(
+                "outbox: {} messages were not taken by the hub and are kept here{}",
+                outbox.rejected_rows,
+                newest.unwrap_or_default()
+            ));
+        }
+        let lost = self.outbox.counters().dropped_files.load(Ordering::Relaxed);
+        if lost > 0 {
+            notices
+                .push(format!("evidence: {lost} files were lost since the start; the hub was told of each"));
+        }
+        notices
     }
 }
 
@@ -256,8 +283,12 @@ fn telling(status: &Status) -> String {
     let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state)).collect();
     let calls = status.calls.as_ref().map(|calls| &calls.troubles);
     format!(
-        "{cameras:?} {:?} {:?} {} {} {calls:?}",
-        status.detector, status.speech_model, status.active_calls, status.configuration_version
+        "{cameras:?} {:?} {:?} {} {} {} {calls:?}",
+        status.detector,
+        status.speech_model,
+        status.active_calls,
+        status.configuration_version,
+        status.rejected_rows
     )
 }
 
@@ -291,68 +322,4 @@ fn seen(post: &Post) -> Seen {
         inferred: post.detector.detected(),
         skipped: post.detector.skipped(),
     }
-}
-
-/// What the local pages are made of.
-#[derive(Clone)]
-pub struct Pages {
-    pub health: Arc<Health>,
-    pub vitals: watch::Receiver<Vitals>,
-}
-
-/// Serves the local pages. A port that is taken does not stop the box: it is tried again.
-pub async fn serve(listen: SocketAddr, pages: Pages, cancel: CancellationToken) {
-    let mut told = false;
-    let listener = loop {
-        match TcpListener::bind(listen).await {
-            Ok(listener) => break listener,
-            Err(error) => {
-                if !told {
-                    tracing::error!(%listen, %error, "health page: the port is taken; set [health] listen");
-                    told = true;
-                }
-            }
-        }
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            () = tokio::time::sleep(EVERY * 5) => {}
-        }
-    };
-    let router = router(pages);
-    let served = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
-    tokio::select! {
-        served = served => if let Err(error) = served {
-            tracing::error!(%error, "the health page stopped");
-        },
-        () = async { cancel.cancelled().await; tokio::time::sleep(EVERY).await } => {}
-    }
-}
-
-pub fn router(pages: Pages) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(show_metrics))
-        .with_state(pages)
-}
-
-#[derive(Serialize)]
-struct Ready {
-    ready: bool,
-    troubles: Vec<String>,
-    clock_synced: bool,
-}
-
-async fn readyz(State(pages): State<Pages>) -> Response {
-    let vitals = pages.vitals.borrow();
-    let ready = vitals.troubles.is_empty();
-    let body = Ready { ready, troubles: vitals.troubles.clone(), clock_synced: vitals.clock_synced };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(body)).into_response()
-}
-
-async fn show_metrics(State(pages): State<Pages>) -> Response {
-    let text = metrics::render(&pages.health, &pages.vitals.borrow().clone());
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-        .into_response()
 }

@@ -1,6 +1,9 @@
 //! `[outbox]` of the box's configuration.
 
+use protocol::limits::MAX_EVIDENCE_BYTES;
 use serde::Deserialize;
+
+use crate::config::{Wrong, within};
 
 /// `[outbox]`: how much the box keeps while it cannot deliver.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -33,5 +36,25 @@ impl Default for OutboxConfig {
             keep_on_request_days: 30,
             keep_rejected_days: 30,
         }
+    }
+}
+
+const DAYS: u32 = 3_650;
+const MIB: u64 = 1 << 20;
+const TIB: u64 = 1 << 40;
+
+impl OutboxConfig {
+    /// What is wrong with it; empty when nothing is.
+    pub fn problems(&self) -> Wrong {
+        let mut found = Wrong::new();
+        within(&mut found, "max_rows", self.max_rows, 1_000..=10_000_000);
+        within(&mut found, "max_bytes", self.max_bytes, 16 * MIB..=TIB);
+        // Less than one long recording would be given up as soon as it is there.
+        within(&mut found, "evidence_max_bytes", self.evidence_max_bytes, MAX_EVIDENCE_BYTES..=1_024 * TIB);
+        within(&mut found, "disk_reserve_bytes", self.disk_reserve_bytes, 0..=TIB);
+        within(&mut found, "keep_uploaded_h", self.keep_uploaded_h, 0..=24 * DAYS);
+        within(&mut found, "keep_on_request_days", self.keep_on_request_days, 1..=DAYS);
+        within(&mut found, "keep_rejected_days", self.keep_rejected_days, 1..=DAYS);
+        found
     }
 }

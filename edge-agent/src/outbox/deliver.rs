@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use protocol::{CallId, Evidence, MessageId, Receipt, ReceiptOutcome};
 
-use super::{HOUR_MS, Outbox, OutboxError, Place, Settled, Upload, keep, store};
+use super::{HOUR_MS, Outbox, OutboxError, Place, Rejected, Settled, Upload, keep, store};
 
 impl Outbox {
     /// The next messages after `after`: emergencies first, an incident's revisions in order.
@@ -35,7 +35,6 @@ impl Outbox {
     }
 
     async fn settle_once(&self, receipts: &[Receipt]) -> Result<Settled, OutboxError> {
-        let now = self.0.voice.clock.now();
         let mut settled = Settled::default();
         let mut tx = self.0.pool.begin().await?;
         for receipt in receipts {
@@ -49,8 +48,7 @@ impl Outbox {
                     let reason = receipt.reason.as_deref().unwrap_or("the hub gave no reason");
                     let outcome = receipt.outcome.as_str();
                     tracing::warn!(message = %receipt.message_id, outcome, reason, "the hub did not take a message");
-                    store::insert_rejected(&mut tx, receipt.message_id, outcome, reason, &envelope, now)
-                        .await?;
+                    self.reject(&mut tx, receipt.message_id, outcome, reason, &envelope).await?;
                     settled.rejected += 1;
                 }
             }
@@ -59,15 +57,15 @@ impl Outbox {
         Ok(settled)
     }
 
-    /// Messages the hub did not take: id, outcome, reason, when (epoch ms).
-    pub async fn rejected(&self, limit: u32) -> Result<Vec<(String, String, String, i64)>, OutboxError> {
+    /// Messages that the hub did not take, newest first.
+    pub async fn rejected(&self, limit: u32) -> Result<Vec<Rejected>, OutboxError> {
         let mut db = self.0.pool.acquire().await?;
         Ok(store::rejected(&mut db, limit).await?)
     }
 
     /// The next file whose incident the hub holds, by severity and kind.
     pub async fn next_upload(&self) -> Result<Option<Upload>, OutboxError> {
-        let now = self.0.voice.clock.now();
+        let now = self.0.now();
         let mut db = self.0.pool.acquire().await?;
         Ok(store::next_upload(&mut db, now).await?)
     }
@@ -78,17 +76,22 @@ impl Outbox {
         Ok(store::set_upload_url(&mut db, evidence.sha256.as_str(), url).await?)
     }
 
-    /// Tries that file again in `delay_ms`.
-    pub async fn postpone_upload(&self, evidence: &Evidence, delay_ms: i64) -> Result<(), OutboxError> {
-        let due_at = self.0.voice.clock.now().plus_ms(delay_ms);
+    /// Tries that file again in `delay_ms`, after so many attempts in vain.
+    pub async fn postpone_upload(
+        &self,
+        evidence: &Evidence,
+        delay_ms: i64,
+        attempts: u32,
+    ) -> Result<(), OutboxError> {
+        let due_at = self.0.now().plus_ms(delay_ms);
         let mut db = self.0.pool.acquire().await?;
-        Ok(store::postpone_upload(&mut db, evidence.sha256.as_str(), due_at).await?)
+        Ok(store::postpone_upload(&mut db, evidence.sha256.as_str(), due_at, attempts).await?)
     }
 
     /// The hub holds that file now.
     pub async fn uploaded(&self, evidence: &Evidence) -> Result<(), OutboxError> {
         let keep_ms = i64::from(self.0.config.keep_uploaded_h) * HOUR_MS;
-        let expires_at = self.0.voice.clock.now().plus_ms(keep_ms);
+        let expires_at = self.0.now().plus_ms(keep_ms);
         let mut db = self.0.pool.acquire().await?;
         Ok(store::set_uploaded(&mut db, evidence.sha256.as_str(), expires_at).await?)
     }

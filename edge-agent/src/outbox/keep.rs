@@ -1,24 +1,18 @@
 //! Keeping the outbox within its bounds, and its file rows and files in step.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::UNIX_EPOCH;
 
-use protocol::UtcMs;
 use sqlx::SqliteConnection;
 use tokio::fs;
 
 use super::store::{self, Removed};
 use super::write::tombstone;
-use super::{DAY_MS, Outbox, OutboxError};
+use super::{DAY_MS, Outbox, OutboxError, reconcile};
 use crate::report::SPOOL_FOLDER;
 
 /// Superseded revisions that go in one sweep: one tombstone names them all.
 const SWEEP: u32 = 256;
-
-/// A file without row may belong to an incident that is being written: it is left alone this long.
-const ORPHAN_GRACE_MS: i64 = DAY_MS;
 
 /// What one round of housekeeping did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +126,8 @@ pub(super) async fn unlink(paths: &[PathBuf]) {
 
 pub(super) async fn keep_house(outbox: &Outbox) -> Result<Kept, OutboxError> {
     let inner = &outbox.0;
-    let now = inner.voice.clock.now();
+    let mark = inner.reckoning.mark(inner.moment());
+    let now = mark.at;
     let mut kept = Kept::default();
 
     let mut tx = inner.pool.begin().await?;
@@ -157,49 +152,17 @@ pub(super) async fn keep_house(outbox: &Outbox) -> Result<Kept, OutboxError> {
     tx.commit().await?;
     unlink(&gone).await;
 
-    reconcile(outbox, &mut kept).await?;
+    reconcile::run(outbox, &mut kept).await?;
     match inner.reserve.ensure() {
         Ok(()) => inner.counters.disk_full.store(false, Ordering::Relaxed),
         Err(error) => tracing::warn!(%error, "cannot keep a disk reserve"),
     }
+    // Last: on a full disk nothing else may wait for it. What is not noted is a minute of age.
+    let mut db = inner.pool.acquire().await?;
+    if let Err(error) = store::set_mark(&mut db, mark).await {
+        tracing::warn!(%error, "cannot note the age of what is kept");
+    }
     Ok(kept)
-}
-
-/// Rows without file become tombstones, files without row go after a grace.
-async fn reconcile(outbox: &Outbox, kept: &mut Kept) -> Result<(), OutboxError> {
-    let mut db = outbox.0.pool.acquire().await?;
-    let rows: HashMap<String, String> = store::evidence_paths(&mut db).await?.into_iter().collect();
-    drop(db);
-    for (sha256, path) in &rows {
-        if let Ok(false) = fs::try_exists(path).await {
-            kept.missing_files += 1;
-            give_up(outbox, sha256, "its file is no longer on the box").await?;
-        }
-    }
-    let old = outbox.0.voice.clock.now().plus_ms(-ORPHAN_GRACE_MS);
-    for path in orphans(&outbox.0.folder, &rows, old).await {
-        kept.orphan_files += 1;
-        tracing::info!(path = %path.display(), "removing a file that no incident names");
-        unlink(&[path]).await;
-    }
-    Ok(())
-}
-
-/// Old files of the evidence folder that no row names.
-async fn orphans(folder: &Path, rows: &HashMap<String, String>, before: UtcMs) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let Ok(mut entries) = fs::read_dir(folder).await else { return found };
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        let path = entry.path();
-        let known = path.file_stem().is_some_and(|stem| rows.contains_key(stem.to_string_lossy().as_ref()));
-        let Ok(meta) = entry.metadata().await else { continue };
-        let modified = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let old = modified.is_some_and(|at| (at.as_millis() as i64) < before.0);
-        if meta.is_file() && old && !known {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// Free bytes of the file system under `folder`; `None` when it cannot be asked.

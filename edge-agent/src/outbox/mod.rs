@@ -10,6 +10,7 @@
 //!   the hub already holds them.
 //! - A full disk is met by giving up a reserve file, so that incidents go on being written and receipts settled.
 //! - (boot, sequence) counts without holes from 1: the number is taken inside the same transaction.
+//! - Ages are counted by [`reckoning`], never by the wall clock: a clock that is set deletes nothing and keeps nothing.
 //!
 //! Absent on purpose: sending state. When to send again is the uplink's, in memory; after a restart all is due.
 
@@ -17,10 +18,11 @@ mod config;
 mod deliver;
 mod keep;
 mod open;
+mod peek;
+mod reckoning;
+mod reconcile;
 mod reserve;
 mod store;
-#[cfg(test)]
-mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ use tokio::sync::Notify;
 pub use config::OutboxConfig;
 pub use keep::{Kept, free_bytes};
 pub use open::{OpenError, Opened};
+pub use peek::{Glimpse, peek};
+use reckoning::{Moment, Reckoning};
 
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
@@ -88,12 +92,24 @@ pub struct Settled {
     pub unknown: u64,
 }
 
+/// A message that the hub did not take, or that could not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    pub message_id: String,
+    /// `quarantined`, `refused` or `unsendable`.
+    pub outcome: String,
+    pub reason: String,
+    /// By the box's clock of that moment.
+    pub at: UtcMs,
+}
+
 /// How full it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     pub rows: u64,
     pub bytes: u64,
-    pub oldest_at: Option<UtcMs>,
+    /// Age of the oldest message; 0 when none waits.
+    pub oldest_ms: u64,
     pub uploads_waiting: u64,
     pub evidence_files: u64,
     pub evidence_bytes: u64,
@@ -126,6 +142,9 @@ struct Inner {
     voice: Voice,
     /// Where evidence files live: `<data>/evidence`.
     folder: PathBuf,
+    /// Where the call tap keeps what it recorded: `<data>/recordings`.
+    recordings: PathBuf,
+    reckoning: Reckoning,
     reserve: reserve::Reserve,
     counters: Counters,
     messages: Notify,
@@ -159,14 +178,20 @@ impl Outbox {
         &self.0.voice.origin
     }
 
+    /// Whether the wall clock is disciplined now.
+    pub fn is_clock_trusted(&self) -> bool {
+        (self.0.voice.clock_synced)()
+    }
+
     /// Periodic: retention, disk reserve, files without row, rows without file. Safe to run at any time.
     pub async fn keep_house(&self) -> Result<Kept, OutboxError> {
         keep::keep_house(self).await
     }
 
     pub async fn stats(&self) -> Result<Stats, OutboxError> {
+        let now = self.0.now();
         let mut db = self.0.pool.acquire().await?;
-        Ok(store::stats(&mut db).await?)
+        Ok(store::stats(&mut db, now).await?)
     }
 
     /// Waits until something was appended.
@@ -182,6 +207,23 @@ impl Outbox {
     /// Closes the database: what follows fails.
     pub async fn close(&self) {
         self.0.pool.close().await;
+    }
+}
+
+impl Inner {
+    /// Reckoned time: what ages and waits are counted by.
+    fn now(&self) -> UtcMs {
+        self.reckoning.now(self.voice.clock.uptime_ms())
+    }
+
+    fn moment(&self) -> Moment {
+        self.voice.moment()
+    }
+}
+
+impl Voice {
+    fn moment(&self) -> Moment {
+        Moment { uptime_ms: self.clock.uptime_ms(), wall: self.clock.now(), synced: (self.clock_synced)() }
     }
 }
 

@@ -4,19 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Envelope, UtcMs};
+use protocol::{Envelope, EnvelopeError, UtcMs};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use tokio::fs;
 use tokio::sync::Notify;
 
+use super::reckoning::Reckoning;
 use super::reserve::Reserve;
+use super::write::tombstone;
 use super::{Counters, Inner, Outbox, OutboxConfig, OutboxError, Voice, store};
 
 /// Older ones can lose committed rows when the WAL is reset.
 const MIN_SQLITE: (u32, u32, u32) = (3, 51, 3);
-const SCHEMA_VERSION: i64 = 1;
+/// Messages renamed at once.
+const PAGE: u32 = 256;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -25,7 +29,8 @@ pub enum OpenError {
     )]
     OldSqlite(String),
     #[error(
-        "{path} was written by a newer version (schema {found}, this one knows {SCHEMA_VERSION}): install that version, or move the file away"
+        "{path} was written by a newer version (schema {found}, this one knows {}): install that version, or move the file away",
+        store::SCHEMA_VERSION
     )]
     Newer { path: PathBuf, found: i64 },
     #[error("opening {path}: {source}")]
@@ -68,11 +73,14 @@ pub(super) async fn open(
         }
         Err(other) => return Err(other),
     };
+    let reckoning = reckon(&pool, &voice).await?;
     let outbox = Outbox(Arc::new(Inner {
         pool,
         config,
         voice,
         folder,
+        recordings: data_dir.join("recordings"),
+        reckoning,
         reserve: Reserve(data_dir.join("reserve")),
         counters: Counters::default(),
         messages: Notify::new(),
@@ -126,8 +134,7 @@ async fn check(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {
         return Err(database(sqlx::Error::Protocol(format!("{DAMAGE} {verdict}"))));
     }
     match store::schema_version(&mut db).await.map_err(database)? {
-        0 => store::create(&mut db).await.map_err(database),
-        SCHEMA_VERSION => Ok(()),
+        found @ 0..=store::SCHEMA_VERSION => store::upgrade(&mut db, found).await.map_err(database),
         found => Err(OpenError::Newer { path: path.to_owned(), found }),
     }
 }
@@ -162,50 +169,89 @@ async fn move_aside(path: &Path, now: UtcMs) -> std::io::Result<PathBuf> {
     Ok(kept)
 }
 
-/// Copies what can be read, row by row, until the damage stops it.
+/// Copies what can be read of each table, row by row, until the damage stops it. Returns how many messages were saved.
 async fn salvage(pool: &SqlitePool, damaged: &Path) -> u64 {
     let Ok(mut db) = pool.acquire().await else { return 0 };
     if let Err(error) = store::attach_damaged(&mut db, &damaged.to_string_lossy()).await {
         tracing::warn!(%error, "nothing can be read from the damaged outbox");
         return 0;
     }
-    let (mut saved, mut position) = (0, -1);
-    loop {
-        match store::salvage_from(&mut db, position).await {
-            Ok(Some(next)) => position = next,
-            Ok(None) => break,
-            Err(error) => {
-                tracing::warn!(%error, after = position, "the rest of the damaged outbox cannot be read");
-                break;
-            }
+    let mut messages = 0;
+    for table in &store::TABLES {
+        let saved = salvage_table(&mut db, table).await;
+        tracing::warn!(table = table.name, saved, "saved from the damaged outbox");
+        if table.name == store::MESSAGES {
+            messages = saved;
         }
-        match store::salvage_message(&mut db, position).await {
-            Ok(copied) => saved += copied,
-            Err(error) => tracing::warn!(%error, position, "a damaged message is skipped"),
-        }
-    }
-    if let Err(error) = store::salvage_evidence(&mut db).await {
-        tracing::warn!(%error, "file rows of the damaged outbox cannot be read");
     }
     if let Err(error) = store::detach_damaged(&mut db).await {
         tracing::warn!(%error, "cannot let go of the damaged outbox");
     }
-    saved
+    messages
 }
 
-/// Messages written under another name (before enrolment) speak under the present one.
+async fn salvage_table(db: &mut SqliteConnection, table: &store::Table) -> u64 {
+    let (mut saved, mut row) = (0, -1);
+    loop {
+        match store::next_row(db, table, row).await {
+            Ok(Some(next)) => row = next,
+            Ok(None) => return saved,
+            Err(error) => {
+                tracing::warn!(%error, table = table.name, after = row, "the rest cannot be read");
+                return saved;
+            }
+        }
+        match store::copy_row(db, table, row).await {
+            Ok(copied) => saved += copied,
+            Err(error) => tracing::warn!(%error, table = table.name, row, "a damaged row is skipped"),
+        }
+    }
+}
+
+/// Goes on from the last run's reckoning. Nothing is written: a box starts on a full disk too.
+async fn reckon(pool: &SqlitePool, voice: &Voice) -> Result<Reckoning, OutboxError> {
+    let mut db = pool.acquire().await?;
+    let (mark, newest) = (store::mark(&mut db).await?, store::newest(&mut db).await?);
+    let reckoning = Reckoning::new(mark, newest, voice.moment());
+    reckoning.mark(voice.moment());
+    Ok(reckoning)
+}
+
+/// Messages written under another name (before enrolment) speak under the present one. One that cannot is kept among
+/// the rejected: a box must start whatever it was called before.
 async fn adopt(outbox: &Outbox) -> Result<u64, OutboxError> {
     let source = outbox.0.voice.origin.source();
     let mut tx = outbox.0.pool.begin().await?;
-    let foreign = store::foreign(&mut tx, &source).await?;
-    for (id, bytes) in &foreign {
-        let Ok(mut envelope) = serde_json::from_slice::<Envelope>(bytes) else { continue };
-        envelope.source.clone_from(&source);
-        let bytes = envelope.encode().map_err(OutboxError::Unsendable)?;
-        store::rewrite(&mut tx, id, &source, &bytes).await?;
+    let mut renamed = 0;
+    loop {
+        let page = store::foreign(&mut tx, &source, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        for (id, bytes) in page {
+            let fresh = serde_json::from_slice::<Envelope>(&bytes).map_err(EnvelopeError::from).and_then(
+                |mut envelope| {
+                    envelope.source.clone_from(&source);
+                    envelope.encode()
+                },
+            );
+            match fresh {
+                Ok(bytes) => {
+                    store::rewrite(&mut tx, id, &source, &bytes).await?;
+                    renamed += 1;
+                }
+                Err(error) => {
+                    let reason =
+                        format!("written before this box had its name, and cannot be renamed: {error}");
+                    store::take_message(&mut tx, id).await?;
+                    outbox.reject(&mut tx, id, "unsendable", &reason, &bytes).await?;
+                    outbox.insert(&mut tx, &tombstone(None, format!("a message was {reason}"))).await?;
+                }
+            }
+        }
     }
     tx.commit().await?;
-    Ok(foreign.len() as u64)
+    Ok(renamed)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use protocol::envelope::Stamp;
 use protocol::{
     Answer, CallId, CommandId, Delivery, Envelope, Event, EvidenceKind, Incident, IncidentId, MessageId,
-    Phase, Severity, Subject, Tombstone, UtcMs,
+    Phase, Severity, Subject, Tombstone,
 };
 use sqlx::SqliteConnection;
 
@@ -173,7 +173,7 @@ impl Outbox {
     async fn write_once(&self, about: &About<'_>) -> Result<Option<MessageId>, OutboxError> {
         let mut tx = self.0.pool.begin().await?;
         if let Some(command) = about.command
-            && !store::insert_answered(&mut tx, command, self.0.voice.clock.now()).await?
+            && !store::insert_answered(&mut tx, command, self.0.now()).await?
         {
             return Ok(None);
         }
@@ -189,9 +189,9 @@ impl Outbox {
                 // Nothing of it may vanish: the whole text stays here, the hub learns that something is missing.
                 let json = serde_json::to_vec(&about.event).unwrap_or_default();
                 let voice = &self.0.voice;
-                let (now, reason) = (voice.clock.now(), error.to_string());
-                let id = MessageId::new(&voice.chance, now);
-                store::insert_rejected(&mut tx, id, "unsendable", &reason, &json, now).await?;
+                let reason = error.to_string();
+                let id = MessageId::new(&voice.chance, voice.clock.now());
+                self.reject(&mut tx, id, "unsendable", &reason, &json).await?;
                 let incident_id = about.incident.map(|(id, _)| id);
                 self.insert(
                     &mut tx,
@@ -210,6 +210,20 @@ impl Outbox {
         keep::unlink(&spared).await;
         self.appended();
         Ok(Some(id))
+    }
+
+    /// Keeps what will not be sent where people can see it.
+    pub(super) async fn reject(
+        &self,
+        db: &mut SqliteConnection,
+        id: MessageId,
+        outcome: &str,
+        reason: &str,
+        envelope: &[u8],
+    ) -> Result<(), OutboxError> {
+        let (at, told_at) = (self.0.now(), self.0.voice.clock.now());
+        let new = store::NewRejected { id, outcome, reason, envelope, at, told_at };
+        Ok(store::insert_rejected(db, &new).await?)
     }
 
     pub(super) fn appended(&self) {
@@ -252,7 +266,7 @@ impl Outbox {
                 phase: about.phase,
                 priority,
                 envelope: &bytes,
-                at: now,
+                at: self.0.now(),
             },
         )
         .await?;
@@ -262,7 +276,7 @@ impl Outbox {
             _ => {}
         }
         for file in about.files {
-            self.insert_file(db, about, file, envelope.id, now).await?;
+            self.insert_file(db, about, file, envelope.id).await?;
         }
         Ok(envelope.id)
     }
@@ -273,8 +287,8 @@ impl Outbox {
         about: &About<'_>,
         file: &EvidenceFile,
         message_id: MessageId,
-        now: UtcMs,
     ) -> Result<(), OutboxError> {
+        let now = self.0.now();
         let days = i64::from(self.0.config.keep_on_request_days);
         let (state, expires_at) = match file.evidence.delivery {
             Delivery::Automatic => ("waiting", None),

@@ -3,7 +3,8 @@
 //!
 //! The MQTT client library is transport only: nothing is believed delivered because it was acknowledged by the
 //! broker, and no packet of a former connection is trusted to go out again. So each connection is a new client
-//! with a clean session; what is due is read from the outbox; a connection on which nothing moves is rebuilt.
+//! with a clean session; what is due is read from the outbox; a connection on which nothing moves is rebuilt, and the
+//! less often the less it helps.
 
 mod window;
 
@@ -31,8 +32,10 @@ const IN_FLIGHT: u16 = 32;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Nothing at all came in (not even the answer to a ping).
 const SILENCE: Duration = Duration::from_secs(30);
-/// Messages are out, the broker answers, but no receipt comes: the hub may be gone, or the session broken.
-const NO_RECEIPT: Duration = Duration::from_secs(120);
+/// Messages are out, the broker answers, but no receipt comes: the hub may be gone, or the session broken. Where a new
+/// connection does not help, the next may take twice as long.
+pub const NO_RECEIPT: Duration = Duration::from_secs(120);
+const MAX_NO_RECEIPT: Duration = Duration::from_secs(3_600);
 /// Status is published at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Resends are looked for this often.
@@ -106,8 +109,8 @@ enum LinkError {
     Silence,
     #[error("the broker does not confirm the subscription")]
     Unsubscribed,
-    #[error("no receipt for {} s", NO_RECEIPT.as_secs())]
-    NoReceipt,
+    #[error("no receipt for {} s", .0.as_secs())]
+    NoReceipt(Duration),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
 }
@@ -120,6 +123,8 @@ pub struct Uplink {
     /// Calls as they run. Told while the broker is there (QoS 0), forgotten otherwise.
     pub live: mpsc::Receiver<LiveCall>,
     pub health: std::sync::Arc<Health>,
+    /// How long receipts may stay away before a new connection is tried: [`NO_RECEIPT`].
+    pub no_receipt: Duration,
 }
 
 /// A packet of interest, from the task that polls.
@@ -136,11 +141,15 @@ impl Uplink {
     /// Runs until cancelled: connects, backs off, connects again.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut back_off = BACK_OFF;
+        let mut patience = self.no_receipt;
         while !cancel.is_cancelled() {
             let began = Instant::now();
-            let result = self.run_once(&cancel).await;
+            let result = self.run_once(&cancel, &mut patience).await;
             self.health.connected.store(false, Ordering::Relaxed);
             let Err(error) = result else { return };
+            if let LinkError::NoReceipt(_) = error {
+                patience = (patience * 2).min(MAX_NO_RECEIPT);
+            }
             let text = error.to_string();
             if self.health.last_error.set(&text) {
                 tracing::warn!(broker = %self.address.host, port = self.address.port, error = text, "uplink is down");
@@ -166,11 +175,15 @@ impl Uplink {
     }
 
     /// One connection. `Ok` only when cancelled.
-    async fn run_once(&mut self, cancel: &CancellationToken) -> Result<(), LinkError> {
+    async fn run_once(
+        &mut self,
+        cancel: &CancellationToken,
+        patience: &mut Duration,
+    ) -> Result<(), LinkError> {
         let (client, eventloop) = AsyncClient::new(self.options(), usize::from(IN_FLIGHT) * 2);
         let (tx, rx) = mpsc::channel(256);
         let poller = tokio::spawn(poll(eventloop, tx));
-        let result = self.serve(&client, rx, cancel).await;
+        let result = self.serve(&client, rx, cancel, patience).await;
         if result.is_ok() {
             self.say_goodbye(&client).await;
         }
@@ -183,9 +196,10 @@ impl Uplink {
         client: &AsyncClient,
         mut incoming: mpsc::Receiver<Incoming>,
         cancel: &CancellationToken,
+        patience: &mut Duration,
     ) -> Result<(), LinkError> {
         let mut window = Window::new(usize::from(IN_FLIGHT));
-        let (mut heard, mut confirmed, mut status_sent) = (Instant::now(), Instant::now(), None);
+        let (mut heard, mut status_sent) = (Instant::now(), None);
         let mut subscribed = false;
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -237,7 +251,7 @@ impl Uplink {
                 self.outbox.settle(&receipts).await?;
                 receipts.iter().for_each(|receipt| window.settled(receipt.message_id));
                 self.health.receipts.fetch_add(receipts.len() as u64, Ordering::Relaxed);
-                confirmed = Instant::now();
+                *patience = self.no_receipt;
             }
             if heard.elapsed() > SILENCE {
                 return Err(LinkError::Silence);
@@ -249,10 +263,8 @@ impl Uplink {
                 continue;
             }
             let now_ms = started.elapsed().as_millis() as u64;
-            if !window.is_waiting() {
-                confirmed = Instant::now();
-            } else if confirmed.elapsed() > NO_RECEIPT {
-                return Err(LinkError::NoReceipt);
+            if window.unproven_ms(now_ms) > patience.as_millis() as u64 {
+                return Err(LinkError::NoReceipt(*patience));
             }
             let changed = self.status.has_changed().unwrap_or(false);
             if status_sent.is_none_or(|at: Instant| changed || at.elapsed() > HEARTBEAT) {

@@ -1,7 +1,8 @@
 //! Which messages go out next. Pure: times are milliseconds of uptime.
 //!
 //! A message is *out* for [`PATIENCE_MS`] after each sending; at most `limit` are. Then it rests until its
-//! back-off is over, leaving room for others: a message that the hub never confirms cannot hold up the rest.
+//! back-off is over, leaving room for others: a message that the hub never confirms cannot hold up the rest. Nor does
+//! it speak against the connection, once a message that was sent after it was confirmed.
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ const MAX_ENTRIES: usize = 8_192;
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     attempts: u32,
+    first_ms: u64,
     sent_ms: u64,
     due_ms: u64,
 }
@@ -24,11 +26,13 @@ struct Sent {
 pub(super) struct Window {
     limit: usize,
     sent: HashMap<MessageId, Sent>,
+    /// When the latest of the confirmed messages was first sent: until then the connection was good both ways.
+    proven_ms: Option<u64>,
 }
 
 impl Window {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, sent: HashMap::new() }
+        Self { limit, sent: HashMap::new(), proven_ms: None }
     }
 
     /// How many more may go out now.
@@ -47,20 +51,29 @@ impl Window {
         if self.sent.len() >= MAX_ENTRIES {
             self.sent.clear();
         }
-        let attempts = self.sent.get(&id).map_or(0, |sent| sent.attempts);
+        let (attempts, first_ms) =
+            self.sent.get(&id).map_or((0, now_ms), |sent| (sent.attempts, sent.first_ms));
         let patience = (PATIENCE_MS << attempts.min(8)).min(MAX_PATIENCE_MS);
-        self.sent.insert(id, Sent { attempts: attempts + 1, sent_ms: now_ms, due_ms: now_ms + patience });
+        self.sent.insert(
+            id,
+            Sent { attempts: attempts + 1, first_ms, sent_ms: now_ms, due_ms: now_ms + patience },
+        );
         attempts > 0
     }
 
     /// Its receipt came.
     pub(super) fn settled(&mut self, id: MessageId) {
-        self.sent.remove(&id);
+        if let Some(sent) = self.sent.remove(&id) {
+            self.proven_ms = self.proven_ms.max(Some(sent.first_ms));
+        }
     }
 
-    /// Anything that was sent and not confirmed.
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.sent.is_empty()
+    /// How long nothing has come back that proves the connection: since the first of the unconfirmed messages after
+    /// which none was confirmed. 0 when there is none.
+    pub(super) fn unproven_ms(&self, now_ms: u64) -> u64 {
+        let passed_over = |sent: &&Sent| self.proven_ms.is_some_and(|proven| sent.first_ms <= proven);
+        let first = self.sent.values().filter(|sent| !passed_over(sent)).map(|sent| sent.first_ms).min();
+        first.map_or(0, |first| now_ms.saturating_sub(first))
     }
 }
 
@@ -78,7 +91,7 @@ mod tests {
         let (mut now, mut waits) = (0, Vec::new());
         for _ in 0..8 {
             window.sent(id, now);
-            let due = (now..).find(|at| window.is_due(id, *at)).unwrap();
+            let due = (now..now + 2 * MAX_PATIENCE_MS).find(|at| window.is_due(id, *at)).unwrap();
             waits.push((due - now) / 1_000);
             now = due;
         }
@@ -96,6 +109,25 @@ mod tests {
         assert_eq!(window.room(PATIENCE_MS - 1), 0);
         assert_eq!(window.room(PATIENCE_MS), 2);
         window.settled(ids[0]);
-        assert!(window.is_waiting() && window.is_due(ids[2], 0));
+        assert!(window.is_due(ids[2], 0));
+    }
+
+    /// A message that is never confirmed speaks against the connection until a later one is confirmed, however often
+    /// it is sent again; a later silence speaks against it anew.
+    #[test]
+    fn a_stuck_message_does_not_speak_against_the_connection_for_ever() {
+        let chance = Chance::seeded(3);
+        let [stuck, second, third] = [0, 1, 2].map(|n| MessageId::new(&chance, UtcMs(n)));
+        let mut window = Window::new(4);
+        assert_eq!(window.unproven_ms(500), 0);
+        window.sent(stuck, 1_000);
+        assert_eq!(window.unproven_ms(61_000), 60_000);
+        window.sent(second, 61_000);
+        window.settled(second);
+        assert_eq!(window.unproven_ms(70_000), 0);
+        window.sent(stuck, 120_000);
+        assert_eq!(window.unproven_ms(900_000), 0);
+        window.sent(third, 900_000);
+        assert_eq!(window.unproven_ms(1_000_000), 100_000);
     }
 }

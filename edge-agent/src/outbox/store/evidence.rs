@@ -169,10 +169,12 @@ pub(in crate::outbox) async fn postpone_upload(
     db: &mut SqliteConnection,
     sha256: &str,
     due_at: UtcMs,
+    attempts: u32,
 ) -> Result<()> {
-    query("update evidence set attempts = attempts + 1, due_at_ms = $2 where sha256 = $1")
+    query("update evidence set attempts = $3, due_at_ms = $2 where sha256 = $1")
         .bind(sha256)
         .bind(due_at.0)
+        .bind(i64::from(attempts))
         .execute(db)
         .await
         .map(drop)

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, query, query_scalar};
 
 use super::{Result, decode_error, unsigned};
-use crate::outbox::Place;
+use crate::outbox::{Place, Rejected};
 
 /// A message about to be written.
 pub(in crate::outbox) struct NewMessage<'a> {
@@ -169,21 +169,29 @@ pub(in crate::outbox) async fn remove_superseded(
 pub(in crate::outbox) async fn foreign(
     db: &mut SqliteConnection,
     source: &str,
-) -> Result<Vec<(String, Vec<u8>)>> {
-    sqlx::query_as("select message_id, envelope from message where source <> $1")
+    limit: u32,
+) -> Result<Vec<(MessageId, Vec<u8>)>> {
+    query("select message_id, envelope from message where source <> $1 order by position limit $2")
         .bind(source)
+        .bind(i64::from(limit))
         .fetch_all(db)
-        .await
+        .await?
+        .iter()
+        .map(|row| {
+            let id: &str = row.try_get("message_id")?;
+            Ok((id.parse().map_err(decode_error)?, row.try_get("envelope")?))
+        })
+        .collect()
 }
 
 pub(in crate::outbox) async fn rewrite(
     db: &mut SqliteConnection,
-    id: &str,
+    id: MessageId,
     source: &str,
     envelope: &[u8],
 ) -> Result<()> {
     query("update message set source = $2, envelope = $3 where message_id = $1")
-        .bind(id)
+        .bind(id.to_string())
         .bind(source)
         .bind(envelope)
         .execute(db)
@@ -191,37 +199,55 @@ pub(in crate::outbox) async fn rewrite(
         .map(drop)
 }
 
+pub(in crate::outbox) struct NewRejected<'a> {
+    pub(in crate::outbox) id: MessageId,
+    pub(in crate::outbox) outcome: &'a str,
+    pub(in crate::outbox) reason: &'a str,
+    pub(in crate::outbox) envelope: &'a [u8],
+    pub(in crate::outbox) at: UtcMs,
+    /// By the wall clock, for people.
+    pub(in crate::outbox) told_at: UtcMs,
+}
+
 pub(in crate::outbox) async fn insert_rejected(
     db: &mut SqliteConnection,
-    id: MessageId,
-    outcome: &str,
-    reason: &str,
-    envelope: &[u8],
-    at: UtcMs,
+    new: &NewRejected<'_>,
 ) -> Result<()> {
     query(
-        "insert into rejected (message_id, outcome, reason, envelope, at_ms) values ($1, $2, $3, $4, $5)
+        "insert into rejected (message_id, outcome, reason, envelope, at_ms, told_at_ms)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (message_id) do nothing",
     )
-    .bind(id.to_string())
-    .bind(outcome)
-    .bind(reason)
-    .bind(envelope)
-    .bind(at.0)
+    .bind(new.id.to_string())
+    .bind(new.outcome)
+    .bind(new.reason)
+    .bind(new.envelope)
+    .bind(new.at.0)
+    .bind(new.told_at.0)
     .execute(db)
     .await
     .map(drop)
 }
 
 /// What the hub did not take, newest first.
-pub(in crate::outbox) async fn rejected(
-    db: &mut SqliteConnection,
-    limit: u32,
-) -> Result<Vec<(String, String, String, i64)>> {
-    sqlx::query_as("select message_id, outcome, reason, at_ms from rejected order by at_ms desc limit $1")
-        .bind(i64::from(limit))
-        .fetch_all(db)
-        .await
+pub(in crate::outbox) async fn rejected(db: &mut SqliteConnection, limit: u32) -> Result<Vec<Rejected>> {
+    query(
+        "select message_id, outcome, reason, coalesce(told_at_ms, at_ms) as told_at_ms from rejected
+         order by at_ms desc limit $1",
+    )
+    .bind(i64::from(limit))
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(|row| {
+        Ok(Rejected {
+            message_id: row.try_get("message_id")?,
+            outcome: row.try_get("outcome")?,
+            reason: row.try_get("reason")?,
+            at: UtcMs(row.try_get("told_at_ms")?),
+        })
+    })
+    .collect()
 }
 
 pub(in crate::outbox) async fn set_open(db: &mut SqliteConnection, incident: &Incident) -> Result<()> {

@@ -4,12 +4,10 @@ use std::path::Path;
 use std::process::Command as Process;
 use std::sync::atomic::Ordering;
 
-use protocol::Event;
-
 use super::*;
 
 /// A small file system of its own, gone when dropped.
-struct SmallDisk(tempfile::TempDir);
+struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// `None`, with the reason printed, where mounting is not allowed.
@@ -58,7 +56,7 @@ async fn incidents_are_written_on_a_full_disk() {
     let Some(disk) = SmallDisk::mount(48) else { return };
     let (clock, chance) = (Arc::new(ManualClock::at(START)), Arc::new(Chance::seeded(1)));
     let config = OutboxConfig { disk_reserve_bytes: 0, ..OutboxConfig::default() };
-    let (outbox, _) = Outbox::open(disk.path(), config, voice(&clock, &chance)).await.unwrap();
+    let (outbox, _) = Outbox::open(disk.path(), config, voice(clock.clone(), chance.clone())).await.unwrap();
     outbox.keep_house().await.unwrap();
     assert!(disk.path().join("reserve").exists());
     let full = || outbox.counters().disk_full.load(Ordering::Relaxed);
@@ -70,9 +68,7 @@ async fn incidents_are_written_on_a_full_disk() {
     }
     assert!(full(), "health is told");
     assert!(!disk.path().join("reserve").exists(), "the reserve went first");
-    let receipt =
-        Receipt { message_id: promised[0], outcome: ReceiptOutcome::Stored, reason: None, at: START };
-    assert_eq!(outbox.settle(&[receipt]).await.unwrap().released, 1);
+    assert_eq!(settle(&outbox, promised[0], ReceiptOutcome::Stored).await.released, 1);
 
     disk.fill();
     outbox.keep_house().await.unwrap();
@@ -92,7 +88,7 @@ async fn a_low_disk_costs_evidence_not_incidents() {
     let bench = Bench::new(11, config).await;
     let mut files = Vec::new();
     for n in 0..6 {
-        let id = IncidentId::new(&bench.chance, START);
+        let id = bench.id();
         let mut report = report(id, 1, Phase::Opened, Severity::Major);
         report.files = vec![bench.file(&format!("clip {n}"), EvidenceKind::Clip)];
         files.push(report.files[0].clone());

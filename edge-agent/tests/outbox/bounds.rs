@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use protocol::Event;
-
 use super::*;
 
 /// Tiny bounds: openings, ends, newest revisions and answers are never dropped, and each dropped number is
@@ -15,7 +13,7 @@ async fn full_outbox_drops_only_replaced_updates_and_says_so() {
         let config = OutboxConfig { max_rows: 20, ..OutboxConfig::default() };
         let bench = Bench::new(seed, config).await;
         let dice = Chance::seeded(seed);
-        let ids: Vec<_> = (0..4).map(|_| IncidentId::new(&bench.chance, START)).collect();
+        let ids: Vec<_> = (0..4).map(|_| bench.id()).collect();
         let mut revisions = [0_u32; 4];
         for _ in 0..120 {
             let n = dice.below(4) as usize;
@@ -62,7 +60,7 @@ fn names(text: &str, sequence: u64) -> bool {
 async fn incidents_are_written_even_beyond_the_bound() {
     let bench = Bench::new(1, OutboxConfig { max_rows: 3, ..OutboxConfig::default() }).await;
     for _ in 0..8 {
-        let id = IncidentId::new(&bench.chance, START);
+        let id = bench.id();
         bench.outbox.append(&report(id, 1, Phase::Opened, Severity::Notice)).await.unwrap();
     }
     assert_eq!(bench.outbox.stats().await.unwrap().rows, 8);
@@ -79,7 +77,7 @@ async fn evidence_is_bounded_by_severity_and_kind() {
         (Severity::Notice, EvidenceKind::Snapshot, "notice-pic"),
         (Severity::Notice, EvidenceKind::Clip, "notice-mov"),
     ] {
-        let mut report = report(IncidentId::new(&bench.chance, START), 1, Phase::Opened, severity);
+        let mut report = report(bench.id(), 1, Phase::Opened, severity);
         report.files = vec![bench.file(text, kind)];
         files.push(report.files[0].path.clone());
         bench.outbox.append(&report).await.unwrap();
@@ -116,14 +114,14 @@ async fn spools_count_as_evidence() {
 #[tokio::test]
 async fn too_large_is_kept_and_told() {
     let bench = Bench::new(6, OutboxConfig::default()).await;
-    let mut report = report(IncidentId::new(&bench.chance, START), 1, Phase::Opened, Severity::Major);
+    let mut report = report(bench.id(), 1, Phase::Opened, Severity::Major);
     if let Subject::Camera(camera) = &mut report.incident.subject {
         camera.camera_name = "长".repeat(40_000);
     }
     let error = bench.outbox.append(&report).await.unwrap_err();
     assert!(matches!(error, OutboxError::Unsendable(EnvelopeError::TooLarge { .. })), "{error}");
     let rejected = bench.outbox.rejected(10).await.unwrap();
-    assert_eq!(rejected[0].1, "unsendable");
+    assert_eq!((rejected[0].outcome.as_str(), rejected[0].at), ("unsendable", START));
     let waiting = bench.waiting().await;
     assert_eq!((waiting.len(), waiting[0].sequence), (1, 1), "the refused message took no number");
 }

@@ -1,6 +1,6 @@
 //! What the next start finds: after a kill, after damage, under a new name.
 
-use protocol::{Answer, CommandId, Event, Outcome};
+use protocol::{Answer, CommandId, Outcome};
 
 use super::*;
 
@@ -22,7 +22,7 @@ async fn a_command_is_answered_once() {
 async fn a_damaged_database_is_kept_and_salvaged() {
     let mut bench = Bench::new(8, OutboxConfig::default()).await;
     for _ in 0..200 {
-        let id = IncidentId::new(&bench.chance, START);
+        let id = bench.id();
         bench.outbox.append(&report(id, 1, Phase::Opened, Severity::Major)).await.unwrap();
     }
     bench.outbox.close().await;
@@ -38,6 +38,8 @@ async fn a_damaged_database_is_kept_and_salvaged() {
     assert!(saved > 20 && saved < 200, "{saved} saved");
     let waiting = bench.waiting().await;
     assert_eq!(waiting.len() as u64, saved + 1, "the saved ones and a tombstone");
+    let ended = bench.outbox.end_left_open().await.unwrap();
+    assert!(!ended.is_empty(), "the hub would wait for the end of what was open");
 
     bench.outbox.close().await;
     std::fs::write(&path, "this is no database at all, and long enough to be looked at").unwrap();
@@ -94,14 +96,82 @@ async fn a_killed_run_leaves_nothing_open() {
 #[tokio::test]
 async fn enrolment_renames_what_waits() {
     let bench = Bench::new(9, OutboxConfig::default()).await;
-    let id = IncidentId::new(&bench.chance, START);
+    let id = bench.id();
     bench.outbox.append(&report(id, 1, Phase::Opened, Severity::Major)).await.unwrap();
     bench.outbox.close().await;
-    let mut voice = voice(&bench.clock, &bench.chance);
+    let mut voice = voice(bench.clock.clone(), bench.chance.clone());
     voice.origin.device = "box-2".parse().unwrap();
     let (outbox, opened) = Outbox::open(bench.dir.path(), bench.config.clone(), voice).await.unwrap();
     assert_eq!(opened.renamed, 1);
     let (_, message) = outbox.head(None, 1).await.unwrap()[0];
     let bytes = outbox.envelope(message).await.unwrap().unwrap();
     assert_eq!(Envelope::decode(&bytes, outbox.origin()).unwrap().source, "/v1/demo/box-2");
+}
+
+/// A message so long that the box's longer name no longer fits is kept among the rejected and told; the box starts, and
+/// the others are renamed.
+#[tokio::test]
+async fn what_cannot_be_renamed_does_not_stop_the_box() {
+    let bench = Bench::new(13, OutboxConfig::default()).await;
+    let mut longest = report(bench.id(), 1, Phase::Opened, Severity::Major);
+    let name = |report: &mut Report, length: usize| {
+        if let Subject::Camera(camera) = &mut report.incident.subject {
+            camera.camera_name = "x".repeat(length);
+        }
+    };
+    name(&mut longest, 1);
+    let size = {
+        let id = bench.outbox.append(&longest).await.unwrap();
+        let size = bench.outbox.envelope(id).await.unwrap().unwrap().len();
+        bench.receipt(id, ReceiptOutcome::Stored).await;
+        size
+    };
+    longest.incident.revision = 2;
+    name(&mut longest, protocol::limits::MAX_MESSAGE_BYTES - size - 25);
+    bench.outbox.append(&longest).await.unwrap();
+    bench.outbox.append(&report(bench.id(), 1, Phase::Opened, Severity::Major)).await.unwrap();
+    bench.outbox.close().await;
+
+    let mut voice = voice(bench.clock.clone(), bench.chance.clone());
+    voice.origin.device = "a-box-with-a-much-longer-name-than-it-had-before-enrolment".parse().unwrap();
+    let (outbox, opened) = Outbox::open(bench.dir.path(), bench.config.clone(), voice).await.unwrap();
+    assert_eq!(opened.renamed, 1);
+    let rejected = outbox.rejected(10).await.unwrap();
+    assert_eq!((rejected.len(), rejected[0].outcome.as_str()), (1, "unsendable"));
+    let told = common::waiting(&outbox).await;
+    assert_eq!(told.len(), 2, "the other one and a tombstone");
+    assert!(told.iter().any(|e| matches!(&e.event, Event::Tombstone(t) if t.reason.contains("renamed"))));
+}
+
+/// An outbox of the first version is taken over with all that it holds, and a look from outside shows it.
+#[tokio::test]
+async fn the_first_version_is_taken_over() {
+    use sqlx::Connection as _;
+    const FIRST: &str =
+        concat!(include_str!("../../src/outbox/store/schema.sql"), "pragma user_version = 1;");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outbox.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut db = sqlx::sqlite::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(FIRST).execute(&mut db).await.unwrap();
+    sqlx::raw_sql(
+        "insert into rejected values ('m', 'refused', 'because', x'00', 1773815480000);
+         insert into answered values ('c', 1773815480000);",
+    )
+    .execute(&mut db)
+    .await
+    .unwrap();
+    db.close().await.unwrap();
+    assert_eq!(edge_agent::outbox::peek(dir.path()).await.unwrap(), None, "not this version's");
+
+    let voice = voice(Arc::new(ManualClock::at(START)), Arc::new(Chance::seeded(1)));
+    let (outbox, opened) = Outbox::open(dir.path(), OutboxConfig::default(), voice).await.unwrap();
+    assert_eq!(opened, Opened::default());
+    let rejected = outbox.rejected(10).await.unwrap();
+    assert_eq!((rejected[0].reason.as_str(), rejected[0].at), ("because", START));
+    let glimpse = edge_agent::outbox::peek(dir.path()).await.unwrap().unwrap();
+    assert_eq!((glimpse.waiting_rows, glimpse.rejected_rows, glimpse.rejected), (0, 1, rejected));
+    outbox.close().await;
+    assert!(edge_agent::outbox::peek(dir.path()).await.unwrap().is_some(), "without an agent too");
+    assert_eq!(edge_agent::outbox::peek(&dir.path().join("nowhere")).await.unwrap(), None);
 }

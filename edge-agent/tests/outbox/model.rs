@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use protocol::{BootId, Clock as _};
+
 use super::*;
-use crate::outbox::write::priority;
 
 /// What the model knows of one committed message, in order of commit.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,11 @@ struct Known {
 }
 
 const SEVERITIES: [Severity; 4] = [Severity::Emergency, Severity::Major, Severity::Normal, Severity::Notice];
+
+/// Place in line: emergencies before all others.
+fn priority(severity: Severity) -> u8 {
+    SEVERITIES.iter().position(|known| *known == severity).unwrap() as u8
+}
 
 /// Random life of an outbox with wide bounds: after each step what waits is exactly what the model says, in
 /// order of (best severity of the incident, commit), numbered without holes per boot.

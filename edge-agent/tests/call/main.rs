@@ -1,0 +1,9 @@
+//! The call tap as an exchange meets it: real sockets, real files, real processes.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
+mod api;
+mod endings;
+mod recording;
+mod site;
+mod words;
