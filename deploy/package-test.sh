@@ -45,6 +45,8 @@ code=$(inside setpriv --reuid=shaodian-hub --regid=shaodian-hub --clear-groups h
 check test -n "$code"
 check test -f "$machine/var/lib/shaodian-hub/hub.db"
 check inside sh -c 'edge-agent --config /etc/shaodian/edge.toml check | grep "data: /var/lib/shaodian-edge$" >/dev/null'
+# What has Mosquitto read its new certificates came along and is a unit that systemd understands.
+check inside systemd-analyze verify --man=no /lib/systemd/system/shaodian-hub-broker.path /lib/systemd/system/shaodian-hub-broker.service
 for unit in shaodian-hub shaodian-edge; do
     exposure=$(inside systemd-analyze security --offline=true "$unit.service" 2>/dev/null | sed -n 's/^→ Overall exposure level.*: \([0-9.]*\) .*/\1/p')
     say "$unit.service: systemd-analyze security says $exposure (0 best, 10 worst)"

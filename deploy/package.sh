@@ -33,7 +33,9 @@ package() {
     install -D -m 0755 "target/release/$binary" "$tree/usr/bin/$binary"
     # Symbols stay (readable backtraces), line tables go.
     strip --strip-debug "$tree/usr/bin/$binary"
-    install -D -m 0644 "deploy/systemd/$name.service" "$tree/lib/systemd/system/$name.service"
+    for file in deploy/systemd/"$name"{,-*}.*; do
+        [ ! -e "$file" ] || install -D -m 0644 "$file" "$tree/lib/systemd/system/$(basename "$file")"
+    done
     install -D -m 0640 "deploy/$service.example.toml" "$tree/etc/shaodian/$service.toml"
     # Commands that an installer types find the same folder as the service.
     sed -i "s|^# *data_dir = .*|data_dir = \"/var/lib/$name\"|" "$tree/etc/shaodian/$service.toml"

@@ -14,7 +14,7 @@ use crate::command::Commands;
 use crate::config::Config;
 use crate::db::Db;
 use crate::evidence::EvidenceStore;
-use crate::intake::{Intake, Item, Worker};
+use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
 
@@ -119,6 +119,8 @@ impl App {
             changes: self.changes.clone(),
             commands: self.commands.clone(),
             metrics: self.metrics.clone(),
+            allowance: Allowance::new(&self.config.intake),
+            quarantine_most: self.config.intake.quarantine_per_device,
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use protocol::limits::{MAX_EVIDENCE_BYTES, MAX_MESSAGE_BYTES};
 use serde::Deserialize;
 
 /// Prefix of environment overrides.
@@ -16,6 +17,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub broker: BrokerConfig,
     pub database: DatabaseConfig,
+    pub intake: IntakeConfig,
     pub evidence: EvidenceConfig,
 }
 
@@ -79,11 +81,28 @@ pub struct DatabaseConfig {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+pub struct IntakeConfig {
+    /// What one device may say at once, after a long absence for example.
+    pub device_burst_bytes: u64,
+    /// What it may say each second on and on. What is more waits on the box.
+    pub device_bytes_per_second: u64,
+    /// Messages of one device that are kept unread. Further ones are refused and stay on the box.
+    pub quarantine_per_device: i64,
+    /// How long they are kept.
+    pub quarantine_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct EvidenceConfig {
     /// A begun upload that nobody continues is removed after this.
     pub upload_life_hours: u32,
-    /// What one device may send before an incident names it.
+    /// What one device may send before an incident names it. Each file counts 64 KiB more than it has.
     pub unlinked_quota_bytes: u64,
+    /// What one device may send within 24 hours. What is more stays on the box and is taken later.
+    pub device_daily_bytes: u64,
+    /// While less is free on the disk, no evidence is taken, since incidents need it more, and `/readyz` says so.
+    pub keep_free_bytes: u64,
 }
 
 impl Default for HubConfig {
@@ -122,9 +141,25 @@ impl Default for BrokerConfig {
     }
 }
 
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self {
+            device_burst_bytes: 64 << 20,
+            device_bytes_per_second: 16 << 10,
+            quarantine_per_device: 1_000,
+            quarantine_days: 90,
+        }
+    }
+}
+
 impl Default for EvidenceConfig {
     fn default() -> Self {
-        Self { upload_life_hours: 24, unlinked_quota_bytes: 2 * protocol::limits::MAX_EVIDENCE_BYTES }
+        Self {
+            upload_life_hours: 24,
+            unlinked_quota_bytes: 2 * MAX_EVIDENCE_BYTES,
+            device_daily_bytes: 50 << 30,
+            keep_free_bytes: 512 << 20,
+        }
     }
 }
 
@@ -184,6 +219,16 @@ impl Config {
             wrong.push(format!(
                 "{name}: [database] url must begin with postgres:// (leave it out for SQLite in the data folder)"
             ));
+        }
+        for (section, key, value, least) in [
+            ("intake", "device_burst_bytes", self.intake.device_burst_bytes, MAX_MESSAGE_BYTES as u64),
+            ("intake", "device_bytes_per_second", self.intake.device_bytes_per_second, 1),
+            ("evidence", "upload_life_hours", u64::from(self.evidence.upload_life_hours), 1),
+            ("evidence", "device_daily_bytes", self.evidence.device_daily_bytes, MAX_EVIDENCE_BYTES),
+        ] {
+            if value < least {
+                wrong.push(format!("{name}: [{section}] {key} is {value}; it must be {least} or more"));
+            }
         }
         if self.broker.replica.is_some_and(|number| !(1..=crate::broker::REPLICAS).contains(&number)) {
             wrong.push(format!("{name}: [broker] replica must be 1 to {}", crate::broker::REPLICAS));
@@ -281,6 +326,11 @@ mod tests {
         assert!(error.contains("a-z"), "{error}");
         let error = read("[http]\nloopback = \"0.0.0.0:80\"\n", &[]).unwrap_err();
         assert!(error.contains("loopback only"), "{error}");
+        let error = read("[evidence]\nupload_life_hours = 0\ndevice_daily_bytes = 1\n", &[]).unwrap_err();
+        assert!(
+            error.contains("upload_life_hours is 0") && error.contains("device_daily_bytes is 1"),
+            "{error}"
+        );
     }
 
     /// The environment wins over the file, as text or as TOML.

@@ -1,5 +1,6 @@
 //! `hub run | check | device | …`
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use hub::app::App;
 use hub::config::Config;
+use hub::device::Device;
 use hub::user::{self, Role};
 use hub::{device, run};
 use protocol::{Chance, Clock, DeviceId, SystemClock};
@@ -140,7 +142,7 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
         Command::Broker(BrokerCommand::MosquittoConfig { folder, port }) => {
             let port = port.unwrap_or(config.broker.port);
             let app = App::open(config, clock, chance).await?.0;
-            println!("{}", hub::broker::mosquitto::write(&app, &folder, port)?.display());
+            println!("{}", hub::broker::mosquitto::write(&app, &folder, port).await?.display());
             Ok(())
         }
         Command::Device(command) => device_command(command, &App::open(config, clock, chance).await?.0).await,
@@ -156,13 +158,12 @@ async fn device_command(command: DeviceCommand, app: &App) -> anyhow::Result<()>
         }
         DeviceCommand::List => {
             for device in device::store::list(&app.db, tenant.as_str()).await? {
-                println!(
-                    "{}\t{}\t{}\t{}",
-                    device.device_id,
-                    device.state,
-                    device.link.as_deref().unwrap_or("never seen"),
-                    device.title
-                );
+                let link = device.link.as_deref().unwrap_or("never seen");
+                let Device { device_id, state, title, .. } = &device;
+                if writeln!(std::io::stdout(), "{device_id}\t{state}\t{link}\t{title}").is_err() {
+                    // Whoever reads has seen enough.
+                    break;
+                }
             }
         }
         DeviceCommand::Disable { name } => set_disabled(app, &name, true).await?,

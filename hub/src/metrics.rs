@@ -17,6 +17,8 @@ pub struct Metrics {
     receipts: Family<Labels, Counter>,
     /// Messages dropped because the intake queue was full (only such as may be lost).
     pub intake_dropped: Counter,
+    /// Messages left to their boxes because those send too much.
+    pub messages_held_back: Counter,
     /// Receipts that did not fit into the broker's connection; their messages come again.
     pub receipts_dropped: Counter,
     pub commands_sent: Counter,
@@ -37,6 +39,7 @@ impl Default for Metrics {
         let metrics = Self {
             receipts,
             intake_dropped: Counter::default(),
+            messages_held_back: Counter::default(),
             receipts_dropped: Counter::default(),
             commands_sent: Counter::default(),
             evidence_stored_bytes: Counter::default(),
@@ -48,6 +51,7 @@ impl Default for Metrics {
         };
         let counters = [
             ("intake_dropped", "Messages dropped at a full intake queue", &metrics.intake_dropped),
+            ("messages_held_back", "Messages of boxes that send too much", &metrics.messages_held_back),
             ("receipts_dropped", "Receipts that found no room", &metrics.receipts_dropped),
             ("commands_sent", "Commands handed to the broker", &metrics.commands_sent),
             ("evidence_stored_bytes", "Bytes of evidence stored", &metrics.evidence_stored_bytes),

@@ -6,15 +6,18 @@ use protocol::{Incident, IncidentId, IncidentKind, Phase, Severity, Subject, Utc
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::device::store::Silent;
 use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
 use crate::intake::{self, Context};
 use crate::{command, db};
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Live pages that were away for longer read everything anew.
-const KEEP_CHANGES_MS: i64 = 7 * 86_400_000;
+const KEEP_CHANGES_MS: i64 = 7 * DAY_MS;
+const DAY_MS: i64 = 86_400_000;
 
 pub async fn run(app: App, stop: CancellationToken) {
+    step("removing what broken uploads left", app.evidence.remove_orphans().await);
     while !stop.is_cancelled() {
         pass(&app).await;
         tokio::select! {
@@ -36,6 +39,8 @@ pub async fn pass(app: &App) {
     }
     told += step("telling of silent boxes", silent_boxes(app, now).await);
     step("removing uploads", app.evidence.remove_expired().await);
+    let quarantine_ms = i64::from(app.config.intake.quarantine_days) * DAY_MS;
+    step("emptying quarantine", intake::store::forget_quarantine(&app.db, now.0 - quarantine_ms).await);
     step("forgetting old changes", app.changes.prune(now.0 - KEEP_CHANGES_MS).await);
     if told > 0 {
         app.changes.wake();
@@ -54,34 +59,44 @@ async fn silent_boxes(app: &App, now: UtcMs) -> db::Result<u64> {
     let boxes = device::store::to_tell_of(&app.db, now.0 - LOST_AFTER_MS).await?;
     let mut told = 0;
     for silent in boxes {
-        let Some(origin) = device::origin_of_name(&format!("{}/{}", silent.tenant, silent.device_id)) else {
-            continue;
-        };
-        let mut tx = app.db.begin().await?;
-        tx.lock_tenant(&silent.tenant).await?;
-        // Again under the lock: another replica may have told meanwhile.
-        let Some(silent) = device::store::still_to_tell(&mut tx, &silent, now.0 - LOST_AFTER_MS).await?
-        else {
-            continue;
-        };
-        let known: Option<Incident> =
-            silent.lost_incident.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let (incident, keep) = match known {
-            Some(open) => (ended(open, now), None),
-            None => {
-                let since = UtcMs(silent.offline_since_ms.unwrap_or(now.0));
-                let open = opened(IncidentId::new(&app.chance, now), since, now);
-                let text = serde_json::to_string(&open).map_err(|error| sqlx::Error::Encode(error.into()))?;
-                (open, Some(text))
-            }
-        };
-        let context = Context { chance: &app.chance, zone: &app.zone, now };
-        intake::incident(&mut tx, context, &origin, &incident).await?;
-        device::store::set_lost(&mut tx, &silent, keep).await?;
-        tx.commit().await?;
-        told += 1;
+        // One box that cannot be told of does not hide the others.
+        told += step("telling of a silent box", tell_of(app, &silent, now).await);
     }
     Ok(told)
+}
+
+/// Returns how many were told of.
+async fn tell_of(app: &App, silent: &Silent, now: UtcMs) -> db::Result<u64> {
+    let Some(origin) = device::origin_of_name(&format!("{}/{}", silent.tenant, silent.device_id)) else {
+        return Ok(0);
+    };
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(&silent.tenant).await?;
+    // Again under the lock: another replica may have told meanwhile.
+    let Some(silent) = device::store::still_to_tell(&mut tx, silent, now.0 - LOST_AFTER_MS).await? else {
+        return Ok(0);
+    };
+    let known: Option<Incident> =
+        silent.lost_incident.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let (incident, keep) = match known {
+        Some(open) => (ended(open, now), None),
+        None => {
+            let since = UtcMs(silent.offline_since_ms.unwrap_or(now.0));
+            let open = opened(IncidentId::new(&app.chance, now), since, now);
+            let text = serde_json::to_string(&open).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            (open, Some(text))
+        }
+    };
+    let context = Context {
+        chance: &app.chance,
+        zone: &app.zone,
+        now,
+        quarantine_most: app.config.intake.quarantine_per_device,
+    };
+    intake::incident(&mut tx, context, &origin, &incident).await?;
+    device::store::set_lost(&mut tx, &silent, keep).await?;
+    tx.commit().await?;
+    Ok(1)
 }
 
 fn opened(incident_id: IncidentId, since: UtcMs, now: UtcMs) -> Incident {

@@ -62,8 +62,8 @@ pub async fn run(
 
     // Station 10: pages, API, uploads.
     let router = http::router(app.clone());
-    let (https, https_at) = serve_https(&app, tls, router.clone(), &tasks).await?;
-    let (plain, plain_at) = serve_loopback(&app, router, &tasks).await?;
+    let (https, https_at) = serve_https(&app, tls, router.clone(), &stations).await?;
+    let (plain, plain_at) = serve_loopback(&app, router, &stations).await?;
 
     println!("hub ready https://{https_at} http://{plain_at} mqtt {mqtt_at}");
     // Without systemd there is nobody to tell.
@@ -81,7 +81,8 @@ pub async fn run(
     if tokio::time::timeout(2 * GRACE, tasks.wait()).await.is_err() {
         tracing::warn!("some tasks did not stop in time; what they held comes again");
     }
-    app.db.close().await;
+    // A connection that a hung statement holds is not waited for: nothing of it was confirmed.
+    let _ = tokio::time::timeout(GRACE, app.db.close()).await;
     // Whoever supervises the hub starts it again; what was not committed comes again.
     failed.map_or(Ok(()), |name| Err(anyhow::anyhow!("{name} ended by itself; see the log above")))
 }
@@ -148,37 +149,42 @@ async fn serve_https(
     app: &App,
     tls: RustlsConfig,
     router: Router,
-    tasks: &TaskTracker,
+    stations: &Stations,
 ) -> anyhow::Result<(Handle<SocketAddr>, SocketAddr)> {
     let address = app.config.http.listen;
     let handle = Handle::new();
     let service = router.layer(Extension(Scheme::Https)).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum_server::bind_rustls(address, tls).handle(handle.clone()).serve(service);
-    listening(tasks, server, &handle, address, "[http] listen").await.map(|at| (handle, at))
+    listening(stations, server, &handle, address, "[http] listen").await.map(|at| (handle, at))
 }
 
 async fn serve_loopback(
     app: &App,
     router: Router,
-    tasks: &TaskTracker,
+    stations: &Stations,
 ) -> anyhow::Result<(Handle<SocketAddr>, SocketAddr)> {
     let address = app.config.http.loopback;
     let handle = Handle::new();
     let service = router.layer(Extension(Scheme::Http)).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum_server::bind(address).handle(handle.clone()).serve(service);
-    listening(tasks, server, &handle, address, "[http] loopback").await.map(|at| (handle, at))
+    listening(stations, server, &handle, address, "[http] loopback").await.map(|at| (handle, at))
 }
 
-/// Spawns the server and returns where it listens, or why it does not.
+/// Spawns the server and returns where it listens, or why it does not. From then on it is a station.
 async fn listening(
-    tasks: &TaskTracker,
+    stations: &Stations,
     server: impl Future<Output = std::io::Result<()>> + Send + 'static,
     handle: &Handle<SocketAddr>,
     address: SocketAddr,
     setting: &'static str,
 ) -> anyhow::Result<SocketAddr> {
-    let task = tasks.spawn(server);
+    let task = stations.tasks.spawn(server);
     if let Some(at) = handle.listening().await {
+        stations.spawn(setting, async move {
+            if let Ok(Err(error)) = task.await {
+                tracing::error!(%error, "the server of {setting} at {at} failed");
+            }
+        });
         return Ok(at);
     }
     let result = task.await.context("the HTTP server's task ended")?;
@@ -202,5 +208,18 @@ mod tests {
         stop.cancel();
         drop(stations);
         assert_eq!(ended.recv().await, None);
+    }
+
+    /// A server that ends by itself is a dead station too.
+    #[tokio::test]
+    async fn a_dead_server_is_named() {
+        let (stations, mut ended) = Stations::new(TaskTracker::new(), CancellationToken::new());
+        let handle: Handle<SocketAddr> = Handle::new();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let router: Router<()> = Router::new();
+        let server = axum_server::bind(address).handle(handle.clone()).serve(router.into_make_service());
+        listening(&stations, server, &handle, address, "[http] listen").await.unwrap();
+        handle.shutdown();
+        assert_eq!(ended.recv().await, Some("[http] listen"));
     }
 }

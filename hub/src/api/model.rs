@@ -192,6 +192,8 @@ pub(super) struct DeviceItem {
     /// Hub clock minus box clock.
     pub(super) skew_ms: Option<i64>,
     pub(super) clock_is_off: bool,
+    /// Messages that it numbered and that are not here: on their way, waiting on the box, or lost.
+    pub(super) missing: i64,
     /// The newest status as the box sent it.
     pub(super) status: Option<serde_json::Value>,
 }
@@ -205,6 +207,7 @@ impl From<&Device> for DeviceItem {
             last_seen_at: device.last_seen_at_ms,
             skew_ms: device.skew_ms,
             clock_is_off: device.clock_is_off(),
+            missing: device.missing,
             status: device.status.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         }
     }

@@ -74,11 +74,7 @@ impl Embedded {
     /// Binds both listeners.
     pub async fn bind(listen: SocketAddr, tls: TlsFiles, password: String, db: Db) -> anyhow::Result<Self> {
         let boxes = for_boxes(listen, &tls)?;
-        let address = free_loopback().context("finding a loopback port for the hub's own connection")?;
-        let own = defaults("hub", address)
-            .bind()
-            .and_then(Listener::tcp)
-            .with_context(|| format!("MQTT for the hub itself on {address}"))?;
+        let (own, address) = for_the_hub().context("MQTT for the hub itself on a loopback port")?;
 
         let context = ServerContext::new().busy_check_enable(false).build().await;
         *context.extends.retain_mut().await = Box::new(Retained(DefaultRetainStorage::new()));
@@ -172,9 +168,17 @@ fn defaults(name: &str, address: SocketAddr) -> Builder {
         .message_expiry_interval(SESSION)
 }
 
-/// The port is free when asked; the listener that follows says so if it no longer is.
-fn free_loopback() -> std::io::Result<SocketAddr> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()
+/// A port that is free when asked may be taken when it is bound; then the next one will do.
+fn for_the_hub() -> anyhow::Result<(Listener, SocketAddr)> {
+    let mut tries = 0;
+    loop {
+        let address = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+        match defaults("hub", address).bind().and_then(Listener::tcp) {
+            Ok(listener) => return Ok((listener, address)),
+            Err(error) if tries == 5 => return Err(error.context(address)),
+            Err(_) => tries += 1,
+        }
+    }
 }
 
 /// Authentication and ACL.

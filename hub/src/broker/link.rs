@@ -122,6 +122,10 @@ impl Link {
             let _ = client.try_ack(&publish);
             return Ok(());
         }
+        if publish.retain && matches!(topic, Topic::Event(..)) {
+            clear_retained(client, &publish);
+            return Ok(());
+        }
         let (app, client) = (self.app.clone(), client.clone());
         let (payload, retained, must_arrive) =
             (publish.payload.clone(), publish.retain, publish.qos != QoS::AtMostOnce);
@@ -187,6 +191,15 @@ impl Link {
             .set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
         options
     }
+}
+
+/// A broker that keeps an event hands it out at every subscription, years later too. No box asks for that, and what is
+/// under way comes without it: the broker is told to forget it.
+fn clear_retained(client: &AsyncClient, publish: &Publish) {
+    tracing::warn!(topic = publish.topic, "the broker kept an event; it is cleared, not filed again");
+    // What finds no room is cleared at the next subscription.
+    let _ = client.try_publish(publish.topic.clone(), QoS::AtLeastOnce, true, Vec::new());
+    let _ = client.try_ack(publish);
 }
 
 fn send_receipt(app: &App, client: &AsyncClient, topic: &Topic, receipt: &Receipt) {

@@ -9,8 +9,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub mod acl;
 mod embedded;
-#[cfg(test)]
-mod lifecycle;
 mod link;
 pub mod mosquitto;
 mod outside;

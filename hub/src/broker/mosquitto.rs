@@ -7,11 +7,12 @@ use anyhow::Context;
 use protocol::limits::MAX_PACKET_BYTES;
 
 use crate::app::App;
-use crate::{broker, pki};
+use crate::pki::files;
+use crate::{broker, db, device, pki};
 
 /// Writes a ready configuration for a broker that listens on `port` into `folder`; returns the path of its
 /// `mosquitto.conf`. The broker's user must be able to read the folder.
-pub fn write(app: &App, folder: &Path, port: u16) -> anyhow::Result<PathBuf> {
+pub async fn write(app: &App, folder: &Path, port: u16) -> anyhow::Result<PathBuf> {
     let place = || format!("writing {}", folder.display());
     std::fs::create_dir_all(folder).with_context(place)?;
     let folder = folder.canonicalize().with_context(place)?;
@@ -26,10 +27,10 @@ pub fn write(app: &App, folder: &Path, port: u16) -> anyhow::Result<PathBuf> {
         ("acl", acl()),
         ("ca.pem", app.authority.ca_pem().to_owned()),
     ] {
-        std::fs::write(folder.join(name), text).with_context(place)?;
+        files::write(&folder.join(name), &text, files::PUBLIC)?;
     }
     certificate(app, &folder)?;
-    revoke(app, &folder, &[])?;
+    revoke(app, &folder, &shut_out(&app.db).await?)?;
     Ok(folder.join("mosquitto.conf"))
 }
 
@@ -39,10 +40,16 @@ pub(super) fn certificate(app: &App, folder: &Path) -> anyhow::Result<bool> {
     names.extend(app.config.http.names.iter().cloned());
     names.push(app.config.broker.host.clone());
     let before = std::fs::read(folder.join("server.pem")).ok();
-    let (certificate, key) = app.authority.server_in(folder, &names, &app.chance, app.clock.now())?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
-    std::fs::set_permissions(&key, mode).with_context(|| format!("writing {}", key.display()))?;
+    let (certificate, _) =
+        app.authority.server_in(folder, files::GROUP, &names, &app.chance, app.clock.now())?;
     Ok(before != std::fs::read(certificate).ok())
+}
+
+/// Serial numbers of certificates that must not come in: of disabled devices, and those that a newer one replaced.
+pub(super) async fn shut_out(db: &db::Db) -> db::Result<Vec<String>> {
+    let mut serials = device::store::superseded(db).await?;
+    serials.extend(device::store::disabled(db).await?.into_iter().filter_map(|(_, serial)| serial));
+    Ok(serials)
 }
 
 /// Writes the revocation list when it is not the one of these serial numbers. Returns whether it is a new one.
@@ -52,12 +59,8 @@ pub(super) fn revoke(app: &App, folder: &Path, serials: &[String]) -> anyhow::Re
     if list.exists() && std::fs::read_to_string(&facts).is_ok_and(|known| known == now) {
         return Ok(false);
     }
-    let place = || format!("writing {}", list.display());
-    // Whole or not at all: a broker that reloads in between refuses everybody.
-    let beside = list.with_extension("new");
-    std::fs::write(&beside, app.authority.revocation_list(serials, app.clock.now())?).with_context(place)?;
-    std::fs::rename(&beside, &list).with_context(place)?;
-    std::fs::write(&facts, now).with_context(place)?;
+    files::write(&list, &app.authority.revocation_list(serials, app.clock.now())?, files::PUBLIC)?;
+    files::write(&facts, &now, files::PUBLIC)?;
     Ok(true)
 }
 
@@ -71,7 +74,8 @@ fn configuration(folder: &Path, port: u16) -> String {
          cafile {folder}/ca.pem\n\
          certfile {folder}/server.pem\n\
          keyfile {folder}/server.key\n\
-         # Certificates of disabled boxes. The hub keeps it current; the broker reads it at a reload (SIGHUP).\n\
+         # Certificates of disabled boxes. The hub keeps it current; the broker reads it at a reload (SIGHUP), which\n\
+         # shaodian-hub-broker.path asks for whenever a file here changes.\n\
          crlfile {folder}/revoked.crl\n\
          require_certificate true\n\
          use_identity_as_username true\n\
@@ -104,7 +108,8 @@ fn acl() -> String {
 
 const HUB_ACL: &str = "\
 user {hub}
-topic read v1/+/+/event/+
+# To clear what a broken box made the broker keep.
+topic readwrite v1/+/+/event/+
 topic read v1/+/+/status
 topic read v1/+/+/live
 topic write v1/+/+/receipt/+

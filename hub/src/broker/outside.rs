@@ -40,14 +40,17 @@ impl Outside {
     }
 
     pub async fn run(mut self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            if let Err(error) = self.pass().await {
-                tracing::warn!("looking after the broker: {error:#}; trying again");
+        let work = async {
+            loop {
+                if let Err(error) = self.pass().await {
+                    tracing::warn!("looking after the broker: {error:#}; trying again");
+                }
+                tokio::time::sleep(EVERY).await;
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(EVERY) => {}
-            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = work => {}
         }
     }
 
@@ -55,8 +58,8 @@ impl Outside {
     pub async fn pass(&mut self) -> anyhow::Result<()> {
         let disabled = device::store::disabled(&self.app.db).await?;
         if let Some(folder) = self.app.config.broker.config_dir.clone() {
-            let superseded = device::store::superseded(&self.app.db).await?;
-            self.files(&folder, &disabled, superseded)?;
+            let serials = mosquitto::shut_out(&self.app.db).await?;
+            self.files(&folder, &serials)?;
         }
         // Those that were disabled before this hub began were cut then; once more, in case they were not.
         let fresh = if self.cuts.is_none() { CUTS - 1 } else { 0 };
@@ -77,20 +80,17 @@ impl Outside {
         failed.map_or(Ok(()), Err)
     }
 
-    fn files(
-        &mut self,
-        folder: &Path,
-        disabled: &[(Origin, Option<String>)],
-        mut serials: Vec<String>,
-    ) -> anyhow::Result<()> {
-        serials.extend(disabled.iter().filter_map(|(_, serial)| serial.clone()));
-        let mut changed = mosquitto::revoke(&self.app, folder, &serials)?;
+    fn files(&mut self, folder: &Path, serials: &[String]) -> anyhow::Result<()> {
+        let mut changed = mosquitto::revoke(&self.app, folder, serials)?;
         if self.passes.is_multiple_of(CERTIFICATE_EVERY) {
             changed |= mosquitto::certificate(&self.app, folder)?;
         }
         self.passes = self.passes.wrapping_add(1);
         if changed {
-            tracing::info!(folder = %folder.display(), "the broker's files changed; it must reload (SIGHUP)");
+            tracing::info!(
+                folder = %folder.display(),
+                "the broker's files changed; it must reload (SIGHUP), as shaodian-hub-broker.path has it do"
+            );
         }
         Ok(())
     }

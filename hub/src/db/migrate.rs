@@ -18,16 +18,27 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_release", include_str!("../../migrations/0004_release.sql")),
     ("0005_superseded", include_str!("../../migrations/0005_superseded.sql")),
     ("0006_list", include_str!("../../migrations/0006_list.sql")),
+    ("0007_boots", include_str!("../../migrations/0007_boots.sql")),
+    ("0008_sender", include_str!("../../migrations/0008_sender.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
-    db.execute(
-        "create table if not exists schema_migrations (
-             name text primary key, checksum text not null, applied_at_ms bigint not null)",
-        args![],
-    )
-    .await?;
-    for (name, text) in MIGRATIONS {
+    apply_all(db, MIGRATIONS, now_ms).await
+}
+
+async fn apply_all(db: &Db, migrations: &[(&str, &str)], now_ms: i64) -> anyhow::Result<()> {
+    // Of two hubs that begin with an empty PostgreSQL, one may fail here; then the other has made it.
+    if make_list(db).await.is_err() {
+        make_list(db).await?;
+    }
+    let known: Vec<(String,)> =
+        db.fetch_all("select name from schema_migrations order by name", args![]).await?;
+    if let Some((newer,)) = known.iter().find(|(name,)| migrations.iter().all(|(known, _)| known != name)) {
+        bail!(
+            "a newer hub has changed this database ({newer}); use that version, or bring back an older backup"
+        );
+    }
+    for (name, text) in migrations {
         let mut tx = db.begin().await?;
         apply_one(&mut tx, name, &db.dialect().expand(text), &hex::encode(Sha256::digest(text)), now_ms)
             .await
@@ -37,7 +48,20 @@ pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn make_list(db: &Db) -> super::Result<u64> {
+    db.execute(
+        "create table if not exists schema_migrations (
+             name text primary key, checksum text not null, applied_at_ms bigint not null)",
+        args![],
+    )
+    .await
+}
+
 async fn apply_one(tx: &mut Tx, name: &str, sql: &str, checksum: &str, now_ms: i64) -> anyhow::Result<()> {
+    if let On::Postgres(tx) = &mut tx.on {
+        // A large table takes as long as it takes, and another replica waits for it.
+        sqlx::raw_sql("set local statement_timeout = 0").execute(&mut **tx).await?;
+    }
     // Two replicas that start together must not both create: the first to insert its row holds the other back.
     let fresh = tx
         .execute(
@@ -63,4 +87,53 @@ async fn apply_one(tx: &mut Tx, name: &str, sql: &str, checksum: &str, now_ms: i
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing;
+
+    /// A hub of before files were bound to their senders: what its boxes sent stays theirs, its gaps are counted.
+    #[tokio::test]
+    async fn an_older_database_keeps_what_it_has() {
+        for test in testing::bare().await {
+            let db = &test.db;
+            apply_all(db, &MIGRATIONS[..6], 1).await.unwrap();
+            for (id, boot, sequence) in [("m1", "b1", 1_i64), ("m2", "b1", 4), ("m3", "", 0)] {
+                db.execute(
+                    "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome)
+                     values ('t', $1, 'box', $2, $3, 'incident', 1, 'stored')",
+                    args![id, boot, sequence],
+                )
+                .await
+                .unwrap();
+            }
+            db.execute(
+                "insert into evidence (tenant, sha256, device_id, kind, media_type, size_bytes, stored_at_ms)
+                 values ('t', 'aa', 'box', 'clip', 'video/mp4', 5, 7)",
+                args![],
+            )
+            .await
+            .unwrap();
+            apply(db, 2).await.unwrap();
+            let gaps = crate::device::store::gaps(db, "t", "box").await.unwrap();
+            assert_eq!(
+                gaps.iter().map(|gap| (gap.boot.as_str(), gap.missing())).collect::<Vec<_>>(),
+                [("b1", 2)]
+            );
+            let files: Vec<(String, String, i64)> =
+                db.fetch_all("select device_id, sha256, size_bytes from evidence", args![]).await.unwrap();
+            assert_eq!(files, [("box".to_owned(), "aa".to_owned(), 5)], "{}", test.name);
+        }
+    }
+
+    /// An older hub does not touch the database of a newer one.
+    #[tokio::test]
+    async fn a_newer_database_is_refused() {
+        for test in testing::databases().await {
+            let error = apply_all(&test.db, &MIGRATIONS[..7], 2).await.unwrap_err().to_string();
+            assert!(error.contains("0008_sender"), "{}: {error}", test.name);
+        }
+    }
 }

@@ -18,11 +18,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, FromRow, Postgres, SqlSafeStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Connection, FromRow, Postgres, SqlSafeStr, Sqlite, Transaction};
 
 pub use arg::Arg;
 pub use dialect::Dialect;
@@ -36,6 +36,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// SQLite before this version may lose commits around a WAL reset.
 const OLDEST_SQLITE: (i64, i64, i64) = (3, 51, 3);
+
+/// Whatever the server's own defaults are. The order of commits rests on locks, so each statement must see what was
+/// committed before it. A hub that hangs or is cut off in mid-transaction holds its tenant's lock: the server ends that,
+/// or another hub would wait for ever. [`crate::intake`] waits longer than any statement may take.
+const POSTGRES_SETTINGS: [(&str, &str); 3] = [
+    ("default_transaction_isolation", "read committed"),
+    ("idle_in_transaction_session_timeout", "30000"),
+    ("statement_timeout", "60000"),
+];
 
 /// A row type that both databases can fill.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
@@ -75,19 +84,24 @@ enum On {
 impl Db {
     /// Opens `url` (`postgres://…`) or, without one, the SQLite file `path`, and brings its tables up to date.
     pub async fn open(url: Option<&str>, path: &Path, now_ms: i64) -> anyhow::Result<Self> {
-        let db = match url {
-            Some(url) => Self::open_postgres(url).await?,
-            None => Self::open_sqlite(path).await?,
-        };
+        let db = Self::connect(url, path).await?;
         migrate::apply(&db, now_ms).await.context("bringing the database's tables up to date")?;
         Ok(db)
     }
 
+    async fn connect(url: Option<&str>, path: &Path) -> anyhow::Result<Self> {
+        match url {
+            Some(url) => Self::open_postgres(url).await,
+            None => Self::open_sqlite(path).await,
+        }
+    }
+
     async fn open_postgres(url: &str) -> anyhow::Result<Self> {
+        let options: PgConnectOptions = url.parse().context("reading [database] url")?;
         let pool = PgPoolOptions::new()
             .max_connections(12)
             .acquire_timeout(Duration::from_secs(10))
-            .connect(url)
+            .connect_with(options.options(POSTGRES_SETTINGS))
             .await
             .context("connecting to PostgreSQL; look at [database] url")?;
         Ok(Self::Postgres(pool))
@@ -105,6 +119,14 @@ impl Db {
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(20))
+            // SQLite ends a transaction by itself when the disk is full or fails; sqlx then counts one that is not
+            // there, and the connection would refuse to begin another for ever. The ping waits for the rollback.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options.clone())
             .await
             .with_context(place)?;
@@ -305,6 +327,22 @@ mod tests {
             migrate::apply(&test.db, 2).await.expect("second run");
             let (count,): (i64,) = test.db.fetch_one("select count(*) from tenants", args![]).await.unwrap();
             assert_eq!(count, 0, "{}", test.name);
+        }
+    }
+
+    /// A hub that is cut off in mid-transaction does not hold its tenant for ever, whatever the server's defaults are.
+    #[tokio::test]
+    async fn postgres_is_told_what_the_hub_relies_on() {
+        let Some(test) = testing::databases().await.into_iter().find(|test| test.name == "postgres") else {
+            return;
+        };
+        for (name, value) in [
+            ("default_transaction_isolation", "read committed"),
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("statement_timeout", "1min"),
+        ] {
+            let row: (String,) = test.db.fetch_one("select current_setting($1)", args![name]).await.unwrap();
+            assert_eq!(row.0, value, "{name}");
         }
     }
 

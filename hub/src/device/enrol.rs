@@ -48,3 +48,35 @@ pub async fn enrol(app: &App, code: &str, csr_pem: &str) -> Result<Enrolled, Dev
     tracing::info!(tenant = %origin.tenant, device = %origin.device, "a box enrolled");
     Ok(Enrolled { origin, certificate_pem: signed.pem, token })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use protocol::{Chance, ManualClock, UtcMs};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::db::testing::databases;
+
+    /// A new code for a box that is enrolling: one of both comes first, neither fails for the other's lock.
+    #[tokio::test]
+    async fn a_new_code_and_an_enrolment_pass_each_other() {
+        for test in databases().await {
+            let mut config = Config::default();
+            config.hub.data_dir = test.folder.clone();
+            let clock = Arc::new(ManualClock::at(UtcMs(1_773_815_480_000)));
+            let (app, _) = App::with_db(config, test.db.clone(), clock, Arc::new(Chance::seeded(5))).unwrap();
+            let (tenant, device) = (app.tenant().clone(), "box-1".parse().unwrap());
+            let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+            let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+            for _ in 0..20 {
+                let code = add(&app, &tenant, &device, "box").await.unwrap();
+                let (added, enrolled) =
+                    tokio::join!(add(&app, &tenant, &device, "box"), enrol(&app, &code, &csr));
+                added.unwrap();
+                assert!(matches!(enrolled, Ok(_) | Err(DeviceError::Code)), "{}: {enrolled:?}", test.name);
+            }
+        }
+    }
+}

@@ -37,6 +37,8 @@ pub struct Device {
     pub skew_ms: Option<i64>,
     /// 0 when the box said that it does not trust its clock.
     pub clock_synced: Option<i64>,
+    /// Messages that this box numbered and that are not here: under way, waiting in its outbox, or lost.
+    pub missing: i64,
 }
 
 impl Device {
@@ -52,7 +54,7 @@ pub struct Gap {
     pub boot: String,
     /// Highest sequence number received.
     pub highest: i64,
-    /// How many different ones were received.
+    /// How many were received, also such as could not be read.
     pub received: i64,
 }
 

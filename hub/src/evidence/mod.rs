@@ -1,7 +1,8 @@
 //! Files addressed by content, received by tus 1.0, shown only when an incident or an answer names them.
 //!
 //! Content is kept once, permission is not: equal bytes in two cases are one file, and what was released for one
-//! case stays closed for the other ([`Grant`]).
+//! case stays closed for the other ([`Grant`]). Nor is it across boxes: a file is the evidence of the box that sent it,
+//! whole, and an incident shows only what its own box has sent. Knowing a hash is not having the content.
 //!
 //! A file arrives under `uploads/`, is hashed when whole, and moves to `evidence/{tenant}/ab/cdef…` with one
 //! rename after it was synced. Its row is written after the rename: a row means a whole, verified file.
@@ -45,7 +46,7 @@ pub struct EvidenceStore {
     pub(crate) chance: Arc<Chance>,
     pub(crate) changes: ChangeFeed,
     metrics: Arc<Metrics>,
-    quota_bytes: i64,
+    limits: upload::Limits,
     upload_life_ms: i64,
     busy: upload::Busy,
     folder: Arc<PathBuf>,
@@ -71,7 +72,11 @@ impl EvidenceStore {
             chance,
             changes,
             metrics,
-            quota_bytes: i64::try_from(config.evidence.unlinked_quota_bytes).unwrap_or(i64::MAX),
+            limits: upload::Limits {
+                unlinked_bytes: i64::try_from(config.evidence.unlinked_quota_bytes).unwrap_or(i64::MAX),
+                daily_bytes: i64::try_from(config.evidence.device_daily_bytes).unwrap_or(i64::MAX),
+                keep_free_bytes: config.evidence.keep_free_bytes,
+            },
             upload_life_ms: i64::from(config.evidence.upload_life_hours) * 3_600_000,
             busy: upload::Busy::default(),
             folder: Arc::new(data_dir),

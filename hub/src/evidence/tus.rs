@@ -176,7 +176,10 @@ impl IntoResponse for UploadError {
         let status = match &self {
             Self::Metadata(_) | Self::Overrun { .. } => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Quota { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Quota { .. } | Self::Unfinished { .. } | Self::Daily { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Expired(_) => StatusCode::GONE,
             Self::Offset { .. } => StatusCode::CONFLICT,
@@ -187,7 +190,7 @@ impl IntoResponse for UploadError {
             }
             Self::Io(_) | Self::Db(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::INSUFFICIENT_STORAGE].contains(&status) {
             tracing::warn!(error = %self, "an upload failed");
         }
         problem(status, &self.to_string())

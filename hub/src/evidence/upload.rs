@@ -2,6 +2,10 @@
 //!
 //! The row's offset counts bytes that were synced; a tail behind it (a crash between write and sync) is cut off at
 //! the next write. A connection that breaks keeps what it brought.
+//!
+//! What one box can put here has bounds ([`Limits`]), and evidence leaves room on the disk for incidents: whoever meets
+//! a bound is told so, keeps its file and comes again later. Row and file of an upload are made and removed row first;
+//! a file without a row is left over from a crash and is swept.
 
 use std::collections::HashSet;
 use std::io;
@@ -35,6 +39,14 @@ pub enum UploadError {
         "this device has {unlinked_bytes} bytes here that no incident names; send the incidents first, then this file"
     )]
     Quota { unlinked_bytes: i64 },
+    #[error(
+        "this device has begun {begun} uploads and may have {MOST_UNFINISHED} unfinished; finish or delete some first"
+    )]
+    Unfinished { begun: i64 },
+    #[error("this device has sent {recent_bytes} bytes within a day, which is all it may; go on later")]
+    Daily { recent_bytes: i64 },
+    #[error("the hub's disk is nearly full; evidence waits on the box until there is room")]
+    Full,
     #[error("there is no such upload of this device; begin anew")]
     Unknown,
     #[error("this upload ended on {0}; begin anew")]
@@ -51,6 +63,38 @@ pub enum UploadError {
     Io(#[from] io::Error),
     #[error("evidence database: {0}")]
     Db(#[from] sqlx::Error),
+}
+
+/// Uploads that one box may have under way. It sends one file at a time; each that breaks off leaves one.
+const MOST_UNFINISHED: i64 = 16;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What one box may have here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes that nothing names yet.
+    pub(super) unlinked_bytes: i64,
+    /// Bytes within 24 hours.
+    pub(super) daily_bytes: i64,
+    /// What evidence leaves free on the disk.
+    pub(super) keep_free_bytes: u64,
+}
+
+impl Limits {
+    fn allow(self, found: &store::Beginning, size_bytes: i64) -> Result<(), UploadError> {
+        let held = &found.held;
+        let unlinked = held.unlinked_bytes.saturating_add(size_bytes).saturating_add(store::FILE_COST);
+        if held.unfinished >= MOST_UNFINISHED {
+            Err(UploadError::Unfinished { begun: held.unfinished })
+        } else if !found.named && unlinked > self.unlinked_bytes {
+            Err(UploadError::Quota { unlinked_bytes: held.unlinked_bytes })
+        } else if held.recent_bytes.saturating_add(size_bytes) > self.daily_bytes {
+            Err(UploadError::Daily { recent_bytes: held.recent_bytes })
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// What a box says of a file before sending it.
@@ -102,7 +146,8 @@ impl Drop for BusyGuard {
 }
 
 impl EvidenceStore {
-    /// Begins an upload. A file that is here already is an upload that stands at its end.
+    /// Begins an upload, in place of an earlier one of the same file. A file that this box has sent before is an
+    /// upload that stands at its end.
     pub async fn begin(&self, origin: &Origin, announced: &Announced) -> Result<Standing, UploadError> {
         if !MEDIA_TYPES.contains(&announced.media_type.as_str()) {
             return Err(UploadError::Metadata(format!(
@@ -114,30 +159,42 @@ impl EvidenceStore {
         if announced.size_bytes > MAX_EVIDENCE_BYTES || announced.size_bytes == 0 {
             return Err(UploadError::TooLarge { size_bytes: announced.size_bytes });
         }
-        let size_bytes = announced.size_bytes as i64;
-        let unlinked = store::unlinked_bytes(&self.db, &origin.tenant, &origin.device).await?;
-        let named = store::is_named(&self.db, &origin.tenant, &announced.sha256).await?;
-        if !named && unlinked.saturating_add(size_bytes) > self.quota_bytes {
-            return Err(UploadError::Quota { unlinked_bytes: unlinked });
-        }
+        self.leave_room()?;
         let now = self.clock.now();
-        let here = store::is_here(&self.db, &origin.tenant, &announced.sha256).await?;
-        let upload = store::Upload {
+        let mut upload = store::Upload {
             tenant: origin.tenant.to_string(),
             upload_id: self.chance.uuid_v7(now).to_string(),
             device_id: origin.device.to_string(),
             sha256: announced.sha256.to_string(),
             kind: announced.kind.as_str().to_owned(),
             media_type: announced.media_type.clone(),
-            size_bytes,
-            offset_bytes: if here { size_bytes } else { 0 },
+            size_bytes: announced.size_bytes as i64,
+            offset_bytes: 0,
             expires_at_ms: now.plus_ms(self.upload_life_ms).0,
         };
-        if !here {
+        let mut tx = self.db.begin().await?;
+        let (found, earlier) = store::look(&mut tx, &upload, now.0 - DAY_MS).await?;
+        if found.here {
+            upload.offset_bytes = upload.size_bytes;
+        } else {
+            self.limits.allow(&found, upload.size_bytes)?;
+        }
+        store::begin(&mut tx, &upload, now).await?;
+        tx.commit().await?;
+        for id in earlier {
+            remove_file(&self.upload_path(&id)).await?;
+        }
+        if !found.here {
             tokio::fs::File::create(self.upload_path(&upload.upload_id)).await?;
         }
-        store::begin(&self.db, &upload, now).await?;
         Ok(upload.into())
+    }
+
+    /// Incidents need the disk more than files do.
+    fn leave_room(&self) -> Result<(), UploadError> {
+        let disk = rustix::fs::statvfs(&**self.folder).map_err(io::Error::from)?;
+        let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free_bytes < self.limits.keep_free_bytes { Err(UploadError::Full) } else { Ok(()) }
     }
 
     pub async fn standing(&self, origin: &Origin, upload_id: &str) -> Result<Standing, UploadError> {
@@ -219,6 +276,7 @@ impl EvidenceStore {
                     return Err(UploadError::Overrun { size_bytes: upload.size_bytes });
                 }
                 Ok(chunk) => {
+                    self.leave_room()?;
                     file.write_all(&chunk).await?;
                     offset += chunk.len() as i64;
                 }
@@ -249,8 +307,8 @@ impl EvidenceStore {
             return Err(UploadError::Unknown);
         };
         let settled = self.path(&tenant, &sha256);
-        // Only whole and hashed files get there.
-        if tokio::fs::try_exists(&settled).await? {
+        // Only whole and hashed files get there; where another box has sent the same, it may be that one's.
+        if tokio::fs::try_exists(&settled).await? && !store::is_of_another(&self.db, &upload).await? {
             self.note_finished(&upload).await?;
             store::advance(&self.db, &upload, upload.size_bytes, UtcMs(upload.expires_at_ms)).await?;
             upload.offset_bytes = upload.size_bytes;
@@ -274,8 +332,7 @@ impl EvidenceStore {
             .await
             .map_err(|error| io::Error::other(error.to_string()))??;
         if found != announced {
-            store::forget(&self.db, upload).await?;
-            tokio::fs::remove_file(path).await?;
+            self.remove(upload).await?;
             self.metrics.evidence_mismatches.inc();
             return Err(UploadError::Mismatch { announced, found });
         }
@@ -301,11 +358,7 @@ impl EvidenceStore {
 
     async fn remove(&self, upload: &store::Upload) -> Result<(), UploadError> {
         store::forget(&self.db, upload).await?;
-        match tokio::fs::remove_file(self.upload_path(&upload.upload_id)).await {
-            // Finished ones have moved.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => Ok(other?),
-        }
+        Ok(remove_file(&self.upload_path(&upload.upload_id)).await?)
     }
 
     /// Removes uploads that nobody continued. Safe to run twice.
@@ -319,6 +372,30 @@ impl EvidenceStore {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes files of uploads that no row knows. Safe to run beside uploads: a row is there before its file.
+    pub async fn remove_orphans(&self) -> Result<usize, UploadError> {
+        let mut files = Vec::new();
+        let mut folder = tokio::fs::read_dir(self.folder.join("uploads")).await?;
+        while let Some(entry) = folder.next_entry().await? {
+            files.extend(entry.file_name().into_string());
+        }
+        let known = store::all_uploads(&self.db).await?;
+        let mut removed = 0;
+        for name in files.iter().filter(|name| !known.contains(*name)) {
+            remove_file(&self.upload_path(name)).await?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+}
+
+/// Finished uploads have moved, so there may be nothing to remove.
+async fn remove_file(path: &Path) -> io::Result<()> {
+    match tokio::fs::remove_file(path).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
+use protocol::limits::{MAX_EVIDENCE_PER_INCIDENT, MAX_MESSAGE_BYTES};
 use protocol::{
-    Chance, Envelope, Event, Incident, IncidentKind, MessageId, Origin, Phase, Receipt, ReceiptOutcome,
-    Status, TenantId, Topic, UtcMs,
+    BootId, Chance, Envelope, Event, Incident, IncidentKind, MessageId, Origin, Outcome, Phase, Receipt,
+    ReceiptOutcome, Status, TenantId, Topic, UtcMs,
 };
 use serde_json::json;
 
-use super::store::{self, Fate, KnownIncident, Unreadable};
+use super::store::{self, Fate, KnownIncident, Remembered, Unreadable};
 use crate::case::{self, number};
 use crate::change::{self, ChangeTopic};
 use crate::db::{Result, Tx};
@@ -21,6 +22,42 @@ pub struct Context<'a> {
     pub chance: &'a Chance,
     pub zone: &'a TimeZone,
     pub now: UtcMs,
+    /// Messages that one box may have in quarantine.
+    pub quarantine_most: i64,
+}
+
+/// Where a message stands among those of its box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) boot: BootId,
+    pub(super) sequence: i64,
+}
+
+/// No box counts further; what says more would only spoil sums.
+const MOST_SEQUENCE: u64 = 1 << 40;
+
+impl Place {
+    fn of(boot: BootId, sequence: u64) -> Self {
+        Self { boot, sequence: sequence.min(MOST_SEQUENCE) as i64 }
+    }
+
+    /// From bytes that are no whole envelope.
+    fn read(payload: &[u8]) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Head {
+            boot: BootId,
+            sequence: u64,
+        }
+        serde_json::from_slice::<Head>(payload).ok().map(|head| Self::of(head.boot, head.sequence))
+    }
+}
+
+/// Longest reason of a quarantine, in characters: it stands in lists and in the receipt.
+const MOST_REASON: usize = 500;
+
+/// A reason quotes what a box sent: no longer than people read, and without what a database cannot keep.
+pub(super) fn readable(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_control()).take(MOST_REASON).collect()
 }
 
 /// What a transaction has learned of boxes and messages; true as long as it holds their tenants' locks.
@@ -28,6 +65,8 @@ pub struct Context<'a> {
 pub(super) struct Seen {
     devices: HashMap<Origin, Option<String>>,
     fates: HashMap<(TenantId, String), Fate>,
+    /// Of each run of a box: highest number and how many, of what this transaction keeps.
+    runs: HashMap<(Origin, BootId), (i64, i64)>,
 }
 
 impl Seen {
@@ -55,6 +94,19 @@ impl Seen {
             self.devices.insert(origin.clone(), state);
         }
         Ok(self.devices.get(origin).and_then(Option::as_deref))
+    }
+
+    fn count(&mut self, origin: &Origin, place: Place) {
+        let (highest, count) = self.runs.entry((origin.clone(), place.boot)).or_default();
+        *highest = (*highest).max(place.sequence);
+        *count += 1;
+    }
+
+    /// Writes what was counted; the last act before the commit.
+    pub(super) fn write(self, tx: &mut Tx) {
+        for ((origin, boot), (highest, count)) in self.runs {
+            device::store::count_messages(tx, &origin, boot, highest, count);
+        }
     }
 
     fn fate(&self, origin: &Origin, id: MessageId) -> Option<&Fate> {
@@ -89,27 +141,40 @@ pub(super) async fn apply(
     }
 }
 
-/// Keeps bytes that cannot be read, with the reason.
+/// Keeps bytes that cannot be read, with the reason; refuses them when this box has filled its quarantine.
 pub(super) async fn quarantine(
     tx: &mut Tx,
     context: Context<'_>,
+    seen: &mut Seen,
     topic: &Topic,
     payload: &[u8],
     reason: &str,
 ) -> Result<Option<Receipt>> {
-    let (origin, message_id) = match topic {
-        Topic::Event(origin, id) => (origin, Some(id)),
+    let (origin, id) = match topic {
+        Topic::Event(origin, id) => (origin, Some(*id)),
         other => (other.origin(), None),
     };
+    let (reason, topic) = (readable(reason), topic.to_string());
     let quarantine_id = context.chance.uuid_v7(context.now).to_string();
-    let row =
-        Unreadable { id: &quarantine_id, topic: &topic.to_string(), message_id, reason, content: payload };
-    store::quarantine(tx, origin, row, context.now).await?;
-    if let Some(id) = message_id {
-        store::insert_unreadable(tx, origin, id, reason, context.now);
+    let message_id = id.as_ref();
+    let row = Unreadable { id: &quarantine_id, topic: &topic, message_id, reason: &reason, content: payload };
+    let kept = store::quarantine(tx, origin, row, context.quarantine_most, context.now).await?;
+    if !kept {
+        tracing::warn!(device = %origin.device, reason, "not kept: the quarantine of this box is full");
+        let most = context.quarantine_most;
+        let reason =
+            format!("unreadable ({reason}), and {most} messages of this box are in quarantine already");
+        return Ok(id.map(|id| receipt(id, ReceiptOutcome::Refused, Some(reason), context.now)));
     }
     change::record(tx, origin.tenant.as_str(), context.now, ChangeTopic::Quarantine, &quarantine_id);
-    Ok(message_id.map(|id| receipt(*id, ReceiptOutcome::Quarantined, Some(reason.to_owned()), context.now)))
+    let Some(id) = id else { return Ok(None) };
+    let place = Place::read(payload);
+    let message = Remembered { id: &id, place, word: "unreadable", reason: Some(&reason) };
+    store::remember(tx, origin, &message, context.now);
+    if let Some(place) = place {
+        seen.count(origin, place);
+    }
+    Ok(Some(receipt(id, ReceiptOutcome::Quarantined, Some(reason), context.now)))
 }
 
 fn receipt(message_id: MessageId, outcome: ReceiptOutcome, reason: Option<String>, at: UtcMs) -> Receipt {
@@ -125,6 +190,10 @@ async fn event(
     payload: &[u8],
 ) -> Result<Option<Receipt>> {
     let refused = |reason: &str| receipt(id, ReceiptOutcome::Refused, Some(reason.to_owned()), context.now);
+    // How a broker clears a message that it kept for a topic; no box says nothing.
+    if payload.is_empty() {
+        return Ok(None);
+    }
     // Who is shut out, or not known since an old backup was brought back, gets no receipt: a receipt would let go of
     // what the box holds, and it may be let in again.
     if seen.device(tx, origin).await? != Some("enrolled") {
@@ -140,8 +209,14 @@ async fn event(
             receipt(id, ReceiptOutcome::Duplicate, None, context.now)
         }));
     }
+    if payload.len() > MAX_MESSAGE_BYTES {
+        let size_bytes = payload.len();
+        return Ok(Some(refused(&format!(
+            "{size_bytes} bytes are more than the {MAX_MESSAGE_BYTES} allowed for one message"
+        ))));
+    }
     let unreadable = match Envelope::decode(payload, origin) {
-        Ok(envelope) if envelope.id == id => body(tx, context, origin, &envelope).await?,
+        Ok(envelope) if envelope.id == id => body(tx, context, seen, origin, &envelope).await?,
         Ok(envelope) => Some(format!("the envelope's id {} is not the topic's {id}", envelope.id)),
         Err(error) => Some(error.to_string()),
     };
@@ -149,11 +224,14 @@ async fn event(
         None => receipt(id, ReceiptOutcome::Stored, None, context.now),
         Some(reason) => {
             let topic = Topic::Event(origin.clone(), id);
-            let kept = quarantine(tx, context, &topic, payload, &reason).await?;
+            let kept = quarantine(tx, context, seen, &topic, payload, &reason).await?;
             kept.unwrap_or_else(|| refused(&reason))
         }
     };
-    seen.keep(origin, &answer);
+    // What was refused leaves nothing behind, and is judged anew when it comes again.
+    if answer.outcome != ReceiptOutcome::Refused {
+        seen.keep(origin, &answer);
+    }
     Ok(Some(answer))
 }
 
@@ -161,6 +239,7 @@ async fn event(
 async fn body(
     tx: &mut Tx,
     context: Context<'_>,
+    seen: &mut Seen,
     origin: &Origin,
     envelope: &Envelope,
 ) -> Result<Option<String>> {
@@ -177,6 +256,11 @@ async fn body(
             "incident"
         }
         Event::Answer(answer) => {
+            if let Outcome::Done { evidence } = &answer.outcome
+                && evidence.len() > MAX_EVIDENCE_PER_INCIDENT
+            {
+                return Ok(Some(format!("the answer lists {} pieces of evidence", evidence.len())));
+            }
             command::store::apply_answer(tx, origin, answer, context.now).await?;
             "answer"
         }
@@ -188,7 +272,10 @@ async fn body(
             "tombstone"
         }
     };
-    store::insert_message(tx, origin, envelope, word, context.now);
+    let place = Place::of(envelope.boot, envelope.sequence);
+    let message = Remembered { id: &envelope.id, place: Some(place), word, reason: None };
+    store::remember(tx, origin, &message, context.now);
+    seen.count(origin, place);
     Ok(None)
 }
 
@@ -258,7 +345,7 @@ async fn status(
         Err(_) if payload.is_empty() => Ok(()),
         Err(error) => {
             let reason = format!("not a status: {error}");
-            quarantine(tx, context, &Topic::Status(origin.clone()), payload, &reason).await.map(drop)
+            quarantine(tx, context, seen, &Topic::Status(origin.clone()), payload, &reason).await.map(drop)
         }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! What waits together is committed together. A message that the database cannot take for its own sake (not for
 //! want of a connection) is tried alone and then quarantined, so that one poisoned message never holds up others.
+//!
+//! A box that says more than it may ([`Allowance`]) gets no receipt for a while and keeps what it has to say; one whose
+//! quarantine is full is refused, in words, and keeps its copy.
 
+mod allowance;
 mod apply;
-#[cfg(test)]
-mod delivery;
-#[cfg(test)]
-mod lists;
 mod queue;
 pub mod store;
 #[cfg(test)]
@@ -15,6 +15,7 @@ mod tests;
 
 use serde::Serialize;
 
+pub use allowance::Allowance;
 pub use apply::{Context, incident};
 pub use queue::{Intake, Item, Reply, SubmitError, Worker};
 

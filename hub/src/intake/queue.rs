@@ -9,6 +9,7 @@ use protocol::{Chance, Clock, MessageId, Origin, Receipt, Topic};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::allowance::Allowance;
 use super::apply::{self, Context, Seen};
 use crate::change::ChangeFeed;
 use crate::command::Commands;
@@ -20,6 +21,10 @@ const QUEUE: usize = 1024;
 
 /// Messages in one commit.
 const BATCH: usize = 128;
+
+/// A database that says nothing for this long has not taken the batch, or cannot tell: it is tried again, and what was
+/// stored after all is a duplicate then. Longer than the database's own bounds.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Called after commit with the receipt, if the message has one. Dropped uncalled when the hub stops first.
 pub type Reply = Box<dyn FnOnce(Option<Receipt>) + Send + Sync>;
@@ -44,7 +49,7 @@ pub enum SubmitError {
     #[error("the body is not an envelope with an `id` that is a UUID")]
     NoId,
     #[error(
-        "not taken now: the hub is stopping, has no room, or the device is shut out; send the same message again later"
+        "not taken now: the hub is stopping, has no room, the device is shut out or has sent too much; send the same message again later"
     )]
     Busy,
 }
@@ -106,11 +111,14 @@ pub struct Worker {
     pub changes: ChangeFeed,
     pub commands: Commands,
     pub metrics: Arc<Metrics>,
+    pub allowance: Allowance,
+    /// Messages that one box may have in quarantine.
+    pub quarantine_most: i64,
 }
 
 impl Worker {
     /// Runs until `stop`; what still waits then has no receipt and comes again.
-    pub async fn run(self, mut items: mpsc::Receiver<Item>, stop: CancellationToken) {
+    pub async fn run(mut self, mut items: mpsc::Receiver<Item>, stop: CancellationToken) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
@@ -122,10 +130,14 @@ impl Worker {
     }
 
     /// Commits the batch whole; when the database refuses it for its content, one by one.
-    async fn take(&self, batch: Vec<Item>, stop: &CancellationToken) {
+    async fn take(&mut self, batch: Vec<Item>, stop: &CancellationToken) {
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.commit(&batch).await {
+            let committed = match tokio::time::timeout(PATIENCE, self.commit(&batch)).await {
+                Ok(committed) => committed,
+                Err(_) => Err(db::Error::Io(std::io::Error::other("the database does not answer"))),
+            };
+            match committed {
                 Ok(receipts) => return self.answer(batch, receipts),
                 Err(error) if db::is_transient(&error) => {
                     tracing::warn!(%error, waiting = batch.len(), "the database does not take messages; trying again");
@@ -147,8 +159,14 @@ impl Worker {
         }
     }
 
-    async fn commit(&self, batch: &[Item]) -> db::Result<Vec<Option<Receipt>>> {
-        let context = Context { chance: &self.chance, zone: &self.zone, now: self.clock.now() };
+    async fn commit(&mut self, batch: &[Item]) -> db::Result<Vec<Option<Receipt>>> {
+        let context = Context {
+            chance: &self.chance,
+            zone: &self.zone,
+            now: self.clock.now(),
+            quarantine_most: self.quarantine_most,
+        };
+        let uptime_ms = self.clock.uptime_ms();
         let mut tx = self.db.begin().await?;
         // Always in the same order, so that two replicas with batches of several tenants cannot lock crosswise.
         let tenants: std::collections::BTreeSet<&str> =
@@ -159,23 +177,41 @@ impl Worker {
         let mut seen = Seen::read(&mut tx, batch.iter().map(|item| &item.topic)).await?;
         let mut receipts = Vec::with_capacity(batch.len());
         for Item { topic, payload, retained, .. } in batch {
+            if !self.allowance.has_room(topic, uptime_ms) {
+                // No receipt: the box keeps the message and sends it again.
+                self.metrics.messages_held_back.inc();
+                receipts.push(None);
+                continue;
+            }
             receipts.push(apply::apply(&mut tx, context, &mut seen, topic, payload, *retained).await?);
         }
+        seen.write(&mut tx);
         tx.commit().await?;
+        for (item, receipt) in batch.iter().zip(&receipts) {
+            self.allowance.charge(&item.topic, item.payload.len(), receipt.as_ref(), uptime_ms);
+        }
         Ok(receipts)
     }
 
     async fn keep_poisoned(&self, batch: Vec<Item>, error: &db::Error) {
         tracing::error!(%error, "a message cannot be stored; keeping it in quarantine");
-        let context = Context { chance: &self.chance, zone: &self.zone, now: self.clock.now() };
+        let context = Context {
+            chance: &self.chance,
+            zone: &self.zone,
+            now: self.clock.now(),
+            quarantine_most: self.quarantine_most,
+        };
         let reason = format!("the database refused it: {error}");
         let mut receipts = Vec::new();
         for item in &batch {
             let kept = async {
                 let mut tx = self.db.begin().await?;
                 tx.lock_tenant(item.topic.origin().tenant.as_str()).await?;
+                let mut seen = Seen::default();
                 let receipt =
-                    apply::quarantine(&mut tx, context, &item.topic, &item.payload, &reason).await?;
+                    apply::quarantine(&mut tx, context, &mut seen, &item.topic, &item.payload, &reason)
+                        .await?;
+                seen.write(&mut tx);
                 tx.commit().await?;
                 db::Result::Ok(receipt)
             };

@@ -1,10 +1,10 @@
 //! SQL of intake: messages, incidents, quarantine.
 
-use protocol::{Envelope, Incident, MessageId, Origin, Subject, UtcMs};
-
+use protocol::{Incident, MessageId, Origin, Subject, UtcMs};
 use sqlx::AssertSqlSafe;
 
 use super::Quarantined;
+use super::apply::Place;
 use crate::db::{Arg, Db, Insert, Result, Tx, placeholders};
 use crate::{args, case};
 
@@ -42,27 +42,29 @@ pub(super) async fn fates(tx: &mut Tx, tenant: &str, ids: &[&MessageId]) -> Resu
     Ok(all)
 }
 
-pub(super) fn insert_message(tx: &mut Tx, origin: &Origin, envelope: &Envelope, word: &str, now: UtcMs) {
-    tx.later(
-        MESSAGES,
-        args![
-            &origin.tenant,
-            &envelope.id,
-            &origin.device,
-            &envelope.boot,
-            i64::try_from(envelope.sequence).unwrap_or(i64::MAX),
-            word,
-            now,
-            "stored",
-            None::<&str>
-        ],
-    );
+/// What is remembered of a message, so that its redelivery is answered alike.
+pub(super) struct Remembered<'a> {
+    pub(super) id: &'a MessageId,
+    /// Nothing when it could not be read that far.
+    pub(super) place: Option<Place>,
+    pub(super) word: &'a str,
+    /// Why it is in quarantine; nothing for what was stored.
+    pub(super) reason: Option<&'a str>,
 }
 
-/// A quarantined message is remembered too, so that its redelivery is answered alike. Its boot and sequence are
-/// not known, so it does not close a gap.
-pub(super) fn insert_unreadable(tx: &mut Tx, origin: &Origin, id: &MessageId, reason: &str, now: UtcMs) {
-    let row = args![&origin.tenant, id, &origin.device, "", 0_i64, "unreadable", now, "quarantined", reason];
+pub(super) fn remember(tx: &mut Tx, origin: &Origin, message: &Remembered<'_>, now: UtcMs) {
+    let outcome = if message.reason.is_some() { "quarantined" } else { "stored" };
+    let row = args![
+        &origin.tenant,
+        message.id,
+        &origin.device,
+        message.place.map_or_else(String::new, |place| place.boot.to_string()),
+        message.place.map_or(0, |place| place.sequence),
+        message.word,
+        now,
+        outcome,
+        message.reason
+    ];
     tx.later(MESSAGES, row);
 }
 
@@ -160,7 +162,31 @@ pub(super) struct Unreadable<'a> {
     pub(super) content: &'a [u8],
 }
 
-pub(super) async fn quarantine(tx: &mut Tx, origin: &Origin, row: Unreadable<'_>, now: UtcMs) -> Result<()> {
+/// Of a topic without message ids only the newest is kept: the next one says the same. `false` when this box has as
+/// many there as it may.
+pub(super) async fn quarantine(
+    tx: &mut Tx,
+    origin: &Origin,
+    row: Unreadable<'_>,
+    most: i64,
+    now: UtcMs,
+) -> Result<bool> {
+    if row.message_id.is_none() {
+        tx.execute(
+            "delete from quarantine where tenant = $1 and device_id = $2 and topic = $3",
+            args![&origin.tenant, &origin.device, row.topic],
+        )
+        .await?;
+    }
+    let (held,): (i64,) = tx
+        .fetch_one(
+            "select count(*) from quarantine where tenant = $1 and device_id = $2",
+            args![&origin.tenant, &origin.device],
+        )
+        .await?;
+    if held >= most {
+        return Ok(false);
+    }
     tx.execute(
         "insert into quarantine (tenant, quarantine_id, device_id, topic, message_id, reason, received_at_ms, content)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -176,7 +202,12 @@ pub(super) async fn quarantine(tx: &mut Tx, origin: &Origin, row: Unreadable<'_>
         ],
     )
     .await?;
-    Ok(())
+    Ok(true)
+}
+
+/// Forgets what has lain in quarantine since before `before_ms`. Safe to run twice.
+pub async fn forget_quarantine(db: &Db, before_ms: i64) -> Result<u64> {
+    db.execute("delete from quarantine where received_at_ms < $1", args![before_ms]).await
 }
 
 /// Newest first.

@@ -10,7 +10,8 @@ macro_rules! answers {
         concat!(
             "select l.owner_id as case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
                     l.duration_ms, l.masked, e.stored_at_ms
-             from evidence_links l left join evidence e on e.tenant = l.tenant and e.sha256 = l.sha256
+             from evidence_links l
+             left join evidence e on e.tenant = l.tenant and e.device_id = l.device_id and e.sha256 = l.sha256
              where l.tenant = $1 and l.owner = 'command' and l.kind = 'still' and l.owner_id in ",
             texts!($dialect, 2),
             " order by l.starts_at_ms desc"

@@ -113,7 +113,7 @@ fn pattern(words: &str) -> String {
 
 /// Texts as one argument for a `texts!` list.
 fn listing<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    serde_json::Value::from_iter(items).to_string()
+    items.collect::<serde_json::Value>().to_string()
 }
 
 macro_rules! previews {
@@ -125,7 +125,7 @@ macro_rules! previews {
                     (select l.sha256 from incidents i
                      join evidence_links l on l.tenant = i.tenant and l.owner = 'incident'
                           and l.owner_id = i.incident_id and l.kind = 'snapshot' and l.delivery = 'automatic'
-                     join evidence e on e.tenant = l.tenant and e.sha256 = l.sha256
+                     join evidence e on e.tenant = l.tenant and e.device_id = l.device_id and e.sha256 = l.sha256
                      where i.tenant = c.tenant and i.case_id = c.case_id
                      order by i.first_received_at_ms desc, i.incident_id desc limit 1) as picture,
                     (select l.sha256 from incidents i
@@ -191,10 +191,10 @@ macro_rules! evidence {
                         select 1 from evidence_links r
                         join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
                         where r.tenant = l.tenant and r.owner = 'command' and r.sha256 = l.sha256
-                          and m.case_id = i.case_id) then e.stored_at_ms end as stored_at_ms
+                          and r.device_id = l.device_id and m.case_id = i.case_id) then e.stored_at_ms end as stored_at_ms
              from incidents i
              join evidence_links l on l.tenant = i.tenant and l.owner = 'incident' and l.owner_id = i.incident_id
-             left join evidence e on e.tenant = l.tenant and e.sha256 = l.sha256
+             left join evidence e on e.tenant = l.tenant and e.device_id = l.device_id and e.sha256 = l.sha256
              where i.tenant = $1 and i.incident_id in ",
             texts!($dialect, 2),
             " union
@@ -202,7 +202,7 @@ macro_rules! evidence {
                     l.duration_ms, l.masked, e.stored_at_ms
              from commands m
              join evidence_links l on l.tenant = m.tenant and l.owner = 'command' and l.owner_id = m.command_id
-             left join evidence e on e.tenant = l.tenant and e.sha256 = l.sha256
+             left join evidence e on e.tenant = l.tenant and e.device_id = l.device_id and e.sha256 = l.sha256
              where m.tenant = $1 and m.case_id in ",
             texts!($dialect, 3),
             " order by 7, 2"

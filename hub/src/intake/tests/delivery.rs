@@ -7,7 +7,7 @@ use protocol::{
     IncidentKind, Leg, Phase, ReceiptOutcome, Severity, Subject, Transcript,
 };
 
-use super::tests::{NOW, World, worlds};
+use super::{NOW, World, worlds};
 use crate::case;
 
 const SEVERITIES: [Severity; 4] = [Severity::Emergency, Severity::Major, Severity::Normal, Severity::Notice];

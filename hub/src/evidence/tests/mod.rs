@@ -1,5 +1,7 @@
 //! Uploads over the router that the hub serves, on every database.
 
+mod bounds;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,12 +11,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use protocol::{Chance, ManualClock, UtcMs};
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, EvidenceConfig};
 use crate::db::testing::{TestDb, databases};
 use crate::device;
+
+/// Enough for a few small files.
+const QUOTA: u64 = 1 << 20;
 
 pub(super) struct World {
     pub(super) app: App,
@@ -25,11 +31,17 @@ pub(super) struct World {
 }
 
 pub(super) async fn world(test: TestDb, quota_bytes: u64) -> World {
+    world_with(test, |config| config.unlinked_quota_bytes = quota_bytes).await
+}
+
+async fn world_with(test: TestDb, set: impl Fn(&mut EvidenceConfig)) -> World {
     let clock = Arc::new(ManualClock::at(UtcMs(1_773_815_480_000)));
     let mut config = Config::default();
     config.hub.data_dir = test.folder.clone();
-    config.evidence.unlinked_quota_bytes = quota_bytes;
-    let (app, _) = App::with_db(config, test.db.clone(), clock.clone(), Arc::new(Chance::seeded(5))).unwrap();
+    set(&mut config.evidence);
+    let (app, ends) =
+        App::with_db(config, test.db.clone(), clock.clone(), Arc::new(Chance::seeded(5))).unwrap();
+    tokio::spawn(app.intake_worker().run(ends.items, CancellationToken::new()));
     let token = enrol(&app, "box-1").await;
     World { router: super::tus::router(app.clone()), app, clock, token, _db: test }
 }
@@ -88,7 +100,7 @@ fn header(response: &Response<Body>, name: &str) -> String {
 #[tokio::test]
 async fn a_file_arrives_in_pieces() {
     for test in databases().await {
-        let world = world(test, 1000).await;
+        let world = world(test, QUOTA).await;
         let content = b"a picture, or so we say".as_slice();
         let created = world.create(content, content).await;
         assert_eq!(created.status(), StatusCode::CREATED);
@@ -118,7 +130,7 @@ async fn a_file_arrives_in_pieces() {
 #[tokio::test]
 async fn wrong_content_is_removed() {
     for test in databases().await {
-        let world = world(test, 1000).await;
+        let world = world(test, QUOTA).await;
         let path = header(&world.create(b"abc", b"something else").await, "location");
         assert_eq!(world.patch(&path, 0, b"abc").await.status().as_u16(), 460);
         assert_eq!(world.send("HEAD", &path, &[], b"").await.status(), StatusCode::NOT_FOUND);
@@ -130,7 +142,7 @@ async fn wrong_content_is_removed() {
 #[tokio::test]
 async fn refusals() {
     for test in databases().await {
-        let mut world = world(test, 1000).await;
+        let mut world = world(test, QUOTA).await;
         let bare = Request::builder().method("POST").uri("/api/v1/uploads").body(Body::empty()).unwrap();
         let answer = world.router.clone().oneshot(bare).await.unwrap();
         assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
@@ -148,7 +160,7 @@ async fn refusals() {
         let headers = [("upload-length", huge.as_str()), ("upload-metadata", metadata.as_str())];
         let answer = world.send("POST", "/api/v1/uploads", &headers, b"").await;
         assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        let headers = [("upload-length", "2000"), ("upload-metadata", metadata.as_str())];
+        let headers = [("upload-length", "2000000"), ("upload-metadata", metadata.as_str())];
         let answer = world.send("POST", "/api/v1/uploads", &headers, b"").await;
         assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS, "quota of what no incident names");
 
@@ -170,7 +182,7 @@ async fn refusals() {
 #[tokio::test]
 async fn content_that_is_here_is_finished_for_plain_clients() {
     for test in databases().await {
-        let world = world(test, 1000).await;
+        let world = world(test, QUOTA).await;
         let content = b"the same again".as_slice();
         for _ in 0..2 {
             let path = header(&world.create(content, content).await, "location");
@@ -188,7 +200,7 @@ async fn content_that_is_here_is_finished_for_plain_clients() {
 #[tokio::test]
 async fn an_upload_that_lost_its_file_goes_on() {
     for test in databases().await {
-        let world = world(test, 1000).await;
+        let world = world(test, QUOTA).await;
         let content = b"moved, and then the power went".as_slice();
         let path = header(&world.create(content, content).await, "location");
         world.patch(&path, 0, &content[..5]).await;
@@ -213,7 +225,7 @@ async fn an_upload_that_lost_its_file_goes_on() {
 #[tokio::test]
 async fn a_dead_line_does_not_hold_an_upload() {
     let test = databases().await.swap_remove(0);
-    let world = world(test, 1000).await;
+    let world = world(test, QUOTA).await;
     let path = header(&world.create(b"abcdef", b"abcdef").await, "location");
     let id = path.rsplit('/').next().unwrap();
     let origin = protocol::Origin { tenant: "main".parse().unwrap(), device: "box-1".parse().unwrap() };

@@ -4,20 +4,23 @@
 //! its topics. Whether that certificate may speak the embedded broker asks of the database at every connection; an
 //! outside broker has a revocation list. Keys are readable by the hub's user alone.
 
+mod certificate;
+pub(crate) mod files;
+mod names;
+
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use jiff::ToSpan;
+use certificate::{base, expires_at, first_der, validity};
+use files::{PRIVATE, PUBLIC, write};
+pub use names::{local_names, server_certificate};
 use protocol::{Chance, Origin, UtcMs};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+    BasicConstraints, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use sha2::{Digest, Sha256};
-
-use crate::app::App;
 
 const CA_YEARS: i64 = 20;
 const SERVER_YEARS: i64 = 2;
@@ -59,6 +62,9 @@ impl Authority {
     pub fn open(folder: &Path, hub_name: &str, chance: &Chance, now: UtcMs) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let (cert_path, key_path) = (folder.join("ca.pem"), folder.join("ca.key"));
+        // `hub run` and a command typed beside it may both find nothing; one of them makes it.
+        let alone = std::fs::File::create(folder.join("lock")).context("making the authority's lock")?;
+        alone.lock().context("waiting for whoever opens the authority")?;
         // A new authority in place of half an old one would cut every box off.
         anyhow::ensure!(
             cert_path.exists() <= key_path.exists(),
@@ -77,8 +83,8 @@ impl Authority {
             params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
             let certificate = params.self_signed(&key)?;
             // The key first: a certificate without its key would be useless, the reverse is made anew.
-            write_private(&key_path, &key.serialize_pem())?;
-            write_public(&cert_path, &certificate.pem())?;
+            write(&key_path, &key.serialize_pem(), PRIVATE)?;
+            write(&cert_path, &certificate.pem(), PUBLIC)?;
         }
         let read = |path: &Path| {
             std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
@@ -86,6 +92,13 @@ impl Authority {
         let ca_pem = read(&cert_path)?;
         let key = KeyPair::from_pem(&read(&key_path)?).context("reading the authority's key")?;
         let der = first_der(&ca_pem).context("reading the authority's certificate")?;
+        let (_, certificate) =
+            x509_parser::parse_x509_certificate(&der).context("reading the authority's certificate")?;
+        anyhow::ensure!(
+            certificate.public_key().raw == key.subject_public_key_info(),
+            "ca.pem and ca.key in {} do not belong together: bring both back from one backup",
+            folder.display()
+        );
         let issuer = Issuer::from_ca_cert_pem(&ca_pem, key).context("reading the authority's certificate")?;
         Ok(Self { folder: folder.to_owned(), ca_sha256: hex::encode(Sha256::digest(&der)), ca_pem, issuer })
     }
@@ -111,13 +124,14 @@ impl Authority {
         chance: &Chance,
         now: UtcMs,
     ) -> anyhow::Result<(PathBuf, PathBuf)> {
-        self.server_in(&self.folder, names, chance, now)
+        self.server_in(&self.folder, PRIVATE, names, chance, now)
     }
 
-    /// The same in another folder: an outside broker keeps its own.
+    /// The same in another folder, with this mode of the key: an outside broker keeps its own.
     pub fn server_in(
         &self,
         folder: &Path,
+        key_mode: u32,
         names: &[String],
         chance: &Chance,
         now: UtcMs,
@@ -133,9 +147,9 @@ impl Authority {
                 .is_some_and(|end| end.since_ms(now) > RENEW_BEFORE_MS);
         if !good {
             let (certificate, key) = self.new_server(names, chance, now)?;
-            write_private(&key_path, &key)?;
-            write_public(&cert_path, &certificate)?;
-            write_public(&facts_path, &facts)?;
+            write(&key_path, &key, key_mode)?;
+            write(&cert_path, &certificate, PUBLIC)?;
+            write(&facts_path, &facts, PUBLIC)?;
         }
         Ok((cert_path, key_path))
     }
@@ -174,8 +188,8 @@ impl Authority {
         if !good {
             let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
             let signed = self.sign(common_name, &key, chance, now)?;
-            write_private(&key_path, &key.serialize_pem())?;
-            write_public(&cert_path, &signed.pem)?;
+            write(&key_path, &key.serialize_pem(), PRIVATE)?;
+            write(&cert_path, &signed.pem, PUBLIC)?;
         }
         Ok((cert_path, key_path))
     }
@@ -251,111 +265,10 @@ impl Authority {
     }
 }
 
-fn base(common_name: &str, years: i64, chance: &Chance, now: UtcMs) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, common_name);
-    let mut serial = chance.bytes::<16>();
-    // Positive and not empty, as X.509 wants it.
-    serial[0] = serial[0] & 0x7f | 0x40;
-    params.serial_number = Some(SerialNumber::from_slice(&serial));
-    let [from, until] = validity(years, now).map(|(y, m, d)| rcgen::date_time_ymd(y, m, d));
-    (params.not_before, params.not_after) = (from, until);
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params
-}
-
-/// Year, month and day from which and until which something holds: from a day early, since two clocks need not
-/// agree, to so many years from now.
-fn validity(years: i64, now: UtcMs) -> [(i32, u8, u8); 2] {
-    let day = jiff::Timestamp::from_millisecond(now.0)
-        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-        .to_zoned_datetime(jiff::tz::TimeZone::UTC)
-        .date();
-    [day.saturating_sub(1.day()), day.saturating_add(years.years())]
-        .map(|date| (i32::from(date.year()), date.month() as u8, date.day() as u8))
-}
-
-fn first_der(pem: &str) -> anyhow::Result<Vec<u8>> {
-    let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).context("not PEM")?;
-    Ok(block.contents)
-}
-
-fn expires_at(pem: &str) -> Option<UtcMs> {
-    let der = first_der(pem).ok()?;
-    let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
-    Some(UtcMs(certificate.validity().not_after.timestamp() * 1000))
-}
-
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    write(path, text, 0o600)
-}
-
-fn write_public(path: &Path, text: &str) -> anyhow::Result<()> {
-    write(path, text, 0o644)
-}
-
-/// Whole or not at all, synced.
-fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    use std::io::Write;
-    let place = || format!("writing {}", path.display());
-    let beside = path.with_extension("new");
-    let _ = std::fs::remove_file(&beside);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&beside)
-        .with_context(place)?;
-    file.write_all(text.as_bytes()).with_context(place)?;
-    file.sync_all().with_context(place)?;
-    std::fs::rename(&beside, path).with_context(place)
-}
-
-/// Paths of the hub's server certificate and key, for every name it has.
-pub fn server_certificate(app: &App) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let mut names = local_names();
-    names.extend(app.config.http.names.iter().cloned());
-    app.authority.server(&names, &app.chance, app.clock.now())
-}
-
-/// Names and addresses under which this machine may be called: loopback, host name, every local address.
-pub fn local_names() -> Vec<String> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') && !host.is_empty() {
-        names.push(host);
-    }
-    // Not `/proc/net`, which a hardened service does not see.
-    match std::fs::read_to_string("/proc/self/net/fib_trie") {
-        Ok(table) => names.extend(local_v4(&table)),
-        Err(error) => {
-            tracing::warn!(%error, "the addresses of this machine are not known; name them at [http] names")
-        }
-    }
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// Addresses that `/proc/net/fib_trie` marks as this host's.
-fn local_v4(table: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut last = "";
-    for line in table.lines() {
-        let line = line.trim_start_matches([' ', '|', '-', '+']);
-        if line.starts_with("/32 host LOCAL") && last.parse::<std::net::Ipv4Addr>().is_ok() {
-            found.push(last.to_owned());
-        } else {
-            last = line.trim();
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertificateParams, DnType};
+
     use super::*;
 
     fn folder() -> tempfile::TempDir {
@@ -375,6 +288,32 @@ mod tests {
         assert_eq!(first.pin().len() * 4, 96);
         let mode = std::fs::metadata(dir.path().join("ca.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// Half of one backup and half of another is no authority; nor is a certificate without its key.
+    #[test]
+    fn a_mixed_authority_is_refused() {
+        let (dir, other, chance) = (folder(), folder(), Chance::seeded(1));
+        Authority::open(dir.path(), "Test", &chance, NOW).unwrap();
+        Authority::open(other.path(), "Test", &chance, NOW).unwrap();
+        std::fs::copy(other.path().join("ca.key"), dir.path().join("ca.key")).unwrap();
+        let error = Authority::open(dir.path(), "Test", &chance, NOW).unwrap_err().to_string();
+        assert!(error.contains("do not belong together"), "{error}");
+        std::fs::remove_file(dir.path().join("ca.key")).unwrap();
+        let error = Authority::open(dir.path(), "Test", &chance, NOW).unwrap_err().to_string();
+        assert!(error.contains("no ca.key"), "{error}");
+    }
+
+    /// Programs that start together on an empty folder have one authority.
+    #[test]
+    fn an_authority_is_made_once() {
+        let dir = folder();
+        let open = |seed| Authority::open(dir.path(), "Test", &Chance::seeded(seed), NOW).unwrap().ca_sha256;
+        let pins: Vec<String> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|seed| scope.spawn(move || open(seed))).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(pins.iter().all(|pin| *pin == pins[0]), "{pins:?}");
     }
 
     /// The box's certificate says who it is by our word, not by the request's.
@@ -410,12 +349,5 @@ mod tests {
         let second = read(&["localhost"], NOW);
         assert_ne!(second, first);
         assert_ne!(read(&["localhost"], NOW.plus_ms(2 * 365 * 86_400_000)), second);
-    }
-
-    #[test]
-    fn local_addresses_are_read_from_the_kernel() {
-        let table = "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.1.2.0\n        /24 link UNICAST\n     |-- 10.1.2.3\n        /32 host LOCAL\n     |-- 10.1.2.255\n        /32 link BROADCAST\n";
-        assert_eq!(local_v4(table), ["10.1.2.3"]);
-        assert!(local_names().contains(&"127.0.0.1".to_owned()));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::{Event, Severity};
 
-use super::tests::{World, worlds};
+use super::{World, worlds};
 use crate::case::store::list;
 use crate::case::{Case, CaseFilter, Cursor, Group, Source};
 
