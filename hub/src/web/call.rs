@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
 use crate::command::{self, CommandRow};
+use crate::device;
 use crate::ticket::{self, Draft, Field, Ticket, TicketError, taxonomy};
 use crate::user::Act;
 
@@ -62,6 +63,8 @@ struct Call {
     recording: Option<CaseEvidence>,
     requests: Vec<CommandRow>,
     ticket: Option<Ticket>,
+    /// Whether its box can turn speech into words.
+    recognises: bool,
 }
 
 async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageError> {
@@ -75,7 +78,11 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let files = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(&case)).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
+    let device = device::store::get(&app.db, tenant, &incident.device_id).await.map_err(shown)?;
     Ok(Call {
+        recognises: device
+            .and_then(|device| device.status())
+            .is_some_and(|status| status.speech_model.is_some()),
         started_at: UtcMs(incident.started_at_ms),
         device_id: incident.device_id.clone(),
         recording: files.into_iter().find(|e| e.kind == "recording"),
@@ -119,7 +126,7 @@ async fn show(
         speech: length_text(subject.speech_ms),
         started: local.moment(call.started_at),
         device_id: call.device_id.clone(),
-        transcript: transcript(&subject.transcript, lang),
+        transcript: transcript(&subject.transcript, call.recognises, lang),
         recording: recording(call, viewer, purpose, &local),
         may_listen: viewer.may(Act::Recording),
         listen_roles: Act::Recording.roles_text(lang),
@@ -133,8 +140,9 @@ async fn show(
     Ok(render(&page, viewer)?.into_response())
 }
 
-fn transcript(transcript: &Transcript, lang: Lang) -> TranscriptView {
+fn transcript(transcript: &Transcript, recognises: bool, lang: Lang) -> TranscriptView {
     match transcript {
+        Transcript::Waiting if recognises => TranscriptView::Running,
         Transcript::Waiting => TranscriptView::Waiting,
         Transcript::Silent => TranscriptView::Silent,
         Transcript::Failed { reason } => TranscriptView::Failed(reason.clone()),

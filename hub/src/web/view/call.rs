@@ -38,7 +38,10 @@ pub struct SaidView {
 
 #[derive(Clone, Debug)]
 pub enum TranscriptView {
+    /// No speech model on the box.
     Waiting,
+    /// The box has one: the words are on their way.
+    Running,
     Silent,
     Failed(String),
     /// The last is how many lines stayed on the box.
