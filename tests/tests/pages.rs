@@ -148,6 +148,20 @@ async fn acknowledging_by_key_and_in_vain() {
     desk.wait("the second to be in hand", &format!("return document.querySelector('#inhand #case-{two}')"))
         .await;
     assert_eq!(desk.state(&two).await["acknowledged_by"], "admin");
+
+    // A hand is on the list: what is new is said, and waits behind its key.
+    desk.browser.keys("body", "j").await.unwrap();
+    let three = desk.call().await;
+    let three = text_of(&three, "number");
+    desk.wait("the word", "return document.getElementById('say').textContent.startsWith('新案件：一般')")
+        .await;
+    let waits = format!(
+        "return !document.getElementById('show-new').hidden && !document.getElementById('case-{three}')"
+    );
+    desk.wait("the new one behind its button", &waits).await;
+    desk.browser.keys("body", "u").await.unwrap();
+    desk.wait("the new one", &format!("return !!document.querySelector('#waiting #case-{three}')")).await;
+    desk.wait("the button gone", "return document.getElementById('show-new').hidden").await;
 }
 
 /// A login that ends under the hand leads to the login and back, to the same list, and out of a form to the page with what

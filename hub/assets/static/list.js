@@ -62,7 +62,7 @@ function announce(row) {
   if (row.dataset.list !== "waiting" || Number(row.dataset.opened) < loaded || announced.has(row.id)) return;
   announced.add(row.id);
   const words = `${row.querySelector(".sev").textContent} ${row.querySelector(".crow__open").textContent}`;
-  (rank(row) === 1 ? alarm : say).textContent = `${say.dataset.new} ${words}`;
+  (rank(row) === 1 ? alarm : say).textContent = say.dataset.new + words;
 }
 
 function leave(row) {

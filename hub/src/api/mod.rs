@@ -30,7 +30,7 @@ use crate::http::problem;
     description = "Cases, evidence, devices and requests of one tenant. Log in with POST /api/v1/session and send the \
                    token as `Authorization: Bearer …`; browsers use the session cookie and, for changes, the header \
                    `X-CSRF-Token`. Times are epoch milliseconds UTC. Errors are application/problem+json (RFC 9457)."
-), components(schemas(model::Problem)), modifiers(&Credentials), security(("token" = []), ("cookie" = [])))]
+), components(schemas(model::Problem, answers::File)), modifiers(&Credentials), security(("token" = []), ("cookie" = [])))]
 struct Description;
 
 /// How callers show who they are.

@@ -131,7 +131,7 @@ async fn show(
         may_listen: viewer.may(Act::Recording),
         listen_roles: Act::Recording.roles_text(lang),
         ticket: call.ticket.as_ref().filter(|_| draft.is_none()).map(|t| words::ticket(t, &local, lang)),
-        form: draft.map(|draft| form(&draft, wrong, viewer)),
+        form: draft.map(|draft| form(&draft, known(call), wrong, viewer)),
         error: error.filter(|text| !text.is_empty()),
         editing: call.ticket.is_some() && editing,
         purpose_query: (!purpose.is_empty()).then(|| percent(purpose)),
@@ -199,7 +199,11 @@ fn recording(call: &Call, viewer: &Viewer, purpose: &str, local: &LocalTime) -> 
     }
 }
 
-fn form(draft: &Draft, wrong: bool, viewer: &Viewer) -> TicketForm {
+fn known(call: &Call) -> i64 {
+    call.ticket.as_ref().map_or(0, |ticket| ticket.filed_at_ms)
+}
+
+fn form(draft: &Draft, known: i64, wrong: bool, viewer: &Viewer) -> TicketForm {
     let lang = viewer.preferences.lang;
     let matters = taxonomy::MATTERS.iter().enumerate().map(|(index, (id, zh, en))| Choice {
         id: (*id).to_owned(),
@@ -236,6 +240,7 @@ fn form(draft: &Draft, wrong: bool, viewer: &Viewer) -> TicketForm {
         urgencies: urgencies.collect(),
         place: draft.place.clone(),
         summary: draft.summary.clone(),
+        known,
         wrong: if wrong { draft.wrong().iter().map(words_of).collect() } else { vec![] },
         may: viewer.may(Act::FileTicket),
         roles: Act::FileTicket.roles_text(lang),
@@ -258,6 +263,12 @@ pub(super) async fn file(
         place: text("place"),
         summary: text("summary"),
     };
+    // What somebody else filed while this form was open is not replaced unseen.
+    if let Some(ticket) = call.ticket.as_ref().filter(|_| text("known") != known(&call).to_string()) {
+        let why = format!("{}{}", viewer.preferences.lang.filed_meanwhile(), ticket.filed_by);
+        let page = show(&app, viewer, &call, "", Some(draft), Some(why)).await?;
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
     let result = ticket::file(&app.db, tenant, &call.case.number, &draft, user, app.clock.now()).await;
     let error = match result {

@@ -83,7 +83,7 @@ catalogue! {
     stale_why = "与中心的实时连接已中断，正在重连。这期间的新案件不会显示，请改用值班电话；恢复后自动补齐，不漏不重。",
         "The live connection to the hub is lost; reconnecting. New cases do not show meanwhile: use the duty telephone. After recovery the screen catches up from where it stopped, without loss or repetition.";
     live_again = "连接已恢复，画面已更新。", "Connected again; the screen is up to date.";
-    new_case = "新案件：", "New case:";
+    new_case = "新案件：", "New case: ";
     focus_moved = "所选案件已不在本列，焦点移到下一条。", "The selected case has left this list; focus moved to the next.";
     newest_only = "只列出最近", "Newest only:";
     back = "返回", "Back";
@@ -233,6 +233,8 @@ catalogue! {
     wrong_urgency = "请选择缓急", "choose the urgency";
     wrong_place = "请填写地点（200 字以内）", "give the place (200 characters at most)";
     wrong_summary = "请填写摘要（2000 字以内）", "give a summary (2000 characters at most)";
+    filed_meanwhile = "工单刚由别人提交，没有覆盖。请先核对案件页上的工单；再次提交即作为更正。提交人：",
+        "Somebody else has just filed this ticket; it was not replaced. Compare with the ticket on the case's page; filing again corrects it. Filed by: ";
     wrong_state = "本案已了结，不能再改工单", "this case is finished; its ticket cannot change";
     // Devices
     online = "在线", "Online";

@@ -47,7 +47,7 @@ fn differences(root: &Value, schema: &Value, value: &Value, at: &str, found: &mu
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
         _ => return,
     };
-    let is = |kind: &&str| match *kind {
+    let is = |kind: &str| match kind {
         "null" => value.is_null(),
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
@@ -57,7 +57,7 @@ fn differences(root: &Value, schema: &Value, value: &Value, at: &str, found: &mu
         "object" => value.is_object(),
         _ => false,
     };
-    if !kinds.iter().any(|kind| is(&kind)) {
+    if !kinds.iter().any(|kind| is(kind)) {
         found.push(format!("{at}: {value} is not {kinds:?}"));
     }
     if let Some(words) = schema["enum"].as_array().filter(|_| !value.is_null())

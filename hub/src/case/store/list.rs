@@ -125,7 +125,7 @@ fn pattern(words: &str) -> String {
 
 /// Texts as one argument for a `texts!` list.
 fn listing<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    serde_json::Value::from_iter(items).to_string()
+    items.collect::<serde_json::Value>().to_string()
 }
 
 macro_rules! previews {

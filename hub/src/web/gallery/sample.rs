@@ -166,6 +166,7 @@ pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {
         ],
         place: "东关巷北口".into(),
         summary: "市民反映夜间施工噪声大，影响休息，要求尽快处置。".into(),
+        known: 0,
         wrong,
         may: true,
         roles: String::new(),

@@ -30,7 +30,13 @@ async fn filing_a_ticket_moves_the_case() {
             (answer.status, answer.header("location")),
             (StatusCode::SEE_OTHER, format!("/calls/{CALL}").as_str())
         );
-        assert_eq!(site.post(&url, &seat, &whole).await.status, StatusCode::SEE_OTHER);
+        // Another form, opened before that, does not replace it unseen; filed again, knowing of it, it corrects.
+        let late = site.post(&url, &seat, &format!("{whole}&known=0")).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", site.name);
+        assert!(late.text.contains("没有覆盖") && late.text.contains("kept words"), "{}", late.text);
+        let known = late.text.split("name=\"known\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let again = format!("{whole}&known={known}");
+        assert_eq!(site.post(&url, &seat, &again).await.status, StatusCode::SEE_OTHER);
         let case = state(&site).await;
         assert_eq!((&case["state"], &case["ticket"]["category"]), (&"filed".into(), &"noise".into()));
         let actions: Vec<_> =

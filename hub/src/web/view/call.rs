@@ -22,6 +22,8 @@ pub struct TicketForm {
     pub urgencies: Vec<Choice>,
     pub place: String,
     pub summary: String,
+    /// When the ticket that the form was made from was filed; 0: there was none.
+    pub known: i64,
     /// What stops the filing, in words.
     pub wrong: Vec<&'static str>,
     pub may: bool,
