@@ -178,7 +178,14 @@ async fn call_case(world: &World, person: &Operator, browser: &Browser) {
     assert!(reader.duration() > reader.spec().sample_rate, "{} samples", reader.duration());
 
     browser.go(&format!("{}/calls/{call_id}?purpose=test", world.https())).await.unwrap();
-    let plays = "const a = document.querySelector('audio'); return a && a.readyState >= 1 && a.duration";
+    // Nothing is fetched before somebody listens: the register would call it listening.
+    browser.wait("the player", "return !!document.querySelector('audio')", PAGE).await.unwrap();
+    browser
+        .run("const a = document.querySelector('audio'); window.before = a.readyState; a.muted = true; a.play()")
+        .await
+        .unwrap();
+    assert_eq!(browser.run("return window.before").await.unwrap(), 0);
+    let plays = "const a = document.querySelector('audio'); return a.readyState >= 1 && a.duration";
     browser.wait("the recording to be playable", plays, PAGE).await.unwrap();
     let text = browser.text("main").await.unwrap().unwrap();
     assert!(text.contains(&ticket.summary), "the filed ticket is not on the page: {text}");

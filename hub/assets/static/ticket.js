@@ -28,6 +28,11 @@ export function suggest(fresh) {
   mark();
 }
 
+/** Drops every draft of this tab. */
+export function forget() {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("draft:")) sessionStorage.removeItem(key);
+}
+
 if (form) {
   try {
     const kept = JSON.parse(sessionStorage.getItem(name) ?? "null");

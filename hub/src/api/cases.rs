@@ -1,12 +1,13 @@
 //! Cases as JSON.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 
 use super::ApiError;
-use super::guard::Caller;
-use super::model::{CaseDetail, CaseItem, CaseList, Problem};
+use super::answers::{BadBody, BadRequest, Conflict, Failures, Forbidden, NotFound};
+use super::guard::{Address, Caller};
+use super::model::{CaseDetail, CaseItem, CaseList};
 use crate::app::App;
 use crate::case::store::list as lists;
 use crate::case::{self, Case, CaseError, CaseFilter, Cursor};
@@ -21,7 +22,8 @@ struct CaseQuery {
     state: Option<String>,
     /// `intrusion`, `hotline`, …
     kind: Option<String>,
-    /// At most this many (1 to 1000; 100 when absent).
+    /// At most this many; 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
     /// The `next` of the page before; or a time in epoch ms: only cases opened before it.
     before: Option<String>,
@@ -55,8 +57,7 @@ where
 /// Cases, newest first.
 #[utoipa::path(get, path = "/api/v1/cases", params(CaseQuery), tag = "cases", responses(
     (status = 200, body = CaseList),
-    (status = 400, body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
+    BadRequest, Failures))]
 pub(super) async fn list(
     State(app): State<App>,
     _caller: Caller,
@@ -111,12 +112,11 @@ async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDeta
 /// One case with its newest history and incidents, and its ticket.
 #[utoipa::path(get, path = "/api/v1/cases/{number}", params(("number" = String, Path,), DetailQuery), tag = "cases", responses(
     (status = 200, body = CaseDetail),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json")))]
+    BadRequest, NotFound, Failures))]
 pub(super) async fn get(
     State(app): State<App>,
     _caller: Caller,
-    Path(number): Path<String>,
+    Address(number): Address<String>,
     fields: Fields,
 ) -> Result<Json<CaseDetail>, ApiError> {
     let case = case::store::by_number(&app.db, app.tenant().as_str(), &number).await?;
@@ -126,14 +126,11 @@ pub(super) async fn get(
 /// Say that the case is seen and in hand. The first one counts; again is harmless.
 #[utoipa::path(post, path = "/api/v1/cases/{number}/acknowledge", params(("number" = String, Path,)), tag = "cases",
     responses((status = 200, body = CaseDetail),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 409, body = Problem, content_type = "application/problem+json")))]
+    BadRequest, Forbidden, NotFound, Conflict, Failures))]
 pub(super) async fn acknowledge(
     State(app): State<App>,
     caller: Caller,
-    Path(number): Path<String>,
+    Address(number): Address<String>,
 ) -> Result<Json<CaseDetail>, ApiError> {
     caller.must(Act::Acknowledge)?;
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
@@ -145,15 +142,11 @@ pub(super) async fn acknowledge(
 /// File the ticket of a call (the case moves from received to filed), or correct it.
 #[utoipa::path(put, path = "/api/v1/cases/{number}/ticket", params(("number" = String, Path,)), request_body = Draft,
     tag = "cases", responses((status = 200, body = CaseDetail),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 409, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json")))]
+    BadBody, Forbidden, NotFound, Conflict, Failures))]
 pub(super) async fn ticket(
     State(app): State<App>,
     caller: Caller,
-    Path(number): Path<String>,
+    Address(number): Address<String>,
     draft: Result<Json<Draft>, JsonRejection>,
 ) -> Result<Json<CaseDetail>, ApiError> {
     caller.must(Act::FileTicket)?;

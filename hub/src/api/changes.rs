@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ApiError;
+use super::answers::{BadRequest, Failures};
 use super::guard::Caller;
 use crate::app::App;
 use crate::change::Change;
@@ -43,8 +44,7 @@ struct ChangesQuery {
 /// What changed, as it changes: events `change` (with id), `beat` (hub's clock) and `resync` (read everything anew).
 #[utoipa::path(get, path = "/api/v1/changes", params(ChangesQuery), tag = "changes", responses(
     (status = 200, body = Change, content_type = "text/event-stream"),
-    (status = 400, body = super::model::Problem, content_type = "application/problem+json"),
-    (status = 401, body = super::model::Problem, content_type = "application/problem+json")))]
+    BadRequest, Failures))]
 pub(super) async fn follow(
     State(app): State<App>,
     caller: Caller,
@@ -62,11 +62,11 @@ pub(super) async fn follow(
     };
     let oldest = app.changes.oldest(app.tenant().as_str()).await?;
     let lost = match oldest {
-        Some(oldest) => position + 1 < oldest,
+        Some(oldest) => position.saturating_add(1) < oldest,
         None => position < newest,
     };
     // Ahead of the log: the database is another one than the reader knew.
-    let resync = lost || position > newest || newest - position > TOO_FAR;
+    let resync = lost || position > newest || newest.saturating_sub(position) > TOO_FAR;
     let now = Instant::now();
     let reader = Reader {
         session: caller.0,

@@ -1,17 +1,18 @@
 //! Boxes, requests to them, and what could not be read.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::{CommandBody, DeviceId, Origin};
 
 use super::ApiError;
-use super::guard::Caller;
+use super::answers::{BadBody, BadRequest, Failures, Forbidden, NotFound};
+use super::guard::{Address, Caller};
 use super::model::{
-    CommandAccepted, CommandAsked, CommandItem, CommandList, CommandRequest, DeviceItem, DeviceList, Problem,
+    CommandAccepted, CommandAsked, CommandItem, CommandList, CommandRequest, DeviceItem, DeviceList,
     QuarantineDetail, QuarantineList,
 };
 use crate::app::App;
@@ -25,7 +26,7 @@ const MOST: i64 = 500;
 /// Boxes with their newest status.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses(
     (status = 200, body = DeviceList),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
+    Failures))]
 pub(super) async fn list(State(app): State<App>, _caller: Caller) -> Result<Json<DeviceList>, ApiError> {
     let devices = device::store::list(&app.db, app.tenant().as_str()).await?;
     Ok(Json(DeviceList { devices: devices.iter().map(DeviceItem::from).collect() }))
@@ -35,14 +36,11 @@ pub(super) async fn list(State(app): State<App>, _caller: Caller) -> Result<Json
 #[utoipa::path(post, path = "/api/v1/devices/{id}/commands", params(("id" = String, Path,)),
     request_body = CommandRequest, tag = "devices", responses(
     (status = 202, body = CommandAccepted),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json")))]
+    BadBody, Forbidden, NotFound, Failures))]
 pub(super) async fn command(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
     request: Result<Json<CommandRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CommandAccepted>), ApiError> {
     let Json(request) = request?;
@@ -79,7 +77,7 @@ pub(super) async fn command(
 /// What was asked of boxes, newest first.
 #[utoipa::path(get, path = "/api/v1/commands", tag = "devices", responses(
     (status = 200, body = CommandList),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
+    Failures))]
 pub(super) async fn commands(State(app): State<App>, _caller: Caller) -> Result<Json<CommandList>, ApiError> {
     let rows = command::store::list(&app.db, app.tenant().as_str(), None, MOST).await?;
     Ok(Json(CommandList { commands: rows.iter().map(CommandItem::from).collect() }))
@@ -88,12 +86,11 @@ pub(super) async fn commands(State(app): State<App>, _caller: Caller) -> Result<
 /// One request and what became of it.
 #[utoipa::path(get, path = "/api/v1/commands/{id}", params(("id" = String, Path,)), tag = "devices", responses(
     (status = 200, body = CommandItem),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json")))]
+    BadRequest, NotFound, Failures))]
 pub(super) async fn get_command(
     State(app): State<App>,
     _caller: Caller,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
 ) -> Result<Json<CommandItem>, ApiError> {
     let row = command::store::get(&app.db, app.tenant().as_str(), &id).await?;
     row.map(|row| Json(CommandItem::from(&row)))
@@ -103,7 +100,7 @@ pub(super) async fn get_command(
 /// Messages that could not be read, newest first.
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "devices", responses(
     (status = 200, body = QuarantineList),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
+    Failures))]
 pub(super) async fn quarantine(
     State(app): State<App>,
     _caller: Caller,
@@ -115,12 +112,11 @@ pub(super) async fn quarantine(
 /// One such message with its bytes.
 #[utoipa::path(get, path = "/api/v1/quarantine/{id}", params(("id" = String, Path,)), tag = "devices", responses(
     (status = 200, body = QuarantineDetail),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json")))]
+    BadRequest, NotFound, Failures))]
 pub(super) async fn quarantined(
     State(app): State<App>,
     _caller: Caller,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
 ) -> Result<Json<QuarantineDetail>, ApiError> {
     let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &id).await?;
     let (row, content) =

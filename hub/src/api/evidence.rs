@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::Sha256Hex;
@@ -12,8 +12,8 @@ use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use super::ApiError;
-use super::guard::Caller;
-use super::model::Problem;
+use super::answers::{BadRequest, Failures, FileAnswers};
+use super::guard::{Address, Caller};
 use crate::app::App;
 use crate::evidence::Grant;
 use crate::user::{self, Access, Act};
@@ -33,19 +33,11 @@ const KNOWN_TYPES: [&str; 4] = ["image/jpeg", "image/png", "video/mp4", "audio/w
 
 /// One file as evidence of one case. Understands `Range`; writes a row in the access register.
 #[utoipa::path(get, path = "/api/v1/cases/{number}/evidence/{sha256}",
-    params(("number" = String, Path,), ("sha256" = String, Path,), EvidenceQuery), tag = "evidence", responses(
-    (status = 200, content_type = "application/octet-stream"),
-    (status = 206, content_type = "application/octet-stream"),
-    (status = 304),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 416, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json")))]
+    params(("number" = String, Path,), ("sha256" = String, Path,), EvidenceQuery), tag = "evidence", responses(FileAnswers, Failures))]
 pub(super) async fn of_case(
     State(app): State<App>,
     caller: Caller,
-    Path((number, sha256)): Path<(String, String)>,
+    Address((number, sha256)): Address<(String, String)>,
     fields: Fields,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -54,19 +46,11 @@ pub(super) async fn of_case(
 
 /// One file by its content alone: the answer to a request about no case, or a file that only one case may show.
 #[utoipa::path(get, path = "/api/v1/evidence/{sha256}", params(("sha256" = String, Path,), EvidenceQuery),
-    tag = "evidence", responses(
-    (status = 200, content_type = "application/octet-stream"),
-    (status = 206, content_type = "application/octet-stream"),
-    (status = 304),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 416, body = Problem, content_type = "application/problem+json"),
-    (status = 422, body = Problem, content_type = "application/problem+json")))]
+    tag = "evidence", responses(FileAnswers, Failures))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
-    Path(sha256): Path<String>,
+    Address(sha256): Address<String>,
     fields: Fields,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -235,13 +219,11 @@ pub(super) struct Register {
 
 /// Who looked at a file, when and why.
 #[utoipa::path(get, path = "/api/v1/evidence/{sha256}/register", params(("sha256" = String, Path,)),
-    tag = "evidence", responses((status = 200, body = Register),
-    (status = 400, body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
+    tag = "evidence", responses((status = 200, body = Register), BadRequest, Failures))]
 pub(super) async fn register(
     State(app): State<App>,
     _caller: Caller,
-    Path(sha256): Path<String>,
+    Address(sha256): Address<String>,
 ) -> Result<Json<Register>, ApiError> {
     let sha256: Sha256Hex = sha256.parse().map_err(ApiError::Input)?;
     let accesses = user::register_of(&app.db, app.tenant().as_str(), sha256.as_str()).await?;

@@ -1,8 +1,9 @@
 //! Who calls the API.
 
-use axum::extract::FromRequestParts;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 
 use super::ApiError;
 use crate::app::App;
@@ -35,11 +36,19 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
+/// What the address names.
+pub(super) struct Address<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Address<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let path = Path::<T>::from_request_parts(parts, app).await;
+        path.map(|path| Self(path.0)).map_err(|rejection| ApiError::Input(rejection.body_text()))
+    }
+}
+
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
-        match rejection {
-            JsonRejection::JsonDataError(error) => Self::Unprocessable(error.body_text()),
-            other => Self::Input(other.body_text()),
-        }
+        Self::of_body(rejection.status(), rejection.body_text())
     }
 }

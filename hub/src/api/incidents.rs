@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, header};
 use protocol::{Envelope, Receipt};
 
 use super::ApiError;
-use super::model::Problem;
+use super::answers::{BadRequest, Failures, TooLarge};
 use crate::app::App;
 use crate::device;
 use crate::intake::SubmitError;
@@ -15,13 +16,11 @@ use crate::intake::SubmitError;
 /// Hand in one message; the receipt comes after the hub's commit. The bearer token is a device's.
 #[utoipa::path(post, path = "/api/v1/incidents", request_body = Envelope, tag = "devices", responses(
     (status = 200, body = Receipt),
-    (status = 400, body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json")))]
+    BadRequest, TooLarge, Failures))]
 pub(super) async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
-    payload: Bytes,
+    payload: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Receipt>, ApiError> {
     let token = headers
         .get(header::AUTHORIZATION)
@@ -32,6 +31,8 @@ pub(super) async fn submit(
         None => None,
     };
     let origin = origin.ok_or(ApiError::Anonymous)?;
+    let payload =
+        payload.map_err(|rejection| ApiError::of_body(rejection.status(), rejection.body_text()))?;
     match app.intake.submit(&origin, payload).await {
         Ok(receipt) => Ok(Json(receipt)),
         Err(error @ SubmitError::NoId) => Err(ApiError::Input(error.to_string())),

@@ -1,6 +1,7 @@
 //! JSON under /api/v1 and its OpenAPI description. Every route is registered through its description, so none can
 //! be missing from it; what machines ask (enrolment, uploads) is in [`crate::http`] and [`crate::evidence::tus`].
 
+mod answers;
 mod cases;
 mod changes;
 mod devices;
@@ -29,8 +30,23 @@ use crate::http::problem;
     description = "Cases, evidence, devices and requests of one tenant. Log in with POST /api/v1/session and send the \
                    token as `Authorization: Bearer …`; browsers use the session cookie and, for changes, the header \
                    `X-CSRF-Token`. Times are epoch milliseconds UTC. Errors are application/problem+json (RFC 9457)."
-))]
+), components(schemas(model::Problem, answers::File)), modifiers(&Credentials), security(("token" = []), ("cookie" = [])))]
 struct Description;
+
+/// How callers show who they are.
+struct Credentials;
+
+impl utoipa::Modify for Credentials {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        // Over plain HTTP, on the hub's own machine, its name lacks the prefix.
+        let cookie = ApiKey::Cookie(ApiKeyValue::new("__Host-shaodian_session"));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    }
+}
 
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
@@ -62,12 +78,17 @@ pub fn router(app: App) -> Router {
     router
         .route("/api/openapi.json", axum::routing::get(description))
         .route("/api/{*rest}", axum::routing::any(nowhere))
+        .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::map_response(headers))
         .with_state(app)
 }
 
 async fn nowhere() -> Response {
     problem(StatusCode::NOT_FOUND, "the API has no such address; /api/openapi.json describes what it has")
+}
+
+async fn wrong_method() -> Response {
+    problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; /api/openapi.json names them")
 }
 
 /// Answers hold cases of people and words of calls: no cache keeps them unless it was told how.
@@ -108,6 +129,10 @@ pub enum ApiError {
     #[error("{0}")]
     TooMany(String),
     #[error("{0}")]
+    TooLarge(String),
+    #[error("{0}")]
+    NotJson(String),
+    #[error("{0}")]
     Busy(String),
     #[error("{0}")]
     Range(String),
@@ -115,8 +140,23 @@ pub enum ApiError {
     Internal(String),
 }
 
+impl ApiError {
+    /// A body that was not taken, by the status its rejection asks for.
+    fn of_body(status: StatusCode, why: String) -> Self {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(why),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::NotJson(why),
+            StatusCode::UNPROCESSABLE_ENTITY => Self::Unprocessable(why),
+            _ => Self::Input(why),
+        }
+    }
+}
+
 impl From<crate::db::Error> for ApiError {
     fn from(error: crate::db::Error) -> Self {
+        if crate::db::is_bad_value(&error) {
+            return Self::Input("a text that cannot be kept, such as one with a NUL character".to_owned());
+        }
         if crate::db::is_transient(&error) {
             tracing::warn!(%error, "the database is busy or away");
             return Self::Busy("the database is busy or away; try again".to_owned());
@@ -146,6 +186,8 @@ impl IntoResponse for ApiError {
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Internal(detail) => {

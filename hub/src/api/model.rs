@@ -184,6 +184,8 @@ pub(super) struct CaseDetail {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct DeviceItem {
     pub(super) device_id: String,
+    /// What people call it.
+    pub(super) title: String,
     /// `pending`, `enrolled` or `disabled`.
     pub(super) state: String,
     /// `online`, `offline`, or nothing before its first word.
@@ -202,6 +204,7 @@ impl From<&Device> for DeviceItem {
     fn from(device: &Device) -> Self {
         Self {
             device_id: device.device_id.clone(),
+            title: device.title.clone(),
             state: device.state.clone(),
             link: device.link.clone(),
             last_seen_at: device.last_seen_at_ms,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ApiError;
+use super::answers::{BadBody, Failures, Forbidden, TooMany};
 use super::guard::Caller;
-use super::model::Problem;
 use crate::app::App;
 use crate::http::Scheme;
 use crate::user::{self, LoginError};
@@ -34,8 +34,7 @@ pub(super) struct SessionToken {
 /// Log in. Sets the session cookie too.
 #[utoipa::path(post, path = "/api/v1/session", request_body = Credentials, tag = "session", responses(
     (status = 200, body = SessionToken),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json")))]
+    BadBody, Forbidden, TooMany, Failures), security(()))]
 pub(super) async fn log_in(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     if cross_site(&parts.headers) {
@@ -67,7 +66,7 @@ pub(super) async fn log_in(State(app): State<App>, request: Request) -> Result<R
 
 /// Log out: ends this session.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses(
-    (status = 204), (status = 401, body = Problem, content_type = "application/problem+json")))]
+    (status = 204), Forbidden, Failures))]
 pub(super) async fn log_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, ApiError> {
     user::log_out(&app.db, app.tenant().as_str(), &caller.0).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -81,7 +80,7 @@ pub(super) struct WhoAmI {
 
 /// Whose session this is.
 #[utoipa::path(get, path = "/api/v1/session", tag = "session", responses(
-    (status = 200, body = WhoAmI), (status = 401, body = Problem, content_type = "application/problem+json")))]
+    (status = 200, body = WhoAmI), Failures))]
 pub(super) async fn who(caller: Caller) -> Json<WhoAmI> {
     Json(WhoAmI { name: caller.0.user, role: caller.0.role.to_string() })
 }

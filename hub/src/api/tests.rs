@@ -1,4 +1,6 @@
-//! The description holds together.
+//! The description holds together, and the answers are as it says.
+
+mod conforms;
 
 use serde_json::Value;
 

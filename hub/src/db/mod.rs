@@ -268,6 +268,12 @@ pub fn is_transient(error: &Error) -> bool {
     }
 }
 
+/// Whether a value cannot be what the column holds, such as a text with a NUL character, which PostgreSQL does not keep:
+/// the fault of whoever sent it.
+pub fn is_bad_value(error: &Error) -> bool {
+    matches!(error, Error::Database(error) if error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22")))
+}
+
 /// SQLite's codes are numbers, the low byte the primary code: 18 too big, 19 constraint, 20 mismatch. PostgreSQL's are
 /// five letters, the first two the class: 22 data, 23 constraint, 54 limits.
 fn blames_content(code: &str) -> bool {

@@ -42,6 +42,11 @@ pub struct Device {
 }
 
 impl Device {
+    /// The newest status, where the box has sent one.
+    pub fn status(&self) -> Option<protocol::Status> {
+        serde_json::from_str(self.status.as_deref()?).ok()
+    }
+
     /// Whether the box's times should not be trusted.
     pub fn clock_is_off(&self) -> bool {
         self.skew_ms.is_some_and(|ms| ms.abs() > SKEW_FLAG_MS) || self.clock_synced == Some(0)

@@ -51,16 +51,23 @@ mod tests {
     /// Every asset that a page or script names is there.
     #[test]
     fn named_assets_exist() {
-        let base = include_str!("../../templates/base.html");
-        let scripts =
-            [include_str!("../../assets/static/live.js"), include_str!("../../assets/static/page.js")];
-        let named = std::iter::once(base).chain(scripts).flat_map(|text| text.split("/assets/").skip(1));
-        let mut count = 0;
-        for rest in named {
-            let name = rest.split(['"', '\'', '`']).next().unwrap_or_default();
-            assert!(name == "htmx.min.js" || Static::get(name).is_some(), "{name} is missing");
-            count += 1;
+        let mut named: Vec<String> = Vec::new();
+        let mut collect = |text: &str, before: &str| {
+            let rests = text.split(before).skip(1);
+            named
+                .extend(rests.map(|rest| rest.split(['"', '\'', '`']).next().unwrap_or_default().to_owned()));
+        };
+        collect(include_str!("../../templates/base.html"), "\"/assets/");
+        for script in Static::iter().filter(|name| name.ends_with(".js")) {
+            let text = Static::get(&script).expect("it was just listed").data;
+            let text = String::from_utf8_lossy(&text);
+            collect(&text, "\"/assets/");
+            collect(&text, "from \"./");
+            collect(&text, "import \"./");
         }
-        assert!(count >= 6, "found only {count} names");
+        for name in &named {
+            assert!(name == "htmx.min.js" || Static::get(name).is_some(), "{name} is missing");
+        }
+        assert!(named.len() >= 12, "found only {named:?}");
     }
 }

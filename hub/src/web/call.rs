@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
 use crate::command::{self, CommandRow};
+use crate::device;
 use crate::ticket::{self, Draft, Field, Ticket, TicketError, taxonomy};
 use crate::user::Act;
 
@@ -62,6 +63,8 @@ struct Call {
     recording: Option<CaseEvidence>,
     requests: Vec<CommandRow>,
     ticket: Option<Ticket>,
+    /// Whether its box can turn speech into words.
+    recognises: bool,
 }
 
 async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageError> {
@@ -75,7 +78,11 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let files = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(&case)).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
+    let device = device::store::get(&app.db, tenant, &incident.device_id).await.map_err(shown)?;
     Ok(Call {
+        recognises: device
+            .and_then(|device| device.status())
+            .is_some_and(|status| status.speech_model.is_some()),
         started_at: UtcMs(incident.started_at_ms),
         device_id: incident.device_id.clone(),
         recording: files.into_iter().find(|e| e.kind == "recording"),
@@ -119,12 +126,12 @@ async fn show(
         speech: length_text(subject.speech_ms),
         started: local.moment(call.started_at),
         device_id: call.device_id.clone(),
-        transcript: transcript(&subject.transcript, lang),
+        transcript: transcript(&subject.transcript, call.recognises, lang),
         recording: recording(call, viewer, purpose, &local),
         may_listen: viewer.may(Act::Recording),
         listen_roles: Act::Recording.roles_text(lang),
         ticket: call.ticket.as_ref().filter(|_| draft.is_none()).map(|t| words::ticket(t, &local, lang)),
-        form: draft.map(|draft| form(&draft, wrong, viewer)),
+        form: draft.map(|draft| form(&draft, known(call), wrong, viewer)),
         error: error.filter(|text| !text.is_empty()),
         editing: call.ticket.is_some() && editing,
         purpose_query: (!purpose.is_empty()).then(|| percent(purpose)),
@@ -133,8 +140,9 @@ async fn show(
     Ok(render(&page, viewer)?.into_response())
 }
 
-fn transcript(transcript: &Transcript, lang: Lang) -> TranscriptView {
+fn transcript(transcript: &Transcript, recognises: bool, lang: Lang) -> TranscriptView {
     match transcript {
+        Transcript::Waiting if recognises => TranscriptView::Running,
         Transcript::Waiting => TranscriptView::Waiting,
         Transcript::Silent => TranscriptView::Silent,
         Transcript::Failed { reason } => TranscriptView::Failed(reason.clone()),
@@ -191,7 +199,11 @@ fn recording(call: &Call, viewer: &Viewer, purpose: &str, local: &LocalTime) -> 
     }
 }
 
-fn form(draft: &Draft, wrong: bool, viewer: &Viewer) -> TicketForm {
+fn known(call: &Call) -> i64 {
+    call.ticket.as_ref().map_or(0, |ticket| ticket.filed_at_ms)
+}
+
+fn form(draft: &Draft, known: i64, wrong: bool, viewer: &Viewer) -> TicketForm {
     let lang = viewer.preferences.lang;
     let matters = taxonomy::MATTERS.iter().enumerate().map(|(index, (id, zh, en))| Choice {
         id: (*id).to_owned(),
@@ -228,6 +240,7 @@ fn form(draft: &Draft, wrong: bool, viewer: &Viewer) -> TicketForm {
         urgencies: urgencies.collect(),
         place: draft.place.clone(),
         summary: draft.summary.clone(),
+        known,
         wrong: if wrong { draft.wrong().iter().map(words_of).collect() } else { vec![] },
         may: viewer.may(Act::FileTicket),
         roles: Act::FileTicket.roles_text(lang),
@@ -250,6 +263,12 @@ pub(super) async fn file(
         place: text("place"),
         summary: text("summary"),
     };
+    // What somebody else filed while this form was open is not replaced unseen.
+    if let Some(ticket) = call.ticket.as_ref().filter(|_| text("known") != known(&call).to_string()) {
+        let why = format!("{}{}", viewer.preferences.lang.filed_meanwhile(), ticket.filed_by);
+        let page = show(&app, viewer, &call, "", Some(draft), Some(why)).await?;
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
     let result = ticket::file(&app.db, tenant, &call.case.number, &draft, user, app.clock.now()).await;
     let error = match result {

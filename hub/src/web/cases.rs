@@ -1,5 +1,6 @@
 //! The live list of cases, and one row of it for `page.js`.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 
@@ -7,7 +8,7 @@ use super::error::PageError;
 use super::guard::{Fields, Viewer, percent};
 use super::shell::{local, render, shell};
 use super::text::Lang;
-use super::view::{CaseRow, CaseRowOnly, CasesPage, FilterChoice, Nav};
+use super::view::{CaseRow, CaseRowOnly, CasesPage, Counts, FilterChoice, Nav};
 use super::words;
 use crate::app::App;
 use crate::case::store::list;
@@ -34,6 +35,7 @@ impl Wanted {
             "all" => Some(Group::All),
             "waiting" => Some(Group::Waiting),
             "inhand" => Some(Group::InHand),
+            "open" => None,
             // Somebody who looks for a case wants it whatever became of it.
             _ => (!find.is_empty()).then_some(Group::All),
         };
@@ -53,6 +55,19 @@ impl Wanted {
         }
     }
 
+    /// How many cases there are of each part, on all its pages.
+    async fn counts(&self, app: &App) -> db::Result<Counts> {
+        let all = async |group| {
+            let filter = CaseFilter { after: None, ..self.filter(group) };
+            list::count(&app.db, app.tenant().as_str(), &filter).await
+        };
+        let (waiting, inhand) = (all(Group::Waiting).await?, all(Group::InHand).await?);
+        // Finished ones are only in the list of everything.
+        let open = waiting + inhand;
+        let ended = if self.group == Some(Group::All) { all(Group::All).await? - open } else { 0 };
+        Ok(Counts { waiting, inhand, ended })
+    }
+
     fn groups(&self) -> Vec<Group> {
         self.group.map_or(vec![Group::Waiting, Group::InHand], |group| vec![group])
     }
@@ -63,7 +78,9 @@ impl Wanted {
             Some(Group::All) => parts.push("state=all".to_owned()),
             Some(Group::Waiting) => parts.push("state=waiting".to_owned()),
             Some(Group::InHand) => parts.push("state=inhand".to_owned()),
-            None => {}
+            // Without words, what is open is what one gets.
+            None if self.find.is_empty() => {}
+            None => parts.push("state=open".to_owned()),
         }
         if let Some(source) = source {
             parts.push(format!("kind={}", source.as_str()));
@@ -116,12 +133,7 @@ pub(super) async fn page(
         }
     }
     let all = rows(&app, &viewer, found).await?;
-    let waiting_of_all = match wanted.group {
-        None | Some(Group::Waiting) => {
-            list::count_waiting(&app.db, app.tenant().as_str(), wanted.source).await.map_err(shown)?
-        }
-        Some(_) => 0,
-    };
+    let counts = wanted.counts(&app).await.map_err(shown)?;
     let latest = if all.iter().any(|row| row.waits) { None } else { latest(&app).await.map_err(shown)? };
     let (mut waiting, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|row| row.waits);
     let (inhand, ended): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.open);
@@ -136,7 +148,7 @@ pub(super) async fn page(
             Some(Group::InHand) => "inhand",
             _ => "",
         },
-        waiting_elsewhere: usize::try_from(waiting_of_all).unwrap_or(0).saturating_sub(waiting.len()),
+        counts,
         latest: latest.map(|at| local(&app).moment(protocol::UtcMs(at))),
         older_waiting,
         older_inhand,
@@ -147,6 +159,16 @@ pub(super) async fn page(
         shell: &frame,
     };
     render(&page, &viewer)
+}
+
+/// The numbers beside the parts of the list, as they are now.
+pub(super) async fn counts(
+    State(app): State<App>,
+    viewer: Viewer,
+    fields: Fields,
+) -> Result<Json<Counts>, PageError> {
+    let counts = Wanted::read(&fields).counts(&app).await;
+    counts.map(Json).map_err(|error| PageError::from(error).shown(&viewer))
 }
 
 /// When the newest case of all opened: what the empty state says.

@@ -3,14 +3,16 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use protocol::{CameraState, CommandBody, DetectorHealth, DeviceId, Origin, Status, UtcMs};
+use protocol::{CallTapHealth, CameraState, CommandBody, DetectorHealth, DeviceId, Origin, Status, UtcMs};
 
 use super::error::PageError;
 use super::guard::{SafeForm, Viewer};
 use super::moment::{LocalTime, age_text, size_text};
 use super::shell::{local, render, shell};
 use super::text::Lang;
-use super::view::{AddedDevice, CameraView, CommandView, DevicePage, DeviceRow, DevicesPage, Nav};
+use super::view::{
+    AddedDevice, CallTapView, CameraView, CommandView, DevicePage, DeviceRow, DevicesPage, Nav,
+};
 use super::{store, words};
 use crate::app::App;
 use crate::command::{self, CommandError, NewCommand};
@@ -20,7 +22,7 @@ use crate::user::Act;
 
 /// Requests shown on a box's page, and on the page of all.
 const RECENT: i64 = 20;
-const MOST: i64 = 200;
+pub(super) const MOST: i64 = 200;
 
 pub(super) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, PageError> {
     show_list(&app, &viewer, None, None, "").await
@@ -50,12 +52,8 @@ async fn show_list(
     Ok(render(&page, viewer)?.into_response())
 }
 
-fn status_of(device: &Device) -> Option<Status> {
-    serde_json::from_str(device.status.as_deref()?).ok()
-}
-
 fn device_row(device: &Device, local: &LocalTime, lang: Lang) -> DeviceRow {
-    let status = status_of(device);
+    let status = device.status();
     let (state, state_word) = match (device.state.as_str(), device.link.as_deref()) {
         ("disabled", _) => ("revoked", lang.revoked()),
         ("pending", _) => ("never", lang.not_enrolled()),
@@ -66,6 +64,7 @@ fn device_row(device: &Device, local: &LocalTime, lang: Lang) -> DeviceRow {
     let cameras = status.as_ref().map(|status| status.cameras.as_slice()).unwrap_or_default();
     DeviceRow {
         id: device.device_id.clone(),
+        title: device.title.clone(),
         state,
         state_word,
         last_seen: device.last_seen_at_ms.map(|at| local.moment(UtcMs(at))),
@@ -79,6 +78,10 @@ fn device_row(device: &Device, local: &LocalTime, lang: Lang) -> DeviceRow {
         skew: device.skew_ms.map(skew_text),
         skew_bad: device.clock_is_off(),
         speech: status.as_ref().is_some_and(|status| status.speech_model.is_some()),
+        troubles: status
+            .as_ref()
+            .and_then(|status| status.calls.as_ref())
+            .map_or(0, |calls| calls.troubles.len()),
         version: status.map(|status| status.version).unwrap_or_default(),
     }
 }
@@ -111,8 +114,10 @@ async fn show(
     let Some(device) = device::store::get(&app.db, tenant, id).await.map_err(shown)? else {
         return Err(PageError::NotFound.shown(viewer));
     };
-    let status = status_of(&device);
+    let status = device.status();
     let requests = requests(app, viewer, Some(id)).await?;
+    let gaps = device::store::gaps(&app.db, tenant, id).await.map_err(shown)?;
+    let quarantined = store::count_quarantined(&app.db, tenant, id).await.map_err(shown)?;
     let (detector, detector_reason) = match status.as_ref().and_then(|status| status.detector.as_ref()) {
         Some(DetectorHealth::Model { name }) => (name.clone(), String::new()),
         Some(DetectorHealth::MotionOnly { reason }) => (lang.detector_motion().to_owned(), reason.clone()),
@@ -132,6 +137,9 @@ async fn show(
         disk: status.as_ref().map_or("—".to_owned(), |status| size_text(status.disk_free_bytes)),
         uptime: age_text(number(|s| s.uptime_ms) as i64, lang.is_zh()),
         active_calls: status.as_ref().map_or(0, |status| status.active_calls),
+        calls: status.as_ref().and_then(|status| status.calls.as_ref()).map(call_tap_view),
+        missing: gaps.iter().map(device::Gap::missing).sum(),
+        quarantined,
         clock_synced: status.as_ref().is_none_or(|status| status.clock_synced),
         configuration_version: match number(|s| s.configuration_version) {
             0 => lang.installer_file().to_owned(),
@@ -151,6 +159,17 @@ async fn show(
         shell: &frame,
     };
     Ok(render(&page, viewer)?.into_response())
+}
+
+fn call_tap_view(calls: &CallTapHealth) -> CallTapView {
+    CallTapView {
+        voice_detector: calls.voice_detector.clone(),
+        transcripts_waiting: calls.transcripts_waiting,
+        filed: calls.calls_filed,
+        refused: calls.refused,
+        announcements_dropped: calls.announcements_dropped,
+        troubles: calls.troubles.clone(),
+    }
 }
 
 fn camera_view(camera: &protocol::CameraHealth, local: &LocalTime, lang: Lang) -> CameraView {
@@ -250,8 +269,7 @@ pub(super) async fn command(
     let viewer = &sent.viewer;
     let lang = viewer.preferences.lang;
     let field = |name: &str| sent.fields.get(name).trim();
-    let unreadable =
-        || PageError::Input(format!("{} = {:?}", field("command"), field("camera_id"))).shown(viewer);
+    let unreadable = || PageError::Input(lang.input_unreadable().to_owned()).shown(viewer);
     let (act, body) = match field("command") {
         "still" => (
             Act::RequestStill,
@@ -276,7 +294,7 @@ pub(super) async fn command(
         purpose: field("purpose").to_owned(),
         issued_by: viewer.session.user.clone(),
         // The case whose page it was asked on; a recording knows its own.
-        case_number: field("back").strip_prefix("/cases/").map(str::to_owned),
+        case_number: Some(field("case_number")).filter(|number| !number.is_empty()).map(str::to_owned),
         life_ms: command::DEFAULT_LIFE_MS,
     };
     let why = match app.commands.create(new).await {

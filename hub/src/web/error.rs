@@ -17,6 +17,8 @@ pub enum PageError {
     /// The case is closed or void.
     Finished,
     Input(String),
+    /// The database holds no such text.
+    BadValue,
     Internal(String),
     /// One of the above, for somebody known.
     Shown(Box<PageError>, Box<Viewer>),
@@ -34,6 +36,9 @@ impl PageError {
 
 impl From<crate::db::Error> for PageError {
     fn from(error: crate::db::Error) -> Self {
+        if crate::db::is_bad_value(&error) {
+            return Self::BadValue;
+        }
         Self::Internal(format!("database: {error}"))
     }
 }
@@ -77,6 +82,7 @@ impl IntoResponse for PageError {
             Self::Csrf => (StatusCode::FORBIDDEN, l.error_csrf(), l.error_csrf_why(), String::new()),
             Self::Finished => (StatusCode::CONFLICT, l.error_409(), l.error_409_why(), String::new()),
             Self::Input(detail) => (StatusCode::BAD_REQUEST, l.error_400(), "", detail),
+            Self::BadValue => (StatusCode::BAD_REQUEST, l.error_400(), l.input_bad_text(), String::new()),
             Self::Internal(detail) => {
                 tracing::error!(%detail, "a page could not be made");
                 (StatusCode::INTERNAL_SERVER_ERROR, l.error_500(), l.error_500_why(), String::new())

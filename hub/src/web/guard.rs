@@ -4,7 +4,7 @@ use axum::RequestPartsExt as _;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use std::net::SocketAddr;
@@ -130,19 +130,25 @@ impl FromRequestParts<App> for Viewer {
             Ok(None) => {
                 let uri =
                     parts.extract::<OriginalUri>().await.map_or_else(|_| parts.uri.clone(), |uri| uri.0);
-                Err(to_login(&parts.method, &uri))
+                let had = cookie(&parts.headers, cookie_name(scheme(parts))).is_some();
+                Err(to_login(&uri, had))
             }
             Err(error) => Err(PageError::from(error).into_response()),
         }
     }
 }
 
-fn to_login(method: &Method, uri: &Uri) -> Response {
-    let back = if method == Method::GET { uri.path_and_query().map_or("/", |p| p.as_str()) } else { "/" };
-    if back == "/" {
-        return Redirect::to("/login").into_response();
+/// And back afterwards, from a form too: its address leads to its page. Whoever had a session is told that it ended.
+fn to_login(uri: &Uri, had_session: bool) -> Response {
+    let back = uri.path_and_query().map_or("/", |back| back.as_str());
+    let mut login = "/login".to_owned();
+    if back != "/" {
+        login += &format!("?next={}", percent(back));
+        if had_session {
+            login += "&expired=1";
+        }
     }
-    Redirect::to(&format!("/login?next={}", percent(back))).into_response()
+    Redirect::to(&login).into_response()
 }
 
 /// Percent-encodes everything but unreserved characters and `/`.
@@ -239,7 +245,8 @@ impl FromRequest<App> for SafeForm {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, app).await?;
         let Ok(bytes) = to_bytes(body, MAX_FORM_BYTES).await else {
-            return Err(PageError::Input(format!("> {MAX_FORM_BYTES} bytes")).shown(&viewer).into_response());
+            let why = viewer.preferences.lang.input_too_large().to_owned();
+            return Err(PageError::Input(why).shown(&viewer).into_response());
         };
         let fields = Fields::parse(&bytes);
         let header = parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok());

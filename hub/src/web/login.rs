@@ -34,7 +34,11 @@ fn form(
     error: Option<&'static str>,
     status: StatusCode,
 ) -> Response {
-    let shell = shell::frame(app, preferences, Nav::None, None, String::new(), None);
+    let mut shell = shell::frame(app, preferences, Nav::None, None, String::new(), None);
+    if !next.is_empty() {
+        // Changing the language after a wrong password must not forget where to go.
+        shell.here = format!("/login?next={}&", guard::percent(next));
+    }
     let page = LoginPage { shell: &shell, name: name.to_owned(), next: next.to_owned(), error };
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),

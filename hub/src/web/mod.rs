@@ -15,14 +15,14 @@ mod records;
 mod shell;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod text;
 pub mod view;
 pub mod words;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -41,6 +41,7 @@ pub fn router(app: App) -> Router {
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::log_out))
         .route("/cases", get(cases::page))
+        .route("/cases/counts", get(cases::counts))
         .route("/cases/{number}", get(case::page))
         .route("/cases/{number}/row", get(cases::row))
         .route("/cases/{number}/acknowledge", post(case::acknowledge))
@@ -53,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/quarantine", get(records::quarantine))
         .route("/quarantine/{id}", get(records::quarantined))
         .route("/assets/{*path}", get(assets::serve))
+        .method_not_allowed_fallback(form_address)
         .fallback(not_found)
         .layer(middleware::from_fn(headers))
         .layer(middleware::from_fn(guard::preferences))
@@ -74,6 +76,15 @@ async fn headers(request: Request, next: Next) -> Response {
         all.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// The address of a form opened as a page, after a login in between or a reload: leads to the page the form is on.
+async fn form_address(method: Method, uri: Uri) -> Response {
+    if !method.is_safe() {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let page = uri.path().rsplit_once('/').map_or("", |(page, _)| page);
+    Redirect::to(if page.is_empty() { "/" } else { page }).into_response()
 }
 
 /// Anonymous people learn nothing about which pages exist.

@@ -4,14 +4,17 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use protocol::UtcMs;
 
-use super::devices;
 use super::error::PageError;
-use super::guard::Viewer;
+use super::guard::{Fields, Viewer};
 use super::moment::size_text;
 use super::shell::{local, render, shell};
 use super::view::{CommandsPage, Nav, QuarantineItemPage, QuarantinePage, QuarantineView};
+use super::{devices, store};
 use crate::app::App;
 use crate::intake::{self, Quarantined};
+
+/// Rows of the page.
+const MOST: i64 = 200;
 
 /// Bytes shown of a quarantined message; the whole is in the database and the API.
 const SHOWN_BYTES: usize = 4_096;
@@ -19,7 +22,8 @@ const SHOWN_BYTES: usize = 4_096;
 pub(super) async fn commands(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, PageError> {
     let frame = shell(&app, &viewer, Nav::Commands).await?;
     let requests = devices::requests(&app, &viewer, None).await?;
-    render(&CommandsPage { shell: &frame, requests }, &viewer)
+    let cut = requests.len() as i64 == devices::MOST;
+    render(&CommandsPage { shell: &frame, requests, cut }, &viewer)
 }
 
 fn view(row: &Quarantined, app: &App) -> QuarantineView {
@@ -33,13 +37,26 @@ fn view(row: &Quarantined, app: &App) -> QuarantineView {
     }
 }
 
-pub(super) async fn quarantine(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, PageError> {
+/// All of it, or one box's: `?device=`.
+pub(super) async fn quarantine(
+    State(app): State<App>,
+    viewer: Viewer,
+    fields: Fields,
+) -> Result<Html<String>, PageError> {
     let frame = shell(&app, &viewer, Nav::Quarantine).await?;
-    let rows = intake::store::quarantined(&app.db, app.tenant().as_str(), 200)
-        .await
-        .map_err(|error| PageError::from(error).shown(&viewer))?;
-    let rows = rows.iter().map(|row| view(row, &app)).collect();
-    render(&QuarantinePage { shell: &frame, rows }, &viewer)
+    let (tenant, device) = (app.tenant().as_str(), fields.get("device"));
+    let rows = match device {
+        "" => intake::store::quarantined(&app.db, tenant, MOST).await,
+        device => store::quarantined_of(&app.db, tenant, device, MOST).await,
+    }
+    .map_err(|error| PageError::from(error).shown(&viewer))?;
+    let page = QuarantinePage {
+        rows: rows.iter().map(|row| view(row, &app)).collect(),
+        device: device.to_owned(),
+        cut: rows.len() as i64 == MOST,
+        shell: &frame,
+    };
+    render(&page, &viewer)
 }
 
 pub(super) async fn quarantined(

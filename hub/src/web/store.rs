@@ -4,6 +4,7 @@ use crate::args;
 use crate::case::CaseEvidence;
 use crate::db::dialect::{Dialect, texts};
 use crate::db::{Db, Result};
+use crate::intake::Quarantined;
 
 macro_rules! answers {
     ($dialect:ident) => {
@@ -26,4 +27,31 @@ pub(super) async fn answers_of(db: &Db, tenant: &str, command_ids: &[&str]) -> R
         Dialect::Postgres => answers!(postgres),
     };
     db.fetch_all(sql, args![tenant, serde_json::Value::from(command_ids).to_string()]).await
+}
+
+/// What of one box is in quarantine, newest first.
+pub(super) async fn quarantined_of(
+    db: &Db,
+    tenant: &str,
+    device_id: &str,
+    limit: i64,
+) -> Result<Vec<Quarantined>> {
+    db.fetch_all(
+        "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+                cast(length(content) as bigint) as size_bytes
+         from quarantine where tenant = $1 and device_id = $2
+         order by received_at_ms desc, quarantine_id limit $3",
+        args![tenant, device_id, limit],
+    )
+    .await
+}
+
+pub(super) async fn count_quarantined(db: &Db, tenant: &str, device_id: &str) -> Result<i64> {
+    let (count,): (i64,) = db
+        .fetch_one(
+            "select count(*) from quarantine where tenant = $1 and device_id = $2",
+            args![tenant, device_id],
+        )
+        .await?;
+    Ok(count)
 }

@@ -65,9 +65,9 @@ catalogue! {
     live = "实时", "Live";
     live_off = "连接中", "Connecting";
     language = "语言", "Language";
-    theme = "明暗", "Theme";
-    theme_light = "亮", "Light";
-    theme_dark = "暗", "Dark";
+    theme = "外观", "Theme";
+    theme_light = "浅色", "Light";
+    theme_dark = "深色", "Dark";
     log_out = "退出", "Log out";
     keys = "键盘说明", "Keys of this page";
     keys_close = "关闭", "Close";
@@ -78,10 +78,14 @@ catalogue! {
     keys_help = "本页按键", "Keys of this page";
     keys_typing = "输入文字时单键不生效。", "Single keys are off while typing.";
     skip = "跳到正文", "Skip to content";
-    stale_soon = "数据迟到", "Data late";
+    stale_soon = "数据延迟", "Data late";
     stale_at = "画面停在", "Screen stopped at";
-    stale_why = "与中心的实时连接中断，正在重连。此间的新案件不会显示，请改用值班电话；恢复后按断点补齐，不漏不重。",
+    stale_why = "与中心的实时连接已中断，正在重连。这期间的新案件不会显示，请改用值班电话；恢复后自动补齐，不漏不重。",
         "The live connection to the hub is lost; reconnecting. New cases do not show meanwhile: use the duty telephone. After recovery the screen catches up from where it stopped, without loss or repetition.";
+    live_again = "连接已恢复，画面已更新。", "Connected again; the screen is up to date.";
+    new_case = "新案件：", "New case: ";
+    focus_moved = "所选案件已不在本列，焦点移到下一条。", "The selected case has left this list; focus moved to the next.";
+    newest_only = "只列出最近", "Newest only:";
     back = "返回", "Back";
     none = "无", "None";
     unknown = "未知", "Unknown";
@@ -90,7 +94,7 @@ catalogue! {
     login_lead = "社区与热线值守平台", "Community watch and hotline desk";
     user_name = "用户名", "User name";
     password = "密码", "Password";
-    login_wrong = "用户名或密码不对。", "Wrong user name or password.";
+    login_wrong = "用户名或密码错误。", "Wrong user name or password.";
     login_many = "尝试次数过多，请稍后再试。", "Too many attempts. Try again later.";
     login_expired = "登录已过期，请重新登录，之后回到原来的页面；填写中的工单草稿仍在。", "Your session has ended. Log in to come back to the page you were on; a ticket draft is still there.";
     login_promise = "不做人脸识别，不建人员档案。原始视频不出站。", "No face recognition, no registers of people. Raw video stays on site.";
@@ -122,8 +126,8 @@ catalogue! {
     no_inhand = "没有在办案件。", "Nothing in hand.";
     older = "更早的案件", "Older cases";
     more_waiting = "其余未确认案件", "More unacknowledged cases";
-    motion_only = "仅凭移动", "Motion only";
-    motion_only_why = "未装检测模型，仅凭画面移动判断", "No detection model installed: raised by motion alone";
+    motion_only = "仅移动侦测", "Motion only";
+    motion_only_why = "未装检测模型，只凭画面移动判断", "No detection model installed: raised by motion alone";
     drill = "演练", "Drill";
     no_picture = "暂无截图", "No picture yet";
     picture_waits = "截图待上传", "Picture on its way";
@@ -136,7 +140,7 @@ catalogue! {
     masked_on_site = "遮挡区已在盒内涂黑，原片不出站", "Masks burnt in on site; raw video never leaves it";
     evidence_waiting = "待设备上传，到达后自动显示", "Waiting for the device's upload; appears here by itself";
     no_evidence = "本案还没有证据文件。", "No evidence on this case yet.";
-    h265 = "本机浏览器放不了这段录像（可能是 H.265 编码）。可下载后用播放器打开。",
+    h265 = "本机浏览器无法播放这段录像（可能是 H.265 编码）。请下载后用播放器打开。",
         "This browser cannot play the clip (probably H.265). Download it and open it in a player.";
     download = "登记后下载", "Download (registered)";
     history = "办理痕迹", "History";
@@ -172,7 +176,7 @@ catalogue! {
     file_ticket = "填写工单", "Fill in the ticket";
     file_ticket_why = "提交后转为已立案", "Filing it moves the case to filed";
     open_call = "打开来电", "Open the call";
-    only_roles = "由以下角色做：", "Reserved for: ";
+    only_roles = "以下角色可以操作：", "Reserved for: ";
     step_1 = "信息收集", "Collect";
     step_2 = "分类处置", "Triage";
     step_3 = "案卷建立", "File";
@@ -197,6 +201,7 @@ catalogue! {
     transcript = "通话转写", "Transcript";
     transcript_waiting = "尚未转写：站内还没装语音模型。装好后会自动补转写，本页随之更新。",
         "Not transcribed yet: no speech model on the box. Once one is installed the call is transcribed and this page follows.";
+    transcript_running = "正在转写，完成后自动显示在这里。", "Being transcribed; the words appear here by themselves.";
     transcript_silent = "通话中没有检测到说话。", "Nobody spoke on this call.";
     transcript_failed = "转写失败：", "Transcription failed: ";
     transcript_left_out = "通话过长，转写在此截断。留在站内、未上传的段数：",
@@ -211,7 +216,7 @@ catalogue! {
     recording_request = "调取录音", "Request recording";
     recording_of_purpose = "用途：", "Purpose: ";
     ticket = "工单", "Ticket";
-    ticket_keys = "数字键选诉求", "digits choose the matter";
+    ticket_keys = "选诉求和缓急，输入文字时加 Alt", "choose matter and urgency; with Alt while typing";
     ticket_filed = "已提交", "Filed";
     ticket_amend = "更正", "Correct";
     ticket_file = "提交工单", "File ticket";
@@ -228,6 +233,8 @@ catalogue! {
     wrong_urgency = "请选择缓急", "choose the urgency";
     wrong_place = "请填写地点（200 字以内）", "give the place (200 characters at most)";
     wrong_summary = "请填写摘要（2000 字以内）", "give a summary (2000 characters at most)";
+    filed_meanwhile = "工单刚由别人提交，没有覆盖。请先核对案件页上的工单；再次提交即作为更正。提交人：",
+        "Somebody else has just filed this ticket; it was not replaced. Compare with the ticket on the case's page; filing again corrects it. Filed by: ";
     wrong_state = "本案已了结，不能再改工单", "this case is finished; its ticket cannot change";
     // Devices
     online = "在线", "Online";
@@ -241,7 +248,7 @@ catalogue! {
     cameras_running = "路正常", "running";
     detector = "检测", "Detection";
     detector_model = "模型", "Model";
-    detector_motion = "仅凭移动：未装检测模型", "Motion only: no detection model";
+    detector_motion = "仅移动侦测：未装检测模型", "Motion only: no detection model";
     speech_model = "语音模型", "Speech model";
     speech_none = "未装，来电先录音待转写", "None: calls are recorded and wait";
     outbox = "待发消息", "Outbox";
@@ -255,21 +262,31 @@ catalogue! {
     installer_file = "安装文件", "installer's file";
     frames = "分析帧率", "Frames/s";
     dropped = "跳帧", "Skipped";
-    since = "起", "since";
+    since = "起始", "Since";
     health = "状况", "Health";
     running = "正常", "Running";
     connecting = "连接中", "Connecting";
     lost = "无画面", "No picture";
     source_ended = "已结束", "Ended";
-    active_calls = "通话中", "Calls now";
+    active_calls = "路通话中", "calls now";
+    call_tap = "来电接入", "Call tap";
+    call_troubles = "来电接入有故障", "Call tap in trouble";
+    voice_detector = "语音检测", "Voice detection";
+    calls_filed = "已上报来电", "Calls reported";
+    transcripts_waiting = "待转写", "Waiting for words";
+    calls_refused = "拒绝的接入", "Connections refused";
+    announcements_dropped = "作废的来电通知", "Announcements dropped";
+    quarantined = "在隔离区", "In quarantine";
+    missing = "缺失消息", "Messages missing";
+    missing_why = "按盒子的编号尚未收到：在路上，或已丢失", "not here by the box's numbering: on their way, or lost";
     add_device = "添加设备", "Add device";
     device_name = "设备名", "Device name";
     device_name_hint = "小写字母、数字、- 和 _，如 dongguan-01", "Lower-case letters, digits, - and _, e.g. dongguan-01";
-    device_code = "一次性登记码", "One-time code";
+    device_code = "一次性注册码", "One-time code";
     device_code_why = "24 小时内有效，只能用一次，只显示这一遍。在盒子上运行：", "Valid for 24 hours, once, and shown only now. On the box, run:";
     device_code_scan = "也可用手机扫码带到现场。", "Or carry it to the site as a QR code.";
-    no_devices = "还没有设备。添加第一台：起个名字，得到一次性登记码。", "No device yet. Add the first: give it a name and get its one-time code.";
-    not_enrolled = "待登记", "Waiting to enrol";
+    no_devices = "还没有设备。添加第一台：起个名字，得到一次性注册码。", "No device yet. Add the first: give it a name and get its one-time code.";
+    not_enrolled = "待注册", "Waiting to enrol";
     revoked = "已停用", "Disabled";
     new_configuration = "下发配置", "Send configuration";
     configuration_hint = "整份 TOML。盒子检查后才启用；不合格则沿用旧的并说明原因。", "The whole TOML. The box checks it first; if it is wrong, the old one stays and the reason comes back.";
@@ -311,6 +328,9 @@ catalogue! {
     error_409 = "本案已了结", "This case is finished";
     error_409_why = "已结案或作废的案件不需要确认；内容没有改变。", "A closed or void case needs no acknowledgement; nothing was changed.";
     error_400 = "内容有误", "Something is wrong with the input";
+    input_too_large = "提交的内容太大，没有保存。", "What was sent is too large; nothing was kept.";
+    input_unreadable = "提交的内容不完整，没有执行。请返回页面刷新后再试。", "What was sent is incomplete; nothing was done. Go back, reload and try again.";
+    input_bad_text = "内容里有不能保存的字符，没有执行。", "The input holds characters that cannot be kept; nothing was done.";
     // Roles
     role_administrator = "管理员", "Administrator";
     role_operator = "坐席", "Operator";

@@ -108,7 +108,7 @@ pub fn case_row(
     }
 }
 
-/// What the newest incident of a camera's case says of the camera.
+/// What an incident of a camera says of it.
 fn camera_of(incident: &str) -> Option<CameraSubject> {
     match serde_json::from_str::<protocol::Incident>(incident).ok()?.subject {
         Subject::Camera(camera) => Some(camera),
@@ -218,18 +218,16 @@ fn in_words(detail: &Value, lang: Lang) -> String {
 pub fn incident(row: &CaseIncident, local: &LocalTime, lang: Lang) -> IncidentView {
     let mut facts = Vec::new();
     let mut motion_only = false;
-    if let Ok(incident) = serde_json::from_str::<protocol::Incident>(&row.data) {
-        if let Subject::Camera(camera) = &incident.subject {
-            motion_only = camera.motion_only;
-            facts.push((lang.rule(), camera.rule_name.clone()));
-            let label = lang.pick(camera.label.zh(), camera.label.en());
-            facts.push((lang.object(), format!("{label} × {}", camera.object_count)));
-            if !camera.motion_only {
-                facts.push((lang.score(), format!("{:.2}", camera.score)));
-            }
-            let method = if camera.motion_only { lang.motion_only() } else { camera.method.as_str() };
-            facts.push((lang.method(), method.to_owned()));
+    if let Some(camera) = camera_of(&row.data) {
+        motion_only = camera.motion_only;
+        facts.push((lang.rule(), camera.rule_name.clone()));
+        let label = lang.pick(camera.label.zh(), camera.label.en());
+        facts.push((lang.object(), format!("{label} × {}", camera.object_count)));
+        if !camera.motion_only {
+            facts.push((lang.score(), format!("{:.2}", camera.score)));
         }
+        let method = if camera.motion_only { lang.motion_only() } else { camera.method.as_str() };
+        facts.push((lang.method(), method.to_owned()));
     }
     IncidentView {
         id: row.incident_id.clone(),

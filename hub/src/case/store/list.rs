@@ -6,30 +6,41 @@ use super::case_columns;
 use crate::args;
 use crate::case::{Case, CaseEvidence, CaseFilter, CaseIncident, CaseState, Cursor, Group, Preview, Source};
 use crate::db::dialect::{Dialect, texts};
-use crate::db::{Db, Result};
+use crate::db::{Arg, Db, Result};
 
 /// What every list of cases asks, before its own part and order.
-macro_rules! listed {
+macro_rules! wanted {
     () => {
-        case_columns!(
-            "where tenant = $1 and ($2 = '' or state = $2) and ($3 = '' or kind = $3)
-               and ($4 = '' or $4 = case when call_id is not null then 'call'
-                                         when camera_id is not null then 'camera' else 'device' end)
-               and ($5 = '' or number = $5)
-               and ($6 = '' or lower(number) like $6 escape '!' or lower(title_zh) like $6 escape '!'
-                    or lower(title_en) like $6 escape '!' or lower(coalesce(place, '')) like $6 escape '!'
-                    or lower(device_id) like $6 escape '!') "
-        )
+        "where tenant = $1 and ($2 = '' or state = $2) and ($3 = '' or kind = $3)
+           and ($4 = '' or $4 = case when call_id is not null then 'call'
+                                     when camera_id is not null then 'camera' else 'device' end)
+           and ($5 = '' or number = $5)
+           and ($6 = '' or lower(number) like $6 escape '!' or lower(title_zh) like $6 escape '!'
+                or lower(title_en) like $6 escape '!' or lower(coalesce(place, '')) like $6 escape '!'
+                or lower(device_id) like $6 escape '!') "
+    };
+}
+
+macro_rules! waiting {
+    () => {
+        "and closed_at_ms is null and state = 'received' and acknowledged_at_ms is null "
+    };
+}
+
+macro_rules! in_hand {
+    () => {
+        "and closed_at_ms is null and not (state = 'received' and acknowledged_at_ms is null) "
     };
 }
 
 /// The number orders cases of one instant: `-999` comes before `-1000`.
 macro_rules! newest_first {
-    ($part:literal) => {
+    ($part:expr) => {
         concat!(
-            listed!(),
+            case_columns!(""),
+            wanted!(),
             $part,
-            " and (opened_at_ms < $7 or (opened_at_ms = $7 and (length(number) < length($8)
+            "and (opened_at_ms < $7 or (opened_at_ms = $7 and (length(number) < length($8)
                    or (length(number) = length($8) and number < $8))))
              order by opened_at_ms desc, length(number) desc, number desc limit $9"
         )
@@ -44,11 +55,12 @@ macro_rules! rank {
 }
 
 const ALL: &str = newest_first!("");
-const IN_HAND: &str =
-    newest_first!("and closed_at_ms is null and not (state = 'received' and acknowledged_at_ms is null)");
+const IN_HAND: &str = newest_first!(in_hand!());
 const WAITING: &str = concat!(
-    listed!(),
-    "and closed_at_ms is null and state = 'received' and acknowledged_at_ms is null and (",
+    case_columns!(""),
+    wanted!(),
+    waiting!(),
+    "and (",
     rank!(),
     " > $10 or (",
     rank!(),
@@ -67,35 +79,35 @@ pub async fn list(db: &Db, tenant: &str, filter: &CaseFilter) -> Result<Vec<Case
         Group::Waiting => (WAITING, Cursor { rank: -1, ..Cursor::default() }),
     };
     let after = filter.after.as_ref().unwrap_or(&start);
-    let mut args = args![
-        tenant,
-        filter.state.map_or("", CaseState::as_str),
-        filter.kind.map_or("", IncidentKind::as_str),
-        filter.source.map_or("", Source::as_str),
-        &filter.number,
-        pattern(&filter.words),
-        after.at_ms,
-        &after.id,
-        if filter.limit > 0 { filter.limit.min(1000) } else { 100 }
-    ];
+    let mut args = asked(tenant, filter);
+    args.extend(args![after.at_ms, &after.id, if filter.limit > 0 { filter.limit.min(1000) } else { 100 }]);
     if filter.group == Group::Waiting {
         args.extend(args![after.rank]);
     }
     db.fetch_all(sql, args).await
 }
 
-/// How many cases nobody has yet, of one source or of all.
-pub async fn count_waiting(db: &Db, tenant: &str, source: Option<Source>) -> Result<i64> {
-    let (count,): (i64,) = db
-        .fetch_one(
-            "select count(*) from cases
-             where tenant = $1 and closed_at_ms is null and state = 'received' and acknowledged_at_ms is null
-               and ($2 = '' or $2 = case when call_id is not null then 'call'
-                                         when camera_id is not null then 'camera' else 'device' end)",
-            args![tenant, source.map_or("", Source::as_str)],
-        )
-        .await?;
+/// How many cases all pages of a list have together.
+pub async fn count(db: &Db, tenant: &str, filter: &CaseFilter) -> Result<i64> {
+    let sql = match filter.group {
+        Group::All => concat!("select count(*) from cases ", wanted!()),
+        Group::InHand => concat!("select count(*) from cases ", wanted!(), in_hand!()),
+        Group::Waiting => concat!("select count(*) from cases ", wanted!(), waiting!()),
+    };
+    let (count,): (i64,) = db.fetch_one(sql, asked(tenant, filter)).await?;
     Ok(count)
+}
+
+/// Arguments of [`wanted!`].
+fn asked(tenant: &str, filter: &CaseFilter) -> Vec<Arg> {
+    args![
+        tenant,
+        filter.state.map_or("", CaseState::as_str),
+        filter.kind.map_or("", IncidentKind::as_str),
+        filter.source.map_or("", Source::as_str),
+        &filter.number,
+        pattern(&filter.words)
+    ]
 }
 
 /// `%words%` with the words' own wildcards quoted; nothing for no words.

@@ -21,7 +21,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         filtered: false,
         latest,
         part: "",
-        waiting_elsewhere: 2,
+        counts: Counts { waiting: 5, inhand: 1, ended: 0 },
         older_waiting: Some("/cases?state=waiting&before=1~2~3".into()),
         older_inhand: None,
         older: None,
@@ -136,6 +136,9 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
                 disk: "38.2 GB".into(),
                 uptime: "3 d 4 h".into(),
                 active_calls: 1,
+                calls: Some(call_tap()),
+                missing: 2,
+                quarantined: 3,
                 clock_synced: false,
                 configuration_version: lang.installer_file().into(),
                 has_status: true,
@@ -176,10 +179,20 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
             CommandsPage {
                 shell: &commands,
                 requests: vec![request(lang, "done"), request(lang, "waiting")],
+                cut: true,
             }
             .render(),
         ),
-        ("quarantine", QuarantinePage { shell: &quarantine, rows: vec![quarantined.clone()] }.render()),
+        (
+            "quarantine",
+            QuarantinePage {
+                shell: &quarantine,
+                rows: vec![quarantined.clone()],
+                device: "dongguan-01".into(),
+                cut: false,
+            }
+            .render(),
+        ),
         (
             "quarantine-item",
             QuarantineItemPage {

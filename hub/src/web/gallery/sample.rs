@@ -166,6 +166,7 @@ pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {
         ],
         place: "东关巷北口".into(),
         summary: "市民反映夜间施工噪声大，影响休息，要求尽快处置。".into(),
+        known: 0,
         wrong,
         may: true,
         roles: String::new(),
@@ -188,6 +189,7 @@ pub(super) fn ticket(lang: Lang) -> TicketView {
 pub(super) fn device_row(lang: Lang) -> DeviceRow {
     DeviceRow {
         id: "dongguan-01".into(),
+        title: "东关社区 一号盒".into(),
         state: "online",
         state_word: lang.online(),
         last_seen: Some(at(2)),
@@ -199,7 +201,19 @@ pub(super) fn device_row(lang: Lang) -> DeviceRow {
         skew: Some("+12.4 s".into()),
         skew_bad: true,
         speech: false,
+        troubles: 1,
         version: "0.1.0".into(),
+    }
+}
+
+pub(super) fn call_tap() -> CallTapView {
+    CallTapView {
+        voice_detector: "silero".into(),
+        transcripts_waiting: 4,
+        filed: 31,
+        refused: 1,
+        announcements_dropped: 0,
+        troubles: vec!["AudioSocket 0.0.0.0:9092: address already in use; trying again".into()],
     }
 }
 

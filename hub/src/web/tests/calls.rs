@@ -1,6 +1,53 @@
-//! The page of a call: its recording and its words.
+//! The page of a call: its recording, its words, its ticket.
 
-use super::*;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use protocol::{Clock as _, Event, IncidentKind, Leg, Phase, Transcript};
+
+use super::site::{Browser, CALL, DEVICE_TOKEN, START, Site, call, sites};
+
+/// An incomplete ticket changes nothing and keeps what was typed; a whole one moves the case to filed, once, with
+/// its history row; a correction is one more row.
+#[tokio::test]
+async fn filing_a_ticket_moves_the_case() {
+    for mut site in sites().await {
+        site.raise_call("03").await;
+        let seat = site.log_in("seat03").await;
+        let number = site.number(&seat).await;
+        let url = format!("/calls/{CALL}/ticket");
+        let partial =
+            format!("csrf={}&matter=request&place=%E4%B8%9C%E5%85%B3&summary=kept+words", seat.csrf);
+        let answer = site.post(&url, &seat, &partial).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains("kept words") && answer.text.contains("请选择类别"));
+        let state =
+            async |site: &Site| site.get(&format!("/api/v1/cases/{number}"), Some(&seat)).await.json();
+        assert_eq!(state(&site).await["state"], "received", "{}", site.name);
+
+        let whole = format!("{partial}&category=noise&urgency=normal");
+        let answer = site.post(&url, &seat, &whole).await;
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (StatusCode::SEE_OTHER, format!("/calls/{CALL}").as_str())
+        );
+        // Another form, opened before that, does not replace it unseen; filed again, knowing of it, it corrects.
+        let late = site.post(&url, &seat, &format!("{whole}&known=0")).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", site.name);
+        assert!(late.text.contains("没有覆盖") && late.text.contains("kept words"), "{}", late.text);
+        let known = late.text.split("name=\"known\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let again = format!("{whole}&known={known}");
+        assert_eq!(site.post(&url, &seat, &again).await.status, StatusCode::SEE_OTHER);
+        let case = state(&site).await;
+        assert_eq!((&case["state"], &case["ticket"]["category"]), (&"filed".into(), &"noise".into()));
+        let actions: Vec<_> =
+            case["history"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, ["opened", "filed", "corrected"], "{}", site.name);
+        let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await;
+        assert!(page.text.contains("噪声扰民") && page.text.contains("kept words"));
+        let page = site.get(&format!("/cases/{number}"), Some(&seat)).await;
+        assert!(page.text.contains("首尾相连"), "the chain holds");
+    }
+}
 
 /// Two calls with the same bytes as recording: what one call's request released plays for that call alone, on page and
 /// API; the register says whose call was heard; a request about one call cannot be booked on another's case.
@@ -85,7 +132,7 @@ async fn equal_recordings_are_released_call_by_call() {
 }
 
 impl Site {
-    async fn upload(&self, file: &protocol::Evidence, content: &[u8]) {
+    pub(crate) async fn upload(&self, file: &protocol::Evidence, content: &[u8]) {
         use base64::Engine as _;
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
         let metadata = format!(
@@ -113,7 +160,7 @@ impl Site {
     }
 
     /// Asks for the recording on the call's page, and answers as the box.
-    async fn release(&mut self, browser: &Browser, call_id: &str, file: &protocol::Evidence) {
+    pub(crate) async fn release(&mut self, browser: &Browser, call_id: &str, file: &protocol::Evidence) {
         let form = format!("csrf={}&command=recording&call_id={call_id}&purpose=check", browser.csrf);
         let answer = self.post("/devices/box-1/commands", browser, &form).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);

@@ -22,6 +22,8 @@ pub struct TicketForm {
     pub urgencies: Vec<Choice>,
     pub place: String,
     pub summary: String,
+    /// When the ticket that the form was made from was filed; 0: there was none.
+    pub known: i64,
     /// What stops the filing, in words.
     pub wrong: Vec<&'static str>,
     pub may: bool,
@@ -38,7 +40,10 @@ pub struct SaidView {
 
 #[derive(Clone, Debug)]
 pub enum TranscriptView {
+    /// No speech model on the box.
     Waiting,
+    /// The box has one: the words are on their way.
+    Running,
     Silent,
     Failed(String),
     /// The last is how many lines stayed on the box.

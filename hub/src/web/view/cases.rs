@@ -48,6 +48,14 @@ pub struct FilterChoice {
     pub on: bool,
 }
 
+/// Cases of each part of the list, those of its other pages too.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub struct Counts {
+    pub waiting: i64,
+    pub inhand: i64,
+    pub ended: i64,
+}
+
 #[derive(Template)]
 #[template(path = "cases.html")]
 pub struct CasesPage<'a> {
@@ -62,8 +70,7 @@ pub struct CasesPage<'a> {
     pub latest: Option<Moment>,
     /// `waiting` or `inhand` when only that part is asked for, else empty.
     pub part: &'static str,
-    /// Waiting cases that are not on this page.
-    pub waiting_elsewhere: usize,
+    pub counts: Counts,
     /// Next pages: of the waiting ones, of those in hand, of a page of everything.
     pub older_waiting: Option<String>,
     pub older_inhand: Option<String>,

@@ -8,6 +8,8 @@ use crate::web::moment::Moment;
 #[derive(Clone, Debug)]
 pub struct DeviceRow {
     pub id: String,
+    /// What people call it.
+    pub title: String,
     /// `online`, `offline`, `never`, `revoked`
     pub state: &'static str,
     pub state_word: &'static str,
@@ -20,6 +22,8 @@ pub struct DeviceRow {
     pub skew: Option<String>,
     pub skew_bad: bool,
     pub speech: bool,
+    /// Troubles of the call tap.
+    pub troubles: usize,
     pub version: String,
 }
 
@@ -57,6 +61,18 @@ pub struct CameraView {
     pub reason: String,
 }
 
+/// How the call tap is; counters run since the box's start.
+#[derive(Clone, Debug)]
+pub struct CallTapView {
+    pub voice_detector: String,
+    pub transcripts_waiting: u64,
+    pub filed: u64,
+    pub refused: u64,
+    pub announcements_dropped: u64,
+    /// What is wrong now, in the box's words.
+    pub troubles: Vec<String>,
+}
+
 #[derive(Template)]
 #[template(path = "device.html")]
 pub struct DevicePage<'a> {
@@ -70,6 +86,12 @@ pub struct DevicePage<'a> {
     pub disk: String,
     pub uptime: String,
     pub active_calls: u32,
+    /// `None`: the box taps no calls.
+    pub calls: Option<CallTapView>,
+    /// Messages of this box that never came, by its own numbering.
+    pub missing: i64,
+    /// Messages of this box that are in quarantine.
+    pub quarantined: i64,
     pub clock_synced: bool,
     pub configuration_version: String,
     pub has_status: bool,

@@ -29,6 +29,8 @@ pub struct CommandView {
 pub struct CommandsPage<'a> {
     pub shell: &'a Shell,
     pub requests: Vec<CommandView>,
+    /// There are older ones.
+    pub cut: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +48,10 @@ pub struct QuarantineView {
 pub struct QuarantinePage<'a> {
     pub shell: &'a Shell,
     pub rows: Vec<QuarantineView>,
+    /// Only this box's are shown; empty: all.
+    pub device: String,
+    /// There are older ones.
+    pub cut: bool,
 }
 
 #[derive(Template)]
