@@ -5,6 +5,8 @@
 //!
 //! `SHAODIAN_KILL_ROUNDS` and `SHAODIAN_KILL_SEED` make long runs (`deploy/soak.sh`) and repeat a failed one.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -1,6 +1,8 @@
 //! The scripts of `deploy/`: they parse, say clearly what a machine lacks (each lack is really provoked), end what
 //! hangs, and draw a sound demo county.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -308,6 +310,9 @@ fn guides_show_valid_configuration() {
     }
 }
 
+/// Longitude and latitude in millionths of a degree.
+type Point = (i64, i64);
+
 /// The demo county has 41 grids that cover it without gap or overlap, and is drawn the same every time.
 #[test]
 fn demo_county_is_covered_exactly() {
@@ -320,12 +325,12 @@ fn demo_county_is_covered_exactly() {
     assert_eq!(grids.len(), 41);
 
     // Whole millionths of a degree: no rounding in here.
-    let mut edges: HashMap<((i64, i64), (i64, i64)), i64> = HashMap::new();
+    let mut edges: HashMap<(Point, Point), i64> = HashMap::new();
     let mut double_area = 0;
     for grid in grids {
         let ring = grid["geometry"]["coordinates"][0].as_array().unwrap();
         let whole = |n: &serde_json::Value| (n.as_f64().unwrap() * 1e6).round() as i64;
-        let points: Vec<(i64, i64)> = ring.iter().map(|p| (whole(&p[0]), whole(&p[1]))).collect();
+        let points: Vec<Point> = ring.iter().map(|p| (whole(&p[0]), whole(&p[1]))).collect();
         assert_eq!(points.first(), points.last());
         let mut own = 0;
         for pair in points.windows(2) {

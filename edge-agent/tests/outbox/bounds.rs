@@ -94,7 +94,7 @@ async fn evidence_is_bounded_by_severity_and_kind() {
 #[tokio::test]
 async fn spools_count_as_evidence() {
     let bench = Bench::new(4, OutboxConfig { evidence_max_bytes: 25, ..OutboxConfig::default() }).await;
-    let spools = bench.outbox.evidence_dir().join(crate::report::SPOOL_FOLDER);
+    let spools = bench.outbox.evidence_dir().join(edge_agent::report::SPOOL_FOLDER);
     std::fs::create_dir(&spools).unwrap();
     let add = async |text: &str| {
         let id = IncidentId::new(&bench.chance, START);

@@ -56,7 +56,7 @@ impl Bench {
         let message_id = outbox.append(&report).await.unwrap();
         settle(&outbox, message_id, ReceiptOutcome::Stored).await;
         let server = Server::default();
-        server.lock().token = "secret".to_owned();
+        server.lock().token = "secret".into();
         let line = Line::to(server.listen().await).await;
         Self { dir, clock, outbox, server, line, health: Arc::default(), evidence, path }
     }
@@ -251,7 +251,7 @@ async fn a_refused_token_backs_off() {
         bench.clock.advance_ms(wait_ms - 1);
         assert!(bench.outbox.next_upload().await.unwrap().is_none(), "not before {wait_ms} ms");
         if wait_ms == 20_000 {
-            bench.server.lock().token = "secret".to_owned();
+            bench.server.lock().token = "secret".into();
         }
         bench.later(1).await;
     }

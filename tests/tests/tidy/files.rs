@@ -111,10 +111,11 @@ pub(crate) fn project() -> Vec<File> {
             let entry = entry.expect("a folder of the project can be read");
             let name = entry.file_name().to_string_lossy().into_owned();
             let kind = entry.file_type().expect("a file has a type");
-            if kind.is_symlink() || skip(&name) || name.ends_with(".log") {
-                continue;
-            } else if kind.is_dir() {
+            if kind.is_dir() && !skip(&name) {
                 folders.push(entry.path());
+            }
+            let is_log = entry.path().extension().is_some_and(|e| e == "log");
+            if !kind.is_file() || skip(&name) || is_log {
                 continue;
             }
             let bytes = std::fs::read(entry.path()).expect("a file of the project can be read");

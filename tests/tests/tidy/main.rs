@@ -7,7 +7,6 @@ mod rules;
 use std::fmt::Write as _;
 
 use files::{File, project};
-#[expect(clippy::wildcard_imports, reason = "the table below names each of them")]
 use rules::*;
 
 type Rule = fn(&[File]) -> Vec<String>;
@@ -141,7 +140,7 @@ const CASES: &[Case] = &[
 ];
 
 const LONG: &str = {
-    const LINES: [u8; 200_000] = [b'\n'; 200_000];
+    static LINES: [u8; 200_000] = [b'\n'; 200_000];
     match std::str::from_utf8(&LINES) {
         Ok(text) => text,
         Err(_) => panic!("newlines are text"),

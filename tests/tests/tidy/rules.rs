@@ -208,12 +208,15 @@ pub(crate) fn reachable(files: &[File]) -> Vec<String> {
     let known: BTreeSet<&str> = files.iter().filter(|f| f.is_rust()).map(|f| f.path.as_str()).collect();
     let is_root = |path: &str| {
         let parts: Vec<&str> = path.split('/').collect();
-        match parts.as_slice() {
-            [_, "build.rs"] | [_, "src", "lib.rs" | "main.rs"] => true,
-            [_, "src", "bin", _] | [_, "tests" | "benches" | "examples", _] => true,
-            [_, "src", "bin", _, "main.rs"] | [_, "tests" | "benches" | "examples", _, "main.rs"] => true,
-            _ => false,
-        }
+        matches!(
+            parts.as_slice(),
+            [_, "build.rs"]
+                | [_, "src", "lib.rs" | "main.rs"]
+                | [_, "src", "bin", _]
+                | [_, "tests" | "benches" | "examples", _]
+                | [_, "src", "bin", _, "main.rs"]
+                | [_, "tests" | "benches" | "examples", _, "main.rs"]
+        )
     };
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut open: Vec<String> = known.iter().filter(|p| is_root(p)).map(|p| (*p).to_owned()).collect();
