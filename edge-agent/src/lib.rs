@@ -24,6 +24,7 @@ pub mod rules;
 pub mod run;
 pub mod say;
 pub mod stations;
+mod supervise;
 pub mod tracker;
 pub mod uplink;
 pub mod upload;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use protocol::{BootId, Chance, Clock, Origin, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -33,6 +33,7 @@ use crate::recovery::{self, Recovery};
 use crate::report::Handover;
 use crate::say;
 use crate::stations::{self, Site, Stations};
+use crate::supervise::Supervised;
 use crate::uplink::{self, Uplink};
 use crate::upload::{self, Uploader};
 use crate::watch as watching;
@@ -101,7 +102,7 @@ pub async fn run(options: Options) -> Result<()> {
     });
     let (status, status_rx) = watch::channel(health.first_status());
     let (vitals, vitals_rx) = watch::channel(Vitals::default());
-    let writer = tokio::spawn(write_reports(outbox.clone(), reports_rx));
+    let mut writer = tokio::spawn(write_reports(outbox.clone(), reports_rx));
     let recovery = Recovery {
         outbox: outbox.clone(),
         recorder: recorder.clone(),
@@ -109,16 +110,12 @@ pub async fn run(options: Options) -> Result<()> {
         left,
         again: recovery::AGAIN,
     };
-    let mut delivery = vec![
-        tokio::spawn(recovery.run(cancel.clone())),
-        tokio::spawn(keep_house(outbox.clone(), cancel.clone())),
-        tokio::spawn(health.clone().run(status, vitals, cancel.clone())),
-        tokio::spawn(health::serve(
-            installed.health.listen,
-            Pages { health: health.clone(), vitals: vitals_rx },
-            cancel.clone(),
-        )),
-    ];
+    let recovery = tokio::spawn(recovery.run(cancel.clone()));
+    let mut tasks = Supervised::default();
+    tasks.spawn("housekeeping", keep_house(outbox.clone(), cancel.clone()));
+    tasks.spawn("health", health.clone().run(status, vitals, cancel.clone()));
+    let pages = Pages { health: health.clone(), vitals: vitals_rx };
+    tasks.spawn("the health page", health::serve(installed.health.listen, pages, cancel.clone()));
     let desk = Desk {
         outbox: outbox.clone(),
         clock: clock.clone(),
@@ -127,7 +124,7 @@ pub async fn run(options: Options) -> Result<()> {
         installed: installed.clone(),
         configure,
     };
-    delivery.push(tokio::spawn(desk.run(commands_rx, cancel.clone())));
+    tasks.spawn("the desk for commands", desk.run(commands_rx, cancel.clone()));
     if let Some(enrolled) = &enrolled {
         let (address, uploader) =
             delivery_of(enrolled, &installed.hub, &outbox, &uplink_health, &upload_health)?;
@@ -140,8 +137,8 @@ pub async fn run(options: Options) -> Result<()> {
             health: uplink_health,
             no_receipt: uplink::NO_RECEIPT,
         };
-        delivery.push(tokio::spawn(uplink.run(cancel.clone())));
-        delivery.push(tokio::spawn(uploader.run(cancel.clone())));
+        tasks.spawn("the uplink", uplink.run(cancel.clone()));
+        tasks.spawn("the uploader", uploader.run(cancel.clone()));
     } else {
         tracing::warn!("this box is not enrolled: incidents wait here (edge-agent enrol --hub … --code …)");
     }
@@ -166,25 +163,27 @@ pub async fn run(options: Options) -> Result<()> {
     say!("edge-agent ready {who} cameras={cameras} calls={calls} health=http://{listen}");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    loop {
+    let failed = loop {
         tokio::select! {
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => break None,
+            name = tasks.ended() => break Some(name),
+            // Its senders are still there, so only a fault ends it.
+            _ = &mut writer => break Some("the writer of calls' reports"),
             Some(new) = configurations.recv() => stations.change(new, &stop).await?,
         }
-    }
+    };
     tracing::info!("stopping");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     // With the stations goes the last sender of reports, and the writer ends.
     stations.stop().await;
-    if timeout(END, writer).await.is_err() {
+    if !writer.is_finished() && timeout(END, writer).await.is_err() {
         tracing::warn!("the last reports of calls were not written; they are handed over at the next start");
     }
     cancel.cancel();
-    for task in delivery {
-        let _ = timeout(END, task).await;
-    }
+    let _ = timeout(END, recovery).await;
+    tasks.stopped(END).await;
     outbox.close().await;
-    Ok(())
+    failed.map_or(Ok(()), |name| Err(anyhow!("{name} ended by itself; see the log above")))
 }
 
 /// SIGTERM or Ctrl-C, also in the middle of a change.

@@ -250,7 +250,7 @@ async fn an_upload_outlives_a_hub_that_died_at_its_end() {
     let content = b"a picture";
     let begin = async || {
         let word = |text: &str| STANDARD.encode(text);
-        let sha256 = hex::encode(&Sha256::digest(content));
+        let sha256 = hex::encode(Sha256::digest(content));
         let told = [("sha256", sha256.as_str()), ("kind", "snapshot"), ("filetype", "image/jpeg")];
         let told: Vec<_> = told.iter().map(|(key, value)| format!("{key} {}", word(value))).collect();
         let request = http.post(format!("{}/api/v1/uploads", world.https())).bearer_auth(token);
