@@ -56,7 +56,7 @@ impl Bench {
         let message_id = outbox.append(&report).await.unwrap();
         settle(&outbox, message_id, ReceiptOutcome::Stored).await;
         let server = Server::default();
-        server.lock().token = "secret".into();
+        "secret".clone_into(&mut server.lock().token);
         let line = Line::to(server.listen().await).await;
         Self { dir, clock, outbox, server, line, health: Arc::default(), evidence, path }
     }
@@ -237,7 +237,7 @@ async fn what_the_hub_holds_is_not_sent() {
 #[tokio::test]
 async fn a_refused_token_backs_off() {
     let bench = Bench::new(1_000).await;
-    bench.server.lock().token = "another".to_owned();
+    "another".clone_into(&mut bench.server.lock().token);
     let _running = bench.run();
     let mut failures = 0;
     for wait_ms in [5_000, 10_000, 20_000] {
@@ -251,7 +251,7 @@ async fn a_refused_token_backs_off() {
         bench.clock.advance_ms(wait_ms - 1);
         assert!(bench.outbox.next_upload().await.unwrap().is_none(), "not before {wait_ms} ms");
         if wait_ms == 20_000 {
-            bench.server.lock().token = "secret".into();
+            "secret".clone_into(&mut bench.server.lock().token);
         }
         bench.later(1).await;
     }
