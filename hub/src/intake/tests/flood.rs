@@ -55,6 +55,7 @@ async fn a_full_disk_confirms_nothing() {
     for size in [64 << 10, 4096, 1] {
         while file.write_all(&vec![7; size]).is_ok() {}
     }
+    drop(file);
     let mut sequence = 0;
     let mut waiting = loop {
         sequence += 1;
