@@ -26,7 +26,7 @@ pub struct Config {
 pub struct HubConfig {
     /// The customer whose devices `hub device add` enrols and whose cases the pages show.
     pub tenant: protocol::TenantId,
-    /// Shown on pages.
+    /// Name of its certificate authority, as browsers show it.
     pub name: String,
     /// Zone of case numbers and of times on pages.
     pub timezone: String,

@@ -47,15 +47,16 @@ async function refreshCounts() {
 
 const rank = (row) => Number(row.className.match(/\bp([1-4])\b/)?.[1] ?? 4);
 
-function place(row) {
-  // Waiting ones by severity, then oldest first; the others newest first.
-  const target = $(row.dataset.list), opened = Number(row.dataset.opened);
-  const before = (el) => row.dataset.list === "waiting"
-    ? rank(row) < rank(el) || rank(row) === rank(el) && opened < Number(el.dataset.opened)
-    : opened > Number(el.dataset.opened);
-  const next = [...target.children].find((el) => el !== row && before(el));
-  target.insertBefore(row, next ?? null);
+/* Waiting ones by severity, then oldest first; the others newest first. */
+function before(row, other) {
+  const [mine, its] = [row, other].map((el) => Number(el.dataset.opened));
+  if (row.dataset.list !== "waiting") return mine > its;
+  return rank(row) < rank(other) || rank(row) === rank(other) && mine < its;
 }
+const nextOf = (row) => [...$(row.dataset.list).children].find((el) => el !== row && before(row, el));
+/* It belongs on a later page of this list. */
+const beyond = (row) => $(row.dataset.list).dataset.more !== undefined && !nextOf(row);
+const place = (row) => $(row.dataset.list).insertBefore(row, nextOf(row) ?? null);
 
 /* Said once per case: a list that is read out whenever an age ticks is never silent. */
 function announce(row) {
@@ -84,18 +85,19 @@ async function refreshRow(number, asked) {
   const holder = document.createElement("template");
   holder.innerHTML = await answer.text();
   const row = holder.content.querySelector("li");
+  if (!old && beyond(row)) return;
   if (!old && !asked) {
     announce(row);
     if (handOn()) { pending.set(number, rank(row)); showPending(); return; }
   }
-  if (old && old.dataset.list === row.dataset.list) {
+  if (old && old.dataset.list === row.dataset.list && rank(old) === rank(row)) {
     const focused = old.contains(document.activeElement);
     if (old.hasAttribute("aria-current")) row.setAttribute("aria-current", "true");
     old.replaceWith(row);
     if (focused) row.focus({ preventScroll: true });
   } else {
     if (old) leave(old);
-    place(row);
+    if (!beyond(row)) place(row);
   }
   window.htmx?.process(row);
   tick();

@@ -33,7 +33,7 @@ const KNOWN_TYPES: [&str; 4] = ["image/jpeg", "image/png", "video/mp4", "audio/w
 
 /// One file as evidence of one case. Understands `Range`; writes a row in the access register.
 #[utoipa::path(get, path = "/api/v1/cases/{number}/evidence/{sha256}",
-    params(("number" = String, Path,), ("sha256" = String, Path,), EvidenceQuery), tag = "evidence", responses(FileAnswers, Failures))]
+    params(("number" = String, Path,), ("sha256" = String, Path, pattern = "^[0-9a-f]{64}$"), EvidenceQuery), tag = "evidence", responses(FileAnswers, Failures))]
 pub(super) async fn of_case(
     State(app): State<App>,
     caller: Caller,
@@ -45,7 +45,7 @@ pub(super) async fn of_case(
 }
 
 /// One file by its content alone: the answer to a request about no case, or a file that only one case may show.
-#[utoipa::path(get, path = "/api/v1/evidence/{sha256}", params(("sha256" = String, Path,), EvidenceQuery),
+#[utoipa::path(get, path = "/api/v1/evidence/{sha256}", params(("sha256" = String, Path, pattern = "^[0-9a-f]{64}$"), EvidenceQuery),
     tag = "evidence", responses(FileAnswers, Failures))]
 pub(super) async fn get(
     State(app): State<App>,
@@ -218,7 +218,7 @@ pub(super) struct Register {
 }
 
 /// Who looked at a file, when and why.
-#[utoipa::path(get, path = "/api/v1/evidence/{sha256}/register", params(("sha256" = String, Path,)),
+#[utoipa::path(get, path = "/api/v1/evidence/{sha256}/register", params(("sha256" = String, Path, pattern = "^[0-9a-f]{64}$")),
     tag = "evidence", responses((status = 200, body = Register), BadRequest, Failures))]
 pub(super) async fn register(
     State(app): State<App>,

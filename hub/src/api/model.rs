@@ -225,6 +225,7 @@ pub(super) struct DeviceList {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(super) struct CommandRequest {
     /// Why; kept in the audit row.
+    #[schema(min_length = 1, max_length = 200)]
     pub(super) purpose: String,
     /// Case it is about, if any.
     #[serde(default)]

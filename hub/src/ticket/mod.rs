@@ -25,8 +25,10 @@ pub struct Draft {
     /// `emergency`, `urgent` or `normal`.
     pub urgency: String,
     /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub place: String,
     /// 1 to 2000 characters.
+    #[schema(min_length = 1, max_length = 2000)]
     pub summary: String,
 }
 

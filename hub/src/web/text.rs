@@ -71,7 +71,7 @@ catalogue! {
     log_out = "退出", "Log out";
     keys = "键盘说明", "Keys of this page";
     keys_close = "关闭", "Close";
-    keys_move = "上一条、下一条", "Move up and down";
+    keys_move = "下一条、上一条", "Move down and up";
     keys_open = "打开所选", "Open the selected one";
     keys_find = "查找", "Find";
     keys_back = "返回", "Step back";
@@ -269,6 +269,7 @@ catalogue! {
     lost = "无画面", "No picture";
     source_ended = "已结束", "Ended";
     active_calls = "路通话中", "calls now";
+    no_status = "盒子还没有报来状况。", "The box has not told how it is yet.";
     call_tap = "来电接入", "Call tap";
     call_troubles = "来电接入有故障", "Call tap in trouble";
     voice_detector = "语音检测", "Voice detection";
