@@ -274,7 +274,8 @@ impl Stations {
         if let Some(calls) = &calls {
             calls.cancel.cancel();
         }
-        let mut ending: JoinSet<()> = go.into_values().map(|running| running.watch.stop()).collect();
+        let mut ending: JoinSet<()> =
+            go.into_values().map(|running| running.watch.stop(watch::END)).collect();
         while ending.join_next().await.is_some() {}
         if let Some(calls) = calls
             && timeout(patience, calls.task).await.is_err()

@@ -34,8 +34,8 @@ const SILENT: Duration = Duration::from_secs(15);
 const MAX_PICTURES: u32 = 4;
 /// A camera without picture this long is an incident.
 const LOST_AFTER_MS: u64 = 30_000;
-/// A watch that is stopped gets so long for its last words; a clip that is still being masked follows later.
-const END: Duration = Duration::from_secs(3);
+/// A watch that is stopped gets so long for its last words, usually.
+pub const END: Duration = Duration::from_secs(3);
 
 /// What the analysis saw.
 struct Sighting {
@@ -111,19 +111,19 @@ impl Watch {
         Ok(Self { camera, detector, beat, analysed, stop, thread: Some(thread), teller })
     }
 
-    /// Ends what is open, finishes clips with what is there, writes it all down. What takes longer goes on by itself
-    /// for as long as the box runs.
-    pub async fn stop(mut self) {
+    /// Ends what is open, finishes clips with what is there, writes it all down. What takes longer than `patience` (a
+    /// clip that waits to be masked, say) goes on by itself for as long as the box runs.
+    pub async fn stop(mut self, patience: Duration) {
         self.camera.ask_to_stop();
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // It may wait for a detector that hangs, or for a disk that takes no word.
             let ended = tokio::task::spawn_blocking(move || thread.join());
-            if timeout(END, ended).await.is_err() {
+            if timeout(patience, ended).await.is_err() {
                 tracing::warn!(camera = %self.camera.id(), "its analysis did not end in time; left behind");
             }
         }
-        if timeout(END, &mut self.teller).await.is_err() {
+        if timeout(patience, &mut self.teller).await.is_err() {
             tracing::info!(camera = %self.camera.id(), "evidence of a stopped camera is still being made");
         }
         // The last holder stops it and waits; others only look at it for a moment.

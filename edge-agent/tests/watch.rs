@@ -102,7 +102,7 @@ async fn a_lost_camera_is_told_and_ended() {
     let ended = bench.incidents().await.remove(1);
     assert_eq!((ended.incident_id, ended.phase, ended.revision), (opened.incident_id, Phase::Ended, 2));
     assert_eq!(bench.state(), CameraState::Running);
-    bench.watch.stop().await;
+    bench.watch.stop(edge_agent::watch::END).await;
 }
 
 /// A camera that was never reached is told as well; a watch that is stopped leaves nothing open behind.
@@ -114,7 +114,7 @@ async fn a_camera_that_never_came_is_told() {
     bench.clock.ahead_ms.store(31_000, Ordering::SeqCst);
     eventually!("the incident", bench.incidents().await.len() == 1);
     let nowhere = Bench::start("/nowhere/x.mp4").await.watch;
-    std::mem::replace(&mut bench.watch, nowhere).stop().await;
+    std::mem::replace(&mut bench.watch, nowhere).stop(edge_agent::watch::END).await;
     let told = bench.incidents().await;
     assert_eq!(told.iter().map(|i| i.phase).collect::<Vec<_>>(), [Phase::Opened, Phase::Ended]);
     assert_eq!(bench.outbox.end_left_open().await.unwrap(), []);
