@@ -76,7 +76,8 @@ fn device_row(device: &Device, local: &LocalTime, lang: Lang) -> DeviceRow {
         outbox: status.as_ref().map_or(0, |status| status.outbox_rows),
         rejected: status.as_ref().map_or(0, |status| status.rejected_rows),
         skew: device.skew_ms.map(skew_text),
-        skew_bad: device.clock_is_off(),
+        skew_bad: device.skew_ms.is_some_and(|ms| ms.abs() > device::SKEW_FLAG_MS),
+        unsynced: device.clock_synced == Some(0),
         speech: status.as_ref().is_some_and(|status| status.speech_model.is_some()),
         troubles: status
             .as_ref()

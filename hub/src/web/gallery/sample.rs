@@ -200,6 +200,7 @@ pub(super) fn device_row(lang: Lang) -> DeviceRow {
         rejected: 1,
         skew: Some("+12.4 s".into()),
         skew_bad: true,
+        unsynced: true,
         speech: false,
         troubles: 1,
         version: "0.1.0".into(),

@@ -21,6 +21,8 @@ pub struct DeviceRow {
     pub rejected: u64,
     pub skew: Option<String>,
     pub skew_bad: bool,
+    /// The box does not trust its own clock.
+    pub unsynced: bool,
     pub speech: bool,
     /// Troubles of the call tap.
     pub troubles: usize,
