@@ -231,17 +231,18 @@ mod tests {
     #[tokio::test]
     async fn a_killed_test_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let logs = folder.path().to_owned();
-        let start = move || Process::spawn("left", shell("echo ready; exec sleep 60"), &logs).unwrap();
-        let left = std::thread::spawn(move || std::mem::ManuallyDrop::new(start())).join().unwrap();
+        let (logs, bound) = (folder.path().to_owned(), Duration::from_secs(10));
+        let start = move || {
+            let mut left = Process::spawn("left", shell("echo ready; exec sleep 60"), &logs).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(left.line("ready", bound)).unwrap();
+            left
+        };
+        // Kept here, so that nothing but the end of the thread ends it.
+        let left = std::thread::spawn(start).join().unwrap();
         let state = format!("/proc/{}/stat", left.pid());
-        until(Duration::from_secs(10), "the program to end", async || {
-            let stat = std::fs::read_to_string(&state)?;
-            Ok(stat.contains(") Z ").then_some(()))
-        })
-        .await
-        .unwrap();
-        drop(std::mem::ManuallyDrop::into_inner(left));
+        let ended = async || Ok(std::fs::read_to_string(&state)?.contains(") Z ").then_some(()));
+        until(bound, "the program to end", ended).await.unwrap();
     }
 
     /// A program that hangs is ended and told; one that ends is not disturbed.

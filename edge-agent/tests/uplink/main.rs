@@ -260,7 +260,7 @@ async fn live_words_are_told_or_forgotten() {
 /// nothing else goes, the connection is tried anew, ever more seldom, and the message stays.
 #[tokio::test]
 async fn a_stuck_message_does_not_tear_down_the_link() {
-    let Some(mut bench) = Bench::start_with(Duration::from_millis(1_500)).await else { return };
+    let Some(mut bench) = Bench::start_with(Duration::from_secs(4)).await else { return };
     let hub = bench.hub(|sequence, _| match sequence {
         1 => Reaction::Silent,
         _ => Reaction::Once(ReceiptOutcome::Stored),
@@ -270,7 +270,7 @@ async fn a_stuck_message_does_not_tear_down_the_link() {
     let stuck = bench.append(Severity::Normal).await;
     eventually!("the first message", hub.count() == 1);
     let began = tokio::time::Instant::now();
-    while began.elapsed() < Duration::from_secs(6) {
+    while began.elapsed() < Duration::from_secs(9) {
         bench.append(Severity::Normal).await;
         eventually!("its receipt", bench.rows().await == 1);
         // The pace of a quiet site; what is proven is that nothing happens.
@@ -278,12 +278,12 @@ async fn a_stuck_message_does_not_tear_down_the_link() {
     }
     assert_eq!(connections(), 1, "the link works");
 
-    // Cut once, and nothing else to send: tried anew after 1.5 s, then 3, then 6.
+    // Cut once, and nothing else to send: tried anew after 4 s, then 8, then 16.
     bench.broker.kill();
     bench.broker.restart();
     eventually!("the new connection", connections() == 2);
     tokio::time::sleep(Duration::from_secs(8)).await;
-    assert!((3..=4).contains(&connections()), "{} connections", connections());
+    assert_eq!(connections(), 3, "once more, and not every four seconds");
     assert!(hub.seen.lock().unwrap().incidents.contains_key(&stuck));
     let stats = bench.outbox.stats().await.unwrap();
     assert_eq!((stats.rows, stats.rejected_rows), (1, 0));
