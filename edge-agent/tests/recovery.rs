@@ -3,23 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+mod common;
 mod media;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::{origin, voice};
 use edge_agent::camera::{self, CameraConfig, CameraHandle, Polygon};
 use edge_agent::detector::{DetectError, DetectorStation};
 use edge_agent::evidence::Recorder;
-use edge_agent::outbox::{Outbox, OutboxConfig, Voice};
+use edge_agent::outbox::{Outbox, OutboxConfig};
 use edge_agent::recovery::Recovery;
 use edge_agent::report::Report;
 use edge_agent::rules::{RuleConfig, RuleKind};
 use edge_agent::watch::{Deps, Watch};
 use protocol::{
-    BootId, CameraSubject, Chance, Clock, Envelope, Event, EvidenceKind, Incident, IncidentId, IncidentKind,
-    Label, NormBox, Origin, Phase, Severity, Subject, SystemClock,
+    Chance, Clock, Envelope, Event, EvidenceKind, Incident, IncidentId, Phase, Severity, SystemClock,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
@@ -47,14 +48,6 @@ struct Bench {
     recorder: Arc<Recorder>,
 }
 
-fn synced() -> bool {
-    true
-}
-
-fn origin() -> Origin {
-    Origin { tenant: "demo".parse().unwrap(), device: "box-1".parse().unwrap() }
-}
-
 impl Bench {
     async fn new() -> Self {
         camera::init().unwrap();
@@ -66,13 +59,7 @@ impl Bench {
     }
 
     async fn open(dir: &Path, clock: &Arc<dyn Clock>, chance: &Arc<Chance>) -> (Outbox, Arc<Recorder>) {
-        let voice = Voice {
-            origin: origin(),
-            boot: BootId::new(chance, clock.now()),
-            clock: clock.clone(),
-            chance: chance.clone(),
-            clock_synced: synced,
-        };
+        let voice = voice(clock.clone(), chance.clone());
         let (outbox, _) = Outbox::open(dir, OutboxConfig::default(), voice).await.unwrap();
         let recorder = Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap();
         (outbox, Arc::new(recorder))
@@ -87,31 +74,9 @@ impl Bench {
 
     fn incident(&self) -> Incident {
         let now = self.clock.now();
-        Incident {
-            incident_id: IncidentId::new(&self.chance, now),
-            revision: 1,
-            phase: Phase::Opened,
-            kind: IncidentKind::Intrusion,
-            severity: Severity::Major,
-            subject: Subject::Camera(CameraSubject {
-                camera_id: "gate".parse().unwrap(),
-                camera_name: "东门".into(),
-                rule_id: "yard".parse().unwrap(),
-                rule_name: "院内".into(),
-                label: Label::Person,
-                score: 0.9,
-                region: NormBox { x: 0.1, y: 0.1, w: 0.2, h: 0.4 },
-                object_count: 1,
-                motion_only: false,
-                method: "test".into(),
-            }),
-            place: None,
-            started_at: now,
-            updated_at: now,
-            ended_at: None,
-            evidence: vec![],
-            drill: false,
-        }
+        let id = IncidentId::new(&self.chance, now);
+        let told = common::incident(id, 1, Phase::Opened, Severity::Major);
+        Incident { started_at: now, updated_at: now, ..told }
     }
 
     fn spools(&self) -> usize {
