@@ -152,10 +152,12 @@ pub(super) async fn ticket(
     caller.must(Act::FileTicket)?;
     let Json(draft) = draft?;
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
-    let case = match ticket::file(&app.db, tenant, &number, &draft, user, app.clock.now()).await {
+    let case = match ticket::file(&app.db, tenant, &number, &draft, None, user, app.clock.now()).await {
         Ok(case) => case,
         Err(error @ TicketError::Wrong(_)) => return Err(ApiError::Unprocessable(error.to_string())),
-        Err(error @ (TicketError::NotACall(_) | TicketError::Finished(_))) => {
+        Err(
+            error @ (TicketError::NotACall(_) | TicketError::FiledMeanwhile(_) | TicketError::Finished(_)),
+        ) => {
             return Err(ApiError::Conflict(error.to_string()));
         }
         Err(TicketError::Case(error)) => return Err(error.into()),

@@ -61,6 +61,9 @@ pub enum TicketError {
     Wrong(Vec<Field>),
     #[error("case {0} is not of a call: only calls have tickets")]
     NotACall(String),
+    /// By this user, after the sender had looked.
+    #[error("{0} has filed a ticket meanwhile; look at it first")]
+    FiledMeanwhile(String),
     #[error("case {0} is finished; its ticket cannot change")]
     Finished(String),
     #[error(transparent)]
@@ -93,24 +96,33 @@ pub async fn get(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<Tick
 }
 
 /// Files the ticket of a call, or corrects it. The first filing moves the case to filed; a correction is a row of
-/// its history. Ticket, move and history row commit together.
+/// its history. Ticket, move and history row commit together. `seen`: when the ticket was filed that the sender looked
+/// at (epoch ms, 0 = none yet); another one is not replaced. Nothing there replaces whatever is.
 pub async fn file(
     db: &Db,
     tenant: &str,
     number: &str,
     draft: &Draft,
+    seen: Option<i64>,
     user: &str,
     now: UtcMs,
 ) -> Result<Case, TicketError> {
-    let wrong = draft.wrong();
-    if !wrong.is_empty() {
-        return Err(TicketError::Wrong(wrong));
-    }
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let case = case::store::in_tx(&mut tx, tenant, number).await?;
     if case.call_id.is_none() {
         return Err(TicketError::NotACall(number.to_owned()));
+    }
+    // Under the tenant's lock: of two who file at once, one learns of the other.
+    if let Some(seen) = seen
+        && let Some((by, at_ms)) = store::filed(&mut tx, tenant, &case.case_id).await?
+        && at_ms != seen
+    {
+        return Err(TicketError::FiledMeanwhile(by));
+    }
+    let wrong = draft.wrong();
+    if !wrong.is_empty() {
+        return Err(TicketError::Wrong(wrong));
     }
     if !case.state.parse::<CaseState>().is_ok_and(CaseState::is_open) {
         return Err(TicketError::Finished(number.to_owned()));

@@ -15,6 +15,15 @@ pub(super) async fn get(db: &Db, tenant: &str, case_id: &str) -> Result<Option<T
     .await
 }
 
+/// Who filed the ticket that is there, and when.
+pub(super) async fn filed(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Option<(String, i64)>> {
+    tx.fetch_optional(
+        "select filed_by, filed_at_ms from tickets where tenant = $1 and case_id = $2",
+        args![tenant, case_id],
+    )
+    .await
+}
+
 pub(super) async fn put(
     tx: &mut Tx,
     tenant: &str,

@@ -263,18 +263,20 @@ pub(super) async fn file(
         place: text("place"),
         summary: text("summary"),
     };
-    // What somebody else filed while this form was open is not replaced unseen.
-    if let Some(ticket) = call.ticket.as_ref().filter(|_| text("known") != known(&call).to_string()) {
-        let why = format!("{}{}", viewer.preferences.lang.filed_meanwhile(), ticket.filed_by);
-        let page = show(&app, viewer, &call, "", Some(draft), Some(why)).await?;
-        return Ok((StatusCode::CONFLICT, page).into_response());
-    }
     let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
-    let result = ticket::file(&app.db, tenant, &call.case.number, &draft, user, app.clock.now()).await;
+    let (number, seen) = (&call.case.number, text("known").parse().unwrap_or(0));
+    let result = ticket::file(&app.db, tenant, number, &draft, Some(seen), user, app.clock.now()).await;
     let error = match result {
         Ok(_) => {
             app.changes.wake();
             return Ok(Redirect::to(&format!("/calls/{call_id}")).into_response());
+        }
+        // What was typed stays in the form, beside what is there now.
+        Err(TicketError::FiledMeanwhile(by)) => {
+            let why = format!("{}{by}", viewer.preferences.lang.filed_meanwhile());
+            let call = read(&app, viewer, &call_id).await?;
+            let page = show(&app, viewer, &call, "", Some(draft), Some(why)).await?;
+            return Ok((StatusCode::CONFLICT, page).into_response());
         }
         Err(TicketError::Wrong(_)) => String::new(),
         Err(TicketError::Finished(_)) => viewer.preferences.lang.wrong_state().to_owned(),
