@@ -1,16 +1,16 @@
 //! Stations 2 to 5 of one camera, in order.
 //!
 //! [`Analyser::observe`] looks (motion gate, detector when needed), [`Analyser::conclude`] thinks (tracker,
-//! rules). Between them lies [`Seen`], which replay can record and play back without pictures.
+//! rules). Between them lies an [`Observation`], which replay can record and play back without pictures.
 
 use std::sync::Arc;
 
 use protocol::{Label, NormBox, UtcMs};
-use serde::{Deserialize, Serialize};
 
 use crate::detector::Answer;
 use crate::frame::{Detection, Frame};
 use crate::motion::MotionGate;
+use crate::observation::{Observation, Seen};
 use crate::rules::{RuleConfig, RuleError, RuleEvent, Rules};
 use crate::tracker::Tracker;
 
@@ -25,20 +25,6 @@ const MIN_MOTION_AREA: f32 = 0.002;
 const MAX_MOTION_AREA: f32 = 0.5;
 /// What incidents raised by motion alone name as their method.
 pub const MOTION: &str = "motion";
-
-/// What was found out about one frame.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "seen", rename_all = "snake_case")]
-pub enum Seen {
-    /// The detector looked. `by`: its name.
-    Objects { by: Arc<str>, detections: Vec<Detection> },
-    /// There is no detector; this moved.
-    Motion { detections: Vec<Detection> },
-    /// Nothing moves, so nobody looked.
-    Still,
-    /// The detector had no time.
-    Unknown,
-}
 
 /// One camera's analysis.
 #[derive(Debug)]
@@ -68,12 +54,16 @@ impl Analyser {
     /// The next frame. `ask` shows it to the detector, and is called only when that is needed:
     /// `analyser.analyse(&frame, |frame| client.ask(frame))`.
     pub fn analyse(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Vec<RuleEvent> {
-        let seen = self.observe(frame, ask);
-        self.conclude(frame.captured_at, &seen)
+        let observation = self.observe(frame, ask);
+        self.conclude(&observation)
     }
 
     /// Stations 2 and 3.
-    pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
+    pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
+        Observation::of(frame.captured_at, self.look(frame, ask))
+    }
+
+    fn look(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
         let moves = !motion.boxes.is_empty() || motion.recalibrated || self.tracker.moving();
@@ -91,10 +81,11 @@ impl Analyser {
     }
 
     /// Stations 4 and 5.
-    pub fn conclude(&mut self, at: UtcMs, seen: &Seen) -> Vec<RuleEvent> {
+    pub fn conclude(&mut self, observation: &Observation) -> Vec<RuleEvent> {
+        let at = observation.at;
         let mut events = self.start_afresh_after_gap(at);
         self.at = Some(at);
-        match seen {
+        match &observation.seen {
             Seen::Objects { by, detections } => {
                 self.detector_missing = false;
                 self.method = Arc::clone(by);

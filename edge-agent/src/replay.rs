@@ -12,10 +12,11 @@ use models::{ModelStore, search_folders};
 use protocol::{CameraId, Clock, Phase, SystemClock, UtcMs};
 use serde::{Deserialize, Serialize};
 
-use crate::analyser::{Analyser, Seen};
+use crate::analyser::Analyser;
 use crate::camera;
 use crate::detector::{self, Answer, Detect, DetectorConfig};
 use crate::frame::Frame;
+use crate::observation::{Observation, Seen};
 use crate::rules::{RuleConfig, RuleEvent, RuleKind};
 use crate::say;
 
@@ -46,15 +47,6 @@ pub struct Args {
     /// Leaves the detector out, as on a box without weights.
     #[arg(long)]
     pub motion_only: bool,
-}
-
-/// One line of a recording.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Observation {
-    /// Media time.
-    pub at: UtcMs,
-    #[serde(flatten)]
-    pub seen: Seen,
 }
 
 /// Counted over one replay; the last line of the output.
@@ -124,17 +116,17 @@ impl Played<'_> {
         for frame in camera::decode_file(clip, camera, args.fps, args.width)? {
             let frame = frame.with_context(|| format!("decoding {}", clip.display()))?;
             let mut failed = None;
-            let seen = self.analyser.observe(&frame, |frame| match ask(detector.as_deref_mut(), frame) {
-                Ok(answer) => answer,
-                Err(error) => {
-                    failed = Some(error);
-                    Answer::Missing
-                }
-            });
+            let observation =
+                self.analyser.observe(&frame, |frame| match ask(detector.as_deref_mut(), frame) {
+                    Ok(answer) => answer,
+                    Err(error) => {
+                        failed = Some(error);
+                        Answer::Missing
+                    }
+                });
             if let Some(error) = failed {
                 return Err(error).with_context(|| format!("frame {}", frame.sequence));
             }
-            let observation = Observation { at: frame.captured_at, seen };
             if let Some(record) = &mut record {
                 serde_json::to_writer(&mut *record, &observation)?;
                 record.write_all(b"\n").context("recording")?;
@@ -170,7 +162,7 @@ impl Played<'_> {
             Seen::Still => summary.still += 1,
             Seen::Unknown => {}
         }
-        let events = self.analyser.conclude(observation.at, &observation.seen);
+        let events = self.analyser.conclude(observation);
         self.tell(&events)
     }
 

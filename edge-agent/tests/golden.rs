@@ -7,9 +7,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use edge_agent::analyser::Seen;
 use edge_agent::frame::Detection;
-use edge_agent::replay::{self, Observation};
+use edge_agent::observation::{Observation, Seen};
+use edge_agent::replay;
 use protocol::{Chance, Label, NormBox, UtcMs};
 
 /// What the camera of one scene saw, 5 frames per second.
@@ -23,9 +23,8 @@ fn scene(name: &str) -> Vec<Observation> {
     let score = || (55 + chance.below(40)) as f32 / 100.0;
     let person = |x: f32, y: f32, h: f32| thing(Label::Person, x, y, h, score());
     let objects = |detections| Seen::Objects { by: "recorded 1".into(), detections };
-    let frames = |n: i64, see: &dyn Fn(i64) -> Seen| {
-        (0..n).map(|i| Observation { at: UtcMs(i * 200), seen: see(i) }).collect()
-    };
+    let frames =
+        |n: i64, see: &dyn Fn(i64) -> Seen| (0..n).map(|i| Observation::of(UtcMs(i * 200), see(i))).collect();
     match name {
         // Two walk through the yard against each other; one is hidden by the other for a second.
         "two-cross-the-yard" => frames(150, &|i| {

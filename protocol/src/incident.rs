@@ -102,6 +102,10 @@ words!(
         Bag = "bag", "包裹", "Bag";
         Fire = "fire", "火焰", "Fire";
         Smoke = "smoke", "烟雾", "Smoke";
+        /// A thing that was put down, seen without any detector.
+        Object = "object", "物品", "Object";
+        /// The picture itself: covered, turned away, frozen, lost.
+        Picture = "picture", "画面", "Picture";
         /// Something that moves, seen without any detector.
         Motion = "motion", "移动物体", "Motion";
     }

@@ -30,6 +30,8 @@ const OVERLAP_UNSURE: f32 = 0.45;
 const OVERLAP_TENTATIVE: f32 = 0.3;
 /// Two tracks that overlap so much are one thing.
 const SAME: f32 = 0.8;
+/// A thing whose box overlaps the one it came to rest in so much has not left its place.
+const SAME_PLACE: f32 = 0.5;
 /// A track unseen for this long is forgotten.
 const LOST_MS: i64 = 2_000;
 /// Longest step of time the motion model is asked to bridge.
@@ -62,12 +64,16 @@ pub struct Track {
     pub visible: bool,
     pub first_seen: UtcMs,
     pub last_seen: UtcMs,
+    /// It has not left its place since then.
+    pub still_since: UtcMs,
 }
 
 #[derive(Debug)]
 struct Live {
     track: Track,
     filter: BoxFilter,
+    /// Where it was when it came to rest.
+    place: NormBox,
     hits: u32,
     mean_score: f32,
     votes: Vec<(Label, f32)>,
@@ -85,10 +91,12 @@ impl Live {
             visible: true,
             first_seen: at,
             last_seen: at,
+            still_since: at,
         };
         Self {
             track,
             filter: BoxFilter::new(&seen.region),
+            place: seen.region,
             hits: 1,
             mean_score: seen.score,
             votes: vec![(seen.label, seen.score)],
@@ -106,6 +114,9 @@ impl Live {
         let lead = self.votes.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let track = &mut self.track;
         track.label = lead.map_or(track.label, |(label, _)| label);
+        if self.place.iou(&seen.region) < SAME_PLACE {
+            (self.place, track.still_since) = (seen.region, at);
+        }
         track.score = seen.score;
         track.region = seen.region;
         track.visible = true;
@@ -264,6 +275,8 @@ fn family(label: Label) -> u8 {
         Label::Fire => 5,
         Label::Smoke => 6,
         Label::Motion => 7,
+        Label::Object => 8,
+        Label::Picture => 9,
     }
 }
 

@@ -35,8 +35,16 @@ pub(crate) fn sql_in_stores(files: &[File]) -> Vec<String> {
 /// Stations that decide, and the state machine, are functions of their input alone: replay depends on it.
 pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
     let pure = |path: &str| {
-        ["edge-agent/src/motion.rs", "hub/src/correlation.rs", "hub/src/case/state.rs"].contains(&path)
-            || ["edge-agent/src/tracker/", "edge-agent/src/rules/"].iter().any(|part| path.starts_with(part))
+        [
+            "edge-agent/src/motion.rs",
+            "edge-agent/src/observation.rs",
+            "hub/src/correlation.rs",
+            "hub/src/case/state.rs",
+        ]
+        .contains(&path)
+            || ["edge-agent/src/tracker/", "edge-agent/src/rules/", "edge-agent/src/signs/"]
+                .iter()
+                .any(|part| path.starts_with(part))
             || ["audiosocket", "caller", "registry", "timeline"]
                 .iter()
                 .any(|name| path == format!("edge-agent/src/call/{name}.rs"))

@@ -1,0 +1,55 @@
+//! What stations 2 and 3 found out about one frame: all that stations 4 and 5 need, without the picture. Recorded as
+//! one JSON line each, observations play back byte for byte on any machine.
+
+use std::sync::Arc;
+
+use protocol::{NormBox, UtcMs};
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Detection;
+use crate::signs::Signs;
+
+/// One analysed frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Capture time; media time in replay.
+    pub at: UtcMs,
+    #[serde(flatten)]
+    pub seen: Seen,
+    /// What the pixels say without a detector.
+    #[serde(default, skip_serializing_if = "Signs::is_empty")]
+    pub signs: Signs,
+    /// How things that stand still look now, compared with when they came to rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked: Vec<Parked>,
+}
+
+/// What the detectors said of a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "seen", rename_all = "snake_case")]
+pub enum Seen {
+    /// The detector looked. `by`: its name.
+    Objects { by: Arc<str>, detections: Vec<Detection> },
+    /// There is no detector; this moved.
+    Motion { detections: Vec<Detection> },
+    /// Nothing moves, so nobody looked.
+    Still,
+    /// The detector had no time.
+    Unknown,
+}
+
+/// One place where something came to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The box it came to rest in.
+    pub region: NormBox,
+    /// Likeness of the place now to the place then, in two decimals: 1 the same under any light, 0 nothing in common.
+    pub alike: f32,
+}
+
+impl Observation {
+    /// A frame of which only the detector said something.
+    pub fn of(at: UtcMs, seen: Seen) -> Self {
+        Self { at, seen, signs: Signs::default(), parked: Vec::new() }
+    }
+}
