@@ -11,6 +11,7 @@ use crate::detector::Answer;
 use crate::frame::{Detection, Frame};
 use crate::motion::MotionGate;
 use crate::observation::{Observation, Seen};
+use crate::parked::Places;
 use crate::rules::{RuleConfig, RuleError, RuleEvent, Rules};
 use crate::tracker::Tracker;
 
@@ -31,6 +32,7 @@ pub const MOTION: &str = "motion";
 pub struct Analyser {
     gate: MotionGate,
     tracker: Tracker,
+    places: Places,
     rules: Rules,
     at: Option<UtcMs>,
     detected_at: Option<UtcMs>,
@@ -43,6 +45,7 @@ impl Analyser {
         Ok(Self {
             gate: MotionGate::new(),
             tracker: Tracker::new(),
+            places: Places::default(),
             rules: Rules::new(rules)?,
             at: None,
             detected_at: None,
@@ -60,7 +63,10 @@ impl Analyser {
 
     /// Stations 2 and 3.
     pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
-        Observation::of(frame.captured_at, self.look(frame, ask))
+        let at = frame.captured_at;
+        let mut observation = Observation::of(at, self.look(frame, ask));
+        observation.parked = self.places.look(at, &frame.picture, &self.tracker.resting(at));
+        observation
     }
 
     fn look(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
@@ -99,6 +105,7 @@ impl Analyser {
             Seen::Still => self.tracker.hold(at),
             Seen::Unknown => {}
         }
+        self.tracker.parked(at, &observation.parked);
         events.extend(self.rules.step(at, &self.tracker.tracks()));
         events
     }
@@ -107,6 +114,7 @@ impl Analyser {
     pub fn finish(&mut self) -> Vec<RuleEvent> {
         let events = self.at.map_or_else(Vec::new, |at| self.rules.finish(at));
         self.tracker = Tracker::new();
+        self.places = Places::default();
         self.gate.reset();
         (self.at, self.detected_at) = (None, None);
         events
