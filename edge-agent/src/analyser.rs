@@ -81,6 +81,11 @@ impl Analyser {
                 self.detected_at = Some(at);
                 Seen::Objects { by, detections }
             }
+            Answer::Partly { by, mut detections } => {
+                self.detected_at = Some(at);
+                detections.extend(objects_by_motion(&motion.boxes));
+                Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }
+            }
             Answer::Busy => Seen::Unknown,
             Answer::Missing => Seen::Motion { detections: objects_by_motion(&motion.boxes) },
         }
@@ -93,7 +98,7 @@ impl Analyser {
         self.at = Some(at);
         match &observation.seen {
             Seen::Objects { by, detections } => {
-                self.detector_missing = false;
+                self.detector_missing = by.ends_with(MOTION);
                 self.method = Arc::clone(by);
                 self.tracker.step(at, detections);
             }
