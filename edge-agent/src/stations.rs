@@ -24,6 +24,7 @@ use crate::config::{self, Config, Watched};
 use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
 use crate::health::{Floor, Post, Present};
+use crate::memory::Memory;
 use crate::outbox::Outbox;
 use crate::report::Handover;
 use crate::watch::{self, Watch};
@@ -48,6 +49,7 @@ pub struct Site {
     pub outbox: Outbox,
     pub floor: Floor,
     pub recorder: Arc<Recorder>,
+    pub memory: Arc<Memory>,
     pub reports: mpsc::Sender<Handover>,
     /// Calls as they run, for the hub's `live` topic.
     pub live: mpsc::Sender<LiveCall>,
@@ -285,10 +287,11 @@ impl Stations {
     }
 
     fn start_what_is_missing(&mut self, wanted: &Config) -> Result<()> {
-        let Site { clock, chance, outbox, recorder, .. } = &self.site;
+        let Site { clock, chance, outbox, recorder, memory, .. } = &self.site;
         let deps = watch::Deps {
             outbox: outbox.clone(),
             recorder: recorder.clone(),
+            memory: memory.clone(),
             clock: clock.clone(),
             chance: chance.clone(),
         };

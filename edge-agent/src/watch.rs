@@ -17,6 +17,7 @@ use crate::camera::{CameraHandle, FrameSlot};
 use crate::detector::{Answer, DetectorClient};
 use crate::evidence::{ClipEnd, Drawn, Pending, Recorder};
 use crate::frame::Frame;
+use crate::memory::Memory;
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::{EvidenceFile, Report};
 use crate::revisions::Revisions;
@@ -49,6 +50,7 @@ struct Sighting {
 pub struct Deps {
     pub outbox: Outbox,
     pub recorder: Arc<Recorder>,
+    pub memory: Arc<Memory>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<Chance>,
 }
@@ -84,6 +86,7 @@ impl Watch {
             silent_after: SILENT.max(two_frames),
             analyser,
             detector: detector.clone(),
+            memory: deps.memory.clone(),
             events: tx,
             stop: stop.clone(),
             beat: beat.clone(),
@@ -141,6 +144,7 @@ struct Analysis {
     silent_after: Duration,
     analyser: Analyser,
     detector: DetectorClient,
+    memory: Arc<Memory>,
     events: mpsc::Sender<Sighting>,
     stop: Arc<AtomicBool>,
     beat: Arc<AtomicU64>,
@@ -166,7 +170,10 @@ impl Analysis {
             };
             silent = Duration::ZERO;
             let detector = &self.detector;
-            let events = self.analyser.analyse(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            let observation =
+                self.analyser.observe(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            self.memory.keep(&frame.camera_id, &observation);
+            let events = self.analyser.conclude(&observation);
             self.analysed.fetch_add(1, Ordering::Relaxed);
             if !self.tell(events, Some(&frame)) {
                 return;
