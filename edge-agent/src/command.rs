@@ -6,7 +6,8 @@ use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId,
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Config};
+use crate::analyser::Analyser;
+use crate::config::{self, Config, Problem};
 use crate::evidence::Recorder;
 use crate::health::Floor;
 use crate::memory::{self, Memory};
@@ -96,12 +97,13 @@ impl Desk {
 
     /// Tries rules on what the camera saw in the last hour.
     async fn replay(&self, camera_id: CameraId, toml: &str) -> Done {
-        if !self.floor.present().cameras.contains_key(&camera_id) {
+        let present = self.floor.present();
+        if !present.cameras.contains_key(&camera_id) {
             return failed(format!("this box has no camera {camera_id}"));
         }
-        let analyser = match rules_on_trial(toml) {
-            Ok(analyser) => analyser,
-            Err(problems) => return failed(problems),
+        let analyser = match config::rules_on_trial(toml, &present.config) {
+            Ok(rules) => Analyser::new(&rules),
+            Err(problems) => return failed(list(&problems)),
         };
         let (memory, from) = (self.memory.clone(), self.clock.now().plus_ms(-memory::REACH_MS));
         // A crowd's hour takes seconds to read.
@@ -127,13 +129,7 @@ impl Desk {
 
     fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
         match config::from_hub(version, &toml, &self.installed) {
-            Err(problems) => {
-                let mut list: Vec<_> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
-                if problems.len() > MOST_PROBLEMS {
-                    list.push(format!("… and {} more", problems.len() - MOST_PROBLEMS));
-                }
-                failed(list.join("\n"))
-            }
+            Err(problems) => failed(list(&problems)),
             Ok(config) => {
                 let new = NewConfiguration { command_id, version, toml, config: Box::new(config) };
                 match self.configure.try_send(new) {
@@ -145,6 +141,10 @@ impl Desk {
     }
 }
 
-fn rules_on_trial(_toml: &str) -> Result<crate::analyser::Analyser, String> {
-    crate::analyser::Analyser::new(&[]).map_err(|e| e.to_string())
+fn list(problems: &[Problem]) -> String {
+    let mut lines: Vec<_> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+    if problems.len() > MOST_PROBLEMS {
+        lines.push(format!("… and {} more", problems.len() - MOST_PROBLEMS));
+    }
+    lines.join("\n")
 }

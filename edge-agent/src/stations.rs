@@ -315,7 +315,7 @@ impl Stations {
     fn show(&self) {
         let posts = self.cameras.iter().map(|(id, running)| (id.clone(), Post::of(&running.watch)));
         self.site.floor.set(Present {
-            configuration_version: self.config.version,
+            config: Arc::new(self.config.clone()),
             cameras: posts.collect(),
             detector: Some(self.detector.station.clone()),
             calls: self.calls.as_ref().map(|calls| calls.tap.clone()),

@@ -26,8 +26,8 @@ pub enum CommandBody {
     Still { camera_id: CameraId },
     /// The raw recording of one call.
     Recording { call_id: CallId },
-    /// What these rules would have told of in the last hour. TOML with the tables `[[zones]]`, `[[lines]]` and
-    /// `[[rules]]` as below a camera of the configuration; nothing is changed by it.
+    /// What these rules would have told of in the last hour. TOML with the tables `[[camera.zones]]`,
+    /// `[[camera.lines]]` and `[[camera.rules]]` as in the configuration; nothing is changed by it.
     Replay { camera_id: CameraId, toml: String },
     /// A new configuration (TOML text) with the version the hub gave it.
     Configuration { version: u64, toml: String },

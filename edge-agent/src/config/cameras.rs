@@ -40,6 +40,22 @@ pub(super) fn read<'a>(
     Some(Watched { camera, rules })
 }
 
+/// The same tables without their camera, to be tried on what one saw: `[[camera.zones]]`, `[[camera.lines]]`,
+/// `[[camera.rules]]`.
+pub(super) fn read_trial(document: &mut Document<'_>, site: &Site) -> Vec<RuleConfig> {
+    let Some(mut section) = document.section("camera") else {
+        document.missing("there is no [[camera.rules]] table: nothing to try");
+        return Vec::new();
+    };
+    refuse_former_keys(document, &mut section);
+    let geometry = read_geometry(document, &mut section);
+    let rules = read_rules(document, &mut section, &geometry, site);
+    for key in section.keys() {
+        document.wrong(&section, &key, "is not tried; leave it out: only zones, lines and rules are");
+    }
+    rules
+}
+
 /// What was written otherwise once. A reader who knows only that form learns the new one here.
 fn refuse_former_keys<'a>(document: &mut Document<'a>, camera: &mut Section<'a>) {
     if camera.holds("rule") {

@@ -59,6 +59,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// What has not been taken out.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
     /// Takes one key out, so that it is not read.
     pub(super) fn take(&mut self, key: &str) {
         self.table.remove(key);

@@ -236,6 +236,16 @@ impl Config {
     }
 }
 
+/// Rules that are to be tried on what a camera of `config` saw: its detectors, its calendar, the text's own
+/// `[[camera.zones]]`, `[[camera.lines]]` and `[[camera.rules]]`.
+pub fn rules_on_trial(toml: &str, config: &Config) -> Result<Vec<RuleConfig>, Vec<Problem>> {
+    let mut document = Document::parse("rules", toml, &[]);
+    let site = cameras::Site { named: config.detector.named(), calendar: Arc::clone(&config.calendar) };
+    let rules = cameras::read_trial(&mut document, &site);
+    let problems = document.finish(&["camera"]);
+    if problems.is_empty() { Ok(rules) } else { Err(problems) }
+}
+
 /// A section whose every key has a default.
 fn plain<T: Default + serde::de::DeserializeOwned>(
     document: &mut Document<'_>,

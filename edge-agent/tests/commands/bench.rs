@@ -42,7 +42,8 @@ impl Bench {
         let voice = voice(clock.clone(), chance.clone());
         let (outbox, _) = Outbox::open(data_dir, installed.outbox.clone(), voice).await.unwrap();
         let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap());
-        let memory = Arc::new(Memory::open(data_dir, &[]).unwrap());
+        let watched: Vec<_> = installed.cameras.iter().map(|watched| watched.camera.id.clone()).collect();
+        let memory = Arc::new(Memory::open(data_dir, &watched).unwrap());
         let floor = Floor::default();
         let (configure, mut configurations) = mpsc::channel(1);
         let (reports, mut reported) = mpsc::channel(64);
@@ -134,6 +135,11 @@ impl Bench {
                 _ => None,
             })
             .collect()
+    }
+
+    /// No incident was raised.
+    pub(super) async fn told_nothing(&self) -> bool {
+        waiting(&self.outbox).await.iter().all(|envelope| !matches!(envelope.event, Event::Incident(_)))
     }
 
     pub(super) async fn answer(&self, id: CommandId) -> Outcome {

@@ -243,7 +243,8 @@ pub(super) enum CommandAsked {
     Recording {
         call_id: protocol::CallId,
     },
-    /// What these rules would have told of in the last hour: TOML with `[[zones]]`, `[[lines]]`, `[[rules]]`.
+    /// What these rules would have told of in the last hour: TOML with `[[camera.zones]]`,
+    /// `[[camera.lines]]`, `[[camera.rules]]`.
     Replay {
         camera_id: protocol::CameraId,
         toml: String,
