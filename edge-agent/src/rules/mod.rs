@@ -6,14 +6,19 @@
 //! its schedule ends. What a rule knows it goes on learning outside its schedule: a car that has stood in the lane
 //! since the afternoon is told of when the night's rule begins.
 
+mod burning;
 mod calendar;
 mod config;
 mod crossing;
 mod event;
+mod fall;
 mod kind;
+mod left;
 mod line;
 pub mod method;
 mod occurrence;
+mod parking;
+mod places;
 mod presence;
 mod schedule;
 mod table;
@@ -33,8 +38,12 @@ pub use self::schedule::{Day, Holidays, Schedule, ScheduleTable};
 pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, ZoneTable};
 pub use self::zone::{Zone, ZoneError};
 
+use self::burning::Blazes;
 use self::crossing::Crossing;
+use self::fall::Falls;
+use self::left::Left;
 use self::occurrence::{Occurrence, Sighting, Verdict};
+use self::parking::Parking;
 use self::presence::{Crowding, Loitering, Presence};
 use self::view::ViewWatch;
 use crate::observation::Observation;
@@ -98,7 +107,12 @@ enum Watcher {
     Crossing(Crossing),
     Loitering(Loitering),
     Crowding(Crowding),
+    Parking(Parking),
+    Left(Left),
+    Fall(Falls),
+    Burning(Blazes),
     View(ViewWatch),
+    /// Nothing to be learned from frames.
     Idle,
 }
 
@@ -109,8 +123,12 @@ impl Watcher {
             Task::Crossing { .. } => Self::Crossing(Crossing::default()),
             Task::Loitering { .. } => Self::Loitering(Loitering::default()),
             Task::Crowding { .. } => Self::Crowding(Crowding::default()),
+            Task::Parking { .. } => Self::Parking(Parking::default()),
+            Task::Left { .. } => Self::Left(Left::default()),
+            Task::Fall { .. } => Self::Fall(Falls::default()),
+            Task::Burning { .. } => Self::Burning(Blazes::default()),
             Task::View { .. } => Self::View(ViewWatch::default()),
-            _ => Self::Idle,
+            Task::Lost { .. } => Self::Idle,
         }
     }
 }
@@ -164,6 +182,14 @@ impl Rule {
             }
             (Watcher::Crowding(watch), Task::Crowding { area, count, dwell_ms }) => {
                 watch.step(at, tracks, area, *count, *dwell_ms)
+            }
+            (Watcher::Parking(watch), Task::Parking { area, dwell_ms, by_background }) => {
+                watch.step(now, area, *dwell_ms, *by_background)
+            }
+            (Watcher::Left(watch), Task::Left { area, dwell_ms }) => watch.step(now, area, *dwell_ms),
+            (Watcher::Fall(watch), Task::Fall { area, dwell_ms }) => watch.step(at, tracks, area, *dwell_ms),
+            (Watcher::Burning(watch), Task::Burning { area, dwell_ms, by }) => {
+                watch.step(now, area, *dwell_ms, *by)
             }
             (Watcher::View(watch), Task::View { trouble, dwell_ms }) => {
                 watch.step(at, now.seen.signs.view.as_ref(), *trouble, *dwell_ms)
