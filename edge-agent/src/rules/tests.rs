@@ -13,6 +13,7 @@ fn track(id: u64, x: f32) -> Track {
         visible: true,
         first_seen: UtcMs(0),
         last_seen: UtcMs(0),
+        still_since: UtcMs(0),
     }
 }
 
