@@ -74,7 +74,7 @@ impl Watch {
         deps: &Deps,
     ) -> Result<Self> {
         let camera = Arc::new(camera);
-        let analyser = Analyser::new(rules).context("the rules of a camera")?;
+        let analyser = Analyser::new(rules);
         let (tx, rx) = mpsc::channel(EVENTS);
         let stop = Arc::new(AtomicBool::new(false));
         let [beat, analysed] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
@@ -179,7 +179,7 @@ impl Analysis {
 
     fn tell(&self, events: Vec<RuleEvent>, frame: Option<&Frame>) -> bool {
         events.into_iter().all(|event| {
-            let method = self.analyser.method().to_owned();
+            let method = event.method.to_string();
             let frame = frame.filter(|_| event.best_frame).cloned();
             self.events.blocking_send(Sighting { event, method, frame }).is_ok()
         })

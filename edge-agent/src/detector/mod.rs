@@ -91,6 +91,11 @@ impl Default for DetectorConfig {
 }
 
 impl DetectorConfig {
+    /// What it can name; nothing when it is switched off.
+    pub fn named(&self) -> Vec<Label> {
+        if self.enabled { NAMED.to_vec() } else { Vec::new() }
+    }
+
     /// What is wrong with it; empty when nothing is.
     pub(crate) fn problems(&self) -> Wrong {
         let mut found = Wrong::new();
