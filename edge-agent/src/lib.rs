@@ -24,6 +24,7 @@ pub mod revisions;
 pub mod rules;
 pub mod run;
 pub mod say;
+mod shrink;
 pub mod signs;
 pub mod stations;
 mod supervise;
