@@ -114,7 +114,8 @@ impl ByEye {
     fn events(&self, watched: &[Watched]) -> Truth {
         let media_s = self.frames / self.fps;
         let events = watched.iter().flat_map(|rule| {
-            let stays = joined(self.stays(rule.kind).iter().map(|f| f.map(|frame| frame / self.fps)).collect());
+            let stays =
+                joined(self.stays(rule.kind).iter().map(|f| f.map(|frame| frame / self.fps)).collect());
             let due = stays.into_iter().map(|[from, to]| (from + rule.dwell_s, to));
             due.filter(|(due, to)| due <= to).map(|(due, to)| TrueEvent {
                 kind: rule.kind,

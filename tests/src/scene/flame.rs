@@ -52,18 +52,18 @@ impl Fire {
                 continue;
             }
             let noise = |k: u32| random(puff * 7 + k) - 0.5;
-            let rise = 0.55 * age * (1.0 - age / PUFF_LIFE_S * 0.3);
+            let rise = 0.75 * age * (1.0 - age / PUFF_LIFE_S * 0.3);
             let drift = (0.10 + 0.5 * wind) * age + noise(1) * 0.25 * age.sqrt();
-            let radius = self.size_m * (0.28 + 0.16 * age) * (0.8 + noise(2) * 0.5) * (0.5 + 0.5 * strength);
+            let radius = self.size_m * (0.34 + 0.20 * age) * (0.8 + noise(2) * 0.5) * (0.5 + 0.5 * strength);
             let fade = 1.0 - age / PUFF_LIFE_S;
-            let grey = 150.0 + noise(3) * 50.0 - if self.flames { 70.0 } else { 0.0 };
+            let grey = 176.0 + noise(3) * 60.0 - if self.flames { 96.0 } else { 0.0 };
             let grey = grey.clamp(0.0, 255.0) as u8;
             let centre = Spot { x: source.x + drift * scale, y: source.y - (rise + 0.1) * scale };
             canvas.puff(
                 centre,
                 (radius * scale * 1.15, radius * scale),
                 Rgb(grey, grey, grey),
-                0.62 * fade * (age * 2.0).min(1.0),
+                0.85 * fade * (age * 2.0).min(1.0),
             );
         }
     }

@@ -9,11 +9,12 @@ use super::place::Set;
 use super::script::{Script, Sky};
 use super::sensor::{LightMap, light_evenly};
 use super::vehicle::Parked;
+use super::view::View;
 
 pub(super) struct Lighting {
     seed: u32,
     /// What lamps alone light, of the sky and view it was made for.
-    lamps: Option<(Sky, [f32; 2], LightMap)>,
+    lamps: Option<(Sky, View, LightMap)>,
 }
 
 impl Lighting {
@@ -40,7 +41,7 @@ impl Lighting {
             Sky::Sunset => light_evenly(page, [0.84 * light, 0.66 * light, 0.52 * light]),
             Sky::Night | Sky::Infrared => {
                 let mut map = self.lamps(page, set, sky).clone();
-                self.headlights(&mut map, page, script, set, at_s, cars);
+                headlights(&mut map, page, script, set, at_s, cars);
                 let tint = if sky == Sky::Night { [1.05, 0.92, 0.76] } else { [1.0; 3] };
                 map.light(page, tint.map(|t| t * light));
             }
@@ -48,8 +49,7 @@ impl Lighting {
     }
 
     fn lamps(&mut self, page: &Pixmap, set: &Set, sky: Sky) -> &LightMap {
-        let at = [set.view.centre, set.view.horizon];
-        if self.lamps.as_ref().is_none_or(|(of, view, _)| *of != sky || *view != at) {
+        if self.lamps.as_ref().is_none_or(|(of, view, _)| *of != sky || *view != set.view) {
             let (w, h) = (page.width() as usize, page.height() as usize);
             let scale = w as f32 / 1280.0;
             let mut map = LightMap::even(w, h, if sky == Sky::Night { 0.20 } else { 0.26 });
@@ -65,34 +65,9 @@ impl Lighting {
                     map.add((top.x * scale, (top.y + 40.0) * scale), (reach * 0.5, reach * 0.5), 0.35);
                 }
             }
-            self.lamps = Some((sky, at, map));
+            self.lamps = Some((sky, set.view, map));
         }
         &self.lamps.as_ref().expect("made just above").2
-    }
-
-    fn headlights(
-        &self,
-        map: &mut LightMap,
-        page: &Pixmap,
-        script: &Script,
-        set: &Set,
-        at_s: f32,
-        cars: &[Parked],
-    ) {
-        let scale = page.width() as f32 / 1280.0;
-        let mut pool = |[x, z]: [f32; 2], strength: f32| {
-            let (spot, size) = (set.view.ground([x, z.max(2.0)]), set.view.scale(z.max(2.0)) * scale);
-            map.add((spot.x * scale, spot.y * scale), (size * 4.2, size * 1.5), strength);
-            map.add((spot.x * scale, (spot.y - size) * scale), (size * 2.4, size * 2.0), strength * 0.3);
-        };
-        for car in cars.iter().filter(|c| c.lights) {
-            pool(car.headlights(&set.view).1, 0.85);
-        }
-        for sweep in script.sweeps.iter().filter(|w| (w.from_s..w.to_s).contains(&at_s)) {
-            let share = (at_s - sweep.from_s) / (sweep.to_s - sweep.from_s);
-            let at = [0, 1].map(|i| sweep.from[i] + (sweep.to[i] - sweep.from[i]) * share);
-            pool(at, 0.8 * (share.min(1.0 - share) * 6.0).min(1.0));
-        }
     }
 
     /// What shines into the lens.
@@ -136,5 +111,22 @@ impl Lighting {
         // Its streak on the ground.
         let streak = Spot { x: sun.x, y: 600.0 };
         canvas.glow(streak, (130.0, 160.0), Rgb(255, 150, 60), 0.35 * veil);
+    }
+}
+
+fn headlights(map: &mut LightMap, page: &Pixmap, script: &Script, set: &Set, at_s: f32, cars: &[Parked]) {
+    let scale = page.width() as f32 / 1280.0;
+    let mut pool = |[x, z]: [f32; 2], strength: f32| {
+        let (spot, size) = (set.view.ground([x, z.max(2.0)]), set.view.scale(z.max(2.0)) * scale);
+        map.add((spot.x * scale, spot.y * scale), (size * 4.2, size * 1.5), strength);
+        map.add((spot.x * scale, (spot.y - size) * scale), (size * 2.4, size * 2.0), strength * 0.3);
+    };
+    for car in cars.iter().filter(|c| c.lights) {
+        pool(car.headlights(&set.view).1, 0.85);
+    }
+    for sweep in script.sweeps.iter().filter(|w| (w.from_s..w.to_s).contains(&at_s)) {
+        let share = (at_s - sweep.from_s) / (sweep.to_s - sweep.from_s);
+        let at = [0, 1].map(|i| sweep.from[i] + (sweep.to[i] - sweep.from[i]) * share);
+        pool(at, 0.8 * (share.min(1.0 - share) * 6.0).min(1.0));
     }
 }

@@ -56,6 +56,15 @@ struct Form {
     wheel_radius: f32,
 }
 
+impl Form {
+    /// How far ahead of its origin the middle of its length is.
+    fn middle(&self) -> f32 {
+        let outlines = self.shells.iter().flat_map(|s| &s.0.outline);
+        let (low, high) = outlines.fold((f32::MAX, f32::MIN), |(l, h), p| (l.min(p.0), h.max(p.0)));
+        f32::midpoint(low, high)
+    }
+}
+
 fn form(kind: VehicleKind) -> Form {
     use Skin::{Dark, Glass, Paint};
     let shell = |outline: &[(f32, f32, f32)], skin: &[Skin], windows: &[[f32; 4]], tone: f32| {
@@ -215,7 +224,7 @@ impl Parked {
     /// The corners of the box about it.
     fn corners(&self) -> Vec<Point> {
         let form = form(self.kind);
-        let centre = self.middle(&form);
+        let centre = form.middle();
         let mut out = Vec::new();
         for ahead in [-form.length / 2.0, form.length / 2.0] {
             for left in [-form.half, form.half] {
@@ -225,13 +234,6 @@ impl Parked {
             }
         }
         out
-    }
-
-    /// How far ahead of its origin the middle of its length is.
-    fn middle(&self, form: &Form) -> f32 {
-        let outlines = form.shells.iter().flat_map(|s| &s.0.outline);
-        let (low, high) = outlines.fold((f32::MAX, f32::MIN), |(l, h), p| (l.min(p.0), h.max(p.0)));
-        f32::midpoint(low, high)
     }
 
     pub(super) fn extent(&self, view: &View) -> Extent {
@@ -269,7 +271,7 @@ impl Parked {
 
     /// Where its two headlights are, and the middle of the ground they light.
     pub(super) fn headlights(&self, view: &View) -> ([Spot; 2], [f32; 2]) {
-        let front = self.half_length() + self.middle(&form(self.kind));
+        let front = self.half_length() + form(self.kind).middle();
         let lamps = [-0.62, 0.62].map(|left| view.at(self.world([front, 0.65, left])));
         let pool = self.world([front + 5.0, 0.0, 0.0]);
         (lamps, [pool[0], pool[2]])
@@ -298,7 +300,7 @@ impl Parked {
     fn draw_under(&self, canvas: &mut Canvas<'_>, view: &View, form: &Form) {
         // The tyres under front and rear, and between them the dark below the body.
         let mut ground = Vec::new();
-        let middle = self.middle(form);
+        let middle = form.middle();
         for (ahead, left) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
             let p = self.world([middle + ahead * form.length * 0.47, 0.0, left * form.half]);
             let low = view.at([p[0], 0.02, p[2]]);
@@ -419,7 +421,7 @@ impl Parked {
     }
 
     fn draw_lamps(&self, canvas: &mut Canvas<'_>, view: &View, form: &Form) {
-        let (middle, half) = (self.middle(form), form.half);
+        let (middle, half) = (form.middle(), form.half);
         let big = matches!(self.kind, VehicleKind::Truck | VehicleKind::Bus);
         for (end, lamp) in [(1.0, Rgb(238, 236, 216)), (-1.0, Rgb(168, 34, 30))] {
             let x = middle + end * (form.length / 2.0 + 0.01);

@@ -26,7 +26,7 @@ pub(super) fn furnish_gate(set: &mut Set, chance: &Chance) {
     set.lamps.push(Lamp { at: [-7.5, 5.0, 12.0], reach_m: 8.0 });
     set.trees.push(Tree::drawn([-6.5 + some(chance, -0.6, 0.6), 14.6], 5.5, chance));
     if chance.below(2) == 0 {
-        set.trees.push(Tree::drawn([8.4, 14.8], 4.6, chance));
+        set.trees.push(Tree::drawn([11.4, 14.8], 4.6, chance));
     }
     if chance.below(3) > 0 {
         set.parked.push(any_car(chance, [6.4, 13.6], 0.0));

@@ -134,7 +134,7 @@ fn edge_at(z: f32) -> f32 {
 /// A scene of one rule, named after what happens in it.
 fn scene(name: &str, note: &str, place: Place, seed: u64) -> (Script, Draw) {
     let mut script = Script::new(name, place, own_seed(name, seed));
-    script.note = note.to_owned();
+    note.clone_into(&mut script.note);
     (script, Draw::of(name, seed))
 }
 

@@ -297,6 +297,8 @@ pub(super) fn crowding(seed: u64) -> Vec<Script> {
     out
 }
 
+type Does = fn(&Draw) -> Vec<Act>;
+
 pub(super) fn fall(seed: u64) -> Vec<Script> {
     let rule = || Rule::new(IncidentKind::Fall);
     let mut out = Vec::new();
@@ -315,7 +317,6 @@ pub(super) fn fall(seed: u64) -> Vec<Script> {
         script.people.push(person);
         out.push(script);
     }
-    type Does = fn(&Draw) -> Vec<Act>;
     let traps: [(&str, &str, Does); 4] = [
         ("bends", "Somebody bends down twice and goes on.", |d| {
             vec![Act::Bend { s: d.some(3.0, 5.0) }, Act::Stand { s: 2.0 }, Act::Bend { s: 6.0 }]
