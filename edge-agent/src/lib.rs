@@ -9,6 +9,7 @@ pub mod config;
 pub mod detector;
 pub mod doctor;
 pub mod enrol;
+pub mod eval;
 pub mod evidence;
 pub mod frame;
 pub mod health;
