@@ -77,10 +77,14 @@ jq -rn --argjson agent "$agent" --argjson floor "$floor" '
 camera_rules() {
     jq -nr 'range(10) | (. / 10) as $left | ($left + 0.1) as $right | "
 
-[[camera.rule]]
+[[camera.zones]]
+id = \"strip-\(.)\"
+polygon = [[\($left), 0.3], [\($right), 0.3], [\($right), 1.0], [\($left), 1.0]]
+
+[[camera.rules]]
 id = \"strip-\(.)\"
 kind = \"intrusion\"
-zone = [[\($left), 0.3], [\($right), 0.3], [\($right), 1.0], [\($left), 1.0]]
+zone = \"strip-\(.)\"
 cooldown_s = 1"'
 }
 write_configuration

@@ -68,7 +68,12 @@ start_postgres() {
     export SHAODIAN_TEST_POSTGRES="postgres://shaodian@127.0.0.1:$port/postgres"
 }
 
-step "setting up and building"
+step "setting up"
+deploy/setup.sh --no-build
+# Programs and tests in one pass: while one core finishes a long crate the other has something to do.
+step "building programs and tests"
+cargo build --release --workspace --locked --lib --bins --tests --quiet ||
+    fail "the build failed" "read the compiler's message above; if it speaks of downloads, check the network"
 deploy/setup.sh
 step "formatting"
 cargo fmt --all --check || fail "some files are not formatted" "cargo fmt --all"
@@ -78,8 +83,6 @@ if [ "$lint" = yes ]; then
     # Its list of advisories comes from the network; licences, bans and sources are judged by what lies here.
     if command -v cargo-deny >/dev/null; then cargo-deny --locked --offline check licenses bans sources; fi
 fi
-step "building the tests"
-cargo test --release --workspace --locked --no-run --quiet
 [ -n "${SHAODIAN_TEST_POSTGRES:-}" ] || start_postgres
 step "testing"
 log=target/test.log

@@ -67,11 +67,16 @@ write_county() {
 camera_rules() {
     cat <<TOML
 
-[[camera.rule]]
+[[camera.zones]]
+id = "forecourt"
+polygon = $zone
+
+[[camera.rules]]
 id = "forecourt"
 kind = "intrusion"
+zone = "forecourt"
 name = "门前禁入区"
-zone = $zone
+name_en = "Forecourt"
 cooldown_s = 5
 TOML
 }

@@ -5,8 +5,9 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use edge_agent::detector::{self, Input, Letterbox, Tensor};
 use edge_agent::frame::{Detection, Picture};
-use edge_agent::motion::MotionGate;
+use edge_agent::motion::{Motion, MotionGate};
 use edge_agent::parked::Places;
+use edge_agent::signs::{SignReader, Wanted};
 use edge_agent::tracker::{Resting, Tracker};
 use protocol::{Chance, Label, NormBox, UtcMs};
 
@@ -14,33 +15,57 @@ const W: usize = 640;
 const H: usize = 360;
 
 /// A textured street with a dark block that stands at `x`.
-fn picture(x: usize, chance: &Chance) -> Picture {
-    let mut y: Vec<u8> = (0..W * H)
-        .map(|i| (90 + (i % W / 40 + i / W / 30) % 5 * 20 + chance.below(8) as usize) as u8)
+fn picture(width: usize, height: usize, x: usize, chance: &Chance) -> Picture {
+    let mut y: Vec<u8> = (0..width * height)
+        .map(|i| (90 + (i % width / 40 + i / width / 30) % 5 * 20 + chance.below(8) as usize) as u8)
         .collect();
     for row in 150..270 {
-        y[row * W + x..row * W + x + 40].fill(20);
+        y[row * width + x..row * width + x + 40].fill(20);
     }
-    let chroma = vec![128; W * H / 4];
-    Picture { width: W, height: H, y, u: chroma.clone(), v: chroma }
+    let chroma = vec![128; width * height / 4];
+    Picture { width, height, y, u: chroma.clone(), v: chroma }
 }
 
 fn motion(c: &mut Criterion) {
     let chance = Chance::seeded(1);
-    let frames: Vec<Picture> = (0..16).map(|i| picture(30 * i, &chance)).collect();
-    let (mut gate, mut n) = (MotionGate::new(), 0_usize);
-    c.bench_function("motion gate, 640x360", |b| {
-        b.iter(|| {
-            n += 1;
-            let frame = &frames[n % frames.len()];
-            black_box(gate.look(UtcMs(n as i64 * 200), &frame.y, W, H))
+    for (width, height) in [(W, H), (1280, 720)] {
+        let frames: Vec<Picture> = (0..16).map(|i| picture(width, height, 30 * i, &chance)).collect();
+        let (mut gate, mut n) = (MotionGate::new(), 0_usize);
+        c.bench_function(&format!("motion gate, {width}x{height}"), |b| {
+            b.iter(|| {
+                n += 1;
+                let frame = &frames[n % frames.len()];
+                black_box(gate.look(UtcMs(n as i64 * 200), &frame.y, width, height))
+            });
         });
-    });
+    }
+}
+
+fn signs(c: &mut Criterion) {
+    let chance = Chance::seeded(4);
+    let frames: Vec<Picture> = (0..16).map(|i| picture(W, H, 30 * i, &chance)).collect();
+    let all = Wanted { flame: true, left: true, view: true };
+    let methods = [
+        ("flame", Wanted { flame: true, ..Wanted::default() }),
+        ("left", Wanted { left: true, ..Wanted::default() }),
+        ("view", Wanted { view: true, ..Wanted::default() }),
+        ("all", all),
+    ];
+    for (name, wanted) in methods {
+        let (mut reader, mut n) = (SignReader::new(wanted), 0_usize);
+        c.bench_function(&format!("signs, {name}, 640x360"), |b| {
+            b.iter(|| {
+                n += 1;
+                let frame = &frames[n % frames.len()];
+                black_box(reader.look(UtcMs(n as i64 * 200), frame, &Motion::default()))
+            });
+        });
+    }
 }
 
 fn detector(c: &mut Criterion) {
     let chance = Chance::seeded(2);
-    let frame = picture(200, &chance);
+    let frame = picture(W, H, 200, &chance);
     let contract =
         models::manifest().model("yolox-nano").and_then(|m| m.detector.as_ref()).expect("in the manifest");
     let letterbox = Letterbox::new(W, H, &contract.picture);
@@ -92,7 +117,7 @@ fn tracker(c: &mut Criterion) {
 
 fn parked(c: &mut Criterion) {
     let chance = Chance::seeded(4);
-    let frame = picture(200, &chance);
+    let frame = picture(W, H, 200, &chance);
     let place = NormBox { x: 0.3, y: 0.4, w: 0.2, h: 0.25 };
     let resting = [Resting { id: 1, place, seen: true }];
     c.bench_function("one parked place compared", |b| {
@@ -104,5 +129,5 @@ fn parked(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, motion, detector, tracker, parked);
+criterion_group!(benches, motion, signs, detector, tracker, parked);
 criterion_main!(benches);

@@ -12,7 +12,8 @@ use crate::frame::{Detection, Frame};
 use crate::motion::MotionGate;
 use crate::observation::{Observation, Seen};
 use crate::parked::Places;
-use crate::rules::{RuleConfig, RuleError, RuleEvent, Rules};
+use crate::rules::method::MOTION;
+use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
 use crate::tracker::Tracker;
 
 /// With nothing moving, the detector looks so often: at things that stand there, and at an empty scene (who
@@ -24,8 +25,6 @@ const GAP_MS: i64 = 30_000;
 /// Moving areas outside these shares of the picture are no objects: noise, or a change of light.
 const MIN_MOTION_AREA: f32 = 0.002;
 const MAX_MOTION_AREA: f32 = 0.5;
-/// What incidents raised by motion alone name as their method.
-pub const MOTION: &str = "motion";
 
 /// One camera's analysis.
 #[derive(Debug)]
@@ -41,17 +40,17 @@ pub struct Analyser {
 }
 
 impl Analyser {
-    pub fn new(rules: &[RuleConfig]) -> Result<Self, RuleError> {
-        Ok(Self {
+    pub fn new(rules: &[RuleConfig]) -> Self {
+        Self {
             gate: MotionGate::new(),
             tracker: Tracker::new(),
             places: Places::default(),
-            rules: Rules::new(rules)?,
+            rules: Rules::new(rules),
             at: None,
             detected_at: None,
             detector_missing: false,
             method: MOTION.into(),
-        })
+        }
     }
 
     /// The next frame. `ask` shows it to the detector, and is called only when that is needed:
@@ -111,7 +110,9 @@ impl Analyser {
             Seen::Unknown => {}
         }
         self.tracker.parked(at, &observation.parked);
-        events.extend(self.rules.step(at, &self.tracker.tracks()));
+        let tracks = self.tracker.tracks();
+        let now = Moment { tracks: &tracks, seen: observation, by: &self.method };
+        events.extend(self.rules.step(&now));
         events
     }
 
@@ -185,7 +186,7 @@ mod tests {
     }
 
     fn analyser() -> Analyser {
-        Analyser::new(&[RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Intrusion)]).unwrap()
+        Analyser::new(&[RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Intrusion)])
     }
 
     /// A walk past the camera is one intrusion by the detector, which rests while nothing moves.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::call::speech::transcribe;
 use crate::config::{Config, ConfigError, in_force};
-use crate::{doctor, enrol, replay, run, say, stations};
+use crate::{doctor, enrol, eval, replay, run, say, stations};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -41,6 +41,8 @@ enum Command {
     Enrol(enrol::Args),
     /// Runs a clip through detection and rules, as fast as the machine can
     Replay(replay::Args),
+    /// Plays scenes whose truth is known, and says how well the alarms agree with it
+    Eval(eval::Args),
     /// Transcribes a recording with the installed speech model
     Transcribe(transcribe::Args),
 }
@@ -81,6 +83,7 @@ fn act(cli: Cli) -> Result<ExitCode> {
             runtime()?.block_on(enrol::run(&args, &config.agent.data_dir))?;
         }
         Command::Replay(args) => or_reader_left(replay::run(&args))?,
+        Command::Eval(args) => return eval::run(&args),
         Command::Transcribe(args) => {
             let models =
                 Config::load(cli.config.as_deref()).map(|config| stations::model_store(None, &config));

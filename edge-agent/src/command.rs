@@ -6,11 +6,14 @@ use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId,
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Config};
+use crate::analyser::Analyser;
+use crate::config::{self, Config, Problem};
 use crate::evidence::Recorder;
 use crate::health::Floor;
+use crate::memory::{self, Memory};
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::EvidenceFile;
+use crate::trial;
 
 /// Mistakes of a configuration that one answer names; more would not fit into a message.
 const MOST_PROBLEMS: usize = 20;
@@ -28,6 +31,7 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     pub floor: Floor,
     pub recorder: Arc<Recorder>,
+    pub memory: Arc<Memory>,
     /// The installer's file.
     pub installed: Config,
     /// To whoever changes the stations; it answers that command.
@@ -71,6 +75,7 @@ impl Desk {
             match command.body {
                 CommandBody::Still { camera_id } => self.still(&camera_id).await,
                 CommandBody::Recording { call_id } => self.recording(call_id).await?,
+                CommandBody::Replay { camera_id, toml } => self.replay(camera_id, &toml).await,
                 CommandBody::Configuration { version, toml } => self.configuration(id, version, toml),
             }
         };
@@ -90,6 +95,29 @@ impl Desk {
         }
     }
 
+    /// Tries rules on what the camera saw in the last hour.
+    async fn replay(&self, camera_id: CameraId, toml: &str) -> Done {
+        let present = self.floor.present();
+        if !present.cameras.contains_key(&camera_id) {
+            return failed(format!("this box has no camera {camera_id}"));
+        }
+        let analyser = match config::rules_on_trial(toml, &present.config) {
+            Ok(rules) => Analyser::new(&rules),
+            Err(problems) => return failed(list(&problems)),
+        };
+        let (memory, from) = (self.memory.clone(), self.clock.now().plus_ms(-memory::REACH_MS));
+        // A crowd's hour takes seconds to read.
+        let tried = tokio::task::spawn_blocking(move || {
+            let seen = memory.recall(&camera_id, from)?;
+            anyhow::ensure!(!seen.is_empty(), "camera {camera_id} has seen nothing in the last hour");
+            Ok(trial::try_on(analyser, &seen))
+        });
+        match tried.await.map_err(anyhow::Error::from).flatten() {
+            Ok(trial) => Some((Outcome::Tried { trial }, Vec::new())),
+            Err(error) => failed(format!("{error:#}")),
+        }
+    }
+
     /// Marks the raw recording for upload; the answer names it.
     async fn recording(&self, call_id: CallId) -> Result<Done, OutboxError> {
         let found = self.outbox.request_recording(call_id).await?;
@@ -101,13 +129,7 @@ impl Desk {
 
     fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
         match config::from_hub(version, &toml, &self.installed) {
-            Err(problems) => {
-                let mut list: Vec<_> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
-                if problems.len() > MOST_PROBLEMS {
-                    list.push(format!("… and {} more", problems.len() - MOST_PROBLEMS));
-                }
-                failed(list.join("\n"))
-            }
+            Err(problems) => failed(list(&problems)),
             Ok(config) => {
                 let new = NewConfiguration { command_id, version, toml, config: Box::new(config) };
                 match self.configure.try_send(new) {
@@ -117,4 +139,12 @@ impl Desk {
             }
         }
     }
+}
+
+fn list(problems: &[Problem]) -> String {
+    let mut lines: Vec<_> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+    if problems.len() > MOST_PROBLEMS {
+        lines.push(format!("… and {} more", problems.len() - MOST_PROBLEMS));
+    }
+    lines.join("\n")
 }

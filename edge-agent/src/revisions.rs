@@ -11,6 +11,7 @@ use protocol::{
 };
 
 use crate::rules::RuleEvent;
+use crate::rules::method::GAP;
 
 /// Names a lost camera's incident where a rule's name stands otherwise.
 const LOST_RULE: &str = "camera-lost";
@@ -177,17 +178,19 @@ impl Revisions {
                 let event = RuleEvent {
                     rule_id: LOST_RULE.parse().expect("a plain word is a name"),
                     rule_name: IncidentKind::CameraLost.zh().to_owned(),
+                    rule_name_en: IncidentKind::CameraLost.en().to_owned(),
                     kind: IncidentKind::CameraLost,
                     severity: Severity::Major,
                     phase: Phase::Opened,
                     serial: 0,
                     at: since,
                     started_at: since,
-                    label: Label::Motion,
+                    label: Label::Picture,
                     score: 0.0,
                     region: NormBox { x: 0.0, y: 0.0, w: 1.0, h: 1.0 },
                     object_count: 0,
                     motion_only: false,
+                    method: GAP.into(),
                     best_frame: false,
                 };
                 let method = health.reason.clone().unwrap_or_else(|| "no picture".to_owned());
@@ -235,6 +238,7 @@ mod tests {
         RuleEvent {
             rule_id: "yard".parse().unwrap(),
             rule_name: "院内".into(),
+            rule_name_en: "Yard".into(),
             kind: IncidentKind::Intrusion,
             severity: Severity::Major,
             phase,
@@ -246,6 +250,7 @@ mod tests {
             region: NormBox { x: 0.1, y: 0.1, w: 0.1, h: 0.2 },
             object_count: 1,
             motion_only: false,
+            method: "yolox".into(),
             best_frame: true,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! camera ─ newest frame ─► watch (analyser ◄─► detector) ─ sightings (64) ─► revisions ─► outbox
+//!                            └─ observations (512) ─► memory of the last hour ─► desk
 //! exchange ─► call tap ─ reports (64) ──────────────────────────────────────────────────► outbox
 //! outbox ─► uplink ─► hub ─ receipts ─► outbox          outbox ─► uploader ─► hub
 //! hub ─► uplink ─ commands (32) ─► desk ─► outbox        every station ─► health ─► hub, systemd, local pages
@@ -9,7 +10,7 @@
 //! ```
 //!
 //! Bounds: a full queue makes its producer wait, except commands (the hub sends them again), live words (they are
-//! dropped and counted) and frames (the newest replaces the older). Order of the end: cameras and calls say their last
+//! dropped and counted, as are observations) and frames (the newest replaces the older). Order of the end: cameras and calls say their last
 //! words into the outbox, then desk, uploader and uplink stop, the outbox closes last. A task that ends before is told
 //! and ends the agent.
 
@@ -29,6 +30,7 @@ use crate::config::{Config, HubConfig, in_force};
 use crate::evidence::Recorder;
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
+use crate::memory::Memory;
 use crate::outbox::{Outbox, Voice};
 use crate::recovery::{self, Recovery};
 use crate::report::Handover;
@@ -90,6 +92,8 @@ pub async fn run(options: Options) -> Result<()> {
     let recorder = Recorder::new(outbox.evidence_dir().to_owned(), clock.clone())?;
     let recorder = Arc::new(recorder.leaving_free(installed.outbox.disk_reserve_bytes));
     recorder.forget_all_but(&left.iter().map(|incident| incident.incident_id).collect::<Vec<_>>());
+    let watched: Vec<_> = config.cameras.iter().map(|watched| watched.camera.id.clone()).collect();
+    let memory = Arc::new(Memory::open(&data_dir, &watched)?);
     let (uplink_health, upload_health) =
         (Arc::new(uplink::Health::default()), Arc::new(upload::Health::default()));
     let health = Arc::new(Health {
@@ -122,6 +126,7 @@ pub async fn run(options: Options) -> Result<()> {
         clock: clock.clone(),
         floor: floor.clone(),
         recorder: recorder.clone(),
+        memory: memory.clone(),
         installed: installed.clone(),
         configure,
     };
@@ -153,6 +158,7 @@ pub async fn run(options: Options) -> Result<()> {
         outbox: outbox.clone(),
         floor,
         recorder,
+        memory,
         reports,
         live,
         trial: stations::TRIAL,

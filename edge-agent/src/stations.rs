@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use models::{ModelStore, search_folders};
+use models::ModelStore;
 use protocol::{Answer, CameraId, CameraState, Chance, Clock, DetectorHealth, LiveCall, Outcome};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -24,6 +24,7 @@ use crate::config::{self, Config, Watched};
 use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
 use crate::health::{Floor, Post, Present};
+use crate::memory::Memory;
 use crate::outbox::Outbox;
 use crate::report::Handover;
 use crate::watch::{self, Watch};
@@ -48,6 +49,7 @@ pub struct Site {
     pub outbox: Outbox,
     pub floor: Floor,
     pub recorder: Arc<Recorder>,
+    pub memory: Arc<Memory>,
     pub reports: mpsc::Sender<Handover>,
     /// Calls as they run, for the hub's `live` topic.
     pub live: mpsc::Sender<LiveCall>,
@@ -284,10 +286,11 @@ impl Stations {
     }
 
     fn start_what_is_missing(&mut self, wanted: &Config) -> Result<()> {
-        let Site { clock, chance, outbox, recorder, .. } = &self.site;
+        let Site { clock, chance, outbox, recorder, memory, .. } = &self.site;
         let deps = watch::Deps {
             outbox: outbox.clone(),
             recorder: recorder.clone(),
+            memory: memory.clone(),
             clock: clock.clone(),
             chance: chance.clone(),
         };
@@ -311,7 +314,7 @@ impl Stations {
     fn show(&self) {
         let posts = self.cameras.iter().map(|(id, running)| (id.clone(), Post::of(&running.watch)));
         self.site.floor.set(Present {
-            configuration_version: self.config.version,
+            config: Arc::new(self.config.clone()),
             cameras: posts.collect(),
             detector: Some(self.detector.station.clone()),
             calls: self.calls.as_ref().map(|calls| calls.tap.clone()),
@@ -360,6 +363,5 @@ async fn run_calls(tap: Arc<CallTap>, cancel: CancellationToken) {
 
 /// Models from the command line, the configuration, then `$SHAODIAN_DATA`.
 pub fn model_store(option: Option<PathBuf>, config: &Config) -> ModelStore {
-    let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-    ModelStore::new(search_folders(option, config.agent.models.clone(), data))
+    detector::store(option, config.agent.models.clone())
 }

@@ -17,6 +17,7 @@ use crate::camera::{CameraHandle, FrameSlot};
 use crate::detector::{Answer, DetectorClient};
 use crate::evidence::{ClipEnd, Drawn, Pending, Recorder};
 use crate::frame::Frame;
+use crate::memory::Memory;
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::{EvidenceFile, Report};
 use crate::revisions::Revisions;
@@ -49,6 +50,7 @@ struct Sighting {
 pub struct Deps {
     pub outbox: Outbox,
     pub recorder: Arc<Recorder>,
+    pub memory: Arc<Memory>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<Chance>,
 }
@@ -74,7 +76,7 @@ impl Watch {
         deps: &Deps,
     ) -> Result<Self> {
         let camera = Arc::new(camera);
-        let analyser = Analyser::new(rules).context("the rules of a camera")?;
+        let analyser = Analyser::new(rules);
         let (tx, rx) = mpsc::channel(EVENTS);
         let stop = Arc::new(AtomicBool::new(false));
         let [beat, analysed] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
@@ -84,6 +86,7 @@ impl Watch {
             silent_after: SILENT.max(two_frames),
             analyser,
             detector: detector.clone(),
+            memory: deps.memory.clone(),
             events: tx,
             stop: stop.clone(),
             beat: beat.clone(),
@@ -141,6 +144,7 @@ struct Analysis {
     silent_after: Duration,
     analyser: Analyser,
     detector: DetectorClient,
+    memory: Arc<Memory>,
     events: mpsc::Sender<Sighting>,
     stop: Arc<AtomicBool>,
     beat: Arc<AtomicU64>,
@@ -166,7 +170,10 @@ impl Analysis {
             };
             silent = Duration::ZERO;
             let detector = &self.detector;
-            let events = self.analyser.analyse(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            let observation =
+                self.analyser.observe(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            self.memory.keep(&frame.camera_id, &observation);
+            let events = self.analyser.conclude(&observation);
             self.analysed.fetch_add(1, Ordering::Relaxed);
             if !self.tell(events, Some(&frame)) {
                 return;
@@ -179,7 +186,7 @@ impl Analysis {
 
     fn tell(&self, events: Vec<RuleEvent>, frame: Option<&Frame>) -> bool {
         events.into_iter().all(|event| {
-            let method = self.analyser.method().to_owned();
+            let method = event.method.to_string();
             let frame = frame.filter(|_| event.best_frame).cloned();
             self.events.blocking_send(Sighting { event, method, frame }).is_ok()
         })

@@ -96,18 +96,24 @@ fn a_wrong_description_is_refused() {
 #[test]
 fn labels_are_known_before_loading() {
     let store = store();
-    assert_eq!(detector::named(&config(&["toy-crowd"]), &store).unwrap(), {
+    assert_eq!(config(&["toy-crowd"]).named_in(&store), {
         let mut labels = vec![Label::Person, Label::Fire];
         labels.sort_unstable();
         labels
     });
     let both = config(&["yolox-nano", "toy-crowd"]);
-    assert!(detector::named(&both, &store).unwrap().contains(&Label::Car));
+    assert!(both.named_in(&store).contains(&Label::Car));
     assert!(!detector::installed(&both, &store).contains(&Label::Car), "its weights are not there");
     assert!(detector::installed(&both, &store).contains(&Label::Fire));
-    assert!(detector::named(&config(&["no-such"]), &store).is_err());
-    assert!(detector::named(&config(&["silero-vad"]), &store).is_err(), "it is no detector");
-    assert!(detector::named(&DetectorConfig { enabled: false, ..both }, &store).unwrap().is_empty());
+    let unknown = config(&["no-such"]).named_in(&store);
+    assert!(unknown.contains(&Label::Smoke) && !unknown.contains(&Label::Motion), "{unknown:?}");
+    assert!(config(&["silero-vad"]).named_in(&store).is_empty(), "it is no detector");
+    assert!(DetectorConfig { enabled: false, ..both }.named_in(&store).is_empty());
+    assert_eq!(DetectorConfig::default().named(), {
+        let mut labels = detector::NAMED.to_vec();
+        labels.sort_unstable();
+        labels
+    });
 }
 
 /// Of two configured models one has no weights: the other looks, motion stands in for what the first would name, and

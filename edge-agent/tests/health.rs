@@ -13,6 +13,7 @@ use edge_agent::camera;
 use edge_agent::config::Config;
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{self, Floor, Health, Pages, Vitals};
+use edge_agent::memory::Memory;
 use edge_agent::outbox::{Outbox, OutboxConfig};
 use edge_agent::stations::{Site, Stations};
 use edge_agent::{uplink, upload};
@@ -69,6 +70,7 @@ impl Bench {
             outbox: outbox.clone(),
             floor,
             recorder,
+            memory: Arc::new(Memory::open(dir.path(), &[]).unwrap()),
             reports: mpsc::channel(1).0,
             live: mpsc::channel(1).0,
             trial: WAIT,

@@ -14,6 +14,7 @@ use common::{origin, voice};
 use edge_agent::camera::{self, CameraConfig, CameraHandle, Polygon};
 use edge_agent::detector::{DetectError, DetectorStation};
 use edge_agent::evidence::Recorder;
+use edge_agent::memory::Memory;
 use edge_agent::outbox::{Outbox, OutboxConfig};
 use edge_agent::recovery::Recovery;
 use edge_agent::report::Report;
@@ -197,6 +198,7 @@ async fn a_stopped_camera_loses_no_clip() {
     let deps = Deps {
         outbox: bench.outbox.clone(),
         recorder: bench.recorder.clone(),
+        memory: Arc::new(Memory::open(bench.dir.path(), &[]).unwrap()),
         clock: bench.clock.clone(),
         chance: bench.chance.clone(),
     };

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use edge_agent::{camera, replay};
 use gstreamer as gst;
@@ -24,54 +24,78 @@ fn draw(clip: &Path) {
     assert!(matches!(message.as_ref().map(|m| m.view()), Some(gst::MessageView::Eos(_))), "{message:?}");
 }
 
-fn args(clip: &Path) -> replay::Args {
-    replay::Args {
-        clip: Some(clip.to_owned()),
-        recorded: None,
-        record: None,
-        rules: None,
-        fps: 5.0,
-        width: 640,
-        models: None,
-        motion_only: true,
-    }
+const RULES: &str = "[[camera.rules]]\nid = \"anywhere\"\nkind = \"intrusion\"\n";
+
+fn scene(folder: &Path, name: &str, url: &str, rules: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("[camera]\nid = \"c1\"\nurl = {url:?}\n\n{rules}")).unwrap();
+    path
 }
 
-fn play(args: &replay::Args) -> (replay::Summary, String) {
+fn args(scene: &Path) -> replay::Args {
+    replay::Args { scene: scene.to_owned(), motion_only: true, ..replay::Args::default() }
+}
+
+fn play(args: &replay::Args) -> (replay::Played, String) {
     let mut out = Vec::new();
-    let summary = replay::replay(args, &mut out).unwrap();
-    (summary, String::from_utf8(out).unwrap())
+    let played = replay::replay(args, &mut out).unwrap();
+    (played, String::from_utf8(out).unwrap())
 }
 
-/// Without weights a clip gives a motion-only intrusion; the same bytes again on a second run, and again from
-/// what the first run recorded.
+/// Without weights a clip gives an intrusion by motion; the same bytes again on a second run, and again from what the
+/// first run recorded.
 #[test]
 fn the_same_bytes_every_time() {
     let folder = tempfile::tempdir().unwrap();
-    let clip = folder.path().join("ball.avi");
-    draw(&clip);
+    draw(&folder.path().join("ball.avi"));
+    let live = scene(folder.path(), "ball.toml", "ball.avi", RULES);
     let recording = folder.path().join("seen.jsonl");
-    let (summary, first) = play(&replay::Args { record: Some(recording.clone()), ..args(&clip) });
-    assert!(summary.opened >= 1 && summary.opened == summary.ended, "{first}");
-    assert_eq!((summary.frames, summary.motion_only), (75, 75));
-    assert!(first.lines().next().unwrap().contains("\"motion_only\":true"), "{first}");
-    assert_eq!(play(&args(&clip)).1, first);
-    let again = replay::Args { clip: None, recorded: Some(recording), ..args(&clip) };
-    assert_eq!(play(&again).1, first);
+    let (played, first) = play(&replay::Args { record: Some(recording), ..args(&live) });
+    assert_eq!((played.frames, played.motion_only), (75, 75));
+    let incident: replay::SceneIncident = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (incident.rule.as_str(), incident.camera.as_str(), incident.zone.as_ref()),
+        ("anywhere", "c1", None)
+    );
+    assert!((0.5..3.0).contains(&incident.started_s) && incident.score == 0.0, "{first}");
+    assert_eq!(play(&args(&live)).1, first);
+    let again = scene(folder.path(), "again.toml", "seen.jsonl", RULES);
+    assert_eq!(play(&args(&again)).1, first);
 }
 
-/// What cannot be replayed is told with its name: no such clip, no video, rules that do not hold.
+/// The keys of a line are exactly these; what is open at the end has no end.
+#[test]
+fn a_line_has_these_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let person = r#"{"label":"person","score":0.81,"region":{"x":0.4,"y":0.4,"w":0.1,"h":0.3}}"#;
+    let seen = (0..20).fold(String::new(), |text, i| {
+        let at = i * 200;
+        text + &format!("{{\"at\":{at},\"seen\":\"objects\",\"by\":\"m 1\",\"detections\":[{person}]}}\n")
+    });
+    std::fs::write(folder.path().join("seen.jsonl"), seen).unwrap();
+    let zone = "[[camera.zones]]\nid = \"yard\"\npolygon = [[0.0, 0.5], [1.0, 0.5], [1.0, 1.0]]\n";
+    let rules = format!("{RULES}zone = \"yard\"\n{zone}");
+    let scene = scene(folder.path(), "scene.toml", "seen.jsonl", &rules);
+    let expected = "{\"rule\":\"anywhere\",\"kind\":\"intrusion\",\"camera\":\"c1\",\"zone\":\"yard\",\
+                    \"started_s\":0.4,\"ended_s\":null,\"score\":0.81}\n";
+    assert_eq!(play(&args(&scene)).1, expected);
+}
+
+/// What cannot be replayed is told with its name: no such clip, no video, a camera, rules that do not hold.
 #[test]
 fn bad_input_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let told = |args: &replay::Args| format!("{:#}", replay::replay(args, &mut Vec::new()).unwrap_err());
-    let missing = folder.path().join("nothing.mp4");
-    assert!(told(&args(&missing)).contains("nothing.mp4"));
-    let text = folder.path().join("text.mp4");
-    std::fs::write(&text, "no video at all").unwrap();
-    assert!(told(&args(&text)).contains("text.mp4"), "{}", told(&args(&text)));
-    let rules = folder.path().join("rules.toml");
-    std::fs::write(&rules, "[[rule]]\nid = \"a\"\nkind = \"intrusion\"\nmin_score = 7\n").unwrap();
-    let error = told(&replay::Args { rules: Some(rules), ..args(&text) });
-    assert!(error.contains("rules.toml") && error.contains("min_score: 7"), "{error}");
+    let told = |url: &str, rules: &str| {
+        let scene = scene(folder.path(), "scene.toml", url, rules);
+        format!("{:#}", replay::replay(&args(&scene), &mut Vec::new()).unwrap_err())
+    };
+    assert!(told("nothing.mp4", RULES).contains("nothing.mp4"));
+    std::fs::write(folder.path().join("text.mp4"), "no video at all").unwrap();
+    assert!(told("text.mp4", RULES).contains("text.mp4"), "{}", told("text.mp4", RULES));
+    let error = told("text.mp4", &format!("{RULES}min_score = 7\n"));
+    assert!(error.contains("scene.toml:8:1") && error.contains("min_score: 7"), "{error}");
+    let error = told("rtsp://10.0.0.9/live", RULES);
+    assert!(error.contains("scene.toml:3:1") && error.contains("is no file"), "{error}");
+    std::fs::write(folder.path().join("bad.jsonl"), "{}\n").unwrap();
+    assert!(told("bad.jsonl", RULES).contains("line 1 of the recording"));
 }

@@ -13,6 +13,7 @@ use common::{eventually, free_port, voice, waiting};
 use edge_agent::camera::{self, CameraConfig};
 use edge_agent::detector::{DetectError, DetectorStation};
 use edge_agent::evidence::Recorder;
+use edge_agent::memory::Memory;
 use edge_agent::outbox::{Outbox, OutboxConfig};
 use edge_agent::watch::{Deps, Watch};
 use media::{RtspCamera, Stream};
@@ -54,7 +55,8 @@ impl Bench {
         let voice = voice(clock.clone(), chance.clone());
         let (outbox, _) = Outbox::open(dir.path(), OutboxConfig::default(), voice).await.unwrap();
         let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap());
-        let deps = Deps { outbox: outbox.clone(), recorder, clock: clock.clone(), chance };
+        let memory = Arc::new(Memory::open(dir.path(), &[]).unwrap());
+        let deps = Deps { outbox: outbox.clone(), recorder, memory, clock: clock.clone(), chance };
         let detector = DetectorStation::start(clock.clone(), Box::new(|| Err(DetectError::Off))).unwrap();
         let handle = camera::spawn(CameraConfig::new("gate".parse().unwrap(), url), clock.clone()).unwrap();
         let watch = Watch::start(handle, &[], detector.client("gate".parse().unwrap()), &deps).unwrap();

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UtcMs;
 use crate::evidence::Evidence;
-use crate::id::{CallId, CameraId, CommandId};
+use crate::id::{CallId, CameraId, CommandId, RuleId};
+use crate::incident::IncidentKind;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Command {
@@ -25,6 +26,9 @@ pub enum CommandBody {
     Still { camera_id: CameraId },
     /// The raw recording of one call.
     Recording { call_id: CallId },
+    /// What these rules would have told of in the last hour. TOML with the tables `[[camera.zones]]`,
+    /// `[[camera.lines]]` and `[[camera.rules]]` as in the configuration; nothing is changed by it.
+    Replay { camera_id: CameraId, toml: String },
     /// A new configuration (TOML text) with the version the hub gave it.
     Configuration { version: u64, toml: String },
 }
@@ -34,6 +38,7 @@ impl CommandBody {
         match self {
             Self::Still { .. } => "still",
             Self::Recording { .. } => "recording",
+            Self::Replay { .. } => "replay",
             Self::Configuration { .. } => "configuration",
         }
     }
@@ -45,6 +50,10 @@ pub enum Outcome {
     /// Done; the files asked for follow by upload.
     Done {
         evidence: Vec<Evidence>,
+    },
+    /// What rules on trial would have told of.
+    Tried {
+        trial: Trial,
     },
     /// Not done, and why, for people. For a configuration: the old one stays in force.
     Failed {
@@ -59,4 +68,34 @@ pub struct Answer {
     #[serde(flatten)]
     pub outcome: Outcome,
     pub answered_at: UtcMs,
+}
+
+/// What the rules of [`CommandBody::Replay`] came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Trial {
+    /// First and last frame that was tried; the box may hold less than the hour, and may have been blind for a part.
+    pub from: UtcMs,
+    pub to: UtcMs,
+    pub frames: u64,
+    /// In the order of their beginning, at most [`Trial::MOST`].
+    pub incidents: Vec<TriedIncident>,
+    /// How many more there were.
+    pub left_out: u64,
+}
+
+impl Trial {
+    /// More would not fit into a message, and nobody reads them.
+    pub const MOST: usize = 200;
+}
+
+/// One incident that a rule on trial would have told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TriedIncident {
+    pub rule_id: RuleId,
+    pub kind: IncidentKind,
+    pub started_at: UtcMs,
+    /// `None`: still going on at the last frame.
+    pub ended_at: Option<UtcMs>,
+    /// 0..=100; 0 for motion.
+    pub score_percent: u8,
 }

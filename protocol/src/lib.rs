@@ -20,7 +20,7 @@ pub mod topic;
 pub use call::{CallSubject, Direction, Leg, LiveCall, Segment, Transcript};
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock, UtcMs};
-pub use command::{Answer, Command, CommandBody, Outcome};
+pub use command::{Answer, Command, CommandBody, Outcome, Trial, TriedIncident};
 pub use enrol::{EnrolAnswer, EnrolRequest};
 pub use envelope::{Envelope, EnvelopeError, Event, Origin, Tombstone};
 pub use evidence::{Delivery, Evidence, EvidenceKind, Sha256Hex};

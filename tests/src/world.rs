@@ -217,15 +217,23 @@ impl World {
             let _ = write!(
                 toml,
                 "\n[[camera]]\nid = {:?}\nname = {:?}\nurl = {:?}\nplace = {{ name = {:?} }}\npre_roll_s = 6\n\
-                 post_roll_s = 2\nclip_max_s = 6\nmasks = {:?}\n\n[[camera.rule]]\nid = \"forecourt\"\n\
-                 kind = \"intrusion\"\nzone = {:?}\ncooldown_s = 1\n",
+                 post_roll_s = 2\nclip_max_s = 6\n\n[[camera.rules]]\nid = \"forecourt\"\nkind = \"intrusion\"\n\
+                 cooldown_s = 1\n",
                 camera.id,
                 camera.place,
                 self.cameras.url(&camera.id),
                 camera.place,
-                camera.masks,
-                camera.zone
             );
+            if !camera.zone.is_empty() {
+                let outline = &camera.zone;
+                let _ = write!(
+                    toml,
+                    "zone = \"forecourt\"\n\n[[camera.zones]]\nid = \"forecourt\"\npolygon = {outline:?}\n"
+                );
+            }
+            for mask in &camera.masks {
+                let _ = write!(toml, "\n[[camera.masks]]\npolygon = {mask:?}\n");
+            }
         }
         toml
     }

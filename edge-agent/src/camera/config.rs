@@ -38,8 +38,8 @@ pub struct CameraConfig {
     /// Longest stretch of an incident that its clip shows, between pre-roll and post-roll.
     #[serde(default = "CameraConfig::default_clip_max_s")]
     pub clip_max_s: u32,
-    /// Polygons of `[x, y]` in shares of the picture. Nothing inside them ever leaves the box.
-    #[serde(default)]
+    /// Nothing inside them ever leaves the box. Written as `[[camera.masks]]`.
+    #[serde(skip)]
     pub masks: Vec<Polygon>,
     /// How long RTSP packets wait for late ones, in milliseconds.
     #[serde(default = "CameraConfig::default_latency_ms")]

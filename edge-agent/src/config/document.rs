@@ -1,10 +1,11 @@
 //! A TOML text with environment overrides, read section by section. Every mistake is collected with its place
 //! in the file, not only the first, so that an installer mends all of them in one go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
@@ -52,6 +53,31 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     fn new(path: String, span: Range<usize>, table: Table<'a>) -> Self {
         Self { path, span, whole: table.clone(), table }
+    }
+
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// What has not been taken out.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
+    /// Takes one key out, so that it is not read.
+    pub(super) fn take(&mut self, key: &str) {
+        self.table.remove(key);
+    }
+
+    /// What stands in a key, when that is text.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        Some(self.table.get(key)?.get_ref().as_str()?.to_owned())
+    }
+
+    /// Whether a key holds a list (of lists, when `nested`).
+    pub(super) fn is_list(&self, key: &str, nested: bool) -> bool {
+        let list = self.table.get(key).and_then(|value| value.get_ref().as_array());
+        list.is_some_and(|list| !nested || list.iter().any(|item| item.get_ref().is_array()))
     }
 
     /// Position of a key such as `masks[1]` or `place.latitude`; the section's own when it is not written.
@@ -130,6 +156,11 @@ impl<'a> Document<'a> {
         self.problems.push(Problem { place, what });
     }
 
+    /// A mistake of the whole text.
+    pub(super) fn missing(&mut self, what: &str) {
+        self.problem(0, what.to_owned());
+    }
+
     /// A mistake that only the meaning shows, in a key of a section.
     pub(super) fn wrong(&mut self, section: &Section<'_>, key: &str, what: &str) {
         let path = [section.path.as_str(), key].join(".");
@@ -152,6 +183,33 @@ impl<'a> Document<'a> {
     pub(super) fn inner_list(&mut self, outer: &mut Section<'a>, name: &str) -> Vec<Section<'a>> {
         let entry = outer.table.remove_entry(name);
         self.as_list(&outer.path.clone(), name, entry)
+    }
+
+    /// Takes `[outer.name]` or `[[outer.name]]` out of one section.
+    pub(super) fn one_or_many(&mut self, outer: &mut Section<'a>, name: &str) -> Vec<Section<'a>> {
+        if outer.is_list(name, false) {
+            return self.inner_list(outer, name);
+        }
+        let Some((key, value)) = outer.table.remove_entry(name) else { return Vec::new() };
+        let path = format!("{}.{name}", outer.path);
+        self.as_section(path, key.span(), value).into_iter().collect()
+    }
+
+    /// Takes one value out of the document.
+    pub(super) fn value<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let (key, value) = self.root.remove_entry(name)?;
+        let span = key.span();
+        let mut table = Table::new();
+        table.insert(key, value);
+        let spanned = Spanned::new(span.clone(), table);
+        let read = BTreeMap::<String, T>::deserialize(toml::de::Deserializer::from(spanned));
+        match read {
+            Ok(mut read) => read.remove(name),
+            Err(error) => {
+                self.problem(span.start, format!("{name}: {}", explain(error.message())));
+                None
+            }
+        }
     }
 
     fn as_list(&mut self, outer: &str, name: &str, entry: Option<Entry<'a>>) -> Vec<Section<'a>> {
@@ -358,13 +416,19 @@ fn between_ticks(text: &str) -> Option<&str> {
 
 /// `; did you mean …` for near ones, otherwise the whole list.
 fn hint<'k>(given: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
+    let near = nearest(given, known.clone());
+    if near.is_empty() {
+        format!("; known here: {}", known.collect::<Vec<_>>().join(", "))
+    } else {
+        near + "?"
+    }
+}
+
+/// `; did you mean …` when one is near.
+pub(crate) fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> String {
     let near = known
-        .clone()
         .map(|name| (strsim::damerau_levenshtein(given, name), name))
         .min()
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(2));
-    match near {
-        Some((_, name)) => format!("; did you mean `{name}`?"),
-        None => format!("; known here: {}", known.collect::<Vec<_>>().join(", ")),
-    }
+    near.map(|(_, name)| format!("; did you mean `{name}`")).unwrap_or_default()
 }

@@ -1,8 +1,10 @@
 //! The box's one configuration file. Every section is optional: without a file the agent runs with no cameras
 //! and no calls. Each station owns its own section's type; this module composes them and finds all mistakes.
 
+mod cameras;
 mod document;
 mod range;
+mod scene;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -10,24 +12,27 @@ mod version;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use document::{Document, Section};
+use document::Document;
+pub(crate) use document::nearest;
 pub use document::{ENV_PREFIX, Problem};
 pub(crate) use range::{Wrong, within};
+pub use scene::{SceneFile, is_recording};
 pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;
 use crate::detector::DetectorConfig;
 use crate::outbox::OutboxConfig;
-use crate::rules::RuleConfig;
+use crate::rules::{Calendar, RuleConfig};
 
 /// Looked at when `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/shaodian/edge.toml";
 
-const SECTIONS: [&str; 7] = ["agent", "hub", "detector", "camera", "calls", "health", "outbox"];
+const SECTIONS: [&str; 8] = ["agent", "hub", "detector", "calendar", "camera", "calls", "health", "outbox"];
 
 /// `[agent]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -130,6 +135,8 @@ pub struct Config {
     pub agent: AgentConfig,
     pub hub: HubConfig,
     pub detector: DetectorConfig,
+    /// Days and time zone of the schedules of rules.
+    pub calendar: Arc<Calendar>,
     pub cameras: Vec<Watched>,
     pub calls: Option<CallConfig>,
     pub health: HealthConfig,
@@ -175,6 +182,7 @@ impl Config {
             agent: plain(&mut document, "agent", |_: &AgentConfig| Wrong::new()),
             hub: plain(&mut document, "hub", HubConfig::problems),
             detector: plain(&mut document, "detector", DetectorConfig::problems),
+            calendar: cameras::read_calendar(&mut document),
             cameras: Vec::new(),
             calls: None,
             health: plain(&mut document, "health", HealthConfig::problems),
@@ -189,23 +197,22 @@ impl Config {
             }
         }
         let mut ids = HashMap::new();
+        let site = cameras::Site { named: config.named(), calendar: Arc::clone(&config.calendar) };
         for mut section in document.list("camera") {
-            let rules = read_rules(&mut document, &mut section);
-            let Some(camera) = document.read::<CameraConfig>(&section) else { continue };
-            for error in camera.validate() {
-                document.wrong(&section, &error.field, &error.problem);
+            let Some(watched) = cameras::read(&mut document, &mut section, &site) else { continue };
+            let id = &watched.camera.id;
+            if ids.insert(id.clone(), ()).is_some() {
+                document.wrong(&section, "id", &format!("{id} is used twice; give each camera its own"));
             }
-            if ids.insert(camera.id.clone(), ()).is_some() {
-                document.wrong(
-                    &section,
-                    "id",
-                    &format!("{} is used twice; give each camera its own", camera.id),
-                );
-            }
-            config.cameras.push(Watched { camera, rules });
+            config.cameras.push(watched);
         }
         let problems = document.finish(&SECTIONS);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// What the detectors can name, with the models that lie here.
+    fn named(&self) -> Vec<protocol::Label> {
+        self.detector.named_in(&crate::detector::store(None, self.agent.models.clone()))
     }
 
     /// What it says, for people.
@@ -234,6 +241,16 @@ impl Config {
     }
 }
 
+/// Rules that are to be tried on what a camera of `config` saw: its detectors, its calendar, the text's own
+/// `[[camera.zones]]`, `[[camera.lines]]` and `[[camera.rules]]`.
+pub fn rules_on_trial(toml: &str, config: &Config) -> Result<Vec<RuleConfig>, Vec<Problem>> {
+    let mut document = Document::parse("rules", toml, &[]);
+    let site = cameras::Site { named: config.named(), calendar: Arc::clone(&config.calendar) };
+    let rules = cameras::read_trial(&mut document, &site);
+    let problems = document.finish(&["camera"]);
+    if problems.is_empty() { Ok(rules) } else { Err(problems) }
+}
+
 /// A section whose every key has a default.
 fn plain<T: Default + serde::de::DeserializeOwned>(
     document: &mut Document<'_>,
@@ -246,19 +263,4 @@ fn plain<T: Default + serde::de::DeserializeOwned>(
         document.wrong(&section, key, &words);
     }
     read.unwrap_or_default()
-}
-
-fn read_rules<'a>(document: &mut Document<'a>, camera: &mut Section<'a>) -> Vec<RuleConfig> {
-    let mut rules: Vec<RuleConfig> = Vec::new();
-    for section in document.inner_list(camera, "rule") {
-        let Some(rule) = document.read::<RuleConfig>(&section) else { continue };
-        for error in rule.validate() {
-            document.wrong(&section, &error.field, &error.problem);
-        }
-        if rules.iter().any(|other| other.id == rule.id) {
-            document.wrong(&section, "id", &format!("{} is used twice on this camera", rule.id));
-        }
-        rules.push(rule);
-    }
-    rules
 }

@@ -1,6 +1,7 @@
 //! The texts an installer reads when something is wrong.
 
 use super::*;
+use crate::rules::{CalendarTable, LineTable, MaskTable, RuleTable, ScheduleTable, ZoneTable};
 
 fn problems(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
     let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
@@ -19,10 +20,14 @@ id = "gate"
 name = "东门"
 url = "rtsp://admin:secret@10.0.0.9/live"
 
-[[camera.rule]]
+[[camera.zones]]
+id = "yard"
+polygon = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+
+[[camera.rules]]
 id = "yard"
 kind = "intrusion"
-zone = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+zone = "yard"
 "#;
 
 /// No file at all is a working configuration.
@@ -59,7 +64,7 @@ url = "http://10.0.0.9/"
 analysis_fps = 99.0
 colour = "red"
 
-[[camera.rule]]
+[[camera.rules]]
 id = "yard"
 kind = "intrusoin"
 
@@ -77,7 +82,7 @@ url = "test://"
         "edge.toml:7:12: outbox.max_rows: invalid type: string \"many\", expected a whole number, 0 or more",
         "edge.toml:8:1: outbox.max_bites: unknown field `max_bites`; did you mean `max_bytes`?",
         "edge.toml:14:1: camera[0].colour: unknown field `colour`; known here: ",
-        "edge.toml:18:8: camera[0].rule[0].kind: unknown variant `intrusoin`; did you mean `intrusion`?",
+        "edge.toml:18:8: camera[0].rules[0].kind: unknown variant `intrusoin`; did you mean `intrusion`?",
         "edge.toml:21:6: camera[1].id: camera \"Gate/2\" must be 1 to 64 characters",
         "edge.toml:24:1: camera[2]: missing field `id`",
     ];
@@ -90,17 +95,18 @@ url = "test://"
 /// What only the meaning shows is told at the key that is wrong.
 #[test]
 fn meanings_are_checked_at_their_key() {
-    let text = GOOD.replace("[0.5, 0.9]]", "[0.5, 1.9]]\nmin_score = 7.0")
-        + "\n[[camera]]\nid = \"gate\"\nurl = \"http://x\"\n";
+    let text =
+        GOOD.replace("[0.5, 0.9]]", "[0.5, 1.9]]").replace("\"intrusion\"", "\"intrusion\"\nmin_score = 7.0")
+            + "\n[[camera]]\nid = \"gate\"\nurl = \"http://x\"\n";
     let told = problems(&text, &[]);
     assert_eq!(told.len(), 4, "{told:#?}");
     assert!(
-        told[0].starts_with("edge.toml:13:") && told[0].contains("camera[0].rule[0].zone"),
+        told[0].starts_with("edge.toml:12:") && told[0].contains("camera[0].zones[0].polygon[2]"),
         "{}",
         told[0]
     );
     assert!(
-        told[1].starts_with("edge.toml:14:1: camera[0].rule[0].min_score: 7 is not between"),
+        told[1].starts_with("edge.toml:17:1: camera[0].rules[0].min_score: 7 is not between"),
         "{}",
         told[1]
     );
@@ -226,7 +232,8 @@ fn the_sample_is_true() {
         .collect();
     let all = Config::parse("edge.example.toml", &all, []).map_err(|p| format!("{p:#?}")).unwrap();
     assert_eq!((all.outbox, all.health), (OutboxConfig::default(), HealthConfig::default()));
-    assert_eq!((all.cameras.len(), all.cameras[0].rules.len()), (1, 1));
+    assert_eq!((all.cameras.len(), all.cameras[0].rules.len()), (1, 2));
+    assert_eq!(all.cameras[0].camera.masks.len(), 1);
     assert!(all.calls.is_some());
 }
 
@@ -244,13 +251,125 @@ fn the_sample_names_every_key() {
         fields::<HubConfig>(),
         fields::<DetectorConfig>(),
         fields::<CameraConfig>(),
-        fields::<RuleConfig>(),
+        fields::<RuleTable>(),
+        fields::<ZoneTable>(),
+        fields::<LineTable>(),
+        fields::<MaskTable>(),
+        fields::<ScheduleTable>(),
+        fields::<CalendarTable>(),
         fields::<CallConfig>(),
         fields::<HealthConfig>(),
         fields::<OutboxConfig>(),
     ];
     for key in all.concat() {
-        let there = [format!("#{key} = "), format!("{key}]")].iter().any(|form| SAMPLE.contains(form));
+        let there = [format!("#{key} = "), format!("{key}]"), format!(" {key} = ")]
+            .iter()
+            .any(|form| SAMPLE.contains(form));
         assert!(there, "{key} is not in deploy/edge.example.toml");
     }
+}
+
+/// What was written otherwise in former versions is refused with the form that it has now, not half read.
+#[test]
+fn former_keys_are_explained() {
+    let text = r#"[[camera]]
+id = "gate"
+url = "test://"
+masks = [[[0.0, 0.0], [0.3, 0.0], [0.3, 0.2]]]
+
+[[camera.rule]]
+id = "yard"
+kind = "intrusion"
+zone = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+
+[[camera.rules]]
+id = "gate"
+kind = "loitering"
+zone = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+loiter_s = 60
+"#;
+    let told = problems(text, &[]);
+    let expected = [
+        "edge.toml:4:1: camera[0].masks: is now one [[camera.masks]] table",
+        "edge.toml:6:10: camera[0].rule: is now written [[camera.rules]]",
+        "edge.toml:14:1: camera[0].rules[0].zone: names a zone: write its outline as a [[camera.zones]] table",
+        "edge.toml:15:1: camera[0].rules[0].loiter_s: is now called dwell_s",
+    ];
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(expected), "told     {told}\nexpected {expected}");
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+}
+
+/// A rule names what it needs, and nothing that means nothing for it; nothing runs that nothing could see.
+#[test]
+fn rules_are_checked_against_the_camera_and_the_detector() {
+    let rule = |detector: &str, words: &str| {
+        let zone = "[[camera.zones]]\nid = \"yard\"\npolygon = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]\n";
+        let line = "[[camera.lines]]\nid = \"gate\"\npoints = [[0.1, 0.5], [0.9, 0.5]]\n";
+        let camera = "[[camera]]\nid = \"c\"\nurl = \"test://\"\n";
+        problems(&format!("{detector}\n{camera}{zone}{line}[[camera.rules]]\nid = \"r\"\n{words}\n"), &[])
+    };
+    let good = [
+        "kind = \"line_crossing\"\nline = \"gate\"\ndirection = \"down\"\nlabels = [\"person\", \"car\"]",
+        "kind = \"crowding\"\nzone = \"yard\"\ncount = 3\ndwell_s = 2.5",
+        "kind = \"intrusion\"\ndwell_s = 3\nschedule = { from = \"22:00\", to = \"06:00\" }",
+        "kind = \"ebike_in_lift\"",
+        "kind = \"fire\"\nlabels = [\"fire\"]",
+        "kind = \"camera_lost\"\ndwell_s = 60\nseverity = \"notice\"",
+    ];
+    for words in good {
+        assert_eq!(rule("", words), Vec::<String>::new(), "{words}");
+    }
+    let wrong = [
+        (
+            "kind = \"intrusion\"\nzone = \"yrad\"",
+            "zone: the camera has no zone \"yrad\"; did you mean `yard`; write a [[camera.zones]]",
+        ),
+        ("kind = \"line_crossing\"", "line: is missing; write `line = \"ID\"`"),
+        ("kind = \"line_crossing\"\nline = \"yard\"", "line: the camera has no line \"yard\""),
+        (
+            "kind = \"line_crossing\"\nline = \"gate\"\nzone = \"yard\"",
+            "zone: means nothing for line_crossing: it watches a `line`",
+        ),
+        (
+            "kind = \"line_crossing\"\nline = \"gate\"\ndirection = \"left_to_right\"",
+            "direction: the line lies level",
+        ),
+        (
+            "kind = \"camera_moved\"\nzone = \"yard\"",
+            "zone: means nothing for camera_moved: it watches the whole picture",
+        ),
+        ("kind = \"intrusion\"\ncount = 3", "count: means nothing for intrusion"),
+        ("kind = \"loitering\"\ndwell_s = -1", "dwell_s: -1 is not between 0 and 86400"),
+        (
+            "kind = \"fall\"\nlabels = [\"car\"]",
+            "labels: \"car\" is nothing that fall can be; use some of person",
+        ),
+        (
+            "kind = \"intrusion\"\nlabels = [\"ebike\"]",
+            "labels: \"ebike\" is named by no configured detector; they know person",
+        ),
+        (
+            "kind = \"smoke\"",
+            "kind: smoke needs a detector that names smoke; the configured ones name person",
+        ),
+        (
+            "kind = \"intrusion\"\nschedule = { from = \"25:00\" }",
+            "schedule.from: \"25:00\" is no time of day",
+        ),
+        (
+            "kind = \"intrusion\"\nschedule = { day = [\"mon\"] }",
+            "schedule.day: unknown field `day`; did you mean `days`?",
+        ),
+    ];
+    for (words, expected) in wrong {
+        let told = rule("", words);
+        assert!(told.len() == 1 && told[0].contains(expected), "told     {told:#?}\nexpected {expected}");
+    }
+    let none = "[detector]\nenabled = false\n";
+    assert_eq!(rule(none, "kind = \"intrusion\""), Vec::<String>::new());
+    assert_eq!(rule(none, "kind = \"blocked_lane\""), Vec::<String>::new());
+    let told = rule(none, "kind = \"loitering\"");
+    assert!(told[0].contains("loitering needs a detector that names person; none is configured"), "{told:?}");
 }

@@ -56,7 +56,8 @@ fn over(installed: &Config, version: u64, mut hub: Config) -> Config {
             }
         }
     }
-    Config { version, detector: hub.detector, cameras: hub.cameras, calls: hub.calls, ..installed.clone() }
+    let Config { detector, calendar, cameras, calls, .. } = hub;
+    Config { version, detector, calendar, cameras, calls, ..installed.clone() }
 }
 
 /// Writes the text and, after it, which one is in force. Former ones go: the hub has them all.
@@ -157,10 +158,10 @@ mod tests {
     #[test]
     fn masks_and_libraries_stay_the_installers() {
         let camera = |id: &str, more: &str| format!("[[camera]]\nid = {id:?}\nurl = \"test://\"\n{more}\n");
-        let mask = "masks = [[[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]]";
+        let mask = "[[camera.masks]]\npolygon = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]";
         let text = format!("[detector]\nort_library = \"/opt/a.so\"\n{}", camera("gate", mask));
         let installed = Config::parse("x", &text, []).unwrap();
-        for toml in [camera("gate", ""), camera("gate", mask), camera("roof", "masks = []")] {
+        for toml in [camera("gate", ""), camera("gate", mask), camera("roof", "")] {
             let hub =
                 from_hub(1, &format!("[detector]\nort_library = \"/tmp/b.so\"\n{toml}"), &installed).unwrap();
             assert_eq!(hub.cameras[0].camera.masks, installed.cameras[0].camera.masks, "{toml}");

@@ -82,10 +82,15 @@ impl Classes {
 /// More classes than any detector has.
 const MOST_CLASSES: usize = 100_000;
 
+/// May a detector give this label? The others belong to other methods.
+pub(super) fn nameable(label: Label) -> bool {
+    !matches!(label, Label::Motion | Label::Object | Label::Picture)
+}
+
 /// A label of the manifest as the protocol's.
 pub(super) fn known(name: &str) -> Result<Label, String> {
     let parsed = serde_json::from_value::<Label>(serde_json::Value::String(name.to_owned()));
-    let told = parsed.ok().filter(|label| !matches!(label, Label::Motion | Label::Object | Label::Picture));
+    let told = parsed.ok().filter(|label| nameable(*label));
     told.ok_or_else(|| format!("{name:?} is no label that a detector may use"))
 }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use models::contract::Contract;
-use models::{ModelError, ModelStore};
+use models::{ModelError, ModelStore, search_folders};
 use protocol::Label;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,25 @@ impl Default for DetectorConfig {
 }
 
 impl DetectorConfig {
+    /// What it can name with the models of the manifest; nothing when it is switched off.
+    pub fn named(&self) -> Vec<Label> {
+        self.named_in(&ModelStore::new(Vec::new()))
+    }
+
+    /// The same with a site's own models in `store`. One that nothing is known of here may name whatever a detector
+    /// may: where it is missing when the box runs, health says so.
+    pub fn named_in(&self, store: &ModelStore) -> Vec<Label> {
+        let anything = || Label::ALL.iter().copied().filter(|label| answer::nameable(*label)).collect();
+        let of = |name: &String| match labels_of(name, store) {
+            Err(DetectError::Model(ModelError::Unknown { .. })) => anything(),
+            told => told.unwrap_or_default(),
+        };
+        let mut all: Vec<Label> = self.models.iter().filter(|_| self.enabled).flat_map(of).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// What is wrong with it; empty when nothing is.
     pub(crate) fn problems(&self) -> Wrong {
         let mut found = Wrong::new();
@@ -171,18 +190,10 @@ impl DetectorConfig {
 /// The tracker bridges such pauses between two looks at a fire, and no longer ones.
 const MOST_EVERY_MS: u32 = 2_000;
 
-/// What the configured models can name, whether or not their weights are installed. A model that nothing is known of
-/// is an error.
-pub fn named(config: &DetectorConfig, store: &ModelStore) -> Result<Vec<Label>, DetectError> {
-    let mut all = Vec::new();
-    if config.enabled {
-        for name in &config.models {
-            all.extend(labels_of(name, store)?);
-        }
-    }
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
+/// Models from the command line, the configuration, then `$SHAODIAN_DATA`.
+pub fn store(option: Option<PathBuf>, configured: Option<PathBuf>) -> ModelStore {
+    let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
+    ModelStore::new(search_folders(option, configured, data))
 }
 
 /// What those of the configured models can name whose weights are installed, and the right ones.

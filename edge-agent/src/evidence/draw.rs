@@ -24,7 +24,7 @@ fn colour(severity: Severity) -> Yuv {
 }
 
 /// Draws the frame of `region` in the colour of its severity, with a dark edge that shows on any ground.
-pub(super) fn frame(picture: &mut Picture, region: &NormBox, severity: Severity) {
+pub(crate) fn frame(picture: &mut Picture, region: &NormBox, severity: Severity) {
     let region = region.clamped();
     let (width, height) = (picture.width as f32, picture.height as f32);
     // Chroma has half the resolution: everything in blocks of 2 × 2.
@@ -72,7 +72,7 @@ fn block(picture: &mut Picture, column: usize, row: usize, [y, u, v]: Yuv) {
 }
 
 /// The picture as JPEG.
-pub(super) fn jpeg(picture: &Picture) -> Result<Vec<u8>> {
+pub(crate) fn jpeg(picture: &Picture) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let (width, height) = (picture.width as u32, picture.height as u32);
     JpegEncoder::new_with_quality(&mut out, QUALITY)

@@ -13,7 +13,7 @@
 //! cannot be masked is an error, never a file. What a clip gathers is spooled beside, unmasked, and stays here.
 
 mod clip;
-mod draw;
+pub(crate) mod draw;
 mod file;
 mod mask;
 mod recorder;

@@ -23,6 +23,7 @@ pub use time_sync::clock_synced;
 
 use crate::call::{CallHealth, CallTap};
 use crate::camera::{CameraHandle, FrameCounts};
+use crate::config::Config;
 use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
 use crate::watch::Watch;
@@ -73,7 +74,8 @@ pub struct Floor(Arc<Mutex<Present>>);
 
 #[derive(Clone, Default)]
 pub struct Present {
-    pub configuration_version: u64,
+    /// In force.
+    pub config: Arc<Config>,
     pub cameras: BTreeMap<CameraId, Post>,
     pub detector: Option<Arc<DetectorStation>>,
     pub calls: Option<Arc<CallTap>>,
@@ -207,7 +209,7 @@ impl Health {
         Vitals {
             uptime_ms,
             clock_synced: clock_synced(),
-            configuration_version: present.configuration_version,
+            configuration_version: present.config.version,
             cameras: present.cameras.values().map(camera_health).collect(),
             seen: present.cameras.values().map(seen).collect(),
             detector: present.detector.as_ref().map(|station| station.health()),

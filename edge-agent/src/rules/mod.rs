@@ -1,69 +1,90 @@
-//! Station 5: tracks in, incident occurrences out. Pure: no clock, no chance, no I/O; time is the capture
+//! Station 5: tracks and signs in, incident occurrences out. Pure: no clock, no chance, no I/O; time is the capture
 //! time of the frames.
 //!
 //! Invariants: a rule has at most one open occurrence; `Ended` follows `Opened` with the same serial; an
-//! occurrence ends exactly [`EMPTY_MS`] after it was last seen occupied, at any frame rate.
+//! occurrence ends exactly its hold (3 s for most kinds) after its condition last held, at any frame rate, or when
+//! its schedule ends. What a rule knows it goes on learning outside its schedule: a car that has stood in the lane
+//! since the afternoon is told of when the night's rule begins.
 
+mod burning;
+mod calendar;
 mod config;
+mod crossing;
+mod event;
+mod fall;
+mod kind;
+mod left;
+mod line;
+pub mod method;
 mod occurrence;
+mod parking;
+mod places;
+mod presence;
+mod schedule;
+mod table;
+mod view;
 mod zone;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use protocol::{IncidentKind, Label, NormBox, Phase, RuleId, Severity, UtcMs};
-use serde::{Deserialize, Serialize};
+use protocol::{Phase, UtcMs};
 
-pub use self::config::{RuleConfig, RuleError, RuleKind};
-use self::occurrence::{Occurrence, Sighting};
+pub use self::calendar::{Calendar, CalendarTable};
+pub use self::config::{Area, Burning, RuleConfig, RuleError, Task, ViewTrouble, Whom};
+pub use self::event::RuleEvent;
+pub use self::kind::RuleKind;
+pub use self::line::{Direction, Line, LineError, Side};
+pub use self::schedule::{Day, Holidays, Schedule, ScheduleTable};
+pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, ZoneTable};
 pub use self::zone::{Zone, ZoneError};
+
+use self::burning::Blazes;
+use self::crossing::Crossing;
+use self::fall::Falls;
+use self::left::Left;
+use self::occurrence::{Occurrence, Sighting, Verdict};
+use self::parking::Parking;
+use self::presence::{Crowding, Loitering, Presence};
+use self::view::ViewWatch;
+use crate::observation::Observation;
 use crate::tracker::Track;
 
 /// A zone counts as left when nobody matching was in it for this long.
 pub const EMPTY_MS: i64 = 3_000;
 
-/// What a rule tells of, phase by phase.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RuleEvent {
-    pub rule_id: RuleId,
-    pub rule_name: String,
-    pub kind: IncidentKind,
-    pub severity: Severity,
-    pub phase: Phase,
-    /// Which occurrence of this rule, counted from 1 since the analyser started.
-    pub serial: u64,
-    /// Capture time of the frame that brought it; of `Ended`, [`EMPTY_MS`] after the last occupied frame.
-    pub at: UtcMs,
-    pub started_at: UtcMs,
-    /// Of the best picture so far, like `score` and `region`.
-    pub label: Label,
-    /// 0 for motion.
-    pub score: f32,
-    pub region: NormBox,
-    /// Most matching objects at once so far.
-    pub object_count: u32,
-    /// True while motion alone has seen it.
-    pub motion_only: bool,
-    /// True when the frame just analysed is the best picture so far: take the snapshot from it.
-    pub best_frame: bool,
-}
-
 /// All rules of one camera.
 #[derive(Debug)]
 pub struct Rules(Vec<Rule>);
 
+/// One analysed frame, as rules see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// Everything the tracker holds.
+    pub tracks: &'a [Track],
+    /// Its time must not go back.
+    pub seen: &'a Observation,
+    /// The model that looked last.
+    pub by: &'a Arc<str>,
+}
+
 impl Rules {
-    /// Switched-off rules are left out. Fails on the first rule that [`RuleConfig::validate`] refuses.
-    pub fn new(configs: &[RuleConfig]) -> Result<Self, RuleError> {
-        configs.iter().filter(|c| c.enabled).map(Rule::new).collect::<Result<_, _>>().map(Self)
+    /// Switched-off rules are left out, and those for lost cameras: no frame tells of them.
+    pub fn new(configs: &[RuleConfig]) -> Self {
+        let runs = |c: &&RuleConfig| c.enabled && !matches!(c.task, Task::Lost { .. });
+        Self(configs.iter().filter(runs).map(Rule::new).collect())
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// One analysed frame. `at` must not go back; `tracks` is everything the tracker holds.
-    pub fn step(&mut self, at: UtcMs, tracks: &[Track]) -> Vec<RuleEvent> {
-        self.0.iter_mut().filter_map(|rule| rule.step(at, tracks)).collect()
+    /// One analysed frame.
+    pub fn step(&mut self, now: &Moment<'_>) -> Vec<RuleEvent> {
+        let mut events = Vec::new();
+        for rule in &mut self.0 {
+            rule.step(now, &mut events);
+        }
+        events
     }
 
     /// Ends whatever is open, because no more frames follow (camera lost, configuration changed, end of clip).
@@ -72,81 +93,115 @@ impl Rules {
     }
 }
 
-/// How long one track has been in a zone.
-#[derive(Debug)]
-struct Dwell {
-    entered_at: UtcMs,
-    inside_at: UtcMs,
-}
-
 #[derive(Debug)]
 struct Rule {
     config: RuleConfig,
-    zone: Zone,
     occurrence: Occurrence,
-    dwells: BTreeMap<u64, Dwell>,
+    watcher: Watcher,
+}
+
+/// What a rule remembers from frame to frame, by mechanism.
+#[derive(Debug)]
+enum Watcher {
+    Presence(Presence),
+    Crossing(Crossing),
+    Loitering(Loitering),
+    Crowding(Crowding),
+    Parking(Parking),
+    Left(Left),
+    Fall(Falls),
+    Burning(Blazes),
+    View(ViewWatch),
+    /// Nothing to be learned from frames.
+    Idle,
+}
+
+impl Watcher {
+    fn new(task: &Task) -> Self {
+        match task {
+            Task::Presence { .. } => Self::Presence(Presence::default()),
+            Task::Crossing { .. } => Self::Crossing(Crossing::default()),
+            Task::Loitering { .. } => Self::Loitering(Loitering::default()),
+            Task::Crowding { .. } => Self::Crowding(Crowding::default()),
+            Task::Parking { .. } => Self::Parking(Parking::default()),
+            Task::Left { .. } => Self::Left(Left::default()),
+            Task::Fall { .. } => Self::Fall(Falls::default()),
+            Task::Burning { .. } => Self::Burning(Blazes::default()),
+            Task::View { .. } => Self::View(ViewWatch::default()),
+            Task::Lost { .. } => Self::Idle,
+        }
+    }
 }
 
 impl Rule {
-    fn new(config: &RuleConfig) -> Result<Self, RuleError> {
-        if let Some(error) = config.validate().into_iter().next() {
-            return Err(error);
-        }
-        let zone = Zone::new(&config.zone).map_err(|e| RuleError {
-            rule: config.id.to_string(),
-            field: e.field(),
-            problem: e.to_string(),
-        })?;
-        Ok(Self {
-            occurrence: Occurrence::new(i64::from(config.cooldown_s) * 1_000),
+    fn new(config: &RuleConfig) -> Self {
+        Self {
+            occurrence: Occurrence::new(i64::from(config.cooldown_s) * 1_000, EMPTY_MS),
+            watcher: Watcher::new(&config.task),
             config: config.clone(),
-            zone,
-            dwells: BTreeMap::new(),
-        })
+        }
     }
 
-    fn step(&mut self, at: UtcMs, tracks: &[Track]) -> Option<RuleEvent> {
-        let inside: Vec<&Track> = tracks.iter().filter(|t| self.matches(t)).collect();
-        let occupants = match self.config.kind {
-            RuleKind::Intrusion => inside,
-            RuleKind::Loitering => self.stayed_long(at, inside),
+    fn step(&mut self, now: &Moment<'_>, events: &mut Vec<RuleEvent>) {
+        let at = now.seen.at;
+        let verdicts = self.judge(now);
+        if !self.config.schedule.as_ref().is_none_or(|schedule| schedule.watches(at)) {
+            events.extend(self.occurrence.finish(at).then(|| self.event(Phase::Ended, false)));
+            return;
+        }
+        for verdict in verdicts {
+            // Each step over a line is an incident of its own.
+            let again = self.config.cooldown_s == 0
+                && matches!((&self.config.task, verdict), (Task::Crossing { .. }, Verdict::Alarm(_)));
+            if again && self.occurrence.finish(at) {
+                events.push(self.event(Phase::Ended, false));
+            }
+            if let Some((phase, best_frame)) = self.occurrence.step(at, verdict, now.by) {
+                events.push(self.event(phase, best_frame));
+            }
+        }
+    }
+
+    /// What this frame says, for most kinds one thing.
+    fn judge(&mut self, now: &Moment<'_>) -> Vec<Verdict> {
+        let (at, tracks) = (now.seen.at, now.tracks);
+        let verdict = match (&mut self.watcher, &self.config.task) {
+            (Watcher::Presence(watch), Task::Presence { area, dwell_ms, by_motion }) => {
+                watch.step(at, tracks, area, *dwell_ms, *by_motion)
+            }
+            (Watcher::Crossing(watch), Task::Crossing { line, whom }) => {
+                let crossed = watch.step(at, tracks, line, whom);
+                if !crossed.is_empty() {
+                    let one = |best| Verdict::Alarm(Sighting { best, object_count: 1 });
+                    return crossed.into_iter().map(one).collect();
+                }
+                Verdict::Nothing
+            }
+            (Watcher::Loitering(watch), Task::Loitering { area, dwell_ms }) => {
+                watch.step(at, tracks, area, *dwell_ms)
+            }
+            (Watcher::Crowding(watch), Task::Crowding { area, count, dwell_ms }) => {
+                watch.step(at, tracks, area, *count, *dwell_ms)
+            }
+            (Watcher::Parking(watch), Task::Parking { area, dwell_ms, by_background }) => {
+                watch.step(now, area, *dwell_ms, *by_background)
+            }
+            (Watcher::Left(watch), Task::Left { area, dwell_ms }) => watch.step(now, area, *dwell_ms),
+            (Watcher::Fall(watch), Task::Fall { area, dwell_ms }) => watch.step(at, tracks, area, *dwell_ms),
+            (Watcher::Burning(watch), Task::Burning { area, dwell_ms, by }) => {
+                watch.step(now, area, *dwell_ms, *by)
+            }
+            (Watcher::View(watch), Task::View { trouble, dwell_ms }) => {
+                watch.step(at, now.seen.signs.view.as_ref(), *trouble, *dwell_ms)
+            }
+            _ => Verdict::Nothing,
         };
-        let sighting = Sighting::of(&occupants);
-        let (phase, best_frame) = self.occurrence.step(at, sighting)?;
-        Some(self.event(phase, best_frame))
+        vec![verdict]
     }
 
     fn finish(&mut self, at: UtcMs) -> Option<RuleEvent> {
-        self.dwells.clear();
+        self.watcher = Watcher::new(&self.config.task);
         self.occurrence.finish(at).then(|| self.event(Phase::Ended, false))
-    }
-
-    fn matches(&self, track: &Track) -> bool {
-        // Without a detector nobody can say what it is: motion stands for whatever the rule waits for, but
-        // only where being there is enough. A swaying branch loiters for ever.
-        let named = match track.label {
-            Label::Motion => self.config.kind == RuleKind::Intrusion,
-            label => self.config.labels.contains(&label) && track.best_score >= self.config.min_score,
-        };
-        let region = track.region.clamped();
-        named
-            && track.confirmed
-            && track.visible
-            && region.h >= self.config.min_size
-            && self.zone.contains(region.foot())
-    }
-
-    /// Those of `inside` that have stayed for the rule's time; short absences are forgiven.
-    fn stayed_long<'t>(&mut self, at: UtcMs, inside: Vec<&'t Track>) -> Vec<&'t Track> {
-        self.dwells.retain(|_, d| at.since_ms(d.inside_at) < EMPTY_MS);
-        for track in &inside {
-            let dwell = self.dwells.entry(track.id).or_insert(Dwell { entered_at: at, inside_at: at });
-            dwell.inside_at = at;
-        }
-        let loiter_ms = i64::from(self.config.loiter_s) * 1_000;
-        let long =
-            |t: &&Track| self.dwells.get(&t.id).is_some_and(|d| at.since_ms(d.entered_at) >= loiter_ms);
-        inside.into_iter().filter(long).collect()
     }
 
     fn event(&self, phase: Phase, best_frame: bool) -> RuleEvent {
@@ -154,8 +209,9 @@ impl Rule {
         RuleEvent {
             rule_id: self.config.id.clone(),
             rule_name: self.config.title(),
-            kind: self.config.kind.incident_kind(),
-            severity: self.config.severity(),
+            rule_name_en: self.config.title_en(),
+            kind: self.config.incident_kind(),
+            severity: self.config.severity,
             phase,
             serial: seen.serial,
             at: seen.at,
@@ -165,6 +221,7 @@ impl Rule {
             region: seen.best.region,
             object_count: seen.object_count,
             motion_only: seen.motion_only,
+            method: Arc::clone(&seen.method),
             best_frame,
         }
     }

@@ -1,8 +1,10 @@
-//! Closed → open → closed: the one state machine behind every rule that asks "is somebody there".
+//! Closed → open → closed: the one state machine behind every rule.
+
+use std::sync::Arc;
 
 use protocol::{Label, NormBox, Phase, UtcMs};
 
-use super::EMPTY_MS;
+use super::method::Eye;
 use crate::tracker::Track;
 
 /// At most one `Updated` in this time.
@@ -10,11 +12,21 @@ const UPDATE_MS: i64 = 3_000;
 /// A picture replaces the best one when it is better by this factor: a new snapshot costs a message and a file.
 const BETTER: f32 = 1.3;
 
+/// What one frame says of a rule's condition.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict {
+    /// The condition of the alarm is met.
+    Alarm(Sighting),
+    /// Not enough to open, but what is open stays.
+    Keeps,
+    Nothing,
+}
+
 /// The best object of one frame, and how many there are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sighting {
-    best: Best,
-    object_count: u32,
+    pub(super) best: Best,
+    pub(super) object_count: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +34,13 @@ pub(super) struct Best {
     pub(super) label: Label,
     pub(super) score: f32,
     pub(super) region: NormBox,
+    pub(super) eye: Eye,
 }
 
 impl Best {
-    fn of(track: &Track) -> Self {
+    pub(super) fn of(track: &Track) -> Self {
         let score = if track.label == Label::Motion { 0.0 } else { track.score };
-        Self { label: track.label, score, region: track.region.clamped() }
+        Self { label: track.label, score, region: track.region.clamped(), eye: Eye::of(track.label) }
     }
 
     /// Large, certain and wholly in the picture is good; what touches the border is probably cut off.
@@ -39,23 +52,38 @@ impl Best {
 }
 
 impl Sighting {
-    /// `None` when nobody is there. Among equals the oldest track wins, so the choice is deterministic.
-    pub(super) fn of(occupants: &[&Track]) -> Option<Self> {
-        let best = occupants
-            .iter()
-            .map(|t| Best::of(t))
-            .reduce(|a, b| if b.quality() > a.quality() { b } else { a })?;
-        Some(Self { best, object_count: u32::try_from(occupants.len()).unwrap_or(u32::MAX) })
+    /// `None` when nobody is there. Among equals the first wins, so the choice is deterministic.
+    pub(super) fn best_of(all: impl IntoIterator<Item = Best>) -> Option<Self> {
+        let mut object_count = 0;
+        let count = |best| {
+            object_count += 1;
+            best
+        };
+        let better = |a: Best, b: Best| if b.quality() > a.quality() { b } else { a };
+        let best = all.into_iter().map(count).reduce(better)?;
+        Some(Self { best, object_count })
+    }
+
+    pub(super) fn of(tracks: &[&Track]) -> Option<Self> {
+        Self::best_of(tracks.iter().map(|t| Best::of(t)))
+    }
+}
+
+impl Verdict {
+    /// Somebody there is an alarm.
+    pub(super) fn of(sighting: Option<Sighting>) -> Self {
+        sighting.map_or(Self::Nothing, Self::Alarm)
     }
 }
 
 /// What is known of the occurrence that is open, or was open last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) serial: u64,
     pub(super) at: UtcMs,
     pub(super) started_at: UtcMs,
     pub(super) best: Best,
+    pub(super) method: Arc<str>,
     pub(super) object_count: u32,
     pub(super) motion_only: bool,
     occupied_at: UtcMs,
@@ -74,50 +102,57 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Occurrence {
     cooldown_ms: i64,
+    /// It ends when its condition has not held for so long.
+    hold_ms: i64,
     state: State,
     seen: Seen,
 }
 
 impl Occurrence {
-    pub(super) fn new(cooldown_ms: i64) -> Self {
+    pub(super) fn new(cooldown_ms: i64, hold_ms: i64) -> Self {
         let nowhere = NormBox { x: 0.0, y: 0.0, w: 0.0, h: 0.0 };
-        let best = Best { label: Label::Motion, score: 0.0, region: nowhere };
+        let best = Best { label: Label::Motion, score: 0.0, region: nowhere, eye: Eye::Motion };
         let zero = UtcMs(0);
         let seen = Seen {
             serial: 0,
             at: zero,
             started_at: zero,
             best,
+            method: "".into(),
             object_count: 0,
             motion_only: false,
             occupied_at: zero,
             told_count: 0,
         };
-        Self { cooldown_ms, state: State::Closed { until: None }, seen }
+        Self { cooldown_ms, hold_ms, state: State::Closed { until: None }, seen }
     }
 
     pub(super) fn seen(&self) -> &Seen {
         &self.seen
     }
 
-    /// What this frame changes, and whether it is the best picture so far.
-    pub(super) fn step(&mut self, at: UtcMs, sighting: Option<Sighting>) -> Option<(Phase, bool)> {
-        match (&self.state, sighting) {
-            (State::Open, Some(sighting)) => self.stay(at, sighting),
-            (State::Open, None) => {
-                let ends_at = self.seen.occupied_at.plus_ms(EMPTY_MS);
+    /// What this frame changes, and whether it is the best picture so far. `by`: the model that looked.
+    pub(super) fn step(&mut self, at: UtcMs, verdict: Verdict, by: &Arc<str>) -> Option<(Phase, bool)> {
+        match (&self.state, verdict) {
+            (State::Open, Verdict::Alarm(sighting)) => self.stay(at, sighting, by),
+            (State::Open, Verdict::Keeps) => {
+                self.seen.occupied_at = at;
+                None
+            }
+            (State::Open, Verdict::Nothing) => {
+                let ends_at = self.seen.occupied_at.plus_ms(self.hold_ms);
                 (at >= ends_at && self.finish(ends_at)).then_some((Phase::Ended, false))
             }
-            (State::Closed { until }, Some(sighting)) => {
+            (State::Closed { until }, Verdict::Alarm(sighting)) => {
                 // A clock that was set back to before that end knows of no cool-down.
                 let cools = |until: UtcMs| (until.plus_ms(-self.cooldown_ms)..until).contains(&at);
                 if until.is_some_and(cools) {
                     return None;
                 }
-                self.open(at, sighting);
+                self.open(at, sighting, by);
                 Some((Phase::Opened, true))
             }
-            (State::Closed { .. }, None) => None,
+            (State::Closed { .. }, Verdict::Keeps | Verdict::Nothing) => None,
         }
     }
 
@@ -131,13 +166,14 @@ impl Occurrence {
         true
     }
 
-    fn open(&mut self, at: UtcMs, sighting: Sighting) {
+    fn open(&mut self, at: UtcMs, sighting: Sighting, by: &Arc<str>) {
         self.state = State::Open;
         self.seen = Seen {
             serial: self.seen.serial + 1,
             at,
             started_at: at,
             best: sighting.best,
+            method: method_of(&sighting.best, by),
             object_count: sighting.object_count,
             motion_only: sighting.best.label == Label::Motion,
             occupied_at: at,
@@ -145,7 +181,7 @@ impl Occurrence {
         };
     }
 
-    fn stay(&mut self, at: UtcMs, sighting: Sighting) -> Option<(Phase, bool)> {
+    fn stay(&mut self, at: UtcMs, sighting: Sighting, by: &Arc<str>) -> Option<(Phase, bool)> {
         let seen = &mut self.seen;
         seen.occupied_at = at;
         seen.object_count = seen.object_count.max(sighting.object_count);
@@ -160,10 +196,15 @@ impl Occurrence {
         }
         if better {
             seen.best = sighting.best;
+            seen.method = method_of(&sighting.best, by);
             seen.motion_only = seen.best.label == Label::Motion;
         }
         seen.at = at;
         seen.told_count = seen.object_count;
         Some((Phase::Updated, better))
     }
+}
+
+fn method_of(best: &Best, by: &Arc<str>) -> Arc<str> {
+    best.eye.name().map_or_else(|| Arc::clone(by), Arc::from)
 }

@@ -18,11 +18,11 @@ pub enum ZoneError {
 }
 
 impl ZoneError {
-    /// The field to point at: `zone` or `zone[2]`.
+    /// The field to point at: `polygon` or `polygon[2]`.
     pub fn field(&self) -> String {
         match self {
-            Self::Outside { index, .. } => format!("zone[{index}]"),
-            _ => "zone".to_owned(),
+            Self::Outside { index, .. } => format!("polygon[{index}]"),
+            _ => "polygon".to_owned(),
         }
     }
 }
@@ -34,12 +34,13 @@ pub struct Zone(Vec<(f32, f32)>);
 impl Zone {
     pub const MAX_POINTS: usize = 64;
 
-    /// No points at all means the whole picture.
+    /// All of it, its edges included.
+    pub fn whole_picture() -> Self {
+        Self(vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+    }
+
     pub fn new(points: &[[f32; 2]]) -> Result<Self, ZoneError> {
         let points: Vec<(f32, f32)> = points.iter().map(|&[x, y]| (x, y)).collect();
-        if points.is_empty() {
-            return Ok(Self(vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]));
-        }
         if !(3..=Self::MAX_POINTS).contains(&points.len()) {
             return Err(ZoneError::Count(points.len()));
         }
@@ -123,7 +124,7 @@ mod tests {
     /// The whole picture includes its last row: feet at the bottom edge are in.
     #[test]
     fn the_outline_is_inside() {
-        let zone = Zone::new(&[]).unwrap();
+        let zone = Zone::whole_picture();
         assert!(zone.contains((0.5, 1.0)) && zone.contains((0.0, 0.0)) && zone.contains((1.0, 0.3)));
     }
 
@@ -132,9 +133,9 @@ mod tests {
     fn bad_polygons_are_refused() {
         assert_eq!(Zone::new(&[[0.0, 0.0], [1.0, 1.0]]), Err(ZoneError::Count(2)));
         let outside = Zone::new(&[[0.0, 0.0], [1.0, 0.0], [1.2, 1.0]]).unwrap_err();
-        assert_eq!(outside.field(), "zone[2]");
+        assert_eq!(outside.field(), "polygon[2]");
         let nan = Zone::new(&[[0.0, 0.0], [f32::NAN, 0.0], [1.0, 1.0]]).unwrap_err();
-        assert_eq!(nan.field(), "zone[1]");
+        assert_eq!(nan.field(), "polygon[1]");
         let bow_tie = Zone::new(&[[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]);
         assert_eq!(bow_tie, Err(ZoneError::Crossing { first: 0, second: 2 }));
         let line = Zone::new(&[[0.1, 0.1], [0.5, 0.5], [0.9, 0.9]]);

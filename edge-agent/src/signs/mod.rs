@@ -1,8 +1,58 @@
 //! What the pixels of a picture say without a detector: flames, things left behind, and the state of the view itself.
 //! Each method is computed only where a rule of the camera asks for it. Pure: pictures in, signs out.
+//!
+//! A sign is what one frame shows, in the light of those before it; how long it must last before somebody is told is
+//! the rule's to say.
 
-use protocol::NormBox;
+mod flame;
+mod grid;
+mod left;
+mod view;
+
+use protocol::{NormBox, UtcMs};
 use serde::{Deserialize, Serialize};
+
+use self::flame::FlameFinder;
+use self::left::LeftFinder;
+use self::view::ViewWatch;
+use crate::frame::Picture;
+use crate::motion::Motion;
+
+/// Which methods to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub flame: bool,
+    pub left: bool,
+    pub view: bool,
+}
+
+/// The methods of one camera, with what each has learned of it.
+#[derive(Debug)]
+pub struct SignReader {
+    flame: Option<FlameFinder>,
+    left: Option<LeftFinder>,
+    view: Option<ViewWatch>,
+}
+
+impl SignReader {
+    pub fn new(wanted: Wanted) -> Self {
+        Self {
+            flame: wanted.flame.then(FlameFinder::default),
+            left: wanted.left.then(LeftFinder::default),
+            view: wanted.view.then(ViewWatch::default),
+        }
+    }
+
+    /// The next frame, with what the motion gate said of it. Parts hidden by masks are best burnt into the picture
+    /// before: what never changes is nothing to any of the methods.
+    pub fn look(&mut self, at: UtcMs, picture: &Picture, motion: &Motion) -> Signs {
+        Signs {
+            flames: self.flame.as_mut().map_or_else(Vec::new, |f| f.look(at, picture)),
+            left: self.left.as_mut().map_or_else(Vec::new, |l| l.look(at, picture, motion)),
+            view: self.view.as_mut().map(|v| v.look(at, picture)),
+        }
+    }
+}
 
 /// What the classical methods found in one frame.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,4 +90,26 @@ impl Signs {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// To two decimals, within 0..=1.
+fn score(value: f32) -> f32 {
+    // Not a number is nothing.
+    if value > 0.0 { (value.min(1.0) * 100.0).round() / 100.0 } else { 0.0 }
+}
+
+/// Time from frame to frame as the methods count it: a clock set back counts nothing, a gap no more than a second.
+#[derive(Debug, Default)]
+struct Steps(Option<UtcMs>);
+
+impl Steps {
+    fn to(&mut self, at: UtcMs) -> f32 {
+        let since_ms = self.0.replace(at).map_or(0, |last| at.since_ms(last));
+        since_ms.clamp(0, 1_000) as f32 / 1_000.0
+    }
+}
+
+/// Share by which a mean of time constant `tau_s` moves in `step_s`.
+fn share(step_s: f32, tau_s: f32) -> f32 {
+    1.0 - (-step_s / tau_s).exp()
 }

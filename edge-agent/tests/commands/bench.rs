@@ -9,6 +9,7 @@ use edge_agent::command::Desk;
 use edge_agent::config::{Config, in_force};
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{Floor, Present};
+use edge_agent::memory::Memory;
 use edge_agent::outbox::Outbox;
 use edge_agent::stations::{Site, Stations};
 use protocol::{
@@ -41,6 +42,8 @@ impl Bench {
         let voice = voice(clock.clone(), chance.clone());
         let (outbox, _) = Outbox::open(data_dir, installed.outbox.clone(), voice).await.unwrap();
         let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap());
+        let watched: Vec<_> = installed.cameras.iter().map(|watched| watched.camera.id.clone()).collect();
+        let memory = Arc::new(Memory::open(data_dir, &watched).unwrap());
         let floor = Floor::default();
         let (configure, mut configurations) = mpsc::channel(1);
         let (reports, mut reported) = mpsc::channel(64);
@@ -50,6 +53,7 @@ impl Bench {
             clock: clock.clone(),
             floor: floor.clone(),
             recorder: recorder.clone(),
+            memory: memory.clone(),
             installed: installed.clone(),
             configure,
         };
@@ -61,6 +65,7 @@ impl Bench {
             outbox: outbox.clone(),
             floor: floor.clone(),
             recorder,
+            memory,
             reports,
             live: mpsc::channel(1).0,
             trial,
@@ -130,6 +135,11 @@ impl Bench {
                 _ => None,
             })
             .collect()
+    }
+
+    /// No incident was raised.
+    pub(super) async fn told_nothing(&self) -> bool {
+        waiting(&self.outbox).await.iter().all(|envelope| !matches!(envelope.event, Event::Incident(_)))
     }
 
     pub(super) async fn answer(&self, id: CommandId) -> Outcome {

@@ -26,7 +26,7 @@ async fn a_good_configuration_is_applied_and_stays() {
         + &calls(free_port(), free_port(), 3);
     assert_eq!(bench.configure(5, &toml).await, Outcome::Done { evidence: vec![] });
     let after = bench.present();
-    assert_eq!(after.configuration_version, 5);
+    assert_eq!(after.config.version, 5);
     assert_eq!(bench.url("gate"), "test://smpte");
     assert!(bench.runs("gate") && bench.runs("roof"), "on trial until they show a picture");
     assert!(after.calls.unwrap().health().listening.is_some());
@@ -41,7 +41,7 @@ async fn a_good_configuration_is_applied_and_stays() {
 
     let bench = Bench::start(dir.path(), &installed, WAIT).await;
     let present = bench.present();
-    assert_eq!((present.configuration_version, present.cameras.len()), (5, 3));
+    assert_eq!((present.config.version, present.cameras.len()), (5, 3));
     drop(present);
     eventually!("the new cameras after the restart", bench.runs("gate") && bench.runs("roof"));
     assert_eq!(bench.configure(6, &camera("roof", "test://ball")).await, Outcome::Done { evidence: vec![] });
@@ -73,7 +73,7 @@ async fn a_bad_configuration_is_refused() {
         assert_eq!(why, format!("version {version} is not newer than 7, which is in force"));
     }
     let after = bench.present();
-    assert_eq!(after.configuration_version, 7);
+    assert_eq!(after.config.version, 7);
     assert!(Arc::ptr_eq(
         &before.cameras.values().next().unwrap().camera,
         &after.cameras.values().next().unwrap().camera
@@ -107,7 +107,7 @@ async fn what_does_not_hold_is_undone() {
         let why = reason(bench.configure(version, &toml).await);
         assert!(why.starts_with("undone, version 0 is in force again: ") && why.contains(words), "{why}");
         assert!(!why.contains("hush"), "{why}");
-        assert_eq!(bench.present().configuration_version, 0);
+        assert_eq!(bench.present().config.version, 0);
         assert_eq!(bench.url("gate"), "test://ball");
         assert!(bench.present().calls.is_none());
         eventually!("the gate as it was", bench.runs("gate"));

@@ -17,7 +17,7 @@ use crate::common::{WAIT, call, eventually, file, free_port, settle};
 async fn a_still_is_masked() {
     let dir = tempfile::tempdir().unwrap();
     let masked = camera("gate", "test://smpte").trim_end().to_owned()
-        + "\nmasks = [[[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]]\n\n";
+        + "\n\n[[camera.masks]]\npolygon = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]\n\n";
     let dark = camera("dark", &format!("rtsp://127.0.0.1:{}/live", free_port()));
     let bench = Bench::start(dir.path(), &(masked + &dark), WAIT).await;
     eventually!("the camera", bench.runs("gate"));

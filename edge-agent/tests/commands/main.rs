@@ -8,3 +8,4 @@ mod bench;
 mod common;
 mod configuration;
 mod files;
+mod trial;

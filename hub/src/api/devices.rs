@@ -47,6 +47,7 @@ pub(super) async fn command(
     let (act, body) = match request.body {
         CommandAsked::Still { camera_id } => (Act::RequestStill, CommandBody::Still { camera_id }),
         CommandAsked::Recording { call_id } => (Act::Recording, CommandBody::Recording { call_id }),
+        CommandAsked::Replay { camera_id, toml } => (Act::Configure, CommandBody::Replay { camera_id, toml }),
         CommandAsked::Configuration { toml } => {
             let version = u64::try_from(app.clock.now().0).unwrap_or(1);
             (Act::Configure, CommandBody::Configuration { version, toml })

@@ -237,9 +237,21 @@ pub(super) struct CommandRequest {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub(super) enum CommandAsked {
-    Still { camera_id: protocol::CameraId },
-    Recording { call_id: protocol::CallId },
-    Configuration { toml: String },
+    Still {
+        camera_id: protocol::CameraId,
+    },
+    Recording {
+        call_id: protocol::CallId,
+    },
+    /// What these rules would have told of in the last hour: TOML with `[[camera.zones]]`,
+    /// `[[camera.lines]]`, `[[camera.rules]]`.
+    Replay {
+        camera_id: protocol::CameraId,
+        toml: String,
+    },
+    Configuration {
+        toml: String,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -261,6 +273,8 @@ pub(super) struct CommandItem {
     pub(super) state: String,
     pub(super) answered_at: Option<i64>,
     pub(super) reason: Option<String>,
+    /// What rules on trial came to.
+    pub(super) trial: Option<protocol::Trial>,
 }
 
 impl From<&CommandRow> for CommandItem {
@@ -277,6 +291,7 @@ impl From<&CommandRow> for CommandItem {
             state: row.state.clone(),
             answered_at: row.answered_at_ms,
             reason: row.reason.clone(),
+            trial: row.trial(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub const MAX_PURPOSE: usize = 200;
 pub struct CommandRow {
     pub command_id: String,
     pub device_id: String,
-    /// `still`, `recording` or `configuration`.
+    /// `still`, `recording`, `replay` or `configuration`.
     pub name: String,
     /// JSON of [`protocol::CommandBody`].
     pub body: String,
@@ -46,6 +46,15 @@ pub struct CommandRow {
     pub answered_at_ms: Option<i64>,
     /// Why it failed, in the box's words.
     pub reason: Option<String>,
+    /// JSON of a [`protocol::Trial`], where the answer was one.
+    pub result: Option<String>,
+}
+
+impl CommandRow {
+    /// What rules on trial came to.
+    pub fn trial(&self) -> Option<protocol::Trial> {
+        serde_json::from_str(self.result.as_deref()?).ok()
+    }
 }
 
 /// What a named user asks.

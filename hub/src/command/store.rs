@@ -13,7 +13,7 @@ macro_rules! command_columns {
         concat!(
             "select m.command_id, m.device_id, m.name, m.body, m.purpose, m.case_id, c.number as case_number,
                     m.issued_by, m.issued_at_ms, m.expires_at_ms, m.state, m.sent_at_ms, m.sends,
-                    m.answered_at_ms, m.reason
+                    m.answered_at_ms, m.reason, m.result
              from commands m left join cases c on c.tenant = m.tenant and c.case_id = m.case_id ",
             $rest
         )
@@ -202,17 +202,18 @@ pub async fn claim(db: &Db, origin: &Origin, due: &Due, now: UtcMs) -> Result<bo
 /// to a command that ended here still counts: the box knows better.
 pub async fn apply_answer(tx: &mut Tx, origin: &Origin, answer: &Answer, now: UtcMs) -> Result<bool> {
     let tenant = origin.tenant.as_str();
-    let (state, reason) = match &answer.outcome {
-        Outcome::Done { .. } => ("done", None),
-        Outcome::Failed { reason } => ("failed", Some(reason.as_str())),
-        Outcome::Expired => ("expired", None),
+    let (state, reason, result) = match &answer.outcome {
+        Outcome::Done { .. } => ("done", None, None),
+        Outcome::Tried { trial } => ("done", None, Some(json!(trial).to_string())),
+        Outcome::Failed { reason } => ("failed", Some(reason.as_str()), None),
+        Outcome::Expired => ("expired", None, None),
     };
     let row: Option<(Option<String>,)> = tx
         .fetch_optional(
-            "update commands set state = $4, answered_at_ms = $5, reason = $6
+            "update commands set state = $4, answered_at_ms = $5, reason = $6, result = $7
              where tenant = $1 and command_id = $2 and device_id = $3 and answered_at_ms is null
              returning case_id",
-            args![tenant, &answer.command_id, &origin.device, state, now, reason],
+            args![tenant, &answer.command_id, &origin.device, state, now, reason, result],
         )
         .await?;
     let Some((case_id,)) = row else { return Ok(false) };

@@ -98,7 +98,14 @@ pub(super) async fn page(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    show(&app, &viewer, &id, None, "").await
+    show(&app, &viewer, &id, None, Draft::default()).await
+}
+
+/// What was typed and could not be sent.
+#[derive(Clone, Copy, Default)]
+struct Draft<'a> {
+    configuration: &'a str,
+    rules: &'a str,
 }
 
 async fn show(
@@ -106,7 +113,7 @@ async fn show(
     viewer: &Viewer,
     id: &str,
     error: Option<String>,
-    draft: &str,
+    draft: Draft<'_>,
 ) -> Result<Response, PageError> {
     let frame = shell(app, viewer, Nav::Devices).await?;
     let (local, lang) = (local(app), frame.lang);
@@ -156,7 +163,8 @@ async fn show(
         may_configure: viewer.may(Act::Configure),
         configure_roles: Act::Configure.roles_text(lang),
         error,
-        draft: draft.to_owned(),
+        draft: draft.configuration.to_owned(),
+        rules_draft: draft.rules.to_owned(),
         shell: &frame,
     };
     Ok(render(&page, viewer)?.into_response())
@@ -280,6 +288,11 @@ pub(super) async fn command(
             Act::Recording,
             CommandBody::Recording { call_id: field("call_id").parse().map_err(|_| unreadable())? },
         ),
+        "replay" => {
+            let camera_id = field("camera_id").parse().map_err(|_| unreadable())?;
+            let toml = sent.fields.get("toml").replace("\r\n", "\n");
+            (Act::Configure, CommandBody::Replay { camera_id, toml })
+        }
         "configuration" => {
             let version = u64::try_from(app.clock.now().0).unwrap_or(1);
             let toml = sent.fields.get("toml").replace("\r\n", "\n");
@@ -307,7 +320,12 @@ pub(super) async fn command(
         }
         Err(error @ CommandError::TooLarge { .. }) => error.to_string(),
     };
-    let page = show(&app, viewer, &id, Some(why), sent.fields.get("toml")).await?;
+    let typed = sent.fields.get("toml");
+    let draft = match field("command") {
+        "replay" => Draft { rules: typed, ..Draft::default() },
+        _ => Draft { configuration: typed, ..Draft::default() },
+    };
+    let page = show(&app, viewer, &id, Some(why), draft).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 

@@ -291,11 +291,19 @@ catalogue! {
     revoked = "已停用", "Disabled";
     new_configuration = "下发配置", "Send configuration";
     configuration_hint = "整份 TOML。盒子检查后才启用；不合格则沿用旧的并说明原因。", "The whole TOML. The box checks it first; if it is wrong, the old one stays and the reason comes back.";
+    try_rules = "用最近一小时试规则", "Try rules on the last hour";
+    try_rules_hint = "[[camera.zones]]、[[camera.lines]]、[[camera.rules]] 三种表，写法同盒子配置。不改动现行规则。", "Tables [[camera.zones]], [[camera.lines]] and [[camera.rules]] as in the box's configuration. Nothing in force is changed.";
+    tried_none = "这段时间里这些规则不会报警。", "In this time these rules would have raised nothing.";
+    tried_frames = "帧", "frames";
+    tried_ended = "结束时间", "Over";
+    tried_more = "条未列出", "more not listed";
+    still_going = "仍在继续", "going on";
     requests_to_device = "请求与回答", "Requests and answers";
     // Commands
     command = "请求", "Request";
     command_still = "现场画面", "Current picture";
     command_recording = "调取录音", "Recording";
+    command_replay = "试规则", "Rules tried";
     command_configuration = "下发配置", "Configuration";
     asked_by = "请求人", "Asked by";
     asked_at = "请求时间", "Asked";

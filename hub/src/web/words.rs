@@ -1,13 +1,13 @@
 //! From the domain's rows to what templates show.
 
-use protocol::{CameraSubject, CommandBody, IncidentKind, Severity, Subject, UtcMs};
+use protocol::{CameraSubject, CommandBody, IncidentKind, Severity, Subject, Trial, TriedIncident, UtcMs};
 use serde_json::Value;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};
 use super::text::Lang;
 use super::view::{
     CaseRow, CommandView, EvidenceState, EvidenceView, HistoryView, IncidentView, Sev, StateWord, StepView,
-    Thumb, TicketView,
+    Thumb, TicketView, TrialView, TriedView,
 };
 use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, HistoryEntry, Preview};
 use crate::command::CommandRow;
@@ -295,6 +295,7 @@ pub fn command(word: &str, lang: Lang) -> &'static str {
     match word {
         "still" => lang.command_still(),
         "recording" => lang.command_recording(),
+        "replay" => lang.command_replay(),
         "configuration" => lang.command_configuration(),
         _ => lang.unknown(),
     }
@@ -319,6 +320,7 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
         Ok(CommandBody::Recording { call_id }) => {
             (call_id.to_string().chars().take(8).collect(), Some(format!("/calls/{call_id}")))
         }
+        Ok(CommandBody::Replay { camera_id, .. }) => (camera_id.to_string(), None),
         Ok(CommandBody::Configuration { version, .. }) => (format!("v{version}"), None),
         Err(_) => (String::new(), None),
     };
@@ -336,6 +338,24 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
         answer: row.reason.clone().unwrap_or_default(),
         answered: row.answered_at_ms.map(|at| local.moment(UtcMs(at))),
         pictures,
+        trial: row.trial().map(|trial| tried(&trial, local, lang)),
+    }
+}
+
+fn tried(trial: &Trial, local: &LocalTime, lang: Lang) -> TrialView {
+    let incident = |one: &TriedIncident| TriedView {
+        rule: one.rule_id.to_string(),
+        kind: lang.pick(one.kind.zh(), one.kind.en()),
+        started: local.moment(one.started_at),
+        ended: one.ended_at.map(|at| local.moment(at)),
+        score: if one.score_percent == 0 { "—".to_owned() } else { format!("{} %", one.score_percent) },
+    };
+    TrialView {
+        from: local.moment(trial.from),
+        to: local.moment(trial.to),
+        frames: trial.frames,
+        incidents: trial.incidents.iter().map(incident).collect(),
+        left_out: trial.left_out,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use protocol::{Chance, SystemClock};
+use protocol::{Chance, IncidentKind, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use world::arrival;
 use world::browser::Browser;
@@ -15,7 +15,7 @@ use world::call::Call;
 use world::operator::{Operator, Ticket};
 use world::process::end_with_parent;
 use world::rtsp::{Cameras, Clip, Codec};
-use world::scene::Scene;
+use world::scene::{Scene, shoot, suite};
 use world::speech::{self, Dialogue};
 
 #[derive(Parser)]
@@ -29,6 +29,8 @@ struct Cli {
 enum Command {
     /// Draw a clip of people walking through a street, with its truth
     Scene(SceneArgs),
+    /// Draw the suite of scenes for `edge-agent eval`: NAME.mp4, NAME.toml, NAME.truth.json each
+    Scenes(ScenesArgs),
     /// Synthesise a two-sided hotline call: caller.wav, operator.wav, script.json
     Speech(SpeechArgs),
     /// Serve clips as live RTSP cameras; commands on standard input: stop, start, kill, freeze NAME. Ends when that
@@ -209,6 +211,37 @@ struct SceneArgs {
     empty: bool,
 }
 
+#[derive(Args)]
+struct ScenesArgs {
+    /// Folder to write into
+    #[arg(long)]
+    out: PathBuf,
+    /// Methods are tuned on one set of seeds and reported on the other
+    #[arg(long, value_enum, default_value_t = Seeds::Tuning)]
+    set: Seeds,
+    /// Rounds of the set: each draws every scene with another seed
+    #[arg(long, default_value_t = 1)]
+    rounds: u64,
+    /// One seed instead of a set
+    #[arg(long, conflicts_with_all = ["set", "rounds"])]
+    seed: Option<u64>,
+    /// Only scenes of this kind of incident
+    #[arg(long)]
+    kind: Option<IncidentKind>,
+    /// Only scenes whose name contains this
+    #[arg(long)]
+    only: Option<String>,
+    /// Lists the scenes and what is due in them, draws nothing
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Seeds {
+    Tuning,
+    Reporting,
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let command = Cli::parse().command;
@@ -235,6 +268,7 @@ async fn ended() -> Result<&'static str> {
 async fn act(command: Command) -> Result<()> {
     match command {
         Command::Scene(args) => tokio::task::spawn_blocking(move || scene(&args)).await?,
+        Command::Scenes(args) => tokio::task::spawn_blocking(move || scenes(&args)).await?,
         Command::Speech(args) => tokio::task::spawn_blocking(move || speech(&args)).await?,
         Command::Rtsp(args) => tokio::task::spawn_blocking(move || rtsp(&args)).await?,
         Command::Call(args) => call(args).await,
@@ -262,6 +296,31 @@ fn scene(args: &SceneArgs) -> Result<()> {
         args.seed,
         truth.events.len()
     );
+    Ok(())
+}
+
+fn scenes(args: &ScenesArgs) -> Result<()> {
+    let set = match args.set {
+        Seeds::Tuning => suite::Set::Tuning,
+        Seeds::Reporting => suite::Set::Reporting,
+    };
+    let seeds: Vec<u64> =
+        args.seed.map_or_else(|| (0..args.rounds).map(|round| set.seed(round)).collect(), |seed| vec![seed]);
+    let kinds: Vec<IncidentKind> = args.kind.map_or_else(|| suite::KINDS.to_vec(), |kind| vec![kind]);
+    let all = seeds.iter().flat_map(|seed| kinds.iter().flat_map(|kind| suite::scenes(*kind, *seed)));
+    let wanted = |name: &str| args.only.as_ref().is_none_or(|part| name.contains(part));
+    let scripts: Vec<_> = all.filter(|script| wanted(&script.name)).collect();
+    std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
+    let (mut events, mut media_s) = (0, 0.0);
+    for script in &scripts {
+        let due = script.incidents();
+        (events, media_s) = (events + due.len(), media_s + script.seconds);
+        println!("{:<42} {:>4} s, {} due. {}", script.name, script.seconds, due.len(), script.note);
+        if !args.list {
+            shoot(script, &args.out)?;
+        }
+    }
+    println!("{} scenes, {media_s:.0} s, {events} events", scripts.len());
     Ok(())
 }
 

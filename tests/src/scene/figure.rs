@@ -1,24 +1,29 @@
-//! An articulated walking figure: legs by two-link inverse kinematics (feet do not slide), swinging arms,
-//! head, hair, clothes and a shadow. A plain rectangle scores 0.00 with a person detector; this does not.
+//! A person: an articulated figure with clothes, head and hair. A plain rectangle scores 0.00 with a person detector;
+//! this does not.
+
+use protocol::Chance;
 
 use super::paint::{Canvas, Rgb};
-use super::path::{Spot, Stance};
+use super::path::Spot;
+use super::pose::{Joint, Skeleton};
 
 /// What a person wears.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
-    coat: Rgb,
-    trousers: Rgb,
+    pub(super) coat: Rgb,
+    pub(super) trousers: Rgb,
     skin: Rgb,
     hair: Rgb,
     shoes: Rgb,
     long_hair: bool,
-    bag: bool,
+    pack: bool,
+    skirt: bool,
+    cap: Option<Rgb>,
     /// Width of body against the average.
     girth: f32,
 }
 
-const COATS: [Rgb; 8] = [
+const COATS: [Rgb; 14] = [
     Rgb(52, 74, 120),
     Rgb(150, 52, 48),
     Rgb(60, 96, 72),
@@ -27,149 +32,182 @@ const COATS: [Rgb; 8] = [
     Rgb(206, 206, 210),
     Rgb(112, 72, 116),
     Rgb(186, 120, 52),
+    Rgb(222, 198, 60),
+    Rgb(30, 32, 38),
+    Rgb(120, 134, 146),
+    Rgb(86, 140, 178),
+    Rgb(160, 82, 110),
+    Rgb(104, 92, 74),
 ];
-const TROUSERS: [Rgb; 5] =
-    [Rgb(38, 42, 58), Rgb(66, 62, 58), Rgb(96, 90, 78), Rgb(44, 64, 96), Rgb(28, 28, 32)];
+const TROUSERS: [Rgb; 7] = [
+    Rgb(38, 42, 58),
+    Rgb(66, 62, 58),
+    Rgb(96, 90, 78),
+    Rgb(44, 64, 96),
+    Rgb(28, 28, 32),
+    Rgb(150, 146, 138),
+    Rgb(70, 84, 70),
+];
+const HAIR: [Rgb; 4] = [Rgb(34, 28, 26), Rgb(22, 20, 22), Rgb(66, 50, 38), Rgb(138, 136, 134)];
 
 impl Look {
-    /// `draw(n)` gives a number below `n`.
-    pub(super) fn drawn(mut draw: impl FnMut(u64) -> u64) -> Self {
+    pub(super) fn drawn(chance: &Chance) -> Self {
+        let draw = |n: usize| chance.below(n as u64) as usize;
+        let times = |c: Rgb| c.times(0.85 + draw(30) as f32 / 100.0);
         Self {
-            coat: COATS[draw(COATS.len() as u64) as usize],
-            trousers: TROUSERS[draw(TROUSERS.len() as u64) as usize],
-            skin: Rgb(214, 170, 138).times(0.86 + draw(20) as f32 / 100.0),
-            hair: Rgb(34, 28, 26),
-            shoes: Rgb(40, 36, 34),
+            coat: times(COATS[draw(COATS.len())]),
+            trousers: times(TROUSERS[draw(TROUSERS.len())]),
+            skin: Rgb(214, 170, 138).times(0.84 + draw(22) as f32 / 100.0),
+            hair: HAIR[draw(HAIR.len())],
+            shoes: Rgb(40, 36, 34).times(0.7 + draw(200) as f32 / 100.0),
             long_hair: draw(2) == 0,
-            bag: draw(3) == 0,
-            girth: 0.94 + draw(14) as f32 / 100.0,
+            pack: draw(3) == 0,
+            skirt: draw(6) == 0,
+            cap: (draw(6) == 0).then(|| times(COATS[draw(COATS.len())])),
+            girth: 0.92 + draw(20) as f32 / 100.0,
+        }
+    }
+
+    /// The same person in a coat of this colour.
+    pub(super) fn in_coat(self, coat: Rgb) -> Self {
+        Self { coat, ..self }
+    }
+}
+
+/// Where and how large a body is in the picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    pub(super) foot: Spot,
+    /// Height of the upright body, pixels.
+    pub(super) height: f32,
+    /// −1 to the left, +1 to the right; between them the body is turned towards or away from the viewer.
+    pub(super) facing: f32,
+}
+
+/// x, y, width, height in the 1280×720 space.
+pub(super) type Extent = (f32, f32, f32, f32);
+
+struct Body<'a> {
+    look: &'a Look,
+    placed: Placed,
+    tilt: f32,
+}
+
+impl Body<'_> {
+    fn h(&self) -> f32 {
+        self.placed.height
+    }
+
+    /// A joint in the picture; `side`: how far to the right of the body's middle, in body heights.
+    fn spot(&self, [ahead, up]: Joint, side: f32) -> Spot {
+        let (sin, cos) = self.tilt.sin_cos();
+        // Lying, the middle of the body is half its thickness above the ground.
+        let (ahead, up) = (ahead * cos + up * sin, up * cos - ahead * sin + sin * 0.09);
+        let across = side * cos;
+        Spot {
+            x: self.placed.foot.x + (ahead * self.placed.facing + across) * self.h(),
+            y: self.placed.foot.y - (up + side * self.tilt.sin() * 0.55) * self.h(),
         }
     }
 }
 
-/// The smallest upright box around the drawn figure, in the 1280×720 space: x, y, width, height.
-pub(super) type Extent = (f32, f32, f32, f32);
-
 /// Draws one person and tells where it is in the picture.
-pub(super) fn draw(canvas: &mut Canvas<'_>, look: &Look, stance: &Stance) -> Extent {
-    let h = stance.height;
-    let g = look.girth;
-    let turn = stance.phase * std::f32::consts::TAU;
-    let swing = if stance.walking { 1.0 } else { 0.0 };
-    // The trunk rises twice per double step, and leans a little into the walk.
-    let bob = swing * (turn * 2.0).cos() * 0.008 * h;
-    let lean = swing * 0.025 * h * stance.facing;
-    let at = |dx: f32, up: f32| Spot { x: stance.foot.x + dx * h * stance.facing, y: stance.foot.y - up * h };
-    let hip = Spot { y: stance.foot.y - 0.515 * h + bob, ..stance.foot };
-    let shoulder = Spot { x: stance.foot.x + lean, y: stance.foot.y - 0.815 * h + bob };
-    let head = Spot { x: shoulder.x + 0.012 * h * stance.facing, y: stance.foot.y - 0.925 * h + bob };
-
-    canvas.ellipse(
-        Spot { x: stance.foot.x + 0.10 * h, y: stance.foot.y },
-        0.26 * h,
-        0.045 * h,
-        Rgb(20, 20, 26),
-        0.34,
-    );
-
-    let spread = 0.042 * h * g; // half the distance between the hips in a three-quarter view
-    let far_leg = leg(hip, stance, (stance.phase + 0.5).fract(), -spread, -0.012 * h);
-    let near_leg = leg(hip, stance, stance.phase, spread, 0.008 * h);
-    let far_arm = arm(shoulder, stance, turn, -0.095 * h * g);
-    let near_arm = arm(shoulder, stance, turn + std::f32::consts::PI, 0.095 * h * g);
+pub(super) fn draw(canvas: &mut Canvas<'_>, look: &Look, placed: Placed, bones: &Skeleton) -> Extent {
+    let body = Body { look, placed, tilt: bones.tilt };
+    let (h, g) = (placed.height, look.girth);
+    let hip = body.spot(bones.hip, 0.0);
+    let shoulder = body.spot(bones.shoulder, 0.0);
+    let head = body.spot(bones.head, 0.0);
+    let place = |joints: [Joint; 3], side: f32, lower: f32| {
+        [body.spot(joints[0], side), body.spot(joints[1], side * 1.15), body.spot(joints[2], side * lower)]
+    };
+    let [far_leg, near_leg] = [place(bones.legs[0], -0.012, 1.0), place(bones.legs[1], 0.012, 1.0)];
+    let [far_arm, near_arm] = [place(bones.arms[0], -0.095 * g, 1.18), place(bones.arms[1], 0.095 * g, 1.18)];
 
     draw_arm(canvas, &far_arm, look, h, 0.68);
-    draw_leg(canvas, &far_leg, look, stance, 0.72);
-    draw_leg(canvas, &near_leg, look, stance, 1.0);
-    draw_trunk(canvas, look, hip, shoulder, h);
-    if look.bag {
-        let strap = at(-0.07, 0.62);
-        canvas.limb(shoulder, strap, 0.012 * h, 0.012 * h, Rgb(60, 46, 36));
-        canvas.ball(Spot { x: strap.x, y: strap.y + 0.05 * h }, 0.062 * h, 0.072 * h, Rgb(86, 62, 44));
+    draw_leg(canvas, &body, &far_leg, 0.72);
+    draw_leg(canvas, &body, &near_leg, 1.0);
+    if look.skirt {
+        let knee = Spot {
+            x: f32::midpoint(far_leg[1].x, near_leg[1].x),
+            y: f32::midpoint(far_leg[1].y, near_leg[1].y),
+        };
+        canvas.limb(hip, knee, 0.085 * h * g, 0.105 * h * g, look.trousers.times(1.1));
     }
-    draw_head(canvas, look, shoulder, head, h, stance.facing);
+    draw_trunk(canvas, look, hip, shoulder, h);
+    if look.pack {
+        let back = between(hip, shoulder, 0.55);
+        let back = Spot { x: back.x - 0.085 * h * placed.facing * body.tilt.cos(), ..back };
+        canvas.ball(back, 0.058 * h, 0.092 * h, Rgb(86, 62, 44));
+    }
+    draw_head(canvas, &body, shoulder, head);
     draw_arm(canvas, &near_arm, look, h, 1.0);
 
-    let points = [near_leg, far_leg, near_arm, far_arm];
-    let mut left = head.x - 0.065 * h;
-    let mut right = head.x + 0.065 * h;
-    let mut low = stance.foot.y;
-    for joint in points.iter().flatten() {
-        left = left.min(joint.x - 0.04 * h);
-        right = right.max(joint.x + 0.04 * h);
-        low = low.max(joint.y);
+    let mut extent = Around::new(head, 0.075 * h);
+    for (joint, radius) in [far_leg, near_leg]
+        .iter()
+        .flatten()
+        .map(|j| (*j, 0.045 * h))
+        .chain([far_arm, near_arm].iter().flatten().map(|j| (*j, 0.03 * h)))
+        .chain([(shoulder, 0.06 * h)])
+    {
+        extent.add(joint, radius);
     }
-    let top = head.y - 0.085 * h;
-    let bottom = low + 0.015 * h;
-    (left, top, right - left, bottom - top)
+    extent.extent()
 }
 
-/// Hip, knee and ankle. In the first half of its phase the foot stands and the body passes over it.
-fn leg(hip: Spot, stance: &Stance, phase: f32, side: f32, depth: f32) -> [Spot; 3] {
-    let h = stance.height;
-    let reach = 0.205 * h; // half a step
-    let (ahead, lift) = if !stance.walking {
-        (0.01 * h, 0.0)
-    } else if phase < 0.5 {
-        (reach * (1.0 - 4.0 * phase), 0.0)
-    } else {
-        let swing = (phase - 0.5) * 2.0;
-        let eased = swing * swing * (3.0 - 2.0 * swing);
-        (reach * (2.0 * eased - 1.0), (swing * std::f32::consts::PI).sin() * 0.075 * h)
+/// The limbs as thick lines from joint to joint, for a shadow: from, to, radius, in body heights.
+pub(super) fn silhouette(bones: &Skeleton) -> Vec<(Joint, Joint, f32)> {
+    let mut out = vec![(bones.hip, bones.shoulder, 0.10), (bones.shoulder, bones.head, 0.06)];
+    for [a, b, c] in bones.legs {
+        out.extend([(a, b, 0.055), (b, c, 0.038)]);
+    }
+    for [a, b, c] in bones.arms {
+        out.extend([(a, b, 0.036), (b, c, 0.028)]);
+    }
+    let (sin, cos) = bones.tilt.sin_cos();
+    let turn = |[ahead, up]: Joint| [ahead * cos + up * sin, up * cos - ahead * sin + sin * 0.09];
+    out.into_iter().map(|(a, b, r)| (turn(a), turn(b), r)).collect()
+}
+
+struct Around {
+    left: f32,
+    right: f32,
+    top: f32,
+    low: f32,
+}
+
+impl Around {
+    fn new(at: Spot, r: f32) -> Self {
+        Self { left: at.x - r, right: at.x + r, top: at.y - r, low: at.y + r }
+    }
+
+    fn add(&mut self, at: Spot, r: f32) {
+        self.left = self.left.min(at.x - r);
+        self.right = self.right.max(at.x + r);
+        self.top = self.top.min(at.y - r);
+        self.low = self.low.max(at.y + r);
+    }
+
+    fn extent(&self) -> Extent {
+        (self.left, self.top, self.right - self.left, self.low - self.top)
+    }
+}
+
+fn between(a: Spot, b: Spot, share: f32) -> Spot {
+    Spot { x: a.x + (b.x - a.x) * share, y: a.y + (b.y - a.y) * share }
+}
+
+fn draw_leg(canvas: &mut Canvas<'_>, body: &Body<'_>, [hip, knee, ankle]: &[Spot; 3], light: f32) {
+    let (h, g, look) = (body.h(), body.look.girth, body.look);
+    let cloth = if look.skirt { look.skin } else { look.trousers }.times(light);
+    let (sin, cos) = body.tilt.sin_cos();
+    let heel = Spot { x: ankle.x, y: ankle.y + 0.022 * h * cos };
+    let toe = Spot {
+        x: ankle.x + (0.075 * cos - 0.02 * sin) * h * body.placed.facing,
+        y: ankle.y + (0.034 * cos - 0.07 * sin) * h,
     };
-    let top = Spot { x: hip.x + side * 0.8, y: hip.y };
-    let heel_up = if phase > 0.40 && phase < 0.5 { (phase - 0.40) * 0.35 * h } else { 0.0 };
-    let ankle = Spot {
-        x: stance.foot.x + side + ahead * stance.facing,
-        y: stance.foot.y + depth - 0.045 * h - lift - if stance.walking { heel_up } else { 0.0 },
-    };
-    [top, bend(top, ankle, 0.245 * h, 0.235 * h, stance.facing), ankle]
-}
-
-/// The middle joint of two links between `a` and `b`, bent towards `facing`.
-fn bend(a: Spot, b: Spot, upper: f32, lower: f32, facing: f32) -> Spot {
-    let (dx, dy) = (b.x - a.x, b.y - a.y);
-    let reach = (dx * dx + dy * dy).sqrt().clamp(0.01, (upper + lower) * 0.999);
-    let along = (upper * upper - lower * lower + reach * reach) / (2.0 * reach);
-    let off = (upper * upper - along * along).max(0.0).sqrt();
-    let (ux, uy) = (dx / reach, dy / reach);
-    // (uy, −ux) points to the right for a leg that hangs down.
-    Spot { x: a.x + ux * along + uy * off * facing, y: a.y + uy * along - ux * off * facing }
-}
-
-/// Shoulder, elbow and hand.
-fn arm(shoulder: Spot, stance: &Stance, turn: f32, side: f32) -> [Spot; 3] {
-    let h = stance.height;
-    let swing = if stance.walking { turn.cos() * 0.50 } else { 0.06 };
-    let top = Spot { x: shoulder.x + side, y: shoulder.y + 0.015 * h };
-    let upper = swing;
-    let elbow = Spot {
-        x: top.x + upper.sin() * 0.165 * h * stance.facing + side * 0.18,
-        y: top.y + upper.cos() * 0.165 * h,
-    };
-    let fore = upper + 0.22 + if swing > 0.0 { swing * 0.4 } else { 0.0 };
-    let hand =
-        Spot { x: elbow.x + fore.sin() * 0.155 * h * stance.facing, y: elbow.y + fore.cos() * 0.155 * h };
-    [top, elbow, hand]
-}
-
-fn draw_leg(
-    canvas: &mut Canvas<'_>,
-    [hip, knee, ankle]: &[Spot; 3],
-    look: &Look,
-    stance: &Stance,
-    light: f32,
-) {
-    let (h, g) = (stance.height, look.girth);
-    let cloth = look.trousers.times(light);
-    let toe = Spot { x: ankle.x + 0.075 * h * stance.facing, y: ankle.y + 0.034 * h };
-    canvas.limb(
-        Spot { y: ankle.y + 0.022 * h, ..*ankle },
-        toe,
-        0.026 * h,
-        0.018 * h,
-        look.shoes.times(light),
-    );
+    canvas.limb(heel, toe, 0.026 * h, 0.018 * h, look.shoes.times(light));
     canvas.limb(*hip, *knee, 0.062 * h * g, 0.046 * h * g, cloth);
     canvas.limb(*knee, *ankle, 0.045 * h * g, 0.030 * h, cloth);
 }
@@ -183,66 +221,75 @@ fn draw_arm(canvas: &mut Canvas<'_>, [top, elbow, hand]: &[Spot; 3], look: &Look
 
 fn draw_trunk(canvas: &mut Canvas<'_>, look: &Look, hip: Spot, shoulder: Spot, h: f32) {
     let g = look.girth;
+    let (dx, dy) = (shoulder.x - hip.x, shoulder.y - hip.y);
+    let length = (dx * dx + dy * dy).sqrt().max(0.01);
+    let (up, right) = ((dx / length, dy / length), (-dy / length, dx / length));
+    let from = |base: Spot, across: f32, along: f32| {
+        (base.x + right.0 * across + up.0 * along, base.y + right.1 * across + up.1 * along)
+    };
     let (sx, wx, hx) = (0.112 * h * g, 0.088 * h * g, 0.098 * h * g);
-    let waist_y = hip.y - 0.11 * h;
-    let hem = hip.y + 0.035 * h;
-    let corners = [
-        (shoulder.x - sx * 0.55, shoulder.y - 0.028 * h),
-        (shoulder.x - sx, shoulder.y + 0.012 * h),
-        (shoulder.x - sx * 0.95, shoulder.y + 0.10 * h),
-        (hip.x - wx, waist_y),
-        (hip.x - hx, hem),
-        (hip.x + hx, hem),
-        (hip.x + wx, waist_y),
-        (shoulder.x + sx * 0.95, shoulder.y + 0.10 * h),
-        (shoulder.x + sx, shoulder.y + 0.012 * h),
-        (shoulder.x + sx * 0.55, shoulder.y - 0.028 * h),
-    ];
-    let left = Spot { x: shoulder.x - sx, y: shoulder.y };
-    let right = Spot { x: shoulder.x + sx, y: hem };
-    canvas.shaded(&corners, (left, look.coat.times(1.16)), (right, look.coat.times(0.60)));
-    // Folds, opening and hem give the cloth some texture.
+    let hem = -0.035 * h;
+    let half = |s: f32| {
+        [
+            from(shoulder, s * sx * 0.55, 0.028 * h),
+            from(shoulder, s * sx, -0.012 * h),
+            from(shoulder, s * sx * 0.95, -0.10 * h),
+            from(hip, s * wx, 0.11 * h),
+            from(hip, s * hx, hem),
+        ]
+    };
+    let (mut corners, left) = (half(1.0).to_vec(), half(-1.0));
+    corners.extend(left.iter().rev());
+    let spot = |(x, y): (f32, f32)| Spot { x, y };
+    let (lit, dim) = (spot(from(shoulder, -sx, 0.0)), spot(from(hip, sx, hem)));
+    canvas.shaded(&corners, (lit, look.coat.times(1.16)), (dim, look.coat.times(0.60)));
+    // Opening and hem give the cloth some texture.
     let dark = look.coat.times(0.62);
     canvas.limb(
-        Spot { x: shoulder.x + 0.01 * h, y: shoulder.y + 0.02 * h },
-        Spot { x: hip.x + 0.006 * h, y: hem - 0.012 * h },
+        spot(from(shoulder, 0.01 * h, -0.02 * h)),
+        spot(from(hip, 0.006 * h, hem + 0.012 * h)),
         0.0035 * h,
         0.0035 * h,
         dark,
     );
-    canvas.polygon(
-        &[(hip.x - hx, hem - 0.014 * h), (hip.x + hx, hem - 0.014 * h), (hip.x + hx, hem), (hip.x - hx, hem)],
-        dark,
-        0.7,
-    );
+    let band = [
+        from(hip, -hx, hem + 0.014 * h),
+        from(hip, hx, hem + 0.014 * h),
+        from(hip, hx, hem),
+        from(hip, -hx, hem),
+    ];
+    canvas.polygon(&band, dark, 0.7);
 }
 
-fn draw_head(canvas: &mut Canvas<'_>, look: &Look, shoulder: Spot, head: Spot, h: f32, facing: f32) {
-    let neck = Spot { x: shoulder.x, y: shoulder.y - 0.02 * h };
-    canvas.limb(neck, Spot { y: head.y + 0.03 * h, ..head }, 0.034 * h, 0.030 * h, look.skin.times(0.82));
-    canvas.ball(head, 0.050 * h, 0.066 * h, look.skin);
+fn draw_head(canvas: &mut Canvas<'_>, body: &Body<'_>, shoulder: Spot, head: Spot) {
+    let (h, look) = (body.h(), body.look);
+    let (dx, dy) = (head.x - shoulder.x, head.y - shoulder.y);
+    let length = (dx * dx + dy * dy).sqrt().max(0.01);
+    let up = (dx / length, dy / length);
+    // The way the face looks: a quarter turn from the neck, to the body's front.
+    let front = (-up.1 * body.placed.facing, up.0 * body.placed.facing);
+    let at = |ahead: f32, above: f32| Spot {
+        x: head.x + (front.0 * ahead + up.0 * above) * h,
+        y: head.y + (front.1 * ahead + up.1 * above) * h,
+    };
+    let collar = between(shoulder, head, 0.18);
+    canvas.limb(collar, at(0.0, -0.03), 0.034 * h, 0.030 * h, look.skin.times(0.82));
+    canvas.ball(head, 0.050 * h, 0.064 * h, look.skin);
     // Hair: a cap towards the back, and down to the neck when long.
-    let back = Spot { x: head.x - 0.014 * h * facing, y: head.y - 0.020 * h };
+    let back = at(-0.014, 0.020);
     canvas.ellipse(back, 0.052 * h, 0.056 * h, look.hair, 1.0);
-    canvas.ball(
-        Spot { x: head.x + 0.016 * h * facing, y: head.y + 0.016 * h },
-        0.036 * h,
-        0.046 * h,
-        look.skin,
-    );
+    canvas.ball(at(0.016, -0.016), 0.036 * h, 0.046 * h, look.skin);
     if look.long_hair {
-        canvas.limb(
-            Spot { x: back.x - 0.012 * h * facing, y: back.y },
-            Spot { x: back.x - 0.022 * h * facing, y: back.y + 0.085 * h },
-            0.036 * h,
-            0.022 * h,
-            look.hair,
-        );
+        canvas.limb(at(-0.026, 0.02), at(-0.036, -0.065), 0.036 * h, 0.022 * h, look.hair);
     }
-    // The collar closes the neck.
+    if let Some(cap) = look.cap {
+        canvas.limb(at(-0.03, 0.045), at(0.03, 0.045), 0.030 * h, 0.026 * h, cap);
+        canvas.limb(at(0.02, 0.028), at(0.072, 0.022), 0.010 * h, 0.008 * h, cap.times(0.7));
+    }
+    let side = Spot { x: 0.030 * h * -up.1, y: 0.030 * h * up.0 };
     canvas.limb(
-        Spot { x: shoulder.x - 0.030 * h, y: shoulder.y - 0.020 * h },
-        Spot { x: shoulder.x + 0.030 * h, y: shoulder.y - 0.020 * h },
+        Spot { x: collar.x - side.x, y: collar.y - side.y },
+        Spot { x: collar.x + side.x, y: collar.y + side.y },
         0.013 * h,
         0.013 * h,
         look.coat.times(0.80),

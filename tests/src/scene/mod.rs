@@ -3,11 +3,26 @@
 //! The same seed draws the same clip. Our own work from the first pixel, so that the demo and the tests need
 //! nobody's recordings.
 
+mod act;
 mod encode;
+mod facts;
 mod figure;
+mod film;
+mod flame;
+mod lens;
+mod light;
 mod paint;
 pub mod path;
+mod place;
+mod pose;
+mod prop;
+mod script;
+mod sensor;
+mod stage;
 mod street;
+pub mod suite;
+mod vehicle;
+mod view;
 
 use std::path::Path;
 
@@ -16,10 +31,24 @@ use protocol::Chance;
 use serde::{Deserialize, Serialize};
 use tiny_skia::Pixmap;
 
+pub use act::{Act, Cycle, Dog, Drive, Ground, Person, Vehicle};
+pub use facts::TrueIncident;
+pub use film::{Film, scene_toml, shoot, truth_json};
+pub use flame::Fire;
+pub use paint::Rgb;
 pub use path::{Spot, Stretch, Walker};
+pub use place::Place;
+pub use prop::{BagKind, CycleKind};
+pub use script::{Fault, FaultKind, LightChange, Line, Rule, Script, Sky, Sweep, Weather, Zone};
+pub use sensor::Shot;
+pub use stage::{Seen, Stage, Take};
+pub use vehicle::VehicleKind;
 
-use figure::Look;
+use encode::{Encoder, Format};
+use figure::{Look, Placed};
 use paint::Canvas;
+use pose::Pose;
+use sensor::Noise;
 
 /// What to draw.
 #[derive(Clone, Debug)]
@@ -53,9 +82,13 @@ impl Scene {
         );
         ensure!(self.fps > 0 && self.seconds > 0, "a clip needs at least one frame");
         let mut studio = Studio::new(self)?;
-        let mut encoder = encode::Encoder::start(self, mp4)?;
+        let Self { width, height, fps, bframes, .. } = *self;
+        let mut encoder = Encoder::start(Format { width, height, fps, bframes, bitrate_kbps: 3000 }, mp4)?;
+        let noise = Noise::new((width * height) as usize, self.seed);
         for frame in 0..self.frames() {
-            encoder.push(studio.draw(frame))?;
+            let mut shot = Shot::of(studio.draw(frame));
+            noise.add(&mut shot, frame, 1.7);
+            encoder.push(&shot, frame as u64)?;
         }
         encoder.finish()?;
         Ok(studio.truth)
@@ -191,7 +224,7 @@ impl Studio {
             .cast
             .iter()
             .map(|walker| Actor {
-                look: Look::drawn(|n| chance.below(n)),
+                look: Look::drawn(&chance),
                 stances: walker.stances(scene.frames(), scene.fps as f32),
                 walker: walker.clone(),
                 entered_ms: None,
@@ -238,7 +271,21 @@ impl Studio {
                 _ => {}
             }
             let Some(stance) = stance else { continue };
-            let (x, y, w, h) = figure::draw(&mut canvas, &actor.look, &stance);
+            let pose = if stance.walking {
+                Pose::Walk { phase: stance.phase }
+            } else {
+                Pose::Stand { sway: (at_ms as f32 / 1300.0).sin() }
+            };
+            let (foot, height, facing) = (stance.foot, stance.height, stance.facing);
+            canvas.ellipse(
+                Spot { x: foot.x + 0.10 * height, y: foot.y },
+                0.26 * height,
+                0.045 * height,
+                Rgb(20, 20, 26),
+                0.34,
+            );
+            let placed = Placed { foot, height, facing };
+            let (x, y, w, h) = figure::draw(&mut canvas, &actor.look, placed, &pose.skeleton());
             people.push(TruePerson {
                 walker: actor.walker.name.clone(),
                 foot: [stance.foot.x * self.scale, stance.foot.y * self.scale],

@@ -1,20 +1,27 @@
 //! Small strokes over tiny-skia: shaded limbs, filled polygons, ellipses.
 
+use serde::{Deserialize, Serialize};
 use tiny_skia::{
-    Color, FillRule, GradientStop, LinearGradient, Paint, PathBuilder, PixmapMut, Point, Rect, Shader,
-    SpreadMode, Transform,
+    BlendMode, Color, FillRule, GradientStop, LinearGradient, Paint, PathBuilder, PixmapMut, Point,
+    RadialGradient, Rect, Shader, SpreadMode, Transform,
 };
 
 use super::path::Spot;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rgb(pub(super) u8, pub(super) u8, pub(super) u8);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rgb(pub u8, pub u8, pub u8);
 
 impl Rgb {
     /// Lighter (> 1) or darker (< 1).
     pub(super) fn times(self, factor: f32) -> Self {
         let scale = |v: u8| (f32::from(v) * factor).clamp(0.0, 255.0) as u8;
         Self(scale(self.0), scale(self.1), scale(self.2))
+    }
+
+    /// So much of the way to `other`.
+    pub(super) fn towards(self, other: Self, share: f32) -> Self {
+        let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share) as u8;
+        Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
     pub(super) fn color(self, alpha: f32) -> Color {
@@ -54,6 +61,55 @@ impl Canvas<'_> {
 
     pub(super) fn ellipse(&mut self, centre: Spot, rx: f32, ry: f32, fill: Rgb, alpha: f32) {
         self.fill_path(oval(centre, rx, ry), Shader::SolidColor(fill.color(alpha)));
+    }
+
+    /// Polygons as one surface, so that where they overlap nothing gets darker twice. Each is turned the same way
+    /// round, or they would cut holes into each other.
+    pub(super) fn union(&mut self, parts: &[Vec<(f32, f32)>], fill: Rgb, alpha: f32) {
+        let mut path = PathBuilder::new();
+        for part in parts {
+            let turn: f32 = (0..part.len())
+                .map(|i| (part[i], part[(i + 1) % part.len()]))
+                .map(|(a, b)| a.0 * b.1 - b.0 * a.1)
+                .sum();
+            let step = |i: usize| if turn < 0.0 { part[part.len() - 1 - i] } else { part[i] };
+            for i in 0..part.len() {
+                let (x, y) = step(i);
+                if i == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
+            }
+            path.close();
+        }
+        self.fill_path(path.finish(), Shader::SolidColor(fill.color(alpha)));
+    }
+
+    /// Light that is added to what is there, fading to its edge.
+    pub(super) fn glow(&mut self, centre: Spot, (rx, ry): (f32, f32), light: Rgb, strength: f32) {
+        self.radial(centre, (rx, ry), light, strength, BlendMode::Plus);
+    }
+
+    /// Something without an edge, over what is there.
+    pub(super) fn puff(&mut self, centre: Spot, radii: (f32, f32), fill: Rgb, alpha: f32) {
+        self.radial(centre, radii, fill, alpha, BlendMode::SourceOver);
+    }
+
+    fn radial(
+        &mut self,
+        centre: Spot,
+        (rx, ry): (f32, f32),
+        fill: Rgb,
+        strength: f32,
+        blend_mode: BlendMode,
+    ) {
+        let stops = [(0.0, 1.0), (0.45, 0.55), (1.0, 0.0)]
+            .map(|(at, share)| GradientStop::new(at, fill.color((strength * share).clamp(0.0, 1.0))));
+        // A circle of radius one about the middle, stretched to the oval.
+        let stretch = Transform::from_row(rx, 0.0, 0.0, ry, centre.x, centre.y);
+        let middle = Point::from_xy(0.0, 0.0);
+        let shader = RadialGradient::new(middle, 0.0, middle, 1.0, stops.to_vec(), SpreadMode::Pad, stretch);
+        let (Some(path), Some(shader)) = (oval(centre, rx, ry), shader) else { return };
+        let paint = Paint { shader, blend_mode, anti_alias: false, ..Paint::default() };
+        let transform = Transform::from_scale(self.scale, self.scale);
+        self.pixels.fill_path(&path, &paint, FillRule::Winding, transform, None);
     }
 
     /// A ball lit from the upper left.

@@ -36,17 +36,18 @@ pub(crate) fn sql_in_stores(files: &[File]) -> Vec<String> {
 pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
     let pure = |path: &str| {
         [
-            "edge-agent/src/motion.rs",
+            "edge-agent/src/shrink.rs",
             "edge-agent/src/observation.rs",
             "hub/src/correlation.rs",
             "hub/src/case/state.rs",
         ]
         .contains(&path)
             || [
-                "edge-agent/src/tracker/",
+                "edge-agent/src/motion/",
                 "edge-agent/src/parked/",
                 "edge-agent/src/rules/",
                 "edge-agent/src/signs/",
+                "edge-agent/src/tracker/",
             ]
             .iter()
             .any(|part| path.starts_with(part))

@@ -171,6 +171,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
                 configure_roles: lang.role_administrator().into(),
                 error: None,
                 draft: String::new(),
+                rules_draft: String::new(),
             }
             .render(),
         ),
@@ -178,7 +179,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
             "commands",
             CommandsPage {
                 shell: &commands,
-                requests: vec![request(lang, "done"), request(lang, "waiting")],
+                requests: vec![tried(lang), request(lang, "done"), request(lang, "waiting")],
                 cut: true,
             }
             .render(),

@@ -1,7 +1,7 @@
 //! Sample data of every page.
 
 use jiff::tz::TimeZone;
-use protocol::UtcMs;
+use protocol::{IncidentKind, UtcMs};
 
 use crate::user::role::Role;
 use crate::web::moment::{LocalTime, Moment, age_text};
@@ -132,7 +132,29 @@ pub(super) fn request(lang: Lang, state: &'static str) -> CommandView {
         answer: String::new(),
         answered: None,
         pictures: vec![],
+        trial: None,
     }
+}
+
+pub(super) fn tried(lang: Lang) -> CommandView {
+    let incident = |seconds, kind: IncidentKind, ended| TriedView {
+        rule: "fire-lane".into(),
+        kind: lang.pick(kind.zh(), kind.en()),
+        started: at(seconds),
+        ended,
+        score: "87 %".into(),
+    };
+    let trial = TrialView {
+        from: at(3_600),
+        to: at(0),
+        frames: 17_982,
+        incidents: vec![
+            incident(2_000, IncidentKind::BlockedLane, Some(at(1_400))),
+            incident(90, IncidentKind::Intrusion, None),
+        ],
+        left_out: 3,
+    };
+    CommandView { what: lang.command_replay(), trial: Some(trial), ..request(lang, "done") }
 }
 
 pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {

@@ -1,8 +1,11 @@
 //! The page of a box.
 
 use axum::body::Body;
-use axum::http::{Request, header};
-use protocol::{BootId, CallTapHealth, DeviceState, MessageId, Status};
+use axum::http::{Request, StatusCode, header};
+use protocol::{
+    Answer, BootId, CallTapHealth, Clock as _, DeviceState, Event, IncidentKind, MessageId, Outcome, Status,
+    Trial, TriedIncident,
+};
 
 use super::site::{DEVICE_TOKEN, HOSTILE, START, Site, sites};
 use crate::device;
@@ -86,5 +89,54 @@ async fn a_box_shows_what_is_wrong_with_it() {
         let item = site.get(&format!("/quarantine/{id}"), Some(&admin)).await.text;
         assert!(item.contains("nonsense") && !item.contains("<script>alert"), "{}", site.name);
         assert!(!site.get("/quarantine?device=box-2", Some(&admin)).await.text.contains("class=\"jk\""));
+    }
+}
+
+/// Rules on trial: asked with a camera and a text by who may configure, and what came of them stands under the request,
+/// for people and for programs.
+#[tokio::test]
+async fn rules_are_tried() {
+    for mut site in sites().await {
+        site.raise_camera("north", "北口").await;
+        let rules = "command=replay&camera_id=north&purpose=check&toml=%5B%5Brules%5D%5D%0D%0Aid%3D1";
+        let seat = site.log_in("seat03").await;
+        let form = |browser: &super::site::Browser| format!("csrf={}&{rules}", browser.csrf);
+        let refused = site.post("/devices/box-1/commands", &seat, &form(&seat)).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", site.name);
+        let admin = site.log_in("admin").await;
+        let sent = site.post("/devices/box-1/commands", &admin, &form(&admin)).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        let asked = site.get("/api/v1/commands", Some(&admin)).await.json()["commands"][0].clone();
+        assert_eq!((&asked["command"], &asked["trial"]), (&"replay".into(), &serde_json::Value::Null));
+
+        let lane = |started: i64, ended_at| TriedIncident {
+            rule_id: "lane".parse().unwrap(),
+            kind: IncidentKind::BlockedLane,
+            started_at: START.plus_ms(started),
+            ended_at,
+            score_percent: 87,
+        };
+        let trial = Trial {
+            from: START,
+            to: START.plus_ms(3_600_000),
+            frames: 17_982,
+            incidents: vec![lane(1_000, Some(START.plus_ms(9_000))), lane(20_000, None)],
+            left_out: 4,
+        };
+        site.hand_in(Event::Answer(Answer {
+            command_id: asked["command_id"].as_str().unwrap().parse().unwrap(),
+            outcome: Outcome::Tried { trial: trial.clone() },
+            answered_at: site.clock.now(),
+        }))
+        .await;
+        let answered = site.get("/api/v1/commands", Some(&admin)).await.json()["commands"][0].clone();
+        assert_eq!(answered["state"], "done", "{}", site.name);
+        assert_eq!(serde_json::from_value::<Trial>(answered["trial"].clone()).unwrap(), trial);
+        let page = site.get("/devices/box-1?lang=en", Some(&admin)).await.text;
+        assert!(
+            page.contains("17982") && page.contains("Blocked fire lane") && page.contains("87 %"),
+            "{page}"
+        );
+        assert!(page.contains("going on") && page.contains("4</b> more not listed"), "{page}");
     }
 }

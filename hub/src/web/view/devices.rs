@@ -105,4 +105,5 @@ pub struct DevicePage<'a> {
     pub configure_roles: String,
     pub error: Option<String>,
     pub draft: String,
+    pub rules_draft: String,
 }

@@ -22,6 +22,27 @@ pub struct CommandView {
     pub answered: Option<Moment>,
     /// Pictures that came as the answer.
     pub pictures: Vec<EvidenceView>,
+    /// What rules on trial came to.
+    pub trial: Option<TrialView>,
+}
+
+/// What rules would have told of in a camera's last hour.
+#[derive(Clone, Debug)]
+pub struct TrialView {
+    pub from: Moment,
+    pub to: Moment,
+    pub frames: u64,
+    pub incidents: Vec<TriedView>,
+    pub left_out: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct TriedView {
+    pub rule: String,
+    pub kind: &'static str,
+    pub started: Moment,
+    pub ended: Option<Moment>,
+    pub score: String,
 }
 
 #[derive(Template)]

@@ -1,0 +1,42 @@
+//! What can see something without a model, as incidents and health name it.
+
+use protocol::Label;
+
+/// Areas that move.
+pub const MOTION: &str = "motion";
+/// Colour that flickers and grows.
+pub const FLAMES: &str = "flame colour and flicker";
+/// What differs from the picture of long ago, and stands still.
+pub const BACKGROUND: &str = "long and short background";
+/// The state of the view: edges, likeness to its usual picture, change from frame to frame.
+pub const VIEW: &str = "likeness of the view";
+/// Frames that do not come.
+pub const GAP: &str = "no frames";
+
+/// What saw one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Eye {
+    /// The detector that looked at the frame.
+    Model,
+    Motion,
+    Flames,
+    Background,
+    View,
+}
+
+impl Eye {
+    pub(super) fn of(label: Label) -> Self {
+        if label == Label::Motion { Self::Motion } else { Self::Model }
+    }
+
+    /// Its name; `None`: that of the model.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Model => None,
+            Self::Motion => Some(MOTION),
+            Self::Flames => Some(FLAMES),
+            Self::Background => Some(BACKGROUND),
+            Self::View => Some(VIEW),
+        }
+    }
+}
