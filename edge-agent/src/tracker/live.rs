@@ -13,8 +13,9 @@ use crate::frame::Detection;
 const WAY: usize = 3;
 /// A thing whose box overlaps the one it came to rest in so much has not left its place.
 const SAME_PLACE: f32 = 0.5;
-/// Flames flicker and smoke comes in puffs, and their detector may look less often than the others: unseen for
-/// so long they still count as seen, and as lost after twice that.
+/// The detector of fire and smoke may look less often than the others. Between its looks, told by the pauses between
+/// sights, times this, they still count as in sight; never for longer than so many milliseconds.
+const PAUSES: f32 = 1.5;
 const FLICKER_MS: i64 = 2_500;
 /// Consecutive sights that make a track: motion blobs come and go, so they need more.
 const CONFIRM: u32 = 3;
@@ -39,6 +40,8 @@ pub(super) struct Live {
     /// Where it was when it came to rest.
     pub(super) place: NormBox,
     pub(super) rest: Rest,
+    /// Mean pause between sights.
+    pause_ms: f32,
     hits: u32,
     mean_score: f32,
     votes: Vec<(Label, f32)>,
@@ -66,6 +69,7 @@ impl Live {
             way: VecDeque::from([middle(&seen.region)]),
             place: seen.region,
             rest: Rest::default(),
+            pause_ms: 0.0,
             hits: 1,
             mean_score: seen.score,
             votes: vec![(seen.label, seen.score)],
@@ -88,6 +92,8 @@ impl Live {
             self.way.pop_front();
         }
         self.way.push_back(middle(&seen.region));
+        let pause_ms = at.since_ms(self.track.last_seen) as f32;
+        self.pause_ms += (pause_ms - self.pause_ms) / self.hits.min(MEMORY) as f32;
         self.hits += 1;
         self.mean_score += (seen.score - self.mean_score) / self.hits.min(MEMORY) as f32;
         match self.votes.iter_mut().find(|(label, _)| *label == seen.label) {
@@ -117,7 +123,8 @@ impl Live {
     /// Not seen for so long it still counts as in sight.
     pub(super) fn patience_ms(&self, at: UtcMs) -> i64 {
         match self.track.label {
-            Label::Fire | Label::Smoke => FLICKER_MS,
+            Label::Fire | Label::Smoke if self.hits < 2 => FLICKER_MS,
+            Label::Fire | Label::Smoke => ((self.pause_ms * PAUSES) as i64).min(FLICKER_MS),
             _ => self.rest.patience_ms(at, self.track.last_seen),
         }
     }

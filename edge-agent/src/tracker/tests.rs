@@ -186,7 +186,7 @@ fn fire_is_followed_though_looked_for_less_often() {
     for i in 0_i64..50 {
         let seen = if i % 5 > 0 || i >= 30 { vec![] } else { vec![if i == 0 { first } else { fire }] };
         tracker.step(UtcMs(i * 200), &seen);
-        let expected = (10..38).contains(&i);
+        let expected = (10..33).contains(&i);
         assert_eq!(visible(&tracker) == [1], expected, "frame {i}");
     }
 }
