@@ -9,10 +9,11 @@ use protocol::{Label, NormBox, UtcMs};
 
 use crate::detector::Answer;
 use crate::frame::{Detection, Frame};
-use crate::motion::MotionGate;
+use crate::motion::{Motion, MotionGate};
 use crate::observation::{Observation, Seen};
 use crate::rules::method::MOTION;
 use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
+use crate::signs::SignReader;
 use crate::tracker::Tracker;
 
 /// With nothing moving, the detector looks so often: at things that stand there, and at an empty scene (who
@@ -29,6 +30,7 @@ const MAX_MOTION_AREA: f32 = 0.5;
 #[derive(Debug)]
 pub struct Analyser {
     gate: MotionGate,
+    signs: SignReader,
     tracker: Tracker,
     rules: Rules,
     at: Option<UtcMs>,
@@ -39,10 +41,12 @@ pub struct Analyser {
 
 impl Analyser {
     pub fn new(rules: &[RuleConfig]) -> Self {
+        let rules = Rules::new(rules);
         Self {
             gate: MotionGate::new(),
+            signs: SignReader::new(rules.wanted()),
             tracker: Tracker::new(),
-            rules: Rules::new(rules),
+            rules,
             at: None,
             detected_at: None,
             detector_missing: false,
@@ -59,12 +63,14 @@ impl Analyser {
 
     /// Stations 2 and 3.
     pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
-        Observation::of(frame.captured_at, self.look(frame, ask))
-    }
-
-    fn look(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
+        let signs = self.signs.look(at, picture, &motion);
+        Observation { signs, ..Observation::of(at, self.look(frame, &motion, ask)) }
+    }
+
+    fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
+        let at = frame.captured_at;
         let moves = !motion.boxes.is_empty() || motion.recalibrated || self.tracker.moving();
         if !moves && !self.detector_missing && !self.recheck_due(at) {
             return Seen::Still;

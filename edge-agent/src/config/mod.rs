@@ -214,7 +214,8 @@ impl Config {
     pub fn summary(&self) -> String {
         let mut lines = vec![format!("data: {}", self.agent.data_dir.display())];
         for Watched { camera, rules } in &self.cameras {
-            let watched: Vec<_> = rules.iter().filter(|r| r.enabled).map(|r| r.id.to_string()).collect();
+            let watched: Vec<_> =
+                rules.iter().filter(|r| r.enabled).map(|r| format!("{} ({})", r.id, r.kind.word())).collect();
             let watched =
                 if watched.is_empty() { "no rule: raises nothing".into() } else { watched.join(", ") };
             lines.push(format!(

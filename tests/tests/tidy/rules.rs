@@ -42,9 +42,14 @@ pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
             "hub/src/case/state.rs",
         ]
         .contains(&path)
-            || ["edge-agent/src/motion/", "edge-agent/src/rules/", "edge-agent/src/signs/", "edge-agent/src/tracker/"]
-                .iter()
-                .any(|part| path.starts_with(part))
+            || [
+                "edge-agent/src/motion/",
+                "edge-agent/src/rules/",
+                "edge-agent/src/signs/",
+                "edge-agent/src/tracker/",
+            ]
+            .iter()
+            .any(|part| path.starts_with(part))
             || ["audiosocket", "caller", "registry", "timeline"]
                 .iter()
                 .any(|name| path == format!("edge-agent/src/call/{name}.rs"))
