@@ -65,8 +65,13 @@ impl Analyser {
     pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
-        let signs = self.signs.look(at, picture, &motion);
-        Observation { signs, ..Observation::of(at, self.look(frame, &motion, ask)) }
+        let mut signs = self.signs.look(at, picture, &motion);
+        let seen = self.look(frame, &motion, ask);
+        // Flicker stands in for a model that names fire only while that is away.
+        if !self.rules.count_flames() && !matches!(seen, Seen::Motion { .. }) {
+            signs.flames.clear();
+        }
+        Observation { signs, ..Observation::of(at, seen) }
     }
 
     fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {

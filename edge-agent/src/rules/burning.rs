@@ -71,12 +71,8 @@ impl Blazes {
 
 fn found(now: &Moment<'_>, area: &Area, by: Burning) -> Vec<Best> {
     let mut found: Vec<Best> = now.tracks.iter().filter(|t| area.holds(t)).map(Best::of).collect();
-    let flames = match by {
-        Burning::Model => false,
-        Burning::ModelOrFlames => matches!(now.seen.seen, Seen::Motion { .. }),
-        Burning::Flames => true,
-    };
-    if flames {
+    // Where a model looks for fire, the observation holds none.
+    if by != Burning::Model {
         let signs = now.seen.signs.flames.iter().map(|sign| Best {
             label: Label::Fire,
             score: sign.score,

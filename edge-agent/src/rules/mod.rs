@@ -88,6 +88,11 @@ impl Rules {
         })
     }
 
+    /// Whether flames count although a detector looks: no model names fire.
+    pub fn count_flames(&self) -> bool {
+        self.0.iter().any(|r| matches!(r.config.task, Task::Burning { by: Burning::Flames, .. }))
+    }
+
     /// One analysed frame.
     pub fn step(&mut self, now: &Moment<'_>) -> Vec<RuleEvent> {
         let mut events = Vec::new();
