@@ -10,7 +10,9 @@ pub(super) const ROWS: usize = 72;
 /// Edge of a cell in places.
 pub(super) const CELL: usize = 8;
 /// Gradients below are grain, above are all the same.
-const GRAIN: f32 = 5.0;
+const GRAIN: f32 = 3.0;
+/// Edges that one can steer by.
+const LANDMARK: f32 = 10.0;
 const STRONG: f32 = 40.0;
 
 #[derive(Clone, Debug, Default)]
@@ -68,15 +70,22 @@ impl Structure {
         }
     }
 
-    /// Moves towards `now` by `share`.
-    pub(super) fn blend(&mut self, now: &Self, share: f32) {
+    /// Moves towards `now`, in each cell by its share.
+    pub(super) fn blend(&mut self, now: &Self, share: impl Fn(usize) -> f32) {
         if self.field.len() != now.field.len() {
             *self = now.clone();
             return;
         }
-        for (mean, now) in self.field.iter_mut().zip(&now.field) {
-            mean[0] += (now[0] - mean[0]) * share;
-            mean[1] += (now[1] - mean[1]) * share;
+        let (across, down) = (self.columns / CELL, self.rows / CELL);
+        for cell in 0..across * down {
+            let (left, top, share) = (cell % across * CELL, cell / across * CELL, share(cell));
+            for y in top..top + CELL {
+                let row = y * self.columns + left..y * self.columns + left + CELL;
+                for (mean, now) in self.field[row.clone()].iter_mut().zip(&now.field[row]) {
+                    mean[0] += (now[0] - mean[0]) * share;
+                    mean[1] += (now[1] - mean[1]) * share;
+                }
+            }
         }
     }
 
@@ -118,7 +127,7 @@ impl Structure {
                 let best = places
                     .map(|(x, y)| (x, y, self.field[y * self.columns + x]))
                     .max_by(|a, b| size(a.2).total_cmp(&size(b.2)));
-                found.extend(best.filter(|(_, _, edge)| size(*edge) > 2.0 * GRAIN));
+                found.extend(best.filter(|(_, _, edge)| size(*edge) > LANDMARK));
             }
         }
         found
