@@ -270,7 +270,8 @@ impl ViewWatch {
             1.0
         };
         // Where light and dark lie as ever, it is dusk or fog that takes the edges.
-        let dim = look.levels > SAME_LIGHT || look.luma < BLACK;
+        let darker = look.lighter < -0.3 && look.contrast < 0.7;
+        let dim = look.levels > SAME_LIGHT || look.luma < BLACK || darker;
         let part = if look.sharp > THING || dim { 0.0 } else { 0.5 * look.held / PART };
         (0.5 * self.covered_s / needed_s).max(part).min(1.0)
     }

@@ -151,21 +151,24 @@ impl Structure {
     }
 
     fn fit(&self, known: &Self, landmarks: &[(usize, usize, [f32; 2])], dx: isize, dy: isize) -> f32 {
-        let mut sums = [0.0_f32; 3];
-        let mut inside = 0_usize;
+        let mut sums = [[0.0_f32; 3]; 2];
+        let mut inside = [0_usize; 2];
         for (x, y, edge) in landmarks {
             let (Some(x), Some(y)) = (x.checked_add_signed(dx), y.checked_add_signed(dy)) else { continue };
             if x >= self.columns || y >= self.rows {
                 continue;
             }
             let there = known.field[y * self.columns + x];
-            sums[0] += edge[0] * there[0] + edge[1] * there[1];
-            sums[1] += edge[0] * edge[0] + edge[1] * edge[1];
-            sums[2] += there[0] * there[0] + there[1] * there[1];
-            inside += 1;
+            let way = usize::from(edge[0] < 0.0);
+            sums[way][0] += edge[0] * there[0] + edge[1] * there[1];
+            sums[way][1] += edge[0] * edge[0] + edge[1] * edge[1];
+            sums[way][2] += there[0] * there[0] + there[1] * there[1];
+            inside[way] += 1;
         }
-        // Too little in common to tell.
-        if inside * 3 < landmarks.len() { 0.0 } else { cosine(sums) }
+        // Too little in common to tell. Upright edges must fit as well as level ones: one long line fits anywhere
+        // along itself.
+        let enough = (inside[0] + inside[1]) * 3 >= landmarks.len() && inside.iter().all(|n| *n >= 10);
+        if enough { cosine(sums[0]).min(cosine(sums[1])) } else { 0.0 }
     }
 }
 
