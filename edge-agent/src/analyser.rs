@@ -11,6 +11,7 @@ use crate::detector::Answer;
 use crate::frame::{Detection, Frame};
 use crate::motion::{Motion, MotionGate};
 use crate::observation::{Observation, Seen};
+use crate::parked::Places;
 use crate::rules::method::MOTION;
 use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
 use crate::signs::SignReader;
@@ -32,6 +33,7 @@ pub struct Analyser {
     gate: MotionGate,
     signs: SignReader,
     tracker: Tracker,
+    places: Places,
     rules: Rules,
     at: Option<UtcMs>,
     detected_at: Option<UtcMs>,
@@ -46,6 +48,7 @@ impl Analyser {
             gate: MotionGate::new(),
             signs: SignReader::new(rules.wanted()),
             tracker: Tracker::new(),
+            places: Places::default(),
             rules,
             at: None,
             detected_at: None,
@@ -71,7 +74,8 @@ impl Analyser {
         if !self.rules.count_flames() && !matches!(seen, Seen::Motion { .. }) {
             signs.flames.clear();
         }
-        Observation { signs, ..Observation::of(at, seen) }
+        let parked = self.places.look(at, picture, &self.tracker.resting(at));
+        Observation { signs, parked, ..Observation::of(at, seen) }
     }
 
     fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
@@ -85,6 +89,11 @@ impl Analyser {
                 self.detected_at = Some(at);
                 Seen::Objects { by, detections }
             }
+            Answer::Partly { by, mut detections } => {
+                self.detected_at = Some(at);
+                detections.extend(objects_by_motion(&motion.boxes));
+                Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }
+            }
             Answer::Busy => Seen::Unknown,
             Answer::Missing => Seen::Motion { detections: objects_by_motion(&motion.boxes) },
         }
@@ -97,7 +106,7 @@ impl Analyser {
         self.at = Some(at);
         match &observation.seen {
             Seen::Objects { by, detections } => {
-                self.detector_missing = false;
+                self.detector_missing = by.ends_with(MOTION);
                 self.method = Arc::clone(by);
                 self.tracker.step(at, detections);
             }
@@ -109,6 +118,7 @@ impl Analyser {
             Seen::Still => self.tracker.hold(at),
             Seen::Unknown => {}
         }
+        self.tracker.parked(at, &observation.parked);
         let tracks = self.tracker.tracks();
         let now = Moment { tracks: &tracks, seen: observation, by: &self.method };
         events.extend(self.rules.step(&now));
@@ -119,6 +129,7 @@ impl Analyser {
     pub fn finish(&mut self) -> Vec<RuleEvent> {
         let events = self.at.map_or_else(Vec::new, |at| self.rules.finish(at));
         self.tracker = Tracker::new();
+        self.places = Places::default();
         self.gate.reset();
         (self.at, self.detected_at) = (None, None);
         events

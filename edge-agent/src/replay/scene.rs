@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analyser::Analyser;
 use crate::camera::{self, Source};
-use crate::config::SceneFile;
+use crate::config::{SceneFile, named};
 use crate::detector::{Answer, Detect, DetectorConfig};
 use crate::frame::Frame;
 use crate::observation::{Observation, Seen};
@@ -57,7 +57,7 @@ pub struct Played {
 impl Scene {
     /// For the detector that a box has when nothing is configured.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_for(path, &DetectorConfig::default().named())
+        Self::load_for(path, &named(&DetectorConfig::default(), None))
     }
 
     /// `named`: what the detector that will look at it can name. Recorded detections may be of any.
