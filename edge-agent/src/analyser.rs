@@ -9,11 +9,12 @@ use protocol::{Label, NormBox, UtcMs};
 
 use crate::detector::Answer;
 use crate::frame::{Detection, Frame};
-use crate::motion::MotionGate;
+use crate::motion::{Motion, MotionGate};
 use crate::observation::{Observation, Seen};
 use crate::parked::Places;
 use crate::rules::method::MOTION;
 use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
+use crate::signs::SignReader;
 use crate::tracker::Tracker;
 
 /// With nothing moving, the detector looks so often: at things that stand there, and at an empty scene (who
@@ -30,6 +31,7 @@ const MAX_MOTION_AREA: f32 = 0.5;
 #[derive(Debug)]
 pub struct Analyser {
     gate: MotionGate,
+    signs: SignReader,
     tracker: Tracker,
     places: Places,
     rules: Rules,
@@ -41,11 +43,13 @@ pub struct Analyser {
 
 impl Analyser {
     pub fn new(rules: &[RuleConfig]) -> Self {
+        let rules = Rules::new(rules);
         Self {
             gate: MotionGate::new(),
+            signs: SignReader::new(rules.wanted()),
             tracker: Tracker::new(),
             places: Places::default(),
-            rules: Rules::new(rules),
+            rules,
             at: None,
             detected_at: None,
             detector_missing: false,
@@ -62,15 +66,20 @@ impl Analyser {
 
     /// Stations 2 and 3.
     pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
-        let at = frame.captured_at;
-        let mut observation = Observation::of(at, self.look(frame, ask));
-        observation.parked = self.places.look(at, &frame.picture, &self.tracker.resting(at));
-        observation
-    }
-
-    fn look(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
+        let mut signs = self.signs.look(at, picture, &motion);
+        let seen = self.look(frame, &motion, ask);
+        // Flicker stands in for a model that names fire only while that is away.
+        if !self.rules.count_flames() && !matches!(seen, Seen::Motion { .. }) {
+            signs.flames.clear();
+        }
+        let parked = self.places.look(at, picture, &self.tracker.resting(at));
+        Observation { signs, parked, ..Observation::of(at, seen) }
+    }
+
+    fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
+        let at = frame.captured_at;
         let moves = !motion.boxes.is_empty() || motion.recalibrated || self.tracker.moving();
         if !moves && !self.detector_missing && !self.recheck_due(at) {
             return Seen::Still;

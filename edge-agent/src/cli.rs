@@ -82,7 +82,14 @@ fn act(cli: Cli) -> Result<ExitCode> {
             let config = Config::load(cli.config.as_deref())?;
             runtime()?.block_on(enrol::run(&args, &config.agent.data_dir))?;
         }
-        Command::Replay(args) => or_reader_left(replay::run(&args))?,
+        Command::Replay(mut args) => {
+            if let Some(path) = &cli.config {
+                let config = Config::load(Some(path))?;
+                args.detector = Some(config.detector);
+                args.models = args.models.or(config.agent.models);
+            }
+            or_reader_left(replay::run(&args))?;
+        }
         Command::Eval(args) => return eval::run(&args),
         Command::Transcribe(args) => {
             let models =

@@ -14,6 +14,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use models::{ModelStore, search_folders};
+use protocol::Label;
 use serde::Deserialize;
 
 use document::Document;
@@ -25,7 +27,7 @@ pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;
-use crate::detector::DetectorConfig;
+use crate::detector::{self, DetectorConfig};
 use crate::outbox::OutboxConfig;
 use crate::rules::{Calendar, RuleConfig};
 
@@ -219,7 +221,8 @@ impl Config {
     pub fn summary(&self) -> String {
         let mut lines = vec![format!("data: {}", self.agent.data_dir.display())];
         for Watched { camera, rules } in &self.cameras {
-            let watched: Vec<_> = rules.iter().filter(|r| r.enabled).map(|r| r.id.to_string()).collect();
+            let watched: Vec<_> =
+                rules.iter().filter(|r| r.enabled).map(|r| format!("{} ({})", r.id, r.kind.word())).collect();
             let watched =
                 if watched.is_empty() { "no rule: raises nothing".into() } else { watched.join(", ") };
             lines.push(format!(

@@ -10,7 +10,6 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use models::{ModelStore, search_folders};
 use protocol::{Clock, SystemClock};
 
 pub use self::scene::{Played, Scene, SceneIncident};
@@ -35,6 +34,9 @@ pub struct Args {
     /// Leaves the detector out, as on a box without weights.
     #[arg(long)]
     pub motion_only: bool,
+    /// `[detector]` of the configuration named by `--config`.
+    #[arg(skip)]
+    pub detector: Option<DetectorConfig>,
 }
 
 /// Writes the incidents; what was played, and how fast, goes to standard error, because it differs from run to run.
@@ -57,8 +59,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// As [`run`], into `out`.
 pub fn replay(args: &Args, out: &mut dyn Write) -> Result<Played> {
-    let config = DetectorConfig { enabled: !args.motion_only, ..DetectorConfig::default() };
-    let scene = Scene::load_for(&args.scene, &config.named())?;
+    let mut config = args.detector.clone().unwrap_or_default();
+    config.enabled &= !args.motion_only;
+    let scene = Scene::load_for(&args.scene, &config.named_in(&detector::store(args.models.clone(), None)))?;
     let mut detector = if scene.is_recorded() { None } else { open_detector(&config, args.models.clone()) };
     let mut record = args.record.as_deref().map(create).transpose()?;
     let played = scene.play_with(detector.as_deref_mut(), |observation| {
@@ -82,9 +85,7 @@ pub fn open_detector(config: &DetectorConfig, models: Option<PathBuf>) -> Option
     if !config.enabled {
         return None;
     }
-    let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-    let store = ModelStore::new(search_folders(models, None, data));
-    match detector::open(config, &store) {
+    match detector::open(config, &detector::store(models, None)) {
         Ok(detector) => Some(detector),
         Err(error) => {
             say::complain(format_args!("no detector, motion alone: {error}"));

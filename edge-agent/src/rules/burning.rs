@@ -1,7 +1,7 @@
 //! Fire and smoke: seen at one place, most of the time, for as long as the rule says. A flame that a model names in one frame of many, or
 //! a lamp that flickers, never adds up.
 
-use protocol::{Label, NormBox};
+use protocol::{Label, NormBox, UtcMs};
 
 use super::Moment;
 use super::config::{Area, Burning};
@@ -12,6 +12,8 @@ use crate::observation::Seen;
 
 /// Flames and smoke change their shape: what touches the box enlarged by this is the same fire.
 const REACH: f32 = 0.5;
+/// A sight counts for the time since the one before, at most so long: some detectors look seldom.
+const SIGHT_MS: i64 = 1_000;
 /// How much longer than it must be seen a fire is remembered, at most.
 const MEMORY_MS: i64 = 3_000;
 
@@ -19,6 +21,7 @@ const MEMORY_MS: i64 = 3_000;
 struct Blaze {
     best: Best,
     region: NormBox,
+    sighted_at: UtcMs,
     /// Time seen less half the time unseen: what is there in less than a third of the frames never adds up.
     seen_ms: i64,
 }
@@ -39,20 +42,24 @@ impl Blazes {
         let found = found(now, area, by);
         for blaze in &mut self.blazes {
             let reach = grown(&blaze.region, REACH, REACH);
-            let here: Vec<&Best> = found.iter().filter(|best| touch(&reach, &best.region)).collect();
-            match Sighting::best_of(here.into_iter().copied()) {
-                Some(sighting) => {
-                    blaze.seen_ms = (blaze.seen_ms + passed_ms).min(dwell_ms + MEMORY_MS);
+            let here: Vec<&Found> = found.iter().filter(|f| touch(&reach, &f.best.region)).collect();
+            let sighted_at = here.iter().map(|f| f.sighted_at).max();
+            match (Sighting::best_of(here.iter().map(|f| f.best)), sighted_at) {
+                (Some(sighting), Some(sighted_at)) => {
+                    // A track is carried on from look to look; what it was not seen to be counts nothing.
+                    let more_ms = sighted_at.since_ms(blaze.sighted_at).clamp(0, SIGHT_MS);
+                    blaze.seen_ms = (blaze.seen_ms + more_ms).min(dwell_ms + MEMORY_MS);
+                    blaze.sighted_at = blaze.sighted_at.max(sighted_at);
                     blaze.region = sighting.best.region;
                     blaze.best = sighting.best;
                 }
-                None => blaze.seen_ms -= passed_ms / 2,
+                _ => blaze.seen_ms -= passed_ms / 2,
             }
         }
-        for best in found {
+        for Found { best, sighted_at } in found {
             let known = |b: &Blaze| touch(&grown(&b.region, REACH, REACH), &best.region);
             if !self.blazes.iter().any(known) {
-                self.blazes.push(Blaze { best, region: best.region, seen_ms: 1 });
+                self.blazes.push(Blaze { best, region: best.region, sighted_at, seen_ms: 1 });
             }
         }
         self.blazes.retain(|blaze| blaze.seen_ms > 0);
@@ -69,25 +76,29 @@ impl Blazes {
     }
 }
 
-fn found(now: &Moment<'_>, area: &Area, by: Burning) -> Vec<Best> {
-    let mut found: Vec<Best> = now.tracks.iter().filter(|t| area.holds(t)).map(Best::of).collect();
-    let flames = match by {
-        Burning::Model => false,
-        Burning::ModelOrFlames => matches!(now.seen.seen, Seen::Motion { .. }),
-        Burning::Flames => true,
-    };
-    if flames {
+struct Found {
+    best: Best,
+    sighted_at: UtcMs,
+}
+
+fn found(now: &Moment<'_>, area: &Area, by: Burning) -> Vec<Found> {
+    let tracks = now.tracks.iter().filter(|t| area.holds(t));
+    let mut found: Vec<Found> =
+        tracks.map(|t| Found { best: Best::of(t), sighted_at: t.last_seen }).collect();
+    // Where a model looks for fire, the observation holds none.
+    if by != Burning::Model {
         let signs = now.seen.signs.flames.iter().map(|sign| Best {
             label: Label::Fire,
             score: sign.score,
             region: sign.region.clamped(),
             eye: Eye::Flames,
         });
-        found.extend(signs.filter(|best| {
+        let counts = |best: &Best| {
             best.score >= area.whom.min_score
                 && best.region.h >= area.whom.min_size
                 && area.zone.contains(best.region.foot())
-        }));
+        };
+        found.extend(signs.filter(counts).map(|best| Found { best, sighted_at: now.seen.at }));
     }
     found
 }

@@ -47,6 +47,7 @@ use self::parking::Parking;
 use self::presence::{Crowding, Loitering, Presence};
 use self::view::ViewWatch;
 use crate::observation::Observation;
+use crate::signs::Wanted;
 use crate::tracker::Track;
 
 /// A zone counts as left when nobody matching was in it for this long.
@@ -76,6 +77,20 @@ impl Rules {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What must be read from the pixels for them.
+    pub fn wanted(&self) -> Wanted {
+        self.0.iter().map(|rule| rule.config.wants()).fold(Wanted::default(), |a, b| Wanted {
+            flame: a.flame || b.flame,
+            left: a.left || b.left,
+            view: a.view || b.view,
+        })
+    }
+
+    /// Whether flames count although a detector looks: no model names fire.
+    pub fn count_flames(&self) -> bool {
+        self.0.iter().any(|r| matches!(r.config.task, Task::Burning { by: Burning::Flames, .. }))
     }
 
     /// One analysed frame.
@@ -227,5 +242,7 @@ impl Rule {
     }
 }
 
+#[cfg(test)]
+mod invariants;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::Moment;
 use super::config::Area;
 use super::method::Eye;
 use super::occurrence::{Best, Sighting, Verdict};
-use super::places::{covered, same_place};
+use super::places::{Steps, covered, same_place};
 use crate::observation::Seen;
 
 /// A vehicle must have stood for this long before it is taken for one that came to stand.
@@ -27,10 +27,10 @@ const CHANGED_LOOKS: u32 = 3;
 /// Unseen at an open place for so long, by a detector that looked: after it was seen to drive off, and otherwise.
 const LEFT_MS: i64 = 1_000;
 const UNSEEN_MS: i64 = 60_000;
+/// Gone from the background for so long.
+const BACKGROUND_MS: i64 = 10_000;
 /// So much of a place hidden behind something else says nothing about it.
 const HIDDEN: f32 = 0.25;
-/// Longest step of time that counts as having been looked at.
-const STEP_MS: i64 = 2_000;
 /// Least share of the picture of what blocks a lane, where no model says what it is.
 const LEAST_AREA: f32 = 0.004;
 
@@ -51,7 +51,11 @@ struct Stay {
 
 impl Stay {
     fn is_over(&self) -> bool {
-        let patience_ms = if self.drove_off { LEFT_MS } else { UNSEEN_MS };
+        let patience_ms = match self.best.eye {
+            Eye::Background => BACKGROUND_MS,
+            _ if self.drove_off => LEFT_MS,
+            _ => UNSEEN_MS,
+        };
         self.changed_looks >= CHANGED_LOOKS || self.unseen_ms >= patience_ms
     }
 
@@ -66,7 +70,7 @@ impl Stay {
 #[derive(Debug, Default)]
 pub(super) struct Parking {
     stays: Vec<Stay>,
-    at: Option<UtcMs>,
+    steps: Steps,
 }
 
 impl Parking {
@@ -78,20 +82,18 @@ impl Parking {
         by_background: bool,
     ) -> Verdict {
         let at = now.seen.at;
-        let passed_ms = self.at.map_or(0, |last| at.since_ms(last).clamp(0, STEP_MS));
-        self.at = Some(at);
+        let passed_ms = self.steps.to(at);
         let mut found = self.see_tracks(now, area);
+        let by_background = by_background || matches!(now.seen.seen, Seen::Motion { .. });
         if by_background {
             found.extend(self.see_background(now, area));
         }
         self.compare_places(now);
-        let looked = match now.seen.seen {
-            Seen::Objects { .. } => true,
-            // Without a detector nobody has looked for a vehicle, unless that is how it works here.
-            Seen::Motion { .. } => by_background,
-            Seen::Still | Seen::Unknown => false,
-        };
         for (index, stay) in self.stays.iter_mut().enumerate() {
+            let looked = match stay.best.eye {
+                Eye::Background => by_background,
+                _ => matches!(now.seen.seen, Seen::Objects { .. }),
+            };
             if looked
                 && !found.contains(&index)
                 && (stay.drove_off || !stay.known_place)
@@ -174,8 +176,6 @@ impl Parking {
                 self.stays.len() - 1
             });
             self.stays[index].seen(best);
-            // A background knows when a thing is gone.
-            self.stays[index].drove_off = true;
             found.push(index);
         }
         found

@@ -10,6 +10,8 @@ use crate::tracker::Track;
 
 /// Out of the zone for less than this is not having left it.
 pub(super) const FORGIVEN_MS: i64 = 3_000;
+/// Only who stood there: one who walks out of sight and one who comes in by the same door are two.
+const STOOD_MS: i64 = 1_500;
 /// At most so long between the last sight of the one and the first of the other; that other must be confirmed before
 /// it is looked for.
 const LOST_MS: i64 = 4_000;
@@ -53,6 +55,8 @@ struct Dwell {
     entered_at: UtcMs,
     inside_at: UtcMs,
     region: NormBox,
+    /// It had not left its place for a while.
+    stood: bool,
 }
 
 /// Who is in a zone, and since when.
@@ -71,7 +75,8 @@ impl Dwellers {
                 Some(dwell) => dwell.entered_at,
                 None => self.taken_over(track, &inside).unwrap_or(at),
             };
-            self.0.insert(track.id, Dwell { entered_at, inside_at: at, region: track.region });
+            let stood = at.since_ms(track.still_since) >= STOOD_MS;
+            self.0.insert(track.id, Dwell { entered_at, inside_at: at, region: track.region, stood });
         }
         let long = |t: &&Track| self.0.get(&t.id).is_some_and(|d| at.since_ms(d.entered_at) >= dwell_ms);
         inside.into_iter().filter(long).collect()
@@ -85,7 +90,10 @@ impl Dwellers {
             let gap_ms = track.first_seen.since_ms(d.inside_at);
             let (px, py) = d.region.foot();
             let like = d.region.h / track.region.h.max(1e-6);
-            (x - px).hypot(y - py) < SAME_SPOT * d.region.h && (0.6..1.6).contains(&like) && gap_ms <= LOST_MS
+            (x - px).hypot(y - py) < SAME_SPOT * d.region.h
+                && (0.6..1.6).contains(&like)
+                && d.stood
+                && gap_ms <= LOST_MS
         };
         let id = self.0.iter().find(|(id, dwell)| vanished(**id) && near(dwell)).map(|(id, _)| *id)?;
         self.0.remove(&id).map(|dwell| dwell.entered_at)

@@ -101,7 +101,10 @@ fn loitering_is_one_track_staying() {
     let turns = (0..=60).map(|i| (i * 200, vec![track(i as u64 / 30, 0.1 + (i / 30) as f32 * 0.3)]));
     assert!(play(&mut rules(config.clone()), turns).is_empty());
     // One whom the tracker lost and found again at the same spot is the same.
-    let renamed = (0..=60).map(|i| (i * 200, vec![track(i as u64 / 30, 0.1)]));
+    let renamed = (0..=60).map(|i| {
+        let first_seen = UtcMs(i / 30 * 6_000);
+        (i * 200, vec![Track { first_seen, ..track(i as u64 / 30, 0.1) }])
+    });
     assert_eq!(play(&mut rules(config.clone()), renamed), [(Phase::Opened, 10_000)]);
     // Half a second outside is forgiven, four seconds are not.
     let gap = |from: i64, to: i64| {

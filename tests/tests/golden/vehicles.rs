@@ -68,6 +68,17 @@ pub(crate) fn scenes() -> Vec<Golden> {
             .parked((62.0, 90.0), PLACE, 0.15),
             &[("lane", 21.0)],
         ),
+        // No detector at all: what came to stand there differs from the picture of long ago.
+        Golden::new(
+            "blocked-lane-by-background",
+            &lane,
+            Stage::of(80.0, [parks(60.0).hidden(&[(7.0, 60.0)])]).blind(&[(0.0, 80.0)]).left(
+                (9.0, 61.0),
+                PLACE,
+                0.7,
+            ),
+            &[("lane", 24.0)],
+        ),
         // One after the other on the same spot are two stays.
         Golden::new(
             "blocked-lane-two-stays",
