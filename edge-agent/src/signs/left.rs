@@ -298,7 +298,7 @@ impl LeftFinder {
         });
         let hue = hue.sum::<f32>() / pairs.n.max(1.0);
         let alike = pairs.correlation();
-        let same_texture = alike > 0.7 && hue < CHROMA || alike > 0.9 && hue < 2.0 * CHROMA;
+        let same_texture = alike > 0.85 && hue < CHROMA || alike > 0.9 && hue < 2.0 * CHROMA;
         let same_plain = pairs.flat() && hue < CHROMA && (ratio - 1.0).abs() < 0.2;
         (0.4..2.5).contains(&ratio) && (same_texture || same_plain)
     }
