@@ -6,7 +6,7 @@ use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId,
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Installed};
 use crate::evidence::Recorder;
 use crate::health::Floor;
 use crate::outbox::{Outbox, OutboxError};
@@ -29,7 +29,7 @@ pub struct Desk {
     pub floor: Floor,
     pub recorder: Arc<Recorder>,
     /// The installer's file.
-    pub installed: Config,
+    pub installed: Arc<Installed>,
     /// To whoever changes the stations; it answers that command.
     pub configure: mpsc::Sender<NewConfiguration>,
 }
@@ -100,7 +100,7 @@ impl Desk {
     }
 
     fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
-        match config::from_hub(version, &toml, &self.installed) {
+        match config::from_hub(version, &toml, &self.installed.current()) {
             Err(problems) => {
                 let mut list: Vec<_> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
                 if problems.len() > MOST_PROBLEMS {

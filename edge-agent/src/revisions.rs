@@ -313,6 +313,8 @@ mod tests {
             frames_per_second: 0.0,
             frames_dropped: 0,
             reason: None,
+            notice: None,
+            decoder: None,
         };
         assert!(revisions.camera_lost(None, &health).is_none());
         let opened = revisions.camera_lost(Some(UtcMs(5)), &health).unwrap();

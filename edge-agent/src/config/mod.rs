@@ -2,6 +2,7 @@
 //! and no calls. Each station owns its own section's type; this module composes them and finds all mistakes.
 
 mod document;
+mod installed;
 mod range;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 use document::{Document, Section};
 pub use document::{ENV_PREFIX, Problem};
+pub use installed::{Installed, Reread};
 pub(crate) use range::{Wrong, within};
 pub use version::{from_hub, in_force, keep};
 
@@ -221,6 +223,9 @@ impl Config {
                 camera.display_name(),
                 camera.url
             ));
+            if let Some(sub) = &camera.sub_url {
+                lines.push(format!("    analysed: its sub stream {sub}"));
+            }
         }
         if self.cameras.is_empty() {
             lines.push("cameras: none".to_owned());

@@ -22,7 +22,7 @@ pub use pages::{Pages, serve};
 pub use time_sync::clock_synced;
 
 use crate::call::{CallHealth, CallTap};
-use crate::camera::{CameraHandle, FrameCounts};
+use crate::camera::{CameraHandle, DecoderInfo, FrameCounts, Role};
 use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
 use crate::watch::Watch;
@@ -49,6 +49,9 @@ pub struct Post {
 pub struct Seen {
     pub camera_id: CameraId,
     pub frames: FrameCounts,
+    pub decoder: Option<DecoderInfo>,
+    /// The main stream is analysed because the sub stream is not there.
+    pub analyses_other: bool,
     /// Looked at by the motion gate, and by the detector.
     pub analysed: u64,
     pub inferred: u64,
@@ -74,6 +77,8 @@ pub struct Floor(Arc<Mutex<Present>>);
 #[derive(Clone, Default)]
 pub struct Present {
     pub configuration_version: u64,
+    /// Why the installer's file as it is now is not in force.
+    pub refused_file: Option<String>,
     pub cameras: BTreeMap<CameraId, Post>,
     pub detector: Option<Arc<DetectorStation>>,
     pub calls: Option<Arc<CallTap>>,
@@ -204,16 +209,22 @@ impl Health {
         troubles.extend(
             calls.iter().flat_map(|calls| calls.troubles.values()).map(|why| format!("calls: {why}")),
         );
+        let cameras: Vec<_> = present.cameras.values().map(camera_health).collect();
+        let mut notices = self.notices(&outbox).await;
+        notices.extend(present.refused_file.clone());
+        notices.extend(cameras.iter().filter_map(|camera| {
+            camera.notice.as_ref().map(|notice| format!("camera {}: {notice}", camera.camera_id))
+        }));
         Vitals {
             uptime_ms,
             clock_synced: clock_synced(),
             configuration_version: present.configuration_version,
-            cameras: present.cameras.values().map(camera_health).collect(),
+            cameras,
             seen: present.cameras.values().map(seen).collect(),
             detector: present.detector.as_ref().map(|station| station.health()),
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
             calls,
-            notices: self.notices(&outbox).await,
+            notices,
             outbox,
             disk_free_bytes,
             troubles,
@@ -280,7 +291,7 @@ impl Health {
 
 /// What of a status is worth telling at once.
 fn telling(status: &Status) -> String {
-    let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state)).collect();
+    let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state, &c.notice)).collect();
     let calls = status.calls.as_ref().map(|calls| &calls.troubles);
     format!(
         "{cameras:?} {:?} {:?} {} {} {} {calls:?}",
@@ -318,6 +329,8 @@ fn seen(post: &Post) -> Seen {
     Seen {
         camera_id: post.camera.id().clone(),
         frames: post.camera.counted(),
+        decoder: post.camera.decoder(),
+        analyses_other: post.camera.config().sub_url.is_some() && post.camera.analysed() == Role::Main,
         analysed: post.analysed.load(Ordering::Relaxed),
         inferred: post.detector.detected(),
         skipped: post.detector.skipped(),
