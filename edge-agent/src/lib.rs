@@ -12,6 +12,7 @@ pub mod enrol;
 pub mod evidence;
 pub mod frame;
 pub mod health;
+mod heap;
 pub mod identity;
 pub mod motion;
 pub mod native;
