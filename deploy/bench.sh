@@ -4,6 +4,7 @@
 #      (edge-agent/examples/floor.rs) on the same clip, weights and frame rate, one after the other
 #   2. from the moment in front of the camera to the row on an open page, in headless Chromium
 #   3. the stations that run per frame (criterion)
+#   4. many cameras without inference: a main stream kept and a sub stream analysed of each
 #
 #   deploy/bench.sh [SECONDS]    how long 1 measures the agent, and the floor (default 60); all of it takes under
 #                                10 minutes once everything is built
@@ -117,3 +118,10 @@ awk '/time: +\[/ {
         printf "| %s | %s %s |\n", name, part[3], part[4]
     }
     NF {last = $0; sub(/ +$/, "", last)}' "$state/log/criterion.out"
+
+say
+say "| cameras | CPU, % of one core | of the machine | MB | MB per added camera | threads | kept, per second | decoded | analysed | dropped |"
+say "|---|---|---|---|---|---|---|---|---|---|"
+limited 300 deploy/bench/cameras.py 15 2>"$state/log/cameras.log" >"$state/cameras.jsonl" ||
+    { tail -n 5 "$state/log/cameras.log" >&2; fail "the run with many cameras did not come through" "see the message above"; }
+jq -r '"| \(.cameras) | \(.cpu_percent_of_core) | \(.cpu_percent_of_machine) | \(.resident_mb) | \(.mb_per_added_camera // "") | \(.threads) | \(.kept_per_second) | \(.decoded_per_second) | \(.analysed_per_second) | \(.dropped) |"' "$state/cameras.jsonl"

@@ -83,4 +83,4 @@ CONTROL
 package shaodian-hub hub "Shaodian hub: incidents of boxes become cases for people" "tzdata"
 # The plugins that cameras need are loaded by name, so no tool finds them.
 package shaodian-edge edge-agent "Shaodian edge agent: cameras and calls become incidents, on site" \
-    "tzdata, gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-plugins-ugly, gstreamer1.0-libav"
+    "tzdata, glib-networking, gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-plugins-ugly, gstreamer1.0-libav"

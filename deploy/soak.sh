@@ -1,11 +1,32 @@
 #!/usr/bin/env bash
-# Kills box, broker and hub at random while incidents flow, for long: the kill tests of deploy/test.sh with high
-# counts. Prints one row for docs/SOAK.md, good or bad; the log is target/soak.log.
+# Long runs of what deploy/test.sh does a few times. Each prints one row for docs/SOAK.md, good or bad; the log is
+# target/soak.log.
 #
-#   deploy/soak.sh [ROUNDS [SEED]]    kills per test (default 200); a seed repeats an earlier run
+#   deploy/soak.sh [ROUNDS [SEED]]    kills box, broker and hub at random while incidents flow: kills per test (default
+#                                     200); a seed repeats an earlier run
+#   deploy/soak.sh cameras [COUNT]    takes cameras away and gives them back COUNT times (default 1000): how long until
+#                                     they are there again, and what of the agent's memory it costs
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
+cameras() {
+    local count=$1 began=$SECONDS times memory
+    case "$count" in '' | *[!0-9]* | *[1-9]) fail "COUNT is a whole number of tens, not $count" "deploy/soak.sh cameras [COUNT]" ;; esac
+    deploy/setup.sh
+    say "$count disconnections; the log is target/soak.log"
+    # Timed on one camera; a tenth is enough for a 95th percentile.
+    SHAODIAN_DISCONNECTIONS=$((count / 10)) limited $((count * 3 + 1800)) \
+        cargo test --release --workspace --locked --test cameras a_lost_camera_is_back_soon -- --nocapture >target/soak.log 2>&1 ||
+        { tail -n 40 target/soak.log >&2; fail "a camera did not come back" "see target/soak.log"; }
+    times=$(sed -n 's/^reconnections //p' target/soak.log)
+    memory=$(limited $((count * 2 + 600)) deploy/soak/disconnections.py "$count")
+    say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $(((SECONDS - began + 59) / 60)) min | $times | $(jq -r '"\(.resident_mb_after_200) MB, \(.resident_mb_at_the_end) MB (\(.disconnections) of \(.cameras) cameras)"' <<<"$memory") |"
+}
+
+if [ "${1:-}" = cameras ]; then
+    cameras "${2:-1000}"
+    exit
+fi
 rounds=${1:-200}
 seed=${2:-$RANDOM$RANDOM}
 for number in "$rounds" "$seed"; do

@@ -48,6 +48,7 @@ enum Command {
 }
 
 pub fn main() -> ExitCode {
+    crate::heap::share();
     // First of all: two libraries bring a TLS provider each, and rustls wants one chosen.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let filter = EnvFilter::try_from_env("SHAODIAN_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));

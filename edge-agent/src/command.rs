@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::analyser::Analyser;
-use crate::config::{self, Config, Problem};
+use crate::config::{self, Config, Installed, Problem};
 use crate::evidence::Recorder;
 use crate::health::Floor;
 use crate::memory::{self, Memory};
@@ -33,7 +33,7 @@ pub struct Desk {
     pub recorder: Arc<Recorder>,
     pub memory: Arc<Memory>,
     /// The installer's file.
-    pub installed: Config,
+    pub installed: Arc<Installed>,
     /// To whoever changes the stations; it answers that command.
     pub configure: mpsc::Sender<NewConfiguration>,
 }
@@ -128,7 +128,7 @@ impl Desk {
     }
 
     fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
-        match config::from_hub(version, &toml, &self.installed) {
+        match config::from_hub(version, &toml, &self.installed.current()) {
             Err(problems) => failed(list(&problems)),
             Ok(config) => {
                 let new = NewConfiguration { command_id, version, toml, config: Box::new(config) };

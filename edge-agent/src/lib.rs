@@ -13,6 +13,7 @@ pub mod eval;
 pub mod evidence;
 pub mod frame;
 pub mod health;
+mod heap;
 pub mod identity;
 pub mod memory;
 pub mod motion;

@@ -322,6 +322,8 @@ mod tests {
             frames_per_second: 0.0,
             frames_dropped: 0,
             reason: None,
+            notice: None,
+            decoder: None,
         };
         let rule = RuleConfig::whole_picture("lost".parse().unwrap(), RuleKind::CameraLost);
         assert!(revisions.camera_lost(None, &health, &rule).is_none());

@@ -5,6 +5,7 @@
 //!                            └─ observations (512) ─► memory of the last hour ─► desk
 //! exchange ─► call tap ─ reports (64) ──────────────────────────────────────────────────► outbox
 //! outbox ─► uplink ─► hub ─ receipts ─► outbox          outbox ─► uploader ─► hub
+//! SIGHUP ─ the installer's file, read anew ─► stations
 //! hub ─► uplink ─ commands (32) ─► desk ─► outbox        every station ─► health ─► hub, systemd, local pages
 //! call tap ─ live words (64) ─► uplink ─► hub           desk ─ configuration (1) ─► stations
 //! ```
@@ -26,7 +27,7 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Desk;
-use crate::config::{Config, HubConfig, in_force};
+use crate::config::{Config, HubConfig, Installed, in_force};
 use crate::evidence::Recorder;
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
@@ -62,6 +63,8 @@ pub async fn run(options: Options) -> Result<()> {
     let config = in_force(&data_dir, installed.clone());
     let stop = CancellationToken::new();
     stop_when_told(stop.clone())?;
+    let mut reread = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    let file = Installed::new(options.config.clone(), installed.clone());
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let chance = Arc::new(Chance::from_os());
@@ -127,7 +130,7 @@ pub async fn run(options: Options) -> Result<()> {
         floor: floor.clone(),
         recorder: recorder.clone(),
         memory: memory.clone(),
-        installed: installed.clone(),
+        installed: file.clone(),
         configure,
     };
     tasks.spawn("the desk for commands", desk.run(commands_rx, cancel.clone()));
@@ -152,7 +155,7 @@ pub async fn run(options: Options) -> Result<()> {
     // Stations of the configuration in force.
     let site = Site {
         models: options.models,
-        installed: installed.clone(),
+        installed: file,
         clock,
         chance,
         outbox: outbox.clone(),
@@ -177,6 +180,11 @@ pub async fn run(options: Options) -> Result<()> {
             // Its senders are still there, so only a fault ends it.
             _ = &mut writer => break Some("the writer of calls' reports"),
             Some(new) = configurations.recv() => stations.change(new, &stop).await?,
+            Some(()) = reread.recv() => {
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
+                stations.reload(&stop).await?;
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+            }
         }
     };
     tracing::info!("stopping");

@@ -2,7 +2,8 @@
 //!
 //! A change touches only what differs: a camera that stays as it was goes on without a gap, a call in progress is
 //! never cut. What is new is on trial before the version is kept: each camera that is new, moved or ran before has
-//! to show a picture, the call tap to listen. What does not hold is undone, and the answer says why.
+//! to show a picture, the call tap to listen. What does not hold is undone, and the answer says why. The installer's
+//! file is taken the same way when somebody has it read anew; there the log and health say why not.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call::{self, CallConfig, CallTap};
 use crate::camera;
 use crate::command::NewConfiguration;
-use crate::config::{self, Config, Watched};
+use crate::config::{self, Config, Installed, Watched, in_force};
 use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
 use crate::health::{Floor, Post, Present};
@@ -43,7 +44,7 @@ pub struct Site {
     /// Folder of models named on the command line.
     pub models: Option<PathBuf>,
     /// The installer's file: where data lies and how the hub is reached.
-    pub installed: Config,
+    pub installed: Arc<Installed>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<Chance>,
     pub outbox: Outbox,
@@ -83,6 +84,8 @@ pub struct Stations {
     detector: Detecting,
     cameras: BTreeMap<CameraId, Running>,
     calls: Option<Calls>,
+    /// Why the installer's file as it is now is not in force.
+    refused_file: Option<String>,
 }
 
 /// How a trial ended.
@@ -103,7 +106,14 @@ struct Judged {
 impl Stations {
     pub async fn start(site: Site, config: Config) -> Result<Self> {
         let detector = start_detector(&site, &config.detector)?;
-        let mut this = Self { site, config: config.clone(), detector, cameras: BTreeMap::new(), calls: None };
+        let mut this = Self {
+            site,
+            config: config.clone(),
+            detector,
+            cameras: BTreeMap::new(),
+            calls: None,
+            refused_file: None,
+        };
         this.shape(&config).await?;
         Ok(this)
     }
@@ -123,20 +133,18 @@ impl Stations {
         if self.site.outbox.is_answered(new.command_id).await.unwrap_or(false) {
             return Ok(());
         }
-        let former = self.config.clone();
         let version = new.version;
         let (verdict, undone) = match self.refusal(&new) {
             Some(reason) => (Verdict::Fails(reason), Ok(())),
-            None => match self.attempt(&new, stop).await {
-                Verdict::Holds => (Verdict::Holds, Ok(())),
-                Verdict::Stopped => return Ok(()),
-                Verdict::Fails(why) => {
-                    let undone = self.shape(&former).await;
-                    let reason = format!("undone, version {} is in force again: {why}", former.version);
-                    (Verdict::Fails(reason), undone)
-                }
-            },
+            None => {
+                let data_dir = self.site.installed.current().agent.data_dir.clone();
+                let keep = || config::keep(&data_dir, version, &new.toml);
+                self.take(&new.config, keep, stop).await
+            }
         };
+        if matches!(verdict, Verdict::Stopped) {
+            return Ok(());
+        }
         let outcome = match verdict {
             Verdict::Fails(reason) => {
                 tracing::error!(version, reason, "a configuration was not taken");
@@ -155,14 +163,61 @@ impl Stations {
         undone.context("starting the former configuration again")
     }
 
+    /// The installer's file has changed: it is read anew and taken like a configuration of the hub. An error means that
+    /// the former configuration could not be started again.
+    pub async fn reload(&mut self, stop: &CancellationToken) -> Result<()> {
+        let (refused, undone) = match self.site.installed.read_again() {
+            Err(error) => (Some(error.to_string()), Ok(())),
+            Ok(file) => self.take_file(file, stop).await,
+        };
+        match &refused {
+            Some(reason) => tracing::error!(reason, "the installer's file was not taken"),
+            None => tracing::info!(cameras = self.cameras.len(), "the installer's file was read anew"),
+        }
+        let words = |reason: String| format!("configuration: the file was read anew and not taken: {reason}");
+        self.refused_file = refused.map(words);
+        self.show();
+        undone.context("starting the former configuration again")
+    }
+
+    async fn take_file(
+        &mut self,
+        config::Reread { config: file, at_next_start }: config::Reread,
+        stop: &CancellationToken,
+    ) -> (Option<String>, Result<()>) {
+        let wanted = in_force(&file.agent.data_dir, file.clone());
+        if wanted.version > 0 {
+            let version = wanted.version;
+            tracing::warn!(version, "a configuration of the hub is in force: of the file, masks alone count");
+        }
+        if let Some(reason) = self.cuts_calls(&wanted) {
+            return (Some(reason), Ok(()));
+        }
+        let (verdict, undone) = self.take(&wanted, || Ok(()), stop).await;
+        match verdict {
+            Verdict::Fails(reason) => (Some(reason), undone),
+            Verdict::Stopped => (None, undone),
+            Verdict::Holds => {
+                self.site.installed.replace(file);
+                let waits = (!at_next_start.is_empty())
+                    .then(|| format!("{} is in force at the next start only", at_next_start.join(", ")));
+                (waits, undone)
+            }
+        }
+    }
+
     /// Why a configuration is not even tried.
     fn refusal(&self, new: &NewConfiguration) -> Option<String> {
         let current = self.config.version;
         if new.version <= current {
             return Some(format!("version {} is not newer than {current}, which is in force", new.version));
         }
+        self.cuts_calls(&new.config)
+    }
+
+    fn cuts_calls(&self, wanted: &Config) -> Option<String> {
         let active = self.calls.as_ref().map_or(0, |calls| calls.tap.health().active_calls);
-        let changes = new.config.calls.as_ref() != self.calls.as_ref().map(|calls| &calls.config);
+        let changes = wanted.calls.as_ref() != self.calls.as_ref().map(|calls| &calls.config);
         (changes && active > 0).then(|| {
             format!(
                 "a change of [calls] would cut {active} calls in progress; send it again when they are over"
@@ -170,19 +225,42 @@ impl Stations {
         })
     }
 
-    async fn attempt(&mut self, new: &NewConfiguration, stop: &CancellationToken) -> Verdict {
-        let judged = self.judged(&new.config);
-        if let Err(error) = self.shape(&new.config).await {
+    /// Tries a configuration; what does not hold is undone, with the outcome of that.
+    async fn take(
+        &mut self,
+        wanted: &Config,
+        keep: impl FnOnce() -> Result<()>,
+        stop: &CancellationToken,
+    ) -> (Verdict, Result<()>) {
+        let former = self.config.clone();
+        match self.attempt(wanted, keep, stop).await {
+            Verdict::Fails(why) => {
+                let undone = self.shape(&former).await;
+                let reason = format!("undone, version {} is in force again: {why}", former.version);
+                (Verdict::Fails(reason), undone)
+            }
+            verdict => (verdict, Ok(())),
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        wanted: &Config,
+        keep: impl FnOnce() -> Result<()>,
+        stop: &CancellationToken,
+    ) -> Verdict {
+        let judged = self.judged(wanted);
+        if let Err(error) = self.shape(wanted).await {
             return Verdict::Fails(format!("{error:#}"));
         }
         match self.on_trial(&judged, stop).await {
             Verdict::Holds => {}
             other => return other,
         }
-        if let Err(error) = config::keep(&self.site.installed.agent.data_dir, new.version, &new.toml) {
+        if let Err(error) = keep() {
             return Verdict::Fails(format!("it cannot be kept: {error:#}"));
         }
-        self.config.clone_from(&new.config);
+        self.config.clone_from(wanted);
         self.show();
         Verdict::Holds
     }
@@ -194,7 +272,7 @@ impl Stations {
             let Some(old) = self.cameras.get(&new.camera.id) else { return true };
             let ran = old.watch.camera.health().state == CameraState::Running;
             let restarts = detector || old.watched != **new;
-            restarts && (ran || old.watched.camera.url != new.camera.url)
+            restarts && (ran || !old.watched.camera.shares_an_address(&new.camera))
         });
         let saw = matches!(self.detector.station.health(), DetectorHealth::Model { .. });
         Judged {
@@ -315,6 +393,7 @@ impl Stations {
         let posts = self.cameras.iter().map(|(id, running)| (id.clone(), Post::of(&running.watch)));
         self.site.floor.set(Present {
             config: Arc::new(self.config.clone()),
+            refused_file: self.refused_file.clone(),
             cameras: posts.collect(),
             detector: Some(self.detector.station.clone()),
             calls: self.calls.as_ref().map(|calls| calls.tap.clone()),
@@ -323,7 +402,7 @@ impl Stations {
 }
 
 fn start_detector(site: &Site, config: &DetectorConfig) -> Result<Detecting> {
-    let store = model_store(site.models.clone(), &site.installed);
+    let store = model_store(site.models.clone(), &site.installed.current());
     let posts = detector::posts(config, &store);
     let station = DetectorStation::start_all(site.clock.clone(), posts).context("starting the detector")?;
     Ok(Detecting { config: config.clone(), station: Arc::new(station) })
@@ -337,17 +416,18 @@ async fn let_go(detector: Detecting) {
 }
 
 fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {
-    let store = model_store(site.models.clone(), &site.installed);
+    let installed = site.installed.current();
+    let store = model_store(site.models.clone(), &site.installed.current());
     let deps = call::Deps {
         clock: site.clock.clone(),
         chance: site.chance.clone(),
-        data_dir: site.installed.agent.data_dir.clone(),
+        data_dir: installed.agent.data_dir.clone(),
         silero: store.find("silero-vad").ok().map(|weights| weights.main_file().to_owned()),
         model_dirs: store.folders().to_vec(),
         program: std::env::current_exe().context("finding this program's own file")?,
         reports: site.reports.clone(),
         live: site.live.clone(),
-        disk_reserve_bytes: site.installed.outbox.disk_reserve_bytes,
+        disk_reserve_bytes: installed.outbox.disk_reserve_bytes,
     };
     let tap = CallTap::new(config.clone(), deps)?;
     let cancel = CancellationToken::new();

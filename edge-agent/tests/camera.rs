@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::camera::{self, CameraConfig, CameraHandle, decode_file};
-use media::{RtspCamera, Stream, wait_for};
+use media::{Authority, RtspCamera, Stream, wait_for};
 use protocol::{CameraState, Clock, SystemClock};
 
 fn clock() -> Arc<dyn Clock> {
@@ -246,4 +246,72 @@ fn wrong_addresses_have_clear_words() {
     }
     let right = camera::spawn(with(Some("admin"), "secret", "live"), clock()).unwrap();
     wait_for("pictures for the right password", || is(&right, CameraState::Running));
+}
+
+/// Over TLS and by digest, a camera is believed by its pinned certificate or by an authority that vouches for its
+/// address, and by nothing less; the words say what to write, and the pin is that of the certificate.
+#[test]
+fn a_camera_over_tls_must_prove_itself() {
+    let [ours, another] = ["ours.example", "another.example"].map(Authority::new);
+    let (server, fingerprint) = RtspCamera::serve_secured(&Stream::h264(0), "127.0.0.1", &ours);
+    let (misnamed, _) = RtspCamera::serve_secured(&Stream::h264(0), "camera.example", &ours);
+    let file = |text: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    };
+    let (ours, another) = (file(&ours.pem), file(&another.pem));
+    let with =
+        |server: &RtspCamera, ca: Option<&tempfile::NamedTempFile>, pin: Option<&str>, password: &str| {
+            let mut config = config(&server.url());
+            config.username = Some("admin".into());
+            config.password = Some(camera::Secret(password.into()));
+            config.tls_ca = ca.map(|file| file.path().to_owned());
+            config.tls_fingerprint = pin.map(str::to_owned);
+            assert_eq!(config.validate(), []);
+            config
+        };
+    let shown = fingerprint.to_uppercase();
+    let shown: Vec<_> = shown.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap()).collect();
+    let shown = shown.join(":");
+    for (wrong, words) in [
+        (with(&server, None, None, "secret"), "nobody known has signed it"),
+        (with(&server, None, None, "secret"), &shown),
+        (with(&server, None, Some(&"ab".repeat(32)), "secret"), "another certificate"),
+        (with(&server, Some(&another), None, "secret"), "nobody known has signed it"),
+        (with(&misnamed, Some(&ours), None, "secret"), "another name or address"),
+        (with(&server, None, Some(&shown), "hush"), "refuses this username and password"),
+    ] {
+        let camera = camera::spawn(wrong, clock()).unwrap();
+        wait_for(words, || camera.health().reason.is_some());
+        let reason = camera.health().reason.unwrap();
+        assert!(reason.contains(words) && !reason.contains("hush"), "{words}: {reason}");
+        assert_eq!(camera.ring().stats().units, 0);
+        camera.stop();
+    }
+    for right in [
+        with(&server, None, Some(&shown), "secret"),
+        with(&server, None, Some(&fingerprint), "secret"),
+        with(&server, Some(&ours), None, "secret"),
+    ] {
+        let camera = camera::spawn(right, clock()).unwrap();
+        wait_for("pictures", || is(&camera, CameraState::Running));
+        camera.stop();
+    }
+}
+
+/// What decodes is shown; where every keyframe is due, nothing else is decoded.
+#[test]
+fn keyframes_alone_are_decoded_where_they_suffice() {
+    let encoder = "x264enc speed-preset=ultrafast tune=zerolatency key-int-max=5";
+    let file = Stream { encoder, ..Stream::h264(5) }.write();
+    let mut config = config(file.path().to_str().unwrap());
+    config.analysis_fps = 5.0;
+    let camera = camera::spawn(config, clock()).unwrap();
+    wait_for("the file's end", || is(&camera, CameraState::Ended));
+    let counted = camera.counted();
+    assert_eq!((counted.units, counted.offered, counted.undecoded), (125, 25, 0), "{counted:?}");
+    assert!(counted.decoded <= 45 + 17, "every picture of nine groups, then keyframes: {counted:?}");
+    assert!(camera.decoder().is_some_and(|d| !d.name.is_empty()));
+    assert!(camera.health().decoder.unwrap().ends_with("ware)"));
 }

@@ -64,7 +64,7 @@ impl Bench {
         let recorder = Arc::new(Recorder::new(outbox.evidence_dir().to_owned(), clock.clone()).unwrap());
         let site = Site {
             models: None,
-            installed: config.clone(),
+            installed: edge_agent::config::Installed::new(None, config.clone()),
             clock,
             chance,
             outbox: outbox.clone(),

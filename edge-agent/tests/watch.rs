@@ -15,6 +15,7 @@ use edge_agent::detector::{DetectError, DetectorStation};
 use edge_agent::evidence::Recorder;
 use edge_agent::memory::Memory;
 use edge_agent::outbox::{Outbox, OutboxConfig};
+use edge_agent::rules::{RuleConfig, RuleKind};
 use edge_agent::watch::{Deps, Watch};
 use media::{RtspCamera, Stream};
 use protocol::{
@@ -48,6 +49,10 @@ struct Bench {
 
 impl Bench {
     async fn start(url: &str) -> Self {
+        Self::watching(CameraConfig::new("gate".parse().unwrap(), url), &[]).await
+    }
+
+    async fn watching(config: CameraConfig, rules: &[RuleConfig]) -> Self {
         camera::init().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Ahead { clock: SystemClock::new(), ahead_ms: AtomicI64::new(0) });
@@ -58,8 +63,8 @@ impl Bench {
         let memory = Arc::new(Memory::open(dir.path(), &[]).unwrap());
         let deps = Deps { outbox: outbox.clone(), recorder, memory, clock: clock.clone(), chance };
         let detector = DetectorStation::start(clock.clone(), Box::new(|| Err(DetectError::Off))).unwrap();
-        let handle = camera::spawn(CameraConfig::new("gate".parse().unwrap(), url), clock.clone()).unwrap();
-        let watch = Watch::start(handle, &[], detector.client("gate".parse().unwrap()), &deps).unwrap();
+        let handle = camera::spawn(config, clock.clone()).unwrap();
+        let watch = Watch::start(handle, rules, detector.client("gate".parse().unwrap()), &deps).unwrap();
         Self { _dir: dir, clock, outbox, watch }
     }
 
@@ -104,6 +109,47 @@ async fn a_lost_camera_is_told_and_ended() {
     let ended = bench.incidents().await.remove(1);
     assert_eq!((ended.incident_id, ended.phase, ended.revision), (opened.incident_id, Phase::Ended, 2));
     assert_eq!(bench.state(), CameraState::Running);
+    bench.watch.stop(edge_agent::watch::END).await;
+}
+
+/// Somebody pulls the plug in the middle of an incident: the clip of the moment, up to its last picture, is made and in
+/// the outbox while the camera is gone, and when it is back it is watched on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_moment_of_unplugging_is_kept() {
+    let server = RtspCamera::serve(&Stream::h264(0));
+    let port = server.port;
+    let mut config = CameraConfig::new("gate".parse().unwrap(), server.url());
+    (config.pre_roll_s, config.post_roll_s, config.clip_max_s) = (5, 1, 4);
+    let rule = RuleConfig::whole_picture("yard".parse().unwrap(), RuleKind::Intrusion);
+    let bench = Bench::watching(config, &[rule]).await;
+    let intrusions = async || {
+        let mut told = bench.incidents().await;
+        told.retain(|incident| incident.kind == IncidentKind::Intrusion);
+        told
+    };
+    eventually!("an incident", !intrusions().await.is_empty());
+    let opened = intrusions().await.remove(0);
+    drop(server);
+    eventually!("the loss", bench.state() == CameraState::Lost);
+    let last = bench.watch.camera.ring().newest_us().unwrap() / 1_000;
+    let clip_of = |told: &[Incident]| -> Option<protocol::Evidence> {
+        let own = told.iter().filter(|incident| incident.incident_id == opened.incident_id);
+        own.flat_map(|incident| &incident.evidence).find(|e| e.kind == protocol::EvidenceKind::Clip).cloned()
+    };
+    eventually!("the clip", clip_of(&intrusions().await).is_some());
+    assert_eq!(bench.state(), CameraState::Lost, "made while the camera is gone");
+    let clip = clip_of(&intrusions().await).unwrap();
+    let end = clip.starts_at.plus_ms(clip.duration_ms.unwrap() as i64);
+    assert!(
+        clip.starts_at < opened.started_at && (end.0 - last).abs() <= 100,
+        "{clip:?}, last picture {last}"
+    );
+    let file = bench.outbox.evidence_dir().join(format!("{}.mp4", clip.sha256));
+    assert!(media::decode(&file).len() >= 25, "it plays");
+
+    let _back = RtspCamera::serve_at(&Stream::h264(0), port);
+    let analysed = bench.watch.analysed.load(Ordering::Relaxed);
+    eventually!("frames again", bench.watch.analysed.load(Ordering::Relaxed) >= analysed + 5);
     bench.watch.stop(edge_agent::watch::END).await;
 }
 

@@ -305,3 +305,156 @@ async fn a_clip_goes_on_after_a_reconnection() {
     let shown = played(&clip).len();
     assert!(shown >= 48, "{shown} pictures");
 }
+
+/// A ball that swings from side to side once in eight seconds, in a picture of this width.
+fn ball(width: u32) -> Arc<Clip> {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mp4 = folder.path().join("ball.mp4");
+    let line = format!(
+        "videotestsrc pattern=ball num-buffers=200 ! video/x-raw,format=I420,width={width},height={},framerate=25/1 \
+         ! x264enc speed-preset=ultrafast tune=zerolatency key-int-max=25 ! mp4mux ! filesink location={}",
+        width * 9 / 16,
+        mp4.display()
+    );
+    let pipeline = gst::parse::launch(&line).unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let ends = [gst::MessageType::Eos, gst::MessageType::Error];
+    let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &ends).unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert_eq!(end.type_(), gst::MessageType::Eos);
+    Arc::new(Clip::load(&mp4, Codec::H264).unwrap())
+}
+
+/// Where the ball is, between its leftmost place (0) and its rightmost (1): its radius is 20 pixels in every size.
+fn place(luma: &[u8], width: usize) -> f64 {
+    let bright: Vec<f64> =
+        luma.iter().enumerate().filter(|(_, y)| **y > 128).map(|(at, _)| (at % width) as f64).collect();
+    assert!(!bright.is_empty(), "no ball");
+    (bright.iter().sum::<f64>() / bright.len() as f64 - 20.0) / (width as f64 - 40.0)
+}
+
+/// With a main and a sub stream the small one is analysed and the large one kept; the snapshot of an incident is a
+/// large picture of the same moment. When the sub stream goes the main one is analysed, when the main one goes the sub
+/// one is kept, and each says so; both come back. (Its half a minute is real time: losses have to be believed first.)
+#[tokio::test(flavor = "multi_thread")]
+async fn each_stream_stands_in_for_the_other() {
+    let cameras = Cameras::listen("127.0.0.1", 0).unwrap();
+    cameras.add("gate", ball(640));
+    cameras.add("gate-sub", ball(320));
+    let mut config = CameraConfig::new("gate".parse().unwrap(), cameras.url("gate"));
+    config.sub_url = Some(boxes::Address::new(cameras.url("gate-sub")));
+    config.analysis_fps = 12.5;
+    let gate = boxes::spawn(config, Arc::new(SystemClock::new())).unwrap();
+    let evidence = Evidence::new();
+    until(PATIENCE, "both streams", async || {
+        let health = gate.health();
+        Ok((health.state == CameraState::Running
+            && health.notice.is_none()
+            && gate.ring().newest_us().is_some())
+        .then_some(()))
+    })
+    .await
+    .unwrap();
+    // The first seconds of a session are still finding their time.
+    until(PATIENCE, "four seconds", async || Ok((gate.ring().stats().units > 100).then_some(())))
+        .await
+        .unwrap();
+    let mut apart = Vec::new();
+    for _ in 0..3 {
+        let frame = frame_of(&gate, 320).await;
+        let file = evidence.recorder.snapshot(&gate.view(), &frame, None).finished().await.unwrap();
+        let shown = image::open(&file.path).unwrap().to_luma8();
+        assert_eq!(shown.width(), 640, "of the main stream");
+        assert!(file.evidence.starts_at.since_ms(frame.captured_at).abs() <= 40, "the nearest picture");
+        apart.push(place(shown.as_raw(), 640) - place(&frame.picture.y, 320));
+    }
+    // At most 0.39 of the way per second: a tenth is a quarter of a second.
+    println!("ball of the snapshot beside the analysed one: {apart:.3?} of the way");
+    assert!(apart.iter().all(|far| far.abs() < 0.1), "{apart:?}");
+    assert_eq!(gate.analysed(), boxes::Role::Sub);
+    let decoded = gate.counted();
+    assert!(decoded.decoded < decoded.units + 60, "the main stream is not decoded: {decoded:?}");
+
+    cameras.stop("gate-sub");
+    frame_of(&gate, 640).await;
+    let health = gate.health();
+    assert_eq!(health.state, CameraState::Running);
+    assert!(health.notice.unwrap().contains("the main stream is analysed"));
+    cameras.start("gate-sub").unwrap();
+    let back = frame_of(&gate, 320).await;
+    until(PATIENCE, "no more words", async || Ok(gate.health().notice.is_none().then_some(())))
+        .await
+        .unwrap();
+
+    cameras.stop("gate");
+    until(PATIENCE, "words", async || Ok(gate.health().notice)).await.unwrap();
+    until(PATIENCE, "the sub stream in the ring", async || {
+        Ok(gate.ring().last_group().first().filter(|unit| unit.format.width == 320).map(drop))
+    })
+    .await
+    .unwrap();
+    assert_eq!(gate.health().state, CameraState::Running);
+    cameras.start("gate").unwrap();
+    until(PATIENCE, "the main stream in the ring", async || {
+        Ok(gate.ring().last_group().first().filter(|unit| unit.format.width == 640).map(drop))
+    })
+    .await
+    .unwrap();
+    assert_eq!(gate.ring().stats().gaps, 3, "the start, and each change");
+    assert!(frame_of(&gate, 320).await.captured_at > back.captured_at);
+}
+
+/// How often a camera is lost in the test below; `deploy/soak.sh` says more.
+fn disconnections() -> u64 {
+    std::env::var("SHAODIAN_DISCONNECTIONS").ok().and_then(|v| v.parse().ok()).unwrap_or(4)
+}
+
+/// However a camera goes (its connections are cut; it is off for a while, with the port taken or free), it is there
+/// again once it can be: prints how long that took from its return to the first picture kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_camera_is_back_soon() {
+    let (rounds, seed) = (disconnections(), 20_261_128);
+    let chance = Chance::seeded(seed);
+    let clock = SystemClock::new();
+    let clip = clip(Codec::H264, 0);
+    let mut cameras = Some(Cameras::listen("127.0.0.1", 0).unwrap());
+    let port = cameras.as_ref().unwrap().port();
+    cameras.as_ref().unwrap().add("gate", Arc::clone(&clip));
+    let gate = watch(cameras.as_ref().unwrap(), "gate");
+    becomes(&gate, CameraState::Running).await;
+    let mut took_ms = Vec::new();
+    for round in 0..rounds {
+        let gaps = gate.ring().stats().gaps;
+        match round % 3 {
+            0 => cameras.as_ref().unwrap().kill("gate"),
+            1 => {
+                cameras.as_ref().unwrap().stop("gate");
+                becomes(&gate, CameraState::Lost).await;
+                tokio::time::sleep(Duration::from_millis(chance.below(4_000))).await;
+                cameras.as_ref().unwrap().start("gate").unwrap();
+            }
+            _ => {
+                drop(cameras.take());
+                becomes(&gate, CameraState::Lost).await;
+                tokio::time::sleep(Duration::from_millis(chance.below(8_000))).await;
+                let back = Cameras::listen("127.0.0.1", port).unwrap();
+                back.add("gate", Arc::clone(&clip));
+                cameras = Some(back);
+            }
+        }
+        let back_ms = clock.uptime_ms();
+        until(PATIENCE, "its return", async || Ok((gate.ring().stats().gaps > gaps).then_some(())))
+            .await
+            .unwrap();
+        took_ms.push(clock.uptime_ms() - back_ms);
+    }
+    took_ms.sort_unstable();
+    let at = |share: usize| took_ms[(took_ms.len() * share / 100).min(took_ms.len() - 1)];
+    println!(
+        "reconnections {rounds} of seed {seed}: p50 {} ms, p95 {} ms, longest {} ms",
+        at(50),
+        at(95),
+        at(100)
+    );
+}

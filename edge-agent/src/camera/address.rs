@@ -21,7 +21,7 @@ const SHORTEST: usize = 3;
 #[serde(transparent)]
 pub struct Address(String);
 
-/// What an address names.
+/// What an address names. RTSP in the clear or over TLS, as its scheme says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     Rtsp(String),
@@ -72,20 +72,19 @@ impl Address {
             };
         };
         match scheme {
-            "rtsp" if rest.is_empty() || rest.starts_with('/') => {
-                Err("has no host: write rtsp://HOST/PATH".into())
+            "rtsp" | "rtsps" if rest.is_empty() || rest.starts_with('/') => {
+                Err(format!("has no host: write {scheme}://HOST/PATH"))
             }
-            "rtsp" => Ok(Source::Rtsp(url.to_owned())),
-            "rtsps" => Err("rtsps:// is not supported yet: use rtsp:// inside the camera network".into()),
+            "rtsp" | "rtsps" => Ok(Source::Rtsp(url.to_owned())),
             "file" if rest.starts_with('/') => Ok(Source::File(PathBuf::from(rest))),
             "file" => Err("a file address has three slashes: file:///PATH".into()),
             "v4l2" if rest.starts_with("/dev/") => Ok(Source::V4l2(rest.to_owned())),
             "v4l2" => Err("name the device node: v4l2:///dev/video0".into()),
             "test" => Ok(Source::Test(if rest.is_empty() { "ball".to_owned() } else { rest.to_owned() })),
             other if other.chars().all(char::is_alphanumeric) => {
-                Err(format!("{other:?} is not one of rtsp, file, v4l2, test"))
+                Err(format!("{other:?} is not one of rtsp, rtsps, file, v4l2, test"))
             }
-            _ => Err("does not begin with one of rtsp://, file://, v4l2://, test://".into()),
+            _ => Err("does not begin with one of rtsp://, rtsps://, file://, v4l2://, test://".into()),
         }
     }
 }
@@ -121,15 +120,19 @@ impl CameraConfig {
     /// The text without anything that only this camera's address or password can have brought into it. For words
     /// that others wrote and that leave this camera: its health goes into logs, to local pages and to the hub.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let [before, after] = self.url.secrets();
-        let in_address = before.split_once(':').map_or("", |(_, password)| password);
         let own = self.password.as_ref().map_or("", |password| password.0.as_str());
-        let shown = self.url.to_string();
-        let mut clean =
-            if shown == self.url.whole() { text.to_owned() } else { text.replace(self.url.whole(), &shown) };
-        for piece in [before, after, in_address, own] {
-            if piece.len() >= SHORTEST {
-                clean = clean.replace(piece, HIDDEN);
+        let mut clean = text.to_owned();
+        for url in [Some(&self.url), self.sub_url.as_ref()].into_iter().flatten() {
+            let shown = url.to_string();
+            if shown != url.whole() {
+                clean = clean.replace(url.whole(), &shown);
+            }
+            let [before, after] = url.secrets();
+            let in_address = before.split_once(':').map_or("", |(_, password)| password);
+            for piece in [before, after, in_address, own] {
+                if piece.len() >= SHORTEST {
+                    clean = clean.replace(piece, HIDDEN);
+                }
             }
         }
         clean
@@ -149,7 +152,8 @@ mod tests {
         assert_eq!(source("a/b.mp4"), Ok(Source::File("a/b.mp4".into())));
         assert_eq!(source("v4l2:///dev/video0"), Ok(Source::V4l2("/dev/video0".into())));
         assert_eq!(source("test://"), Ok(Source::Test("ball".into())));
-        for bad in ["", "rtsp://", "rtsp:///x", "rtsps://h/x", "file://x", "v4l2://x", "http://h/x"] {
+        assert_eq!(source("rtsps://10.0.0.9/live"), Ok(Source::Rtsp("rtsps://10.0.0.9/live".into())));
+        for bad in ["", "rtsp://", "rtsp:///x", "rtsps:///x", "file://x", "v4l2://x", "http://h/x"] {
             assert!(source(bad).is_err(), "{bad} was taken");
         }
         let slip = source("admin:hush@10.0.0.9://live").unwrap_err();
@@ -190,6 +194,7 @@ mod tests {
         let mut config = CameraConfig::new("gate".parse().unwrap(), "rtsp://10.0.0.9/live");
         config.password = Some(Secret("hush".into()));
         assert!(!format!("{config:?}").contains("hush"));
-        assert_eq!(config.clean("401 for viewer, hush"), "401 for viewer, …");
+        config.sub_url = Some(Address::new("rtsp://admin:quiet@10.0.0.9/sub"));
+        assert_eq!(config.clean("401 for viewer, hush, quiet"), "401 for viewer, …, …");
     }
 }

@@ -1,5 +1,7 @@
 //! What an installer writes about one camera, and what is wrong with it, field by field.
 
+use std::path::PathBuf;
+
 use protocol::limits::MAX_NAME_CHARS;
 use protocol::{CameraId, Place};
 use serde::Deserialize;
@@ -14,8 +16,18 @@ pub struct CameraConfig {
     /// As screens show it; the id when empty.
     #[serde(default)]
     pub name: String,
-    /// `rtsp://…`, `file:///…` or a path, `v4l2:///dev/video0`, `test://` (or `test://PATTERN`).
+    /// `rtsp://…`, `rtsps://…`, `file:///…` or a path, `v4l2:///dev/video0`, `test://` (or `test://PATTERN`).
     pub url: Address,
+    /// A smaller stream of the same camera, with the same view: it is analysed, and evidence comes from `url`, which is
+    /// then not decoded. Same username and password.
+    #[serde(default)]
+    pub sub_url: Option<Address>,
+    /// For `rtsps://`: PEM file of the authority that signed the camera's certificate, instead of the machine's own.
+    #[serde(default)]
+    pub tls_ca: Option<PathBuf>,
+    /// For `rtsps://`: SHA-256 of the camera's certificate, in hex. It is believed and no other.
+    #[serde(default)]
+    pub tls_fingerprint: Option<String>,
     /// For RTSP; may also stand in the URL.
     #[serde(default)]
     pub username: Option<String>,
@@ -94,6 +106,9 @@ impl CameraConfig {
             id,
             name: String::new(),
             url: Address::new(url),
+            sub_url: None,
+            tls_ca: None,
+            tls_fingerprint: None,
             username: None,
             password: None,
             place: None,
@@ -145,16 +160,10 @@ impl CameraConfig {
 
     /// Everything wrong with it at once; empty when it can be used.
     pub fn validate(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
+        let mut errors = self.stream_problems();
         let mut wrong = |field: &str, problem: String| {
             errors.push(FieldError { field: field.to_owned(), problem });
         };
-        if let Err(problem) = self.url.source() {
-            wrong("url", problem);
-        }
-        if self.password.is_some() && self.username.is_none() {
-            wrong("password", "there is no username beside it".into());
-        }
         if !(0.1..=30.0).contains(&self.analysis_fps) {
             wrong("analysis_fps", format!("{} is not between 0.1 and 30", self.analysis_fps));
         }

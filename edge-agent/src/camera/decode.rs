@@ -1,7 +1,8 @@
 //! Encoded units to pictures: the live analysis branch, and one-shot decoding of units from the ring.
 //!
 //! The live branch is a pipeline of its own, fed without ever waiting: when the decoder does not keep up,
-//! whole stretches up to the next keyframe are skipped and counted, and recording never notices.
+//! whole stretches up to the next keyframe are skipped and counted, and recording never notices. Where keyframes come
+//! often enough for the analysis, nothing else is decoded.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +14,16 @@ use gstreamer_app as gst_app;
 
 use super::cadence::Cadence;
 use super::counts::Counts;
+use super::decoders::{DecoderInfo, Decoders, decoder_for};
 use super::picture::{fitted, from_sample, i420_caps};
 use super::unit::{Format, Unit};
 use crate::frame::Picture;
 
 /// Units that may wait for the decoder: two seconds at 25 per second.
 const MAX_WAITING: u64 = 50;
+
+/// One short group may be an accident (encoders begin one where the scene changes); so many are the camera's way.
+const ENOUGH_SHORT_GROUPS: u32 = 8;
 
 /// Takes a picture and its capture time in microseconds since 1970.
 pub(crate) type OnPicture = Arc<dyn Fn(Picture, i64) + Send + Sync>;
@@ -29,8 +34,13 @@ pub(crate) struct LiveDecoder {
     max_width: usize,
     on_picture: OnPicture,
     counts: Arc<Counts>,
+    decoders: Decoders,
     running: Option<Running>,
     waits_for_keyframe: bool,
+    /// Capture time of the last keyframe.
+    keyframe_us: Option<i64>,
+    /// Groups in a row that were short enough for the analysis to live on keyframes.
+    short_groups: u32,
 }
 
 struct Running {
@@ -38,11 +48,24 @@ struct Running {
     source: gst_app::AppSrc,
     format: Arc<Format>,
     base_us: i64,
+    decoder: DecoderInfo,
+    /// Pictures decoded by others before.
+    decoded_before: u64,
 }
 
 impl LiveDecoder {
     pub(crate) fn new(fps: f32, max_width: usize, counts: Arc<Counts>, on_picture: OnPicture) -> Self {
-        Self { fps, max_width, on_picture, counts, running: None, waits_for_keyframe: true }
+        Self {
+            fps,
+            max_width,
+            on_picture,
+            counts,
+            decoders: Decoders::default(),
+            running: None,
+            waits_for_keyframe: true,
+            keyframe_us: None,
+            short_groups: 0,
+        }
     }
 
     fn skip(&self) {
@@ -52,6 +75,13 @@ impl LiveDecoder {
     /// Gives the decoder one more unit; returns at once. An error means that this stretch cannot be
     /// decoded; the next keyframe tries again.
     pub(crate) fn feed(&mut self, unit: &Unit) -> Result<()> {
+        if unit.keyframe {
+            self.measure_group(unit.captured_us);
+        } else if self.short_groups >= ENOUGH_SHORT_GROUPS {
+            // Not needed, so nothing that is missing.
+            self.waits_for_keyframe = true;
+            return Ok(());
+        }
         if self.waits_for_keyframe && !unit.keyframe {
             self.skip();
             return Ok(());
@@ -66,7 +96,7 @@ impl LiveDecoder {
         }
         let Some(running) = &self.running else { return Ok(()) };
         if let Some(problem) = running.problem() {
-            self.stop();
+            self.give_up(&problem);
             return Err(anyhow!("decoding stopped: {problem}"));
         }
         if unit.captured_us < running.base_us {
@@ -85,6 +115,14 @@ impl LiveDecoder {
         Ok(())
     }
 
+    /// Decoding a whole group costs many times its keyframe alone.
+    fn measure_group(&mut self, captured_us: i64) {
+        let group_us = self.keyframe_us.replace(captured_us).map(|last| captured_us - last);
+        let wanted_us = 1_050_000.0 / f64::from(self.fps.max(0.01));
+        let short = group_us.is_some_and(|us| us > 0 && us as f64 <= wanted_us);
+        self.short_groups = if short { self.short_groups.saturating_add(1) } else { 0 };
+    }
+
     /// Lets the decoder show what it still holds, for up to two seconds: a file has ended.
     pub(crate) fn finish(&mut self) {
         if let Some(running) = &self.running {
@@ -101,12 +139,24 @@ impl LiveDecoder {
     /// its time begins anew.
     pub(crate) fn stop(&mut self) {
         self.waits_for_keyframe = true;
+        self.keyframe_us = None;
+        self.short_groups = 0;
         if let Some(running) = self.running.take() {
             dispose(running.pipeline);
         }
     }
 
-    fn start(&self, first: &Unit) -> Result<Running> {
+    /// As [`stop`](Self::stop), because of what the decoder did: one that has shown nothing is not used again.
+    pub(crate) fn give_up(&mut self, reason: &str) {
+        if let Some(running) = &self.running
+            && self.counts.decoded.load(Ordering::Relaxed) == running.decoded_before
+        {
+            self.decoders.pass_over(&running.decoder.name, reason);
+        }
+        self.stop();
+    }
+
+    fn start(&mut self, first: &Unit) -> Result<Running> {
         let format = first.format.clone();
         let base_us = first.captured_us;
         let on_picture = self.on_picture.clone();
@@ -134,14 +184,25 @@ impl LiveDecoder {
             counts.decoded.fetch_add(1, Ordering::Relaxed);
             cadence.takes(at_us)
         };
-        let (pipeline, source) = decoding_pipeline(&format, self.max_width, takes, sink.upcast_ref(), true)?;
-        pipeline.set_state(gst::State::Playing).context("starting the decoder")?;
-        let decoder =
-            pipeline.iterate_recurse().into_iter().flatten().find_map(|element| {
-                element.factory().filter(|f| f.has_type(gst::ElementFactoryType::DECODER))
-            });
-        tracing::info!(decoder = decoder.map_or_else(String::new, |d| d.name().to_string()), codec = ?format.codec, "decoding");
-        Ok(Running { pipeline, source, format, base_us })
+        let (element, decoder) = self.decoders.start(&format.caps)?;
+        let (pipeline, source) =
+            decoding_pipeline(&format, element, self.max_width, takes, sink.upcast_ref(), true)?;
+        let running = Running {
+            pipeline,
+            source,
+            format,
+            base_us,
+            decoder,
+            decoded_before: self.counts.decoded.load(Ordering::Relaxed),
+        };
+        if running.pipeline.set_state(gst::State::Playing).is_err() {
+            let problem = running.problem().unwrap_or_else(|| "it does not start".into());
+            self.decoders.pass_over(&running.decoder.name, &problem);
+            dispose(running.pipeline);
+            return Err(anyhow!("starting the decoder: {problem}"));
+        }
+        self.counts.decodes_with(&running.decoder);
+        Ok(running)
     }
 }
 
@@ -180,8 +241,15 @@ pub(crate) fn decode_one(units: &[Unit], at_us: i64, max_width: usize) -> Result
         .build();
     // Only the wanted picture is converted: scaling a whole group at full size costs more than decoding it.
     let wanted = at_us - base_us;
-    let (pipeline, source) =
-        decoding_pipeline(&first.format, max_width, move |us| us == wanted, sink.upcast_ref(), false)?;
+    let decoder = decoder_for(&first.format.caps)?;
+    let (pipeline, source) = decoding_pipeline(
+        &first.format,
+        decoder,
+        max_width,
+        move |us| us == wanted,
+        sink.upcast_ref(),
+        false,
+    )?;
     let pipeline = Disposed(pipeline);
     pipeline.0.set_state(gst::State::Playing).context("starting the decoder")?;
     for unit in units.iter().take_while(|u| Arc::ptr_eq(&u.format, &first.format) || u.format == first.format)
@@ -217,6 +285,7 @@ fn dispose(pipeline: gst::Pipeline) {
 /// since the first unit.
 fn decoding_pipeline(
     format: &Format,
+    decoder: gst::Element,
     max_width: usize,
     takes: impl FnMut(i64) -> bool + Send + 'static,
     sink: &gst::Element,
@@ -230,7 +299,6 @@ fn decoding_pipeline(
         .max_bytes(0)
         .max_buffers(0)
         .build();
-    let decoder = decoder_for(&format.caps)?;
     let scale = super::source::scaler()?;
     let (width, height) = fitted(format.width, format.height, pixel_aspect(&format.caps), max_width);
     let mut wanted = i420_caps(width, height);
@@ -253,30 +321,6 @@ fn decoding_pipeline(
     pipeline.add_many(chain).context("adding elements")?;
     gst::Element::link_many(chain).context("linking the decoder")?;
     Ok((pipeline, source))
-}
-
-/// The best decoder this machine has: hardware ranks above software.
-pub(crate) fn decoder_for(caps: &gst::CapsRef) -> Result<gst::Element> {
-    use gst::ElementFactoryType as Kind;
-    let factories =
-        gst::ElementFactory::factories_with_type(Kind::DECODER | Kind::MEDIA_VIDEO, gst::Rank::MARGINAL);
-    let mut fitting: Vec<_> = factories.into_iter().filter(|f| f.can_sink_any_caps(caps)).collect();
-    fitting.sort_by_key(|f| std::cmp::Reverse(f.rank()));
-    for factory in fitting {
-        match factory.create().build() {
-            Ok(decoder) => {
-                tracing::debug!(decoder = %factory.name(), "decoder chosen");
-                // Frame threads hold back one picture each and help nobody at analysis rates.
-                if factory.name().starts_with("avdec_") {
-                    decoder.set_property("max-threads", 1_i32);
-                }
-                return Ok(decoder);
-            }
-            Err(error) => tracing::warn!(decoder = %factory.name(), %error, "decoder does not start"),
-        }
-    }
-    let name = caps.structure(0).map_or("this stream", |s| s.name().as_str());
-    Err(anyhow!("no decoder for {name}: install gstreamer1.0-libav"))
 }
 
 pub(crate) fn pixel_aspect(caps: &gst::CapsRef) -> (i32, i32) {

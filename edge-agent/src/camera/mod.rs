@@ -1,27 +1,36 @@
 //! Station 1: a camera becomes encoded units and decoded frames.
 //!
-//! One supervised thread and one pipeline per camera. Units go untouched into the [`Ring`]; a second,
-//! separate pipeline decodes them for analysis and may fall behind or fail without recording noticing.
-//! When a camera fails it is built anew, with back-off, for as long as the agent runs; no camera knows of
-//! another. Deliberately absent: sound, and any way to leave TCP.
+//! One supervised thread and one pipeline per stream: a camera has one, or a large one for evidence and a small one for
+//! analysis. Units of the first go untouched into the [`Ring`]; a separate pipeline decodes those of the second and may
+//! fall behind or fail without recording noticing. Times of both are of one clock. When a stream fails it is built
+//! anew for as long as the agent runs, and the other does for both meanwhile; no camera knows of another.
+//! Deliberately absent: sound, and any way to leave TCP.
 
 mod address;
 mod anchor;
 mod blind;
 mod cadence;
+mod choice;
 mod config;
 mod counts;
 mod decode;
+mod decoders;
 mod file;
 mod picture;
+mod pulse;
+mod retry;
 mod ring;
 mod session;
+mod shared;
 mod slot;
 mod source;
+mod stamp;
 mod state;
+mod stop;
+mod stream;
+mod tls;
 mod unit;
 
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
@@ -30,21 +39,24 @@ use gstreamer as gst;
 use protocol::{CameraHealth, CameraId, Clock};
 
 pub use address::{Address, Secret, Source};
+pub use choice::Role;
 pub use config::{CameraConfig, FieldError, PlaceConfig, Polygon};
 pub use counts::FrameCounts;
+pub use decoders::DecoderInfo;
 pub use file::{FileFrames, decode_file};
 pub use ring::{Hold, MAX_HOLDS, Ring, RingStats};
 pub use slot::FrameSlot;
 pub use unit::{Codec, Format, Unit};
 
-pub(crate) use decode::{Disposed, buffer_of, decode_one, decoder_for, pixel_aspect};
+pub(crate) use decode::{Disposed, buffer_of, decode_one, pixel_aspect};
+pub(crate) use decoders::decoder_for;
 pub(crate) use picture::{fitted, i420_caps};
+pub(crate) use retry::host_and_port;
+pub(crate) use ring::{decodable, nearest};
 pub(crate) use source::{capsfilter, element, encoder, error_text, scaler, wait_for_end};
 
-use session::Camera;
-
-/// Bytes of encoded video kept in memory per camera, whatever its bit rate.
-const RING_BYTES: usize = 64 * 1024 * 1024;
+use session::Feed;
+use shared::Camera;
 
 /// Starts GStreamer once per process.
 pub fn init() -> Result<()> {
@@ -59,21 +71,19 @@ pub fn init() -> Result<()> {
 /// thread left makes this fail.
 pub fn spawn(config: CameraConfig, clock: Arc<dyn Clock>) -> Result<CameraHandle> {
     init()?;
-    // A clip is asked for a little after its moment (detection, tracking, rules): 4 s more than the pre-roll.
-    let ring = Arc::new(Ring::new(config.pre_roll_s + 4, RING_BYTES));
-    let camera = Arc::new(Camera::new(config, clock, ring));
-    let (stop, stopped) = sync_channel(1);
-    let name = format!("camera {}", camera.config.id);
-    let thread = {
-        let camera = camera.clone();
-        std::thread::Builder::new().name(name).spawn(move || camera.run(&stopped))
+    let camera = Camera::new(config, clock);
+    let mut handle = CameraHandle { camera: camera.clone(), threads: Vec::new() };
+    for stream in [Role::Main, Role::Sub].into_iter().filter_map(|role| camera.config.stream(role)) {
+        let name = format!("{} of {}", stream.role.as_str(), camera.config.id);
+        let feed = Feed::new(camera.clone(), stream);
+        let thread = std::thread::Builder::new().name(name).spawn(move || feed.run());
+        handle.threads.push(thread.context("starting a camera's thread")?);
     }
-    .context("starting a camera's thread")?;
-    Ok(CameraHandle { camera, stop, thread: Some(thread) })
+    Ok(handle)
 }
 
 /// What an installer is told about a camera that answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     pub codec: Codec,
     /// Pixels, as encoded.
@@ -81,6 +91,7 @@ pub struct Probe {
     pub height: usize,
     /// From the first attempt to the first decoded picture.
     pub first_picture_ms: u64,
+    pub decoder: Option<DecoderInfo>,
 }
 
 /// Connects to a camera, waits for its first decoded picture, and lets it go. Blocks for `limit` at most
@@ -91,11 +102,12 @@ pub fn probe(config: &CameraConfig, clock: Arc<dyn Clock>, limit: std::time::Dur
     let frame = camera.frames().recv_timeout(limit);
     let first_picture_ms = clock.uptime_ms().saturating_sub(started_ms);
     let reason = camera.health().reason;
+    let decoder = camera.decoder();
     let format = camera.ring().last_group().first().map(|unit| unit.format.clone());
     camera.stop();
     match (frame, format) {
         (Some(_), Some(f)) => {
-            Ok(Probe { codec: f.codec, width: f.width, height: f.height, first_picture_ms })
+            Ok(Probe { codec: f.codec, width: f.width, height: f.height, first_picture_ms, decoder })
         }
         (None, Some(f)) => Err(anyhow::anyhow!(
             "{:?} arrives, but no picture comes out of it in {} s",
@@ -113,8 +125,7 @@ pub fn probe(config: &CameraConfig, clock: Arc<dyn Clock>, limit: std::time::Dur
 /// A running camera. Dropping it stops it without waiting.
 pub struct CameraHandle {
     camera: Arc<Camera>,
-    stop: SyncSender<()>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl CameraHandle {
@@ -150,29 +161,38 @@ impl CameraHandle {
         CameraView { camera: self.camera.clone() }
     }
 
-    /// Ends the stream, with TEARDOWN, and waits up to two seconds for it.
+    /// The decoder used for analysis, once there was one.
+    pub fn decoder(&self) -> Option<DecoderInfo> {
+        self.camera.counts.decoder()
+    }
+
+    /// Which of its streams is analysed now.
+    pub fn analysed(&self) -> Role {
+        self.camera.analysed()
+    }
+
+    /// Ends the streams, with TEARDOWN, and waits up to two seconds for it.
     pub fn stop(mut self) {
         self.ask_to_stop();
-        let Some(thread) = self.thread.take() else { return };
+        let threads = std::mem::take(&mut self.threads);
         for _ in 0..200 {
-            if thread.is_finished() {
+            if threads.iter().all(JoinHandle::is_finished) {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        if thread.is_finished() {
-            let _ = thread.join();
-        } else {
-            tracing::warn!(camera = %self.id(), "did not stop within 2 s; left behind");
+        for thread in threads {
+            if thread.is_finished() {
+                let _ = thread.join();
+            } else {
+                tracing::warn!(camera = %self.id(), "did not stop within 2 s; left behind");
+            }
         }
     }
 
     /// Begins the end without waiting for it: no frame follows, what is gathered stays.
     pub fn ask_to_stop(&self) {
-        match self.stop.try_send(()) {
-            // Full: asked already. Disconnected: it has ended.
-            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
-        }
+        self.camera.stop.ask();
     }
 }
 

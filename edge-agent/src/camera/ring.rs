@@ -18,6 +18,9 @@ pub const MAX_HOLDS: usize = 8;
 /// Bytes one clip may gather; beyond, it ends early and says so.
 pub(super) const MAX_HOLD_BYTES: usize = 128 * 1024 * 1024;
 
+/// A picture this far from the moment asked for does not show it.
+const NEAR_US: i64 = 1_000_000;
+
 /// What the ring went through since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RingStats {
@@ -66,6 +69,12 @@ impl Ring {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As long as this is kept nobody gets at the ring.
+    #[cfg(test)]
+    pub(super) fn block(&self) -> impl Drop + '_ {
+        self.lock()
+    }
+
     pub fn push(&self, unit: Unit) {
         self.lock().push(unit);
     }
@@ -101,19 +110,14 @@ impl Ring {
         Some(Hold(gathered))
     }
 
-    /// What a decoder needs to show the picture captured at `at`: from its keyframe to a few units beyond
-    /// (a picture may be encoded after later ones). Empty when the ring does not hold it.
-    pub fn around(&self, at: UtcMs) -> Vec<Unit> {
-        /// Deepest reordering H.264 and H.265 allow.
-        const REORDER: usize = 16;
-        let inner = self.lock();
-        let Some(start) = inner.keyframe_before(at.0.saturating_mul(1_000).saturating_add(999)) else {
-            return Vec::new();
-        };
-        let Some(target) = inner.units.iter().skip(start).position(|u| u.captured_at() == at) else {
-            return Vec::new();
-        };
-        inner.units.iter().skip(start).take(target + 1 + REORDER).cloned().collect()
+    /// What a decoder needs to show the picture captured at `at`, or the nearest to it: the picture's own capture time
+    /// in microseconds, and the units from its keyframe to a few beyond (a picture may be encoded after later ones).
+    /// `None` when the ring holds none within [`NEAR_US`]: another stream of the camera was analysed, or another time.
+    pub fn around(&self, at: UtcMs) -> Option<(i64, Vec<Unit>)> {
+        let mut inner = self.lock();
+        let units = inner.units.make_contiguous();
+        let shown = nearest(units, at)?;
+        Some((units[shown].captured_us, decodable(units, shown)?.to_vec()))
     }
 
     /// The newest group of pictures.
@@ -131,6 +135,23 @@ impl Ring {
     pub fn stats(&self) -> RingStats {
         self.lock().stats
     }
+}
+
+/// The unit whose picture was captured at `at`, or nearest to it.
+pub(crate) fn nearest(units: &[Unit], at: UtcMs) -> Option<usize> {
+    // In the middle of the millisecond that frames are named by.
+    let at_us = at.0.saturating_mul(1_000).saturating_add(500);
+    let away = |unit: &Unit| unit.captured_us.saturating_sub(at_us).abs();
+    let nearest = units.iter().enumerate().min_by_key(|(_, unit)| away(unit));
+    nearest.filter(|(_, unit)| away(unit) <= NEAR_US).map(|(index, _)| index)
+}
+
+/// What a decoder needs to show the picture of `units[shown]`.
+pub(crate) fn decodable(units: &[Unit], shown: usize) -> Option<&[Unit]> {
+    /// Deepest reordering H.264 and H.265 allow.
+    const REORDER: usize = 16;
+    let start = units[..=shown].iter().rposition(|unit| unit.keyframe)?;
+    Some(&units[start..units.len().min(shown + 1 + REORDER)])
 }
 
 impl Inner {
@@ -319,14 +340,18 @@ mod tests {
         assert!(ring.hold(UtcMs(0)).is_some());
     }
 
-    /// A decoder gets the picture's group from its keyframe on, and nothing for a picture long gone.
+    /// A decoder gets the picture's group from its keyframe on, that of the nearest picture where none is of that very
+    /// moment, and nothing for a time long gone.
     #[test]
     fn around_a_picture() {
         let ring = ring(8, usize::MAX);
         fill(&ring, 0, 10);
-        let units = times(&ring.around(UtcMs(4_400)));
-        assert_eq!(units[..3], [4_000, 4_200, 4_400]);
-        assert!(ring.around(UtcMs(4_401)).is_empty());
+        let (shown_us, units) = ring.around(UtcMs(4_400)).unwrap();
+        assert_eq!((shown_us, &times(&units)[..3]), (4_400_000, &[4_000, 4_200, 4_400][..]));
+        assert_eq!(ring.around(UtcMs(4_490)).unwrap().0, 4_400_000);
+        assert_eq!(ring.around(UtcMs(4_510)).unwrap().0, 4_600_000);
+        assert_eq!(ring.around(UtcMs(10_500)).unwrap().0, 9_800_000, "the newest, until its own is there");
+        assert!(ring.around(UtcMs(11_000)).is_none());
         assert_eq!(times(&ring.last_group()), [9_000, 9_200, 9_400, 9_600, 9_800]);
     }
 }

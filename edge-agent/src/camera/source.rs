@@ -9,21 +9,26 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::address::Source;
-use super::config::CameraConfig;
+use super::decoders::decoder_for;
+use super::stream::Stream;
+use super::tls::{self, Refusal};
 use super::unit::Codec;
 
+/// Begins the words about a wrong password.
+pub(super) const REFUSES_PASSWORD: &str = "the camera refuses this username and password";
+
 /// Builds the pipeline that ends in `sink`; not started yet.
-pub(crate) fn pipeline(config: &CameraConfig, sink: &gst_app::AppSink) -> Result<gst::Pipeline> {
+pub(crate) fn pipeline(stream: &Stream, sink: &gst_app::AppSink, refusal: &Refusal) -> Result<gst::Pipeline> {
     let pipeline = gst::Pipeline::new();
     pipeline.add(sink).context("adding the sink")?;
-    match config.url.source().map_err(|problem| anyhow!("url {problem}"))? {
-        Source::Rtsp(url) => rtsp(&pipeline, config, &url, sink)?,
+    match stream.url.source().map_err(|problem| anyhow!("url {problem}"))? {
+        Source::Rtsp(url) => rtsp(&pipeline, stream, &url, sink, refusal)?,
         Source::File(path) => {
             let path = path.canonicalize().with_context(|| format!("opening {}", path.display()))?;
             let path = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
             let source = element("filesrc")?;
             source.set_property("location", path);
-            autoplug(&pipeline, &source, "parsebin", sink, config.realtime)?;
+            autoplug(&pipeline, &source, "parsebin", sink, stream.realtime)?;
         }
         Source::V4l2(device) => {
             let source = element("v4l2src")?;
@@ -35,18 +40,27 @@ pub(crate) fn pipeline(config: &CameraConfig, sink: &gst_app::AppSink) -> Result
     Ok(pipeline)
 }
 
-fn rtsp(pipeline: &gst::Pipeline, config: &CameraConfig, url: &str, sink: &gst_app::AppSink) -> Result<()> {
+fn rtsp(
+    pipeline: &gst::Pipeline,
+    stream: &Stream,
+    url: &str,
+    sink: &gst_app::AppSink,
+    refusal: &Refusal,
+) -> Result<()> {
     let source = element("rtspsrc")?;
     source.set_property("location", url);
+    if tls::is_tls(url) {
+        tls::guard(&source, url, &stream.trust, refusal)?;
+    }
     source.set_property_from_str("protocols", "tcp");
-    source.set_property("latency", config.latency_ms);
+    source.set_property("latency", stream.latency_ms);
     source.set_property("tcp-timeout", 5_000_000_u64);
     // A camera that still holds the old session refuses the next one: TEARDOWN gets its time.
     source.set_property("teardown-timeout", 500_000_000_u64);
-    if let Some(user) = &config.username {
+    if let Some(user) = &stream.username {
         source.set_property("user-id", user);
     }
-    if let Some(password) = &config.password {
+    if let Some(password) = &stream.password {
         source.set_property("user-pw", &password.0);
     }
     // Sound and metadata are never asked for.
@@ -101,7 +115,7 @@ fn autoplug(
             return chain(pipeline, pad, &elements, codec, sink);
         }
         if name != "video/x-raw" {
-            elements.push(super::decode::decoder_for(&caps)?);
+            elements.push(decoder_for(&caps)?);
         }
         elements.extend(encoding_chain()?);
         chain(pipeline, pad, &elements, Codec::H264, sink)
@@ -232,7 +246,7 @@ pub(crate) fn error_text(message: &gst::MessageRef) -> Option<String> {
         return Some(text);
     }
     let words = match error.error().kind::<gst::ResourceError>() {
-        Some(gst::ResourceError::NotAuthorized) => "the camera refuses this username and password",
+        Some(gst::ResourceError::NotAuthorized) => REFUSES_PASSWORD,
         Some(gst::ResourceError::NotFound) => "the camera has no stream at this path",
         Some(gst::ResourceError::OpenRead | gst::ResourceError::OpenReadWrite) => {
             "cannot connect to the camera"

@@ -7,17 +7,17 @@ use protocol::{CameraState, Clock, UtcMs};
 /// Frames counted for the rate shown.
 const RATE_WINDOW_MS: u64 = 5_000;
 
-#[derive(Debug)]
+/// The state of one stream.
+#[derive(Clone, Debug)]
 pub(super) struct StateLog {
     pub(super) state: CameraState,
     pub(super) since: UtcMs,
     pub(super) reason: Option<String>,
-    arrivals_ms: VecDeque<u64>,
 }
 
 impl StateLog {
     pub(super) fn new(now: UtcMs) -> Self {
-        Self { state: CameraState::Connecting, since: now, reason: None, arrivals_ms: VecDeque::new() }
+        Self { state: CameraState::Connecting, since: now, reason: None }
     }
 
     /// Returns whether the state changed.
@@ -39,8 +39,16 @@ impl StateLog {
         };
         self.set(state, Some(reason), now)
     }
+}
 
-    pub(super) fn frame_arrived(&mut self, clock: &dyn Clock) {
+/// Pictures that arrive for analysis.
+#[derive(Debug, Default)]
+pub(super) struct Rate {
+    arrivals_ms: VecDeque<u64>,
+}
+
+impl Rate {
+    pub(super) fn arrived(&mut self, clock: &dyn Clock) {
         let now = clock.uptime_ms();
         self.arrivals_ms.push_back(now);
         while self.arrivals_ms.front().is_some_and(|t| now.saturating_sub(*t) > RATE_WINDOW_MS) {
@@ -48,7 +56,7 @@ impl StateLog {
         }
     }
 
-    pub(super) fn frames_per_second(&self, clock: &dyn Clock) -> f32 {
+    pub(super) fn per_second(&self, clock: &dyn Clock) -> f32 {
         let now = clock.uptime_ms();
         let recent = self.arrivals_ms.iter().filter(|t| now.saturating_sub(**t) <= RATE_WINDOW_MS);
         let span_ms = self.arrivals_ms.front().map_or(RATE_WINDOW_MS, |first| now.saturating_sub(*first));
@@ -80,13 +88,13 @@ mod tests {
     #[test]
     fn rate_is_recent() {
         let clock = ManualClock::at(UtcMs(0));
-        let mut log = StateLog::new(UtcMs(0));
+        let mut rate = Rate::default();
         for _ in 0..50 {
             clock.advance_ms(200);
-            log.frame_arrived(&clock);
+            rate.arrived(&clock);
         }
-        assert!((log.frames_per_second(&clock) - 5.0).abs() < 0.3, "{}", log.frames_per_second(&clock));
+        assert!((rate.per_second(&clock) - 5.0).abs() < 0.3, "{}", rate.per_second(&clock));
         clock.advance_ms(6_000);
-        assert!(log.frames_per_second(&clock).abs() < f32::EPSILON);
+        assert!(rate.per_second(&clock).abs() < f32::EPSILON);
     }
 }

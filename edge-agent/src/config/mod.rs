@@ -3,6 +3,7 @@
 
 mod cameras;
 mod document;
+mod installed;
 mod range;
 mod scene;
 #[cfg(test)]
@@ -14,20 +15,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use models::{ModelStore, search_folders};
-use protocol::Label;
 use serde::Deserialize;
 
 use document::Document;
 pub(crate) use document::nearest;
 pub use document::{ENV_PREFIX, Problem};
+pub use installed::{Installed, Reread};
 pub(crate) use range::{Wrong, within};
 pub use scene::{SceneFile, is_recording};
 pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;
-use crate::detector::{self, DetectorConfig};
+use crate::detector::DetectorConfig;
 use crate::outbox::OutboxConfig;
 use crate::rules::{Calendar, RuleConfig};
 
@@ -231,6 +231,9 @@ impl Config {
                 camera.display_name(),
                 camera.url
             ));
+            if let Some(sub) = &camera.sub_url {
+                lines.push(format!("    analysed: its sub stream {sub}"));
+            }
         }
         if self.cameras.is_empty() {
             lines.push("cameras: none".to_owned());

@@ -49,8 +49,10 @@ pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, 
 fn over(installed: &Config, version: u64, mut hub: Config) -> Config {
     hub.detector.ort_library.clone_from(&installed.detector.ort_library);
     for Watched { camera, .. } in &mut hub.cameras {
-        let same = |other: &&Watched| other.camera.id == camera.id || other.camera.url == camera.url;
-        for mask in installed.cameras.iter().filter(same).flat_map(|other| &other.camera.masks) {
+        let same = |other: &&Watched| other.camera.id == camera.id || other.camera.shares_an_address(camera);
+        let masks: Vec<_> =
+            installed.cameras.iter().filter(same).flat_map(|other| &other.camera.masks).collect();
+        for mask in masks {
             if !camera.masks.contains(mask) {
                 camera.masks.push(mask.clone());
             }
@@ -161,7 +163,8 @@ mod tests {
         let mask = "[[camera.masks]]\npolygon = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]";
         let text = format!("[detector]\nort_library = \"/opt/a.so\"\n{}", camera("gate", mask));
         let installed = Config::parse("x", &text, []).unwrap();
-        for toml in [camera("gate", ""), camera("gate", mask), camera("roof", "")] {
+        let sub = "[[camera]]\nid = \"roof\"\nurl = \"test://smpte\"\nsub_url = \"test://\"\n".to_owned();
+        for toml in [camera("gate", ""), camera("gate", mask), camera("roof", ""), sub] {
             let hub =
                 from_hub(1, &format!("[detector]\nort_library = \"/tmp/b.so\"\n{toml}"), &installed).unwrap();
             assert_eq!(hub.cameras[0].camera.masks, installed.cameras[0].camera.masks, "{toml}");

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{Finding, bad, good, warning};
-use crate::camera::{self, CameraConfig, Source};
+use crate::camera::{self, CameraConfig, Role, Source, host_and_port};
 use crate::config::Config;
 
 /// How long a camera may take to show its first picture.
@@ -38,37 +38,53 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// Each of its streams alone: one does not stand in for the other here.
 async fn look_at(config: CameraConfig) -> Vec<Finding> {
-    let (id, url) = (config.id.clone(), config.url.to_string());
-    let source = config.url.source();
+    let id = config.id.clone();
+    let mut findings = Vec::new();
+    for role in [Role::Main, Role::Sub] {
+        let Some(stream) = config.only(role) else { continue };
+        let what = match role {
+            Role::Main => format!("camera {id}"),
+            Role::Sub => format!("camera {id}, sub stream"),
+        };
+        findings.push(look_at_stream(what, stream).await);
+    }
+    if let (true, Ok(Source::Rtsp(url))) = (findings[0].verdict == super::Verdict::Good, config.url.source())
+    {
+        findings.push(clock(&format!("camera {id} clock"), theirs(&url, 80).await));
+    }
+    findings
+}
+
+async fn look_at_stream(what: String, config: CameraConfig) -> Finding {
+    let url = config.url.to_string();
     let probe =
         tokio::task::spawn_blocking(move || camera::probe(&config, Arc::new(SystemClock::new()), PICTURE));
-    let what = format!("camera {id}");
-    let mut findings = vec![match probe.await.map_err(anyhow::Error::from).and_then(|probe| probe) {
+    match probe.await.map_err(anyhow::Error::from).and_then(|probe| probe) {
         Ok(p) => good(
             what,
             format!(
-                "{url} shows {:?}, {}×{}, after {:.1} s",
+                "{url} shows {:?}, {}×{}, after {:.1} s{}",
                 p.codec,
                 p.width,
                 p.height,
-                p.first_picture_ms as f64 / 1_000.0
+                p.first_picture_ms as f64 / 1_000.0,
+                p.decoder.map_or_else(String::new, |d| format!(", decoded by {} ({})", d.name, d.kind()))
             ),
         ),
         Err(error) => {
             let words = format!("{error:#}");
             bad(what, format!("{url}: {words}"), hint(&words))
         }
-    }];
-    if let (true, Ok(Source::Rtsp(url))) = (findings[0].verdict == super::Verdict::Good, source) {
-        findings.push(clock(&format!("camera {id} clock"), theirs(&url, 80).await));
     }
-    findings
 }
 
 /// What to do about a camera that says so of itself.
 fn hint(words: &str) -> &'static str {
-    if words.contains("username and password") {
+    if words.contains("certificate") {
+        "compare the SHA-256 above with the one on the camera's own page before you write it as tls_fingerprint"
+    } else if words.contains("username and password") {
         "set username and password of this camera as its own page has them; some lock out after a few wrong ones"
     } else if words.contains("no stream at this path") {
         "correct what follows the host in url: the maker's manual names the path; try the address in VLC"
@@ -82,6 +98,9 @@ type Times = (UtcMs, UtcMs);
 
 async fn theirs(url: &str, onvif_port: u16) -> Option<Times> {
     let (host, port) = host_and_port(url)?;
+    if !url.starts_with("rtsp://") {
+        return onvif_time(host, onvif_port).await;
+    }
     match rtsp_date(host, port, url).await {
         Some(times) => Some(times),
         None => onvif_time(host, onvif_port).await,
@@ -103,18 +122,6 @@ fn clock(what: &str, times: Option<Times>) -> Finding {
         format!("{} s {way} this box's", skew_ms.abs() / 1_000),
         "let the camera take its time from the same NTP server as this box: its picture shows its own",
     )
-}
-
-/// Of `rtsp://user:password@host:port/path`.
-fn host_and_port(url: &str) -> Option<(&str, u16)> {
-    let authority = url.strip_prefix("rtsp://")?.split('/').next()?;
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    match place.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => {
-            Some((host.trim_matches(['[', ']']), port.parse().ok()?))
-        }
-        _ => Some((place.trim_matches(['[', ']']), 554)),
-    }
 }
 
 /// One request over TCP; everything up to the end of its headers, or of the connection.
@@ -188,21 +195,6 @@ fn read_onvif(answer: &str) -> Option<UtcMs> {
 mod tests {
     use super::super::Verdict;
     use super::*;
-
-    /// Host and port of every form of address an installer may write.
-    #[test]
-    fn addresses() {
-        for (url, expected) in [
-            ("rtsp://10.0.0.9/live", Some(("10.0.0.9", 554))),
-            ("rtsp://10.0.0.9:8554/live", Some(("10.0.0.9", 8554))),
-            ("rtsp://admin:p@ss:word@cam.local:8554/a:b", Some(("cam.local", 8554))),
-            ("rtsp://[fe80::1]:8554/live", Some(("fe80::1", 8554))),
-            ("rtsp://[fe80::1]/live", Some(("fe80::1", 554))),
-            ("rtsp://host", Some(("host", 554))),
-        ] {
-            assert_eq!(host_and_port(url), expected, "{url}");
-        }
-    }
 
     const ONVIF: &str = "HTTP/1.1 200 OK\r\n\r\n<tds:SystemDateAndTime><tt:TimeZone><tt:TZ>CST-8</tt:TZ></tt:TimeZone>\
         <tt:UTCDateTime><tt:Time><tt:Hour>6</tt:Hour><tt:Minute>31</tt:Minute><tt:Second>20</tt:Second></tt:Time>\

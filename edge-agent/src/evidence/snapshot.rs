@@ -1,5 +1,7 @@
 //! One masked picture as JPEG: of an incident, or of now.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use protocol::{Clock, EvidenceKind, NormBox, Severity, UtcMs};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use super::draw;
 use super::file::{Facts, Folder};
 use super::mask::Mask;
 use super::spool::Plan;
-use crate::camera::{CameraView, Polygon, Unit, decode_one};
+use crate::camera::{CameraView, Polygon, Unit, decodable, decode_one, nearest};
 use crate::frame::{Frame, Picture};
 use crate::report::EvidenceFile;
 
@@ -17,6 +19,10 @@ const MAX_WIDTH: usize = 1920;
 
 /// Most units decoded for one full-size picture; with longer groups the analysed picture must do.
 const MAX_UNITS: usize = 300;
+
+/// So often, and so long each time, a picture is waited for that has not come yet.
+const MOST_LOOKS: u32 = 20;
+const LOOK: Duration = Duration::from_millis(25);
 
 /// A still older than this is no current picture.
 const CURRENT_MS: i64 = 10_000;
@@ -28,32 +34,43 @@ pub struct Drawn {
     pub severity: Severity,
 }
 
-/// The picture of `frame` at full size where the ring still has it, masked, with the box drawn. Blocks.
+/// The picture of `frame` at full size where the ring still has it, masked, with the box drawn. Where another stream is
+/// analysed than the one kept, the picture of that one nearest in time. Blocks.
 pub(super) fn snapshot(
     folder: &Folder,
     camera: &CameraView,
     frame: &Frame,
     drawn: Option<Drawn>,
 ) -> Result<EvidenceFile> {
-    let units = camera.ring().around(frame.captured_at);
-    let wanted = units.iter().find(|u| u.captured_at() == frame.captured_at).map(|u| u.captured_us);
-    let full = wanted.and_then(|at_us| full_size(camera, &units, at_us));
-    let picture = full.unwrap_or_else(|| frame.picture.as_ref().clone());
-    burn(folder, picture, &camera.config().masks, drawn, frame.captured_at)
+    wait_for(camera, frame.captured_at);
+    let kept = camera.ring().around(frame.captured_at);
+    let full = kept.and_then(|(at_us, units)| Some((full_size(camera, &units, at_us)?, at_us)));
+    let (picture, at) = match full {
+        Some((picture, at_us)) => (picture, UtcMs(at_us.div_euclid(1_000))),
+        None => (frame.picture.as_ref().clone(), frame.captured_at),
+    };
+    burn(folder, picture, &camera.config().masks, drawn, at)
+}
+
+/// One stream of a camera may come a little after the other.
+fn wait_for(camera: &CameraView, at: UtcMs) {
+    for _ in 0..MOST_LOOKS {
+        if camera.ring().newest_us().is_none_or(|newest| newest >= at.0 * 1_000) || camera.has_ended() {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// As [`snapshot`], of units that were kept over a crash. Blocks.
 pub(super) fn recovered(folder: &Folder, units: &[Unit], plan: &Plan) -> Result<EvidenceFile> {
-    /// Deepest reordering H.264 and H.265 allow.
-    const REORDER: usize = 16;
     let at = plan.frame_at;
-    let shown = units.iter().position(|u| u.captured_at() == at);
-    let shown = shown.with_context(|| format!("the picture of {at} was not kept"))?;
-    let start = units[..=shown].iter().rposition(|u| u.keyframe).context("no keyframe was kept")?;
-    let end = units.len().min(shown + 1 + REORDER);
-    let picture = decode_one(&units[start..end], units[shown].captured_us, MAX_WIDTH)?;
+    let shown = nearest(units, at).with_context(|| format!("the picture of {at} was not kept"))?;
+    let needed = decodable(units, shown).context("no keyframe was kept")?;
+    let at_us = units[shown].captured_us;
+    let picture = decode_one(needed, at_us, MAX_WIDTH)?;
     let picture = picture.with_context(|| format!("the picture of {at} cannot be decoded"))?;
-    burn(folder, picture, &plan.masks, plan.drawn, at)
+    burn(folder, picture, &plan.masks, plan.drawn, UtcMs(at_us.div_euclid(1_000)))
 }
 
 /// The newest picture, masked. Blocks.

@@ -140,6 +140,19 @@ fn cameras(registry: &mut Registry, vitals: &Vitals) {
         rules.get_or_create(&labels).set(i64::from(rule.method.is_some()));
     }
     registry.register("rule_watched", "Whether something sees what a rule waits for, and what does", rules);
+    let decoder = Family::<Labels, Gauge>::default();
+    let stands_in = Family::<Labels, Gauge>::default();
+    for seen in &vitals.seen {
+        let camera = ("camera", seen.camera_id.to_string());
+        stands_in.get_or_create(&vec![camera.clone()]).set(i64::from(seen.analyses_other));
+        if let Some(used) = &seen.decoder {
+            let labels = vec![camera, ("name", used.name.clone()), ("kind", used.kind().to_owned())];
+            decoder.get_or_create(&labels).set(1);
+        }
+    }
+    registry.register("camera_decoder_info", "What decodes the pictures", decoder);
+    let stand_in = "Whether the main stream is analysed because the sub stream is not there";
+    registry.register("camera_main_analysed_instead", stand_in, stands_in);
     let model = matches!(vitals.detector, Some(DetectorHealth::Model { .. }));
     gauge(registry, "detector_ready", "Whether a detector looks (otherwise motion alone)", u64::from(model));
     counter(registry, "detector_frames", "Frames looked at", vitals.detector_stats.detected);
@@ -153,9 +166,11 @@ fn cameras(registry: &mut Registry, vitals: &Vitals) {
 /// The way of a camera's pictures, one counter per station, in order.
 fn frames(registry: &mut Registry, seen: &[Seen]) {
     type Count = fn(&Seen) -> u64;
-    let stations: [(&str, &str, Count); 9] = [
+    let stations: [(&str, &str, Count); 11] = [
         ("camera_units", "Encoded pictures that arrived", |s| s.frames.units),
         ("camera_gaps", "Times the stream was interrupted or restarted", |s| s.frames.gaps),
+        ("camera_stalls", "Sessions given up because the camera sent nothing", |s| s.frames.stalls),
+        ("camera_blocked", "Times that this box kept the camera waiting", |s| s.frames.blocked),
         ("camera_units_undecoded", "Encoded pictures left out because decoding was behind", |s| {
             s.frames.undecoded
         }),

@@ -24,7 +24,7 @@ pub use pages::{Pages, serve};
 pub use time_sync::clock_synced;
 
 use crate::call::{CallHealth, CallTap};
-use crate::camera::{CameraHandle, FrameCounts};
+use crate::camera::{CameraHandle, DecoderInfo, FrameCounts, Role};
 use crate::config::Config;
 use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
@@ -54,6 +54,9 @@ pub struct Post {
 pub struct Seen {
     pub camera_id: CameraId,
     pub frames: FrameCounts,
+    pub decoder: Option<DecoderInfo>,
+    /// The main stream is analysed because the sub stream is not there.
+    pub analyses_other: bool,
     /// Looked at by the motion gate, and by the detector.
     pub analysed: u64,
     pub inferred: u64,
@@ -81,6 +84,8 @@ pub struct Floor(Arc<Mutex<Present>>);
 pub struct Present {
     /// In force.
     pub config: Arc<Config>,
+    /// Why the installer's file as it is now is not in force.
+    pub refused_file: Option<String>,
     pub cameras: BTreeMap<CameraId, Post>,
     pub detector: Option<Arc<DetectorStation>>,
     pub calls: Option<Arc<CallTap>>,
@@ -224,13 +229,18 @@ impl Health {
         );
         let detector = present.detector.as_ref().map(|station| station.health());
         let rules = rules(&present, detector.as_ref());
+        let cameras: Vec<_> = present.cameras.values().map(camera_health).collect();
         let mut notices = self.notices(&outbox).await;
         notices.extend(rules_at_rest(&rules));
+        notices.extend(present.refused_file.clone());
+        notices.extend(cameras.iter().filter_map(|camera| {
+            camera.notice.as_ref().map(|notice| format!("camera {}: {notice}", camera.camera_id))
+        }));
         Vitals {
             uptime_ms,
             clock_synced: clock_synced(),
             configuration_version: present.config.version,
-            cameras: present.cameras.values().map(camera_health).collect(),
+            cameras,
             seen: present.cameras.values().map(seen).collect(),
             rules,
             detector,
@@ -303,7 +313,7 @@ impl Health {
 
 /// What of a status is worth telling at once.
 fn telling(status: &Status) -> String {
-    let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state)).collect();
+    let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state, &c.notice)).collect();
     let calls = status.calls.as_ref().map(|calls| &calls.troubles);
     format!(
         "{cameras:?} {:?} {:?} {} {} {} {calls:?}",
@@ -371,6 +381,8 @@ fn seen(post: &Post) -> Seen {
     Seen {
         camera_id: post.camera.id().clone(),
         frames: post.camera.counted(),
+        decoder: post.camera.decoder(),
+        analyses_other: post.camera.config().sub_url.is_some() && post.camera.analysed() == Role::Main,
         analysed: post.analysed.load(Ordering::Relaxed),
         inferred: post.detector.detected(),
         skipped: post.detector.skipped(),

@@ -1,12 +1,12 @@
 //! A box with its real stations and without its network.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::camera;
 use edge_agent::command::Desk;
-use edge_agent::config::{Config, in_force};
+use edge_agent::config::{Config, Installed, in_force};
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{Floor, Present};
 use edge_agent::memory::Memory;
@@ -27,6 +27,8 @@ pub(super) struct Bench {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Arc<Chance>,
     floor: Floor,
+    file: PathBuf,
+    reread: mpsc::Sender<()>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) stop: CancellationToken,
     pub(super) task: tokio::task::JoinHandle<()>,
@@ -48,18 +50,21 @@ impl Bench {
         let (configure, mut configurations) = mpsc::channel(1);
         let (reports, mut reported) = mpsc::channel(64);
         tokio::spawn(async move { while reported.recv().await.is_some() {} });
+        let file = data_dir.join("edge.toml");
+        std::fs::write(&file, toml).unwrap();
+        let file = Installed::new(Some(file), installed.clone());
         let desk = Desk {
             outbox: outbox.clone(),
             clock: clock.clone(),
             floor: floor.clone(),
             recorder: recorder.clone(),
             memory: memory.clone(),
-            installed: installed.clone(),
+            installed: file.clone(),
             configure,
         };
         let site = Site {
             models: None,
-            installed: installed.clone(),
+            installed: file,
             clock: clock.clone(),
             chance: chance.clone(),
             outbox: outbox.clone(),
@@ -73,6 +78,7 @@ impl Bench {
         let mut stations = Stations::start(site, in_force(data_dir, installed)).await.unwrap();
         let stop = CancellationToken::new();
         let (commands, commands_rx) = mpsc::channel(8);
+        let (reread, mut rereads) = mpsc::channel::<()>(1);
         tokio::spawn(desk.run(commands_rx, stop.clone()));
         let stopping = stop.clone();
         let task = tokio::spawn(async move {
@@ -80,16 +86,24 @@ impl Bench {
                 tokio::select! {
                     () = stopping.cancelled() => return stations.stop().await,
                     Some(new) = configurations.recv() => stations.change(new, &stopping).await.unwrap(),
+                    Some(()) = rereads.recv() => stations.reload(&stopping).await.unwrap(),
                 }
             }
         });
-        Self { outbox, clock, chance, floor, commands, stop, task }
+        let file = data_dir.join("edge.toml");
+        Self { outbox, clock, chance, floor, file, reread, commands, stop, task }
     }
 
     pub(super) async fn end(self) {
         self.stop.cancel();
         self.task.await.unwrap();
         self.outbox.close().await;
+    }
+
+    /// The installer writes his file and has it read anew.
+    pub(super) async fn install(&self, toml: &str) {
+        std::fs::write(&self.file, toml).unwrap();
+        self.reread.send(()).await.unwrap();
     }
 
     pub(super) fn present(&self) -> Present {

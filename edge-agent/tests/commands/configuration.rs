@@ -126,6 +126,57 @@ async fn what_does_not_hold_is_undone() {
     bench.end().await;
 }
 
+/// The installer's file is read anew while the box runs: a camera more and another changed, and the one that stays the
+/// same misses no picture; a file with a mistake, or with a camera that shows nothing, changes nothing, and health says
+/// why until a better one is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_installers_file_is_read_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = format!("[agent]\ndata_dir = {:?}\n", dir.path());
+    let installed = data.clone() + &camera("gate", "test://ball") + &camera("yard", "test://ball");
+    let bench = Bench::start(dir.path(), &installed, Duration::from_secs(4)).await;
+    eventually!("both cameras", bench.runs("gate") && bench.runs("yard"));
+    let yard: CameraId = "yard".parse().unwrap();
+    let untouched = bench.present().cameras[&yard].camera.clone();
+    let before = untouched.counted();
+
+    let wanted = data.clone()
+        + &camera("gate", "test://smpte")
+        + &camera("yard", "test://ball")
+        + &camera("roof", "test://ball");
+    bench.install(&wanted).await;
+    eventually!("the new cameras", bench.runs("roof") && bench.url("gate") == "test://smpte");
+
+    let nobody = format!("rtsp://admin:hush@127.0.0.1:{}/live", free_port());
+    for (bad, words) in [
+        (wanted.clone() + "urll = 3\n", "did you mean `url`?"),
+        (
+            data.clone() + &camera("gate", &nobody) + &camera("yard", "test://ball"),
+            "undone, version 0 is in force",
+        ),
+    ] {
+        bench.install(&bad).await;
+        eventually!(
+            "words",
+            bench.present().refused_file.is_some_and(|why| why.contains(words) && !why.contains("hush"))
+        );
+        assert_eq!((bench.present().cameras.len(), bench.url("gate").as_str()), (3, "test://smpte"));
+    }
+    bench.install(&wanted).await;
+    eventually!("no more words", bench.present().refused_file.is_none());
+
+    let after = untouched.counted();
+    assert!(Arc::ptr_eq(&untouched, &bench.present().cameras[&yard].camera), "never touched");
+    assert!(after.units > before.units && after.gaps == 1 && after.undecoded == 0, "{after:?}");
+    drop(untouched);
+    assert_eq!(bench.configure(4, &camera("roof", "test://ball")).await, Outcome::Done { evidence: vec![] });
+    bench.install(&(data + &camera("gate", "test://ball"))).await;
+    eventually!("the file is read", bench.present().refused_file.is_none());
+    assert_eq!(bench.present().cameras.len(), 1, "the hub's configuration stays in force");
+    assert!(bench.present().cameras.contains_key(&"roof".parse().unwrap()));
+    bench.end().await;
+}
+
 /// A box that is told to stop in the middle of a trial stops at once, and has neither kept nor answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_does_not_wait_for_a_trial() {

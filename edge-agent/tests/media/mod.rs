@@ -143,7 +143,39 @@ pub(crate) struct RtspCamera {
     source: Option<gst::glib::Source>,
     main_loop: gst::glib::MainLoop,
     thread: Option<std::thread::JoinHandle<()>>,
+    scheme: &'static str,
     pub(crate) port: u16,
+}
+
+/// To whom a camera shows its stream.
+enum Guard {
+    Open,
+    /// `admin` with the password `secret`, sent as it is.
+    Basic,
+    /// The same, by digest and over TLS only.
+    /// Certificate and key as PEM.
+    DigestOverTls(String),
+}
+
+/// Signs certificates of cameras.
+pub(crate) struct Authority {
+    pub(crate) pem: String,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut params = named(name);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Self { pem: params.self_signed(&key).unwrap().pem(), issuer: rcgen::Issuer::new(params, key) }
+    }
+}
+
+fn named(name: &str) -> rcgen::CertificateParams {
+    let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    params
 }
 
 impl RtspCamera {
@@ -153,17 +185,26 @@ impl RtspCamera {
 
     /// Shows its stream to `admin` with the password `secret` only.
     pub(crate) fn serve_guarded(stream: &Stream) -> Self {
-        Self::start(stream, 0, true)
+        Self::start(stream, 0, &Guard::Basic)
+    }
+
+    /// As [`serve_guarded`](Self::serve_guarded), by digest and over TLS, with a certificate of `authority` for `name`. Also
+    /// gives that certificate's SHA-256.
+    pub(crate) fn serve_secured(stream: &Stream, name: &str, authority: &Authority) -> (Self, String) {
+        use sha2::{Digest as _, Sha256};
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = named(name).signed_by(&key, &authority.issuer).unwrap();
+        let fingerprint = hex::encode(Sha256::digest(own.der()));
+        (Self::start(stream, 0, &Guard::DigestOverTls(own.pem() + &key.serialize_pem())), fingerprint)
     }
 
     /// `port` 0: any free one.
     pub(crate) fn serve_at(stream: &Stream, port: u16) -> Self {
-        Self::start(stream, port, false)
+        Self::start(stream, port, &Guard::Open)
     }
 
-    fn start(stream: &Stream, port: u16, guarded: bool) -> Self {
+    fn start(stream: &Stream, port: u16, guard: &Guard) -> Self {
         use gstreamer_rtsp_server::prelude::*;
-        use gstreamer_rtsp_server::{RTSPAuth, RTSPToken};
         camera::init().unwrap();
         let context = gst::glib::MainContext::new();
         let server = gstreamer_rtsp_server::RTSPServer::new();
@@ -172,20 +213,9 @@ impl RtspCamera {
         let factory = gstreamer_rtsp_server::RTSPMediaFactory::new();
         factory.set_launch(&stream.live());
         factory.set_shared(true);
-        if guarded {
-            use gstreamer_rtsp_server as rtsp;
-            let auth = RTSPAuth::new();
-            let token = RTSPToken::builder().field(rtsp::RTSP_TOKEN_MEDIA_FACTORY_ROLE, "admin").build();
-            auth.add_basic(&RTSPAuth::make_basic("admin", "secret"), &token);
-            let role = gst::Structure::builder("admin")
-                .field(rtsp::RTSP_PERM_MEDIA_FACTORY_ACCESS, true)
-                .field(rtsp::RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, true)
-                .build();
-            factory.add_role_from_structure(&role);
-            server.set_auth(Some(&auth));
-        }
+        Self::guard(&server, &factory, guard);
         server.mount_points().unwrap().add_factory("/live", factory);
-        let source = server.create_source(gstreamer_rtsp_server::gio::Cancellable::NONE).unwrap();
+        let source = server.create_source(gio::Cancellable::NONE).unwrap();
         source.attach(Some(&context));
         let port = u16::try_from(server.bound_port()).unwrap();
         let main_loop = gst::glib::MainLoop::new(Some(&context), false);
@@ -193,11 +223,38 @@ impl RtspCamera {
             let main_loop = main_loop.clone();
             std::thread::spawn(move || context.with_thread_default(|| main_loop.run()).unwrap())
         };
-        Self { server, source: Some(source), main_loop, thread: Some(thread), port }
+        let scheme = if matches!(guard, Guard::DigestOverTls(_)) { "rtsps" } else { "rtsp" };
+        Self { server, source: Some(source), main_loop, thread: Some(thread), scheme, port }
+    }
+
+    fn guard(
+        server: &gstreamer_rtsp_server::RTSPServer,
+        factory: &gstreamer_rtsp_server::RTSPMediaFactory,
+        guard: &Guard,
+    ) {
+        use gstreamer_rtsp_server as rtsp;
+        use gstreamer_rtsp_server::prelude::*;
+        let auth = rtsp::RTSPAuth::new();
+        let token = rtsp::RTSPToken::builder().field(rtsp::RTSP_TOKEN_MEDIA_FACTORY_ROLE, "admin").build();
+        match guard {
+            Guard::Open => return,
+            Guard::Basic => auth.add_basic(&rtsp::RTSPAuth::make_basic("admin", "secret"), &token),
+            Guard::DigestOverTls(pem) => {
+                auth.set_tls_certificate(Some(&gio::TlsCertificate::from_pem(pem).unwrap()));
+                auth.set_supported_methods(rtsp::gst_rtsp::RTSPAuthMethod::Digest);
+                auth.add_digest("admin", "secret", &token);
+            }
+        }
+        let role = gst::Structure::builder("admin")
+            .field(rtsp::RTSP_PERM_MEDIA_FACTORY_ACCESS, true)
+            .field(rtsp::RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, true)
+            .build();
+        factory.add_role_from_structure(&role);
+        server.set_auth(Some(&auth));
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("rtsp://127.0.0.1:{}/live", self.port)
+        format!("{}://127.0.0.1:{}/live", self.scheme, self.port)
     }
 }
 

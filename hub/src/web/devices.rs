@@ -196,7 +196,7 @@ fn camera_view(camera: &protocol::CameraHealth, local: &LocalTime, lang: Lang) -
         since: local.moment(camera.since),
         fps: format!("{:.1}", camera.frames_per_second),
         dropped: camera.frames_dropped,
-        reason: camera.reason.clone().unwrap_or_default(),
+        reason: camera.reason.clone().or_else(|| camera.notice.clone()).unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Simulated cameras: a real RTSP server that plays clips live, in real time, round and round.
 //!
 //! Each mount can be stopped (a camera switched off), killed (its clients' connections cut without a word),
-//! frozen (connected, but no more pictures) and started again.
+//! frozen (connected, but no more pictures) and started again. Mounts whose clips are of one length show the same
+//! moment at the same time, as the streams of one camera do.
 
 mod clip;
 
@@ -17,7 +18,7 @@ use gstreamer::prelude::*;
 use gstreamer_app::AppSrc;
 use gstreamer_rtsp_server as gst_rtsp_server;
 use gstreamer_rtsp_server::prelude::*;
-use gstreamer_rtsp_server::{RTSPClient, RTSPMediaFactory, RTSPMountPoints, RTSPServer};
+use gstreamer_rtsp_server::{RTSPClient, RTSPMediaFactory, RTSPMountPoints, RTSPServer, RTSPThreadPool};
 
 pub use clip::{Clip, Codec};
 
@@ -29,11 +30,14 @@ pub struct Cameras {
     clients: Known,
     main_loop: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
+    /// When every clip began.
+    epoch: gst::ClockTime,
 }
 
 #[derive(Clone)]
 struct Channel {
     clip: Arc<Clip>,
+    epoch: gst::ClockTime,
     control: Arc<Control>,
 }
 
@@ -71,7 +75,8 @@ impl Cameras {
             })
             .context("starting the RTSP thread")?;
         let (mounts, port, main_loop) = tell.recv().context("the RTSP thread ended early")??;
-        Ok(Self { port, mounts, channels: Mutex::default(), clients, main_loop, thread: Some(thread) })
+        let epoch = gst::SystemClock::obtain().time();
+        Ok(Self { port, mounts, channels: Mutex::default(), clients, main_loop, thread: Some(thread), epoch })
     }
 
     pub fn port(&self) -> u16 {
@@ -83,9 +88,9 @@ impl Cameras {
         format!("rtsp://127.0.0.1:{}/{mount}", self.port)
     }
 
-    /// Puts a clip on air at `/{mount}`. The clip starts when the first client comes.
+    /// Puts a clip on air at `/{mount}`, to be seen from when the first client comes.
     pub fn add(&self, mount: &str, clip: Arc<Clip>) {
-        let channel = Channel { clip, control: Arc::default() };
+        let channel = Channel { clip, epoch: self.epoch, control: Arc::default() };
         self.lock().insert(mount.to_owned(), channel.clone());
         self.mounts.add_factory(&format!("/{mount}"), factory(&channel));
     }
@@ -178,6 +183,10 @@ fn attach(
     let server = RTSPServer::new();
     server.set_address(address);
     server.set_service(&port.to_string());
+    // A client waits for the next keyframe of its clip; the others need not wait with it.
+    let threads = RTSPThreadPool::new();
+    threads.set_max_threads(-1);
+    server.set_thread_pool(Some(&threads));
     server.connect_client_connected(move |_, client| {
         let known = Arc::clone(&known);
         client.connect_describe_request(move |client, request| {
@@ -228,13 +237,25 @@ fn factory(channel: &Channel) -> RTSPMediaFactory {
 /// Pushes the clip's units at their time, over and over, until the media is gone.
 fn play_out(channel: &Channel, source: &glib::WeakRef<AppSrc>) {
     let clock = gst::SystemClock::obtain();
-    let mut origin = clock.time();
-    let mut base = gst::ClockTime::ZERO;
     let mut clip = Arc::clone(&channel.clip);
+    // It has been playing all the time; who comes sees it from the next keyframe on.
+    let began = clock.time();
+    let played = (began - channel.epoch).nseconds() / clip.length.nseconds().max(1);
+    let mut origin = channel.epoch + clip.length * played;
+    let started = began - origin;
+    let mut base = gst::ClockTime::ZERO;
+    let mut waits = true;
     loop {
         let mut sent = gst::ClockTime::ZERO;
         let mut retuned = None;
         for unit in &clip.units {
+            if waits {
+                let keyframe = !unit.data.flags().contains(gst::BufferFlags::DELTA_UNIT);
+                if base + unit.send_at < started || !keyframe {
+                    continue;
+                }
+                waits = false;
+            }
             let due = origin + base + unit.send_at;
             let _ = clock.new_single_shot_id(due).wait();
             while channel.control.frozen.load(Ordering::Relaxed) {
@@ -252,8 +273,8 @@ fn play_out(channel: &Channel, source: &glib::WeakRef<AppSrc>) {
             let Some(source) = source.upgrade() else { return };
             let mut buffer = unit.data.copy();
             if let Some(buffer) = buffer.get_mut() {
-                buffer.set_pts(base + unit.pts);
-                buffer.set_dts(base + unit.send_at);
+                buffer.set_pts((base + unit.pts).saturating_sub(started));
+                buffer.set_dts((base + unit.send_at).saturating_sub(started));
             }
             if source.push_buffer(buffer).is_err() {
                 return;

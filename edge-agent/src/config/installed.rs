@@ -1,0 +1,54 @@
+//! The installer's file while the box runs: what of it is in force, and reading it anew.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Config, ConfigError};
+
+pub struct Installed {
+    /// As named on the command line.
+    path: Option<PathBuf>,
+    config: Mutex<Arc<Config>>,
+}
+
+/// The file as it is now.
+pub struct Reread {
+    pub config: Config,
+    /// Sections that have changed and cannot change while the box runs; `config` has them as they were.
+    pub at_next_start: Vec<&'static str>,
+}
+
+impl Installed {
+    pub fn new(path: Option<PathBuf>, config: Config) -> Arc<Self> {
+        Arc::new(Self { path, config: Mutex::new(Arc::new(config)) })
+    }
+
+    pub fn current(&self) -> Arc<Config> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn replace(&self, config: Config) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// Where data lies, how the hub is reached, how much is kept and where health is shown stay until the next start.
+    pub fn read_again(&self) -> Result<Reread, ConfigError> {
+        let new = Config::load(self.path.as_deref())?;
+        let now = self.current();
+        let fixed = [
+            ("[agent]", new.agent != now.agent),
+            ("[hub]", new.hub != now.hub),
+            ("[health]", new.health != now.health),
+            ("[outbox]", new.outbox != now.outbox),
+        ];
+        let at_next_start = fixed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect();
+        let config = Config {
+            agent: now.agent.clone(),
+            hub: now.hub.clone(),
+            health: now.health.clone(),
+            outbox: now.outbox.clone(),
+            ..new
+        };
+        Ok(Reread { config, at_next_start })
+    }
+}
