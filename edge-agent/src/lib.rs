@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod frame;
 pub mod health;
 pub mod identity;
+pub mod mask;
 pub mod motion;
 pub mod native;
 pub mod observation;

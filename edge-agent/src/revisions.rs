@@ -265,6 +265,8 @@ mod tests {
             starts_at: UtcMs(0),
             duration_ms: None,
             masked: true,
+            blurred: false,
+            footage: None,
         }
     }
 

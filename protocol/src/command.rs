@@ -23,16 +23,22 @@ pub struct Command {
 pub enum CommandBody {
     /// A masked current picture of one camera.
     Still { camera_id: CameraId },
+    /// A masked stretch of what one camera has recorded, at most [`MAX_CLIP_MS`] long.
+    Clip { camera_id: CameraId, from: UtcMs, to: UtcMs },
     /// The raw recording of one call.
     Recording { call_id: CallId },
     /// A new configuration (TOML text) with the version the hub gave it.
     Configuration { version: u64, toml: String },
 }
 
+/// Longest stretch of a recording that one command asks for.
+pub const MAX_CLIP_MS: i64 = 300_000;
+
 impl CommandBody {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Still { .. } => "still",
+            Self::Clip { .. } => "clip",
             Self::Recording { .. } => "recording",
             Self::Configuration { .. } => "configuration",
         }

@@ -43,6 +43,8 @@ pub(crate) use source::{capsfilter, element, encoder, error_text, scaler, wait_f
 
 use session::Camera;
 
+use crate::evidence::people::People;
+
 /// Bytes of encoded video kept in memory per camera, whatever its bit rate.
 const RING_BYTES: usize = 64 * 1024 * 1024;
 
@@ -200,6 +202,11 @@ impl CameraView {
     /// The last decoded frame, taken or not.
     pub fn last_frame(&self) -> Option<crate::frame::Frame> {
         self.camera.last_frame()
+    }
+
+    /// Where its analysis has people.
+    pub fn people(&self) -> &Arc<People> {
+        &self.camera.people
     }
 
     /// Whether nothing will come any more: its file ended or it was stopped.

@@ -23,7 +23,9 @@ use super::slot::FrameSlot;
 use super::source;
 use super::state::StateLog;
 use super::unit::{Format, Unit};
+use crate::evidence::people::People;
 use crate::frame::{Frame, Picture};
+use crate::mask::Masks;
 
 /// No unit for so long means that the camera is gone, whatever its connection says.
 const STALL_MS: u64 = 5_000;
@@ -39,6 +41,9 @@ pub(super) struct Camera {
     pub(super) config: CameraConfig,
     pub(super) ring: Arc<Ring>,
     pub(super) frames: FrameSlot,
+    /// Kept only where people are blurred.
+    pub(super) people: Arc<People>,
+    masks: Mutex<Masks>,
     clock: Arc<dyn Clock>,
     state: Mutex<StateLog>,
     last_frame: Mutex<Option<Frame>>,
@@ -58,10 +63,13 @@ enum Over {
 impl Camera {
     pub(super) fn new(config: CameraConfig, clock: Arc<dyn Clock>, ring: Arc<Ring>) -> Self {
         let state = Mutex::new(StateLog::new(clock.now()));
+        let masks = Mutex::new(Masks::new(&config.masks));
         Self {
             config,
             ring,
             frames: FrameSlot::default(),
+            people: Arc::default(),
+            masks,
             clock,
             state,
             last_frame: Mutex::default(),
@@ -284,7 +292,9 @@ impl Camera {
         LiveDecoder::new(fps, width, self.counts.clone(), Arc::new(on_picture))
     }
 
-    fn picture_arrived(&self, picture: Picture, captured_us: i64) {
+    fn picture_arrived(&self, mut picture: Picture, captured_us: i64) {
+        // Nobody looks at what is masked: neither motion gate nor detector, and it is in no recorded observation.
+        self.masks.lock().unwrap_or_else(PoisonError::into_inner).burn(&mut picture);
         let frame = Frame {
             camera_id: self.config.id.clone(),
             sequence: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::draw;
 use super::file::{Facts, Folder};
-use super::mask::Mask;
-use super::spool::Plan;
-use crate::camera::{CameraView, Polygon, Unit, decode_one};
+use super::hide::Hidden;
+use super::spool::{Gathered, Plan};
+use crate::camera::{CameraView, Unit, decode_one};
 use crate::frame::{Frame, Picture};
 use crate::report::EvidenceFile;
 
@@ -28,68 +28,103 @@ pub struct Drawn {
     pub severity: Severity,
 }
 
-/// The picture of `frame` at full size where the ring still has it, masked, with the box drawn. Blocks.
-pub(super) fn snapshot(
-    folder: &Folder,
-    camera: &CameraView,
-    frame: &Frame,
-    drawn: Option<Drawn>,
-) -> Result<EvidenceFile> {
+/// A picture as JPEG, ready to be written.
+pub(super) struct Developed {
+    jpeg: Vec<u8>,
+    facts: Facts,
+}
+
+impl Developed {
+    pub(super) fn keep(&self, folder: &Folder) -> Result<EvidenceFile> {
+        folder.keep_bytes(&self.jpeg, &self.facts)
+    }
+}
+
+/// The picture of `frame` at full size where the ring still has it, covered, with the box drawn. Blocks.
+pub(super) fn snapshot(camera: &CameraView, frame: &Frame, drawn: Option<Drawn>) -> Result<Developed> {
+    let picture = at_its_best(camera, frame);
+    develop(picture, &hidden(camera, frame.captured_at), drawn, EvidenceKind::Snapshot, frame.captured_at)
+}
+
+/// The picture of `frame` from the camera's own units, or as it was analysed.
+fn at_its_best(camera: &CameraView, frame: &Frame) -> Picture {
     let units = camera.ring().around(frame.captured_at);
     let wanted = units.iter().find(|u| u.captured_at() == frame.captured_at).map(|u| u.captured_us);
     let full = wanted.and_then(|at_us| full_size(camera, &units, at_us));
-    let picture = full.unwrap_or_else(|| frame.picture.as_ref().clone());
-    burn(folder, picture, &camera.config().masks, drawn, frame.captured_at)
+    full.unwrap_or_else(|| frame.picture.as_ref().clone())
 }
 
 /// As [`snapshot`], of units that were kept over a crash. Blocks.
-pub(super) fn recovered(folder: &Folder, units: &[Unit], plan: &Plan) -> Result<EvidenceFile> {
+pub(super) fn recovered(gathered: Gathered, plan: &Plan) -> Result<Developed> {
     /// Deepest reordering H.264 and H.265 allow.
     const REORDER: usize = 16;
-    let at = plan.frame_at;
+    let (at, units) = (plan.frame_at, &gathered.units);
     let shown = units.iter().position(|u| u.captured_at() == at);
     let shown = shown.with_context(|| format!("the picture of {at} was not kept"))?;
     let start = units[..=shown].iter().rposition(|u| u.keyframe).context("no keyframe was kept")?;
     let end = units.len().min(shown + 1 + REORDER);
     let picture = decode_one(&units[start..end], units[shown].captured_us, MAX_WIDTH)?;
     let picture = picture.with_context(|| format!("the picture of {at} cannot be decoded"))?;
-    burn(folder, picture, &plan.masks, plan.drawn, at)
+    develop(picture, &plan.hidden(gathered.sights), plan.drawn, EvidenceKind::Snapshot, at)
 }
 
-/// The newest picture, masked. Blocks.
-pub(super) fn still(folder: &Folder, camera: &CameraView, clock: &dyn Clock) -> Result<EvidenceFile> {
-    let units = camera.ring().last_group();
-    let newest = units.iter().map(|u| u.captured_us).max();
-    let full = newest.and_then(|at_us| Some((full_size(camera, &units, at_us)?, at_us.div_euclid(1_000))));
-    let (mut picture, at) = match full {
-        Some((picture, at_ms)) => (picture, UtcMs(at_ms)),
-        None => {
-            let frame = camera.last_frame();
-            let frame = frame.with_context(|| format!("{} has shown no picture yet", name(camera)))?;
-            (frame.picture.as_ref().clone(), frame.captured_at)
-        }
-    };
+/// The newest picture, covered. Blocks.
+pub(super) fn still(camera: &CameraView, clock: &dyn Clock) -> Result<Developed> {
+    let (picture, at) = newest(camera)?;
     if clock.now().since_ms(at) > CURRENT_MS {
         bail!("{} has shown no picture since {at}", name(camera));
     }
-    let masks = &camera.config().masks;
-    mask(masks, &mut picture);
-    keep(folder, !masks.is_empty(), &picture, EvidenceKind::Still, at)
+    develop(picture, &hidden(camera, at), None, EvidenceKind::Still, at)
 }
 
-/// Masks first, so that no box is hidden by one and nothing is written before.
-fn burn(
-    folder: &Folder,
+fn newest(camera: &CameraView) -> Result<(Picture, UtcMs)> {
+    let analysed = || {
+        let frame = camera.last_frame();
+        frame.with_context(|| format!("{} has shown no picture yet", name(camera)))
+    };
+    if camera.config().blur_people {
+        // One of which is known where people are.
+        let frame = analysed()?;
+        return Ok((at_its_best(camera, &frame), frame.captured_at));
+    }
+    let units = camera.ring().last_group();
+    let newest = units.iter().map(|u| u.captured_us).max();
+    match newest.and_then(|at_us| Some((full_size(camera, &units, at_us)?, at_us.div_euclid(1_000)))) {
+        Some((picture, at_ms)) => Ok((picture, UtcMs(at_ms))),
+        None => analysed().map(|frame| (frame.picture.as_ref().clone(), frame.captured_at)),
+    }
+}
+
+/// What is to be hidden goes first, so that no box is hidden by it and nothing is written before.
+fn develop(
     mut picture: Picture,
-    masks: &[Polygon],
+    hidden: &Hidden,
     drawn: Option<Drawn>,
+    kind: EvidenceKind,
     at: UtcMs,
-) -> Result<EvidenceFile> {
-    mask(masks, &mut picture);
+) -> Result<Developed> {
+    hidden.burn(&mut picture, at);
     if let Some(Drawn { region, severity }) = drawn {
         draw::frame(&mut picture, &region, severity);
     }
-    keep(folder, !masks.is_empty(), &picture, EvidenceKind::Snapshot, at)
+    let facts = Facts {
+        kind,
+        starts_at: at,
+        duration_ms: None,
+        masked: hidden.has_masks(),
+        blurred: hidden.blurs(),
+        footage: None,
+    };
+    Ok(Developed { jpeg: draw::jpeg(&picture)?, facts })
+}
+
+/// What is to be hidden in a picture of that moment.
+fn hidden(camera: &CameraView, at: UtcMs) -> Hidden {
+    /// Sights so far back still count.
+    const EARLIER_MS: i64 = 10_000;
+    let people = || camera.people().after(at.plus_ms(-EARLIER_MS));
+    let config = camera.config();
+    Hidden { masks: config.masks.clone(), people: config.blur_people.then(people) }
 }
 
 fn name(camera: &CameraView) -> &str {
@@ -105,20 +140,4 @@ fn full_size(camera: &CameraView, units: &[Unit], at_us: i64) -> Option<Picture>
         tracing::warn!(camera = %camera.config().id, "full-size picture: {error:#}; the analysed one is used");
         None
     })
-}
-
-fn mask(masks: &[Polygon], picture: &mut Picture) {
-    if !masks.is_empty() {
-        Mask::new(masks, picture.width, picture.height).burn(picture);
-    }
-}
-
-fn keep(
-    folder: &Folder,
-    masked: bool,
-    picture: &Picture,
-    kind: EvidenceKind,
-    at: UtcMs,
-) -> Result<EvidenceFile> {
-    folder.keep_bytes(&draw::jpeg(picture)?, &Facts { kind, starts_at: at, duration_ms: None, masked })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::camera;
-use edge_agent::command::Desk;
+use edge_agent::command::{self, Desk};
 use edge_agent::config::{Config, in_force};
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{Floor, Present};
@@ -52,6 +52,7 @@ impl Bench {
             recorder: recorder.clone(),
             installed: installed.clone(),
             configure,
+            making: command::Making::default(),
         };
         let site = Site {
             models: None,

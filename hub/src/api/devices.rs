@@ -46,6 +46,9 @@ pub(super) async fn command(
     let Json(request) = request?;
     let (act, body) = match request.body {
         CommandAsked::Still { camera_id } => (Act::RequestStill, CommandBody::Still { camera_id }),
+        CommandAsked::Clip { camera_id, from, to } => {
+            (Act::RequestStill, CommandBody::Clip { camera_id, from, to })
+        }
         CommandAsked::Recording { call_id } => (Act::Recording, CommandBody::Recording { call_id }),
         CommandAsked::Configuration { toml } => {
             let version = u64::try_from(app.clock.now().0).unwrap_or(1);

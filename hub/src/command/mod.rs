@@ -28,7 +28,7 @@ pub const MAX_PURPOSE: usize = 200;
 pub struct CommandRow {
     pub command_id: String,
     pub device_id: String,
-    /// `still`, `recording` or `configuration`.
+    /// `still`, `clip`, `recording` or `configuration`.
     pub name: String,
     /// JSON of [`protocol::CommandBody`].
     pub body: String,

@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_list", include_str!("../../migrations/0006_list.sql")),
     ("0007_boots", include_str!("../../migrations/0007_boots.sql")),
     ("0008_sender", include_str!("../../migrations/0008_sender.sql")),
+    ("0009_footage", include_str!("../../migrations/0009_footage.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
