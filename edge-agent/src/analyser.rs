@@ -8,6 +8,7 @@ use std::sync::Arc;
 use protocol::{Label, NormBox, UtcMs};
 
 use crate::detector::Answer;
+use crate::evidence::people::Spot;
 use crate::frame::{Detection, Frame};
 use crate::motion::{Motion, MotionGate};
 use crate::observation::{Observation, Seen};
@@ -39,6 +40,8 @@ pub struct Analyser {
     detected_at: Option<UtcMs>,
     detector_missing: bool,
     method: Arc<str>,
+    /// Of the last frame, whether followed or not.
+    people: Vec<NormBox>,
 }
 
 impl Analyser {
@@ -54,6 +57,7 @@ impl Analyser {
             detected_at: None,
             detector_missing: false,
             method: MOTION.into(),
+            people: Vec::new(),
         }
     }
 
@@ -122,7 +126,22 @@ impl Analyser {
         let tracks = self.tracker.tracks();
         let now = Moment { tracks: &tracks, seen: observation, by: &self.method };
         events.extend(self.rules.step(&now));
+        self.people = match &observation.seen {
+            Seen::Objects { detections, .. } | Seen::Motion { detections } => {
+                detections.iter().filter(|d| may_be_person(d.label)).map(|d| d.region).collect()
+            }
+            Seen::Still | Seen::Unknown => Vec::new(),
+        };
         events
+    }
+
+    /// Where people are, or may be, in the last frame: who is followed, seen or hidden, and whoever was taken for a
+    /// person at all. Without a detector, everything that moves.
+    pub fn people(&self) -> Vec<Spot> {
+        let tracks = self.tracker.tracks();
+        let followed = tracks.iter().filter(|t| may_be_person(t.label));
+        let followed = followed.map(|t| Spot { track: t.id, region: t.region });
+        followed.chain(self.people.iter().map(|region| Spot { track: 0, region: *region })).collect()
     }
 
     /// Ends what is open, because no more frames follow for now: camera lost, configuration changed, clip over.
@@ -149,6 +168,10 @@ impl Analyser {
         let jumped = self.at.is_some_and(|last| !(0..GAP_MS).contains(&at.since_ms(last)));
         if jumped { self.finish() } else { Vec::new() }
     }
+}
+
+fn may_be_person(label: Label) -> bool {
+    matches!(label, Label::Person | Label::Motion)
 }
 
 fn objects_by_motion(boxes: &[NormBox]) -> Vec<Detection> {

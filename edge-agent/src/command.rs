@@ -1,8 +1,9 @@
 //! The command desk: what the hub asks of the box, done once each, answered through the outbox.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome};
+use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome, UtcMs};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,9 @@ use crate::trial;
 
 /// Mistakes of a configuration that one answer names; more would not fit into a message.
 const MOST_PROBLEMS: usize = 20;
+
+/// Clips that are made at once on the hub's request; one more is refused, and may be asked for later.
+const MOST_CLIPS: usize = 4;
 
 /// A configuration that can be read; whether it holds is found out by starting with it.
 pub struct NewConfiguration {
@@ -36,6 +40,36 @@ pub struct Desk {
     pub installed: Arc<Installed>,
     /// To whoever changes the stations; it answers that command.
     pub configure: mpsc::Sender<NewConfiguration>,
+    pub making: Making,
+}
+
+/// Clips in the making: the hub asks again before one is finished.
+#[derive(Clone, Debug, Default)]
+pub struct Making(Arc<Mutex<HashSet<CommandId>>>);
+
+impl Making {
+    /// False when it is being made already, or there are too many.
+    fn begin(&self, id: CommandId) -> Begun {
+        let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if making.contains(&id) {
+            return Begun::Already;
+        }
+        if making.len() >= MOST_CLIPS {
+            return Begun::Refused;
+        }
+        making.insert(id);
+        Begun::Now
+    }
+
+    fn end(&self, id: CommandId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+enum Begun {
+    Now,
+    Already,
+    Refused,
 }
 
 /// What a command came to; `None` when somebody else answers.
@@ -74,6 +108,7 @@ impl Desk {
         } else {
             match command.body {
                 CommandBody::Still { camera_id } => self.still(&camera_id).await,
+                CommandBody::Clip { camera_id, from, to } => self.clip(id, &camera_id, from, to),
                 CommandBody::Recording { call_id } => self.recording(call_id).await?,
                 CommandBody::Replay { camera_id, toml } => self.replay(camera_id, &toml).await,
                 CommandBody::Configuration { version, toml } => self.configuration(id, version, toml),
@@ -116,6 +151,34 @@ impl Desk {
             Ok(trial) => Some((Outcome::Tried { trial }, Vec::new())),
             Err(error) => failed(format!("{error:#}")),
         }
+    }
+
+    /// Takes its time, and answers by itself.
+    fn clip(&self, id: CommandId, camera_id: &CameraId, from: UtcMs, to: UtcMs) -> Done {
+        let present = self.floor.present();
+        let Some(post) = present.cameras.get(camera_id) else {
+            return failed(format!("this box has no camera {camera_id}"));
+        };
+        match self.making.begin(id) {
+            Begun::Now => {}
+            Begun::Already => return None,
+            Begun::Refused => return failed("other clips are being made; ask again later"),
+        }
+        let (outbox, recorder, clock) = (self.outbox.clone(), self.recorder.clone(), self.clock.clone());
+        let (making, view) = (self.making.clone(), post.camera.view());
+        tokio::spawn(async move {
+            let (outcome, files) = match recorder.clip(&view, from, to).await {
+                Ok(file) => (Outcome::Done { evidence: vec![file.evidence.clone()] }, vec![file]),
+                Err(error) => (Outcome::Failed { reason: format!("{error:#}") }, Vec::new()),
+            };
+            let answer = Answer { command_id: id, outcome, answered_at: clock.now() };
+            if let Err(error) = outbox.answer(&answer, &files).await {
+                // Not answered: the hub sends it again.
+                tracing::error!(command = %id, %error, "a clip could not be answered");
+            }
+            making.end(id);
+        });
+        None
     }
 
     /// Marks the raw recording for upload; the answer names it.

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod health;
 mod heap;
 pub mod identity;
+pub mod mask;
 pub mod memory;
 pub mod motion;
 pub mod native;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use protocol::{Clock, EvidenceKind, Incident, Phase};
+use protocol::{Clock, Incident, Phase};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::evidence::{Recorder, Unrecovered};
 use crate::outbox::Outbox;
-use crate::report::{Report, missing_files};
+use crate::report::{Report, Wanted, missing_files};
 
 /// Between two rounds over what is left.
 pub const AGAIN: Duration = Duration::from_secs(60);
@@ -31,7 +31,7 @@ pub struct Recovery {
 /// An incident on its way, and what of it was told as lost.
 struct Unfinished {
     incident: Incident,
-    lost: Vec<EvidenceKind>,
+    lost: Vec<Wanted>,
 }
 
 impl Recovery {
@@ -77,11 +77,14 @@ impl Recovery {
         if incident.phase != Phase::Ended {
             *incident = self.outbox.end(incident).await.context("writing its end")?;
         }
-        let mut again = None;
-        for kind in
-            missing_files(incident).into_iter().filter(|kind| !lost.contains(kind)).collect::<Vec<_>>()
+        let (mut again, mut tried) = (None, Vec::new());
+        // A clip that is there at last may want a viewing copy.
+        while let Some(wanted) = missing_files(incident)
+            .into_iter()
+            .find(|wanted| !lost.contains(wanted) && !tried.contains(wanted))
         {
-            match self.recorder.recover(id, kind).await {
+            tried.push(wanted.clone());
+            match self.recorder.recover(id, &wanted).await {
                 Ok(file) => {
                     let mut next = incident.clone();
                     next.evidence.push(file.evidence.clone());
@@ -89,14 +92,14 @@ impl Recovery {
                     next.updated_at = self.clock.now();
                     let report = Report { incident: next.clone(), files: vec![file], unfinished: true };
                     self.outbox.append(&report).await.context("writing what was recovered")?;
-                    tracing::info!(incident = %id, kind = kind.as_str(), "recovered from the last run");
+                    tracing::info!(incident = %id, file = wanted.word(), "recovered from the last run");
                     *incident = next;
                 }
                 Err(Unrecovered::Never(error)) => {
-                    let reason = format!("its {} was lost when the box went down: {error:#}", kind.as_str());
+                    let reason = format!("its {} was lost when the box went down: {error:#}", wanted.word());
                     tracing::warn!(incident = %id, reason, "no evidence");
                     self.outbox.explain_loss(id, reason, false).await.context("writing what was lost")?;
-                    lost.push(kind);
+                    lost.push(wanted);
                 }
                 Err(Unrecovered::Later(error)) => again = Some(error),
             }

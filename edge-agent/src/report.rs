@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use protocol::{Evidence, EvidenceKind, Incident, IncidentKind, Subject};
+use protocol::{Evidence, EvidenceKind, Incident, IncidentKind, Sha256Hex, Subject, VideoCodec};
 use tokio::sync::oneshot;
 
 /// Folder inside that of evidence where clips in the making lie: what is in it counts as evidence.
@@ -26,15 +26,49 @@ pub struct Report {
     pub unfinished: bool,
 }
 
+/// A file that an incident of a camera should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Snapshot,
+    Clip,
+    /// In H.264, of this clip in H.265.
+    ViewingCopy(Box<Evidence>),
+}
+
+impl Wanted {
+    /// As it is told of.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Clip => "clip",
+            Self::ViewingCopy(_) => "viewing copy",
+        }
+    }
+}
+
 /// What an incident that a camera's rule raised should have and does not (yet).
-pub fn missing_files(incident: &Incident) -> Vec<EvidenceKind> {
+pub fn missing_files(incident: &Incident) -> Vec<Wanted> {
     let Subject::Camera(_) = incident.subject else { return Vec::new() };
     if incident.kind == IncidentKind::CameraLost {
         return Vec::new();
     }
-    let mut wanted = vec![EvidenceKind::Snapshot, EvidenceKind::Clip];
-    wanted.retain(|kind| incident.evidence.iter().all(|e| e.kind != *kind));
+    let of_kind = |kind| incident.evidence.iter().filter(move |e| e.kind == kind);
+    let mut wanted = Vec::new();
+    if of_kind(EvidenceKind::Snapshot).next().is_none() {
+        wanted.push(Wanted::Snapshot);
+    }
+    if of_kind(EvidenceKind::Clip).next().is_none() {
+        wanted.push(Wanted::Clip);
+    }
+    let copied = |sha256: &Sha256Hex| incident.evidence.iter().any(|e| e.copy_of() == Some(sha256));
+    let bare = of_kind(EvidenceKind::Clip).filter(|clip| needs_copy(clip) && !copied(&clip.sha256));
+    wanted.extend(bare.map(|clip| Wanted::ViewingCopy(Box::new(clip.clone()))));
     wanted
+}
+
+/// Whether browsers cannot play this clip.
+pub fn needs_copy(clip: &Evidence) -> bool {
+    clip.footage.as_ref().is_some_and(|footage| footage.codec == VideoCodec::H265)
 }
 
 /// A report from a station that keeps its own copy until the outbox has committed it.

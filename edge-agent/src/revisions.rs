@@ -269,6 +269,8 @@ mod tests {
             starts_at: UtcMs(0),
             duration_ms: None,
             masked: true,
+            blurred: false,
+            footage: None,
         }
     }
 

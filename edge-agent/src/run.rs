@@ -26,9 +26,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::command::Desk;
+use crate::command::{self, Desk};
 use crate::config::{Config, HubConfig, Installed, in_force};
-use crate::evidence::Recorder;
+use crate::evidence::{Recorder, archive};
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
 use crate::memory::Memory;
@@ -93,7 +93,9 @@ pub async fn run(options: Options) -> Result<()> {
     let (configure, mut configurations) = mpsc::channel(1);
     let floor = Floor::default();
     let recorder = Recorder::new(outbox.evidence_dir().to_owned(), clock.clone())?;
-    let recorder = Arc::new(recorder.leaving_free(installed.outbox.disk_reserve_bytes));
+    let reserve = installed.outbox.disk_reserve_bytes;
+    let recorder = recorder.leaving_free(reserve).recording_in(archive::prepare(&data_dir)?, reserve);
+    let recorder = Arc::new(recorder);
     recorder.forget_all_but(&left.iter().map(|incident| incident.incident_id).collect::<Vec<_>>());
     let watched: Vec<_> = config.cameras.iter().map(|watched| watched.camera.id.clone()).collect();
     let memory = Arc::new(Memory::open(&data_dir, &watched)?);
@@ -132,6 +134,7 @@ pub async fn run(options: Options) -> Result<()> {
         memory: memory.clone(),
         installed: file.clone(),
         configure,
+        making: command::Making::default(),
     };
     tasks.spawn("the desk for commands", desk.run(commands_rx, cancel.clone()));
     if let Some(enrolled) = &enrolled {

@@ -8,18 +8,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use protocol::{CameraState, Chance, Clock, EvidenceKind, Incident, IncidentId, Phase, Place, RuleId};
+use protocol::{CameraState, Chance, Clock, Incident, IncidentId, Phase, Place, RuleId};
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::analyser::Analyser;
 use crate::camera::{CameraHandle, FrameSlot};
 use crate::detector::{Answer, DetectorClient};
+use crate::evidence::people::{People, Sight};
 use crate::evidence::{ClipEnd, Drawn, Pending, Recorder};
 use crate::frame::Frame;
 use crate::memory::Memory;
 use crate::outbox::{Outbox, OutboxError};
-use crate::report::{EvidenceFile, Report};
+use crate::report::{EvidenceFile, Report, Wanted, needs_copy};
 use crate::revisions::Revisions;
 use crate::rules::{RuleConfig, RuleEvent, RuleKind, Task};
 
@@ -87,6 +88,7 @@ impl Watch {
             frames: camera.frames(),
             silent_after: SILENT.max(two_frames),
             analyser,
+            people: camera.config().blur_people.then(|| camera.view().people().clone()),
             detector: detector.clone(),
             memory: deps.memory.clone(),
             events: tx,
@@ -102,6 +104,7 @@ impl Watch {
         let place = config.place.clone().map(Place::from);
         let name = config.display_name().to_owned();
         let (clock, chance) = (deps.clock.clone(), deps.chance.clone());
+        deps.recorder.record(&camera.view());
         let (made, files) = mpsc::channel(FILES);
         let teller = Teller {
             making: 0,
@@ -157,6 +160,8 @@ struct Analysis {
     frames: FrameSlot,
     silent_after: Duration,
     analyser: Analyser,
+    /// Where people are to be blurred.
+    people: Option<Arc<People>>,
     detector: DetectorClient,
     memory: Arc<Memory>,
     events: mpsc::Sender<Sighting>,
@@ -189,6 +194,10 @@ impl Analysis {
             self.memory.keep(&frame.camera_id, &observation);
             let events = self.analyser.conclude(&observation);
             self.analysed.fetch_add(1, Ordering::Relaxed);
+            if let Some(people) = &self.people {
+                // Before anything is told of it: whoever makes its picture must know.
+                people.saw(Sight { at: frame.captured_at, people: self.analyser.people() });
+            }
             if !self.tell(events, Some(&frame)) {
                 return;
             }
@@ -214,7 +223,7 @@ struct Making {
 }
 
 /// A file that was to be made: of what incident, of what kind, and what came of it.
-type Made = (IncidentId, EvidenceKind, Result<EvidenceFile>);
+type Made = (IncidentId, Wanted, Result<EvidenceFile>);
 
 /// Turns sightings and finished files into committed revisions, in order.
 struct Teller {
@@ -264,8 +273,8 @@ impl Teller {
                 // Before anything else: from here on the camera keeps what the clip needs.
                 let view = self.camera.view();
                 let opening = self.deps.recorder.open(id, &view, &frame, event.started_at, drawn);
-                self.expect(id, EvidenceKind::Snapshot, opening.snapshot);
-                self.expect(id, EvidenceKind::Clip, opening.clip);
+                self.expect(id, Wanted::Snapshot, opening.snapshot);
+                self.expect(id, Wanted::Clip, opening.clip);
                 self.open.insert(key, Making { clip: opening.end, pictures: 1 });
             }
             (Phase::Updated, Some(frame)) => {
@@ -274,7 +283,7 @@ impl Teller {
                 {
                     making.pictures += 1;
                     let better = self.deps.recorder.snapshot(&self.camera.view(), &frame, drawn);
-                    self.expect(id, EvidenceKind::Snapshot, better);
+                    self.expect(id, Wanted::Snapshot, better);
                 }
             }
             (Phase::Ended, _) => {
@@ -287,34 +296,40 @@ impl Teller {
         self.commit(incident, Vec::new()).await;
     }
 
-    fn expect(&mut self, id: IncidentId, kind: EvidenceKind, file: Pending) {
+    fn expect(&mut self, id: IncidentId, wanted: Wanted, file: Pending) {
         self.revisions.expect_file(id);
         self.making += 1;
         let made = self.made.clone();
         tokio::spawn(async move {
             let file = file.finished().await;
             // Nobody hears it only when the box stops: the next start recovers what it can.
-            let _ = made.send((id, kind, file)).await;
+            let _ = made.send((id, wanted, file)).await;
         });
     }
 
     /// The file, or the reason why it will never come, goes to the hub.
-    async fn add_file(&mut self, (id, kind, file): Made) {
+    async fn add_file(&mut self, (id, wanted, file): Made) {
         self.making -= 1;
+        if let (Wanted::Clip, Ok(clip)) = (&wanted, &file)
+            && needs_copy(&clip.evidence)
+        {
+            let copy = self.deps.recorder.viewing_copy(clip);
+            self.expect(id, Wanted::ViewingCopy(Box::new(clip.evidence.clone())), copy);
+        }
         let revision = self.revisions.file_came(id, file.as_ref().ok().map(|file| &file.evidence));
         let told = match (revision, file) {
             (Some(incident), Ok(file)) => self.commit(incident, vec![file]).await,
-            (_, Err(error)) => self.explain(id, kind, &error).await,
+            (_, Err(error)) => self.explain(id, &wanted, &error).await,
             // The same picture as before, or one too many.
             (None, Ok(_)) => self.close_if_told(id).await,
         };
-        if told && kind == EvidenceKind::Clip {
+        if told && wanted == Wanted::Clip {
             self.deps.recorder.forget(id);
         }
     }
 
-    async fn explain(&self, id: IncidentId, kind: EvidenceKind, error: &anyhow::Error) -> bool {
-        let reason = format!("its {} could not be made: {error:#}", kind.as_str());
+    async fn explain(&self, id: IncidentId, wanted: &Wanted, error: &anyhow::Error) -> bool {
+        let reason = format!("its {} could not be made: {error:#}", wanted.word());
         tracing::warn!(camera = %self.camera.id(), incident = %id, reason, "no evidence");
         let closes = !self.revisions.is_being_told(id);
         let (outbox, reason) = (&self.deps.outbox, &reason);

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use edge_agent::camera::{self, CameraConfig, CameraHandle, Polygon};
 use edge_agent::evidence::{Drawn, Recorder, Unrecovered};
 use edge_agent::frame::Frame;
-use edge_agent::report::EvidenceFile;
+use edge_agent::report::{EvidenceFile, Wanted, needs_copy};
 use media::{RtspCamera, Stream, decode, demux, wait_for};
-use protocol::{Chance, Clock, EvidenceKind, IncidentId, NormBox, Severity, SystemClock, UtcMs};
+use protocol::{
+    Chance, Clock, EvidenceKind, GapReason, IncidentId, NormBox, Severity, SystemClock, UtcMs, VideoCodec,
+};
 use sha2::{Digest, Sha256};
 
 /// The left half of the picture.
@@ -130,7 +132,49 @@ async fn clips_are_what_the_camera_sent() {
         let sent: HashSet<_> = sent.units().into_iter().map(|u| u.data.to_vec()).collect();
         assert!(demux(&clip.path).iter().all(|u| sent.contains(&u.0)), "{name}: re-encoded");
         assert!(decode(&clip.path).len() as i64 >= length_ms / 40 - 3, "{name}: every picture decodes");
+        assert_fragmented(&clip.path);
+        let footage = clip.evidence.footage.clone().unwrap();
+        assert_eq!((&footage.gaps[..], footage.more_gaps, footage.cut), (&[][..], 0, None), "{name}");
+        let is_h265 = name == "H.265";
+        assert_eq!(footage.codec == VideoCodec::H265, is_h265, "{name}");
+        assert_eq!(needs_copy(&clip.evidence), is_h265);
+        if is_h265 {
+            assert_copied(&machine, &clip).await;
+        }
     }
+}
+
+/// A viewing copy shows the same in H.264, names its original, and leaves that as it was; after a crash it is made of
+/// the file alone.
+async fn assert_copied(machine: &Box, clip: &EvidenceFile) {
+    let before = std::fs::read(&clip.path).unwrap();
+    let copy = machine.recorder.viewing_copy(clip).finished().await.unwrap();
+    assert_holds(&copy, EvidenceKind::Clip, false);
+    assert_fragmented(&copy.path);
+    assert_eq!(copy.evidence.copy_of(), Some(&clip.evidence.sha256));
+    assert!(!needs_copy(&copy.evidence));
+    let (of, is) = (clip.evidence.footage.clone().unwrap(), copy.evidence.footage.clone().unwrap());
+    assert_eq!((is.ends_at, &is.gaps, is.codec), (of.ends_at, &of.gaps, VideoCodec::H264));
+    let shown = |file: &EvidenceFile| decode(&file.path).len();
+    assert!(shown(&copy).abs_diff(shown(clip)) <= 3, "{} of {}", shown(&copy), shown(clip));
+    assert_in_order(&copy);
+    assert!(std::fs::read(&clip.path).unwrap() == before, "the original stays");
+    let wanted = Wanted::ViewingCopy(std::boxed::Box::new(clip.evidence.clone()));
+    let again = machine.recorder.recover(machine.incident(), &wanted).await.unwrap();
+    assert_eq!(again.evidence.copy_of(), Some(&clip.evidence.sha256));
+    assert!(shown(&again).abs_diff(shown(clip)) <= 3);
+}
+
+/// Its index comes first, its pictures in fragments of a second or so: it plays while it arrives.
+fn assert_fragmented(mp4: &std::path::Path) {
+    let bytes = std::fs::read(mp4).unwrap();
+    let (mut at, mut kinds) = (0, Vec::new());
+    while let Some(head) = bytes.get(at..at + 8) {
+        kinds.push(String::from_utf8_lossy(&head[4..]).into_owned());
+        at += u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    }
+    assert_eq!((&kinds[..3], at), (&["ftyp", "moov", "moof"].map(String::from)[..], bytes.len()));
+    assert!(kinds.iter().filter(|kind| *kind == "moof").count() >= 5, "{kinds:?}");
 }
 
 /// A camera with masks gives clips, snapshots and stills in which no masked pixel shows the scene, in any
@@ -200,7 +244,8 @@ async fn snapshots_have_full_size_and_a_box() {
     assert!(picture.get_pixel(x, y).0[1] > 150, "the ball is where the analysed picture has it");
 }
 
-/// The camera is unplugged in the middle of an incident: the clip is finished with what there is.
+/// The camera is unplugged in the middle of an incident: the clip is finished with what there is, and says when the
+/// stream broke off. Plugged in again meanwhile, it goes on, and the clip says what is missing between.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unplugged_camera_keeps_its_clip() {
     let server = RtspCamera::serve(&Stream::h264(0));
@@ -208,12 +253,35 @@ async fn an_unplugged_camera_keeps_its_clip() {
     let camera = machine.camera(&server.url(), vec![]);
     let frame = frame_after(&camera, 5);
     let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
+    let port = server.port;
     drop(server);
     opening.end.at(frame.captured_at.plus_ms(2_000));
     let clip = opening.clip.finished().await.unwrap();
     assert_holds(&clip, EvidenceKind::Clip, false);
     assert!(clip.evidence.duration_ms.unwrap() >= 5_000);
     assert!(decode(&clip.path).len() >= 125);
+    let footage = clip.evidence.footage.unwrap();
+    let gap = footage.gaps[0];
+    assert_eq!((footage.gaps.len(), gap.reason), (1, GapReason::StreamLost));
+    assert_eq!((gap.from, gap.to), (footage.ends_at, frame.captured_at.plus_ms(3_000)));
+
+    let server = RtspCamera::serve_at(&Stream::h264(0), port);
+    let frame = frame_after(&camera, 2);
+    let opening = machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
+    drop(server);
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let _server = RtspCamera::serve_at(&Stream::h264(0), port);
+    let back = frame_after(&camera, 1);
+    opening.end.at(back.captured_at);
+    let clip = opening.clip.finished().await.unwrap();
+    let footage = clip.evidence.footage.unwrap();
+    let lost = footage.gaps.iter().rfind(|gap| gap.reason == GapReason::StreamLost).expect("a gap");
+    assert!(lost.from > frame.captured_at && lost.to < back.captured_at, "{footage:?}");
+    assert!(lost.to.since_ms(lost.from) > 1_000, "{footage:?}");
+    let shown: Vec<_> = demux(&clip.path).iter().map(|u| u.1 / 1_000).collect();
+    let hole = shown.windows(2).map(|w| w[1].abs_diff(w[0])).max().unwrap() as i64;
+    let longest = footage.gaps.iter().map(|gap| gap.to.since_ms(gap.from)).max().unwrap();
+    assert!(hole.abs_diff(longest) < 100, "its times are true: {hole} {footage:?}");
 }
 
 /// No picture, no still, but words.
@@ -242,7 +310,7 @@ async fn a_killed_box_finishes_its_clip() {
         camera.ring().newest_us().is_some_and(|us| us / 1_000 > frame.captured_at.0 + 3_000)
     });
     let next = machine.killed();
-    let clip = next.recorder.recover(incident, EvidenceKind::Clip).await.unwrap();
+    let clip = next.recorder.recover(incident, &Wanted::Clip).await.unwrap();
     assert_holds(&clip, EvidenceKind::Clip, false);
     assert_in_order(&clip);
     let pre_roll_ms = frame.captured_at.since_ms(clip.evidence.starts_at);
@@ -252,7 +320,7 @@ async fn a_killed_box_finishes_its_clip() {
     let sent: HashSet<_> = sent.units().into_iter().map(|u| u.data.to_vec()).collect();
     assert!(demux(&clip.path).iter().all(|u| sent.contains(&u.0)), "re-encoded");
 
-    let again = next.recorder.recover(incident, EvidenceKind::Snapshot).await.unwrap();
+    let again = next.recorder.recover(incident, &Wanted::Snapshot).await.unwrap();
     assert_holds(&again, EvidenceKind::Snapshot, false);
     let first = opening.snapshot.finished().await.unwrap();
     let pixels = |file: &EvidenceFile| image::open(&file.path).unwrap().to_rgb8();
@@ -260,7 +328,7 @@ async fn a_killed_box_finishes_its_clip() {
 
     next.recorder.forget(incident);
     assert_eq!(next.spools().len(), 0);
-    let error = next.recorder.recover(incident, EvidenceKind::Clip).await.unwrap_err();
+    let error = next.recorder.recover(incident, &Wanted::Clip).await.unwrap_err();
     assert!(error.to_string().contains("went down before"), "{error}");
     opening.end.at(frame.captured_at);
     opening.clip.finished().await.unwrap();
@@ -279,14 +347,14 @@ async fn what_cannot_be_recovered_is_given_up() {
     let spool = machine.folder.path().join(format!("evidence/spool/{incident}.spool"));
     std::fs::write(&spool, "no head").unwrap();
     for attempt in 1..=5 {
-        let error = machine.recorder.recover(incident, EvidenceKind::Clip).await.unwrap_err();
+        let error = machine.recorder.recover(incident, &Wanted::Clip).await.unwrap_err();
         assert_eq!(matches!(error, Unrecovered::Never(_)), attempt == 5, "attempt {attempt}: {error}");
         assert!(error.to_string().contains("its head"), "{error}");
         machine = Box::on(machine.folder);
     }
-    let error = machine.recorder.recover(incident, EvidenceKind::Clip).await.unwrap_err();
+    let error = machine.recorder.recover(incident, &Wanted::Clip).await.unwrap_err();
     assert!(error.to_string().contains("given up after 5 attempts"), "{error}");
-    let other = machine.recorder.recover(incident, EvidenceKind::Snapshot).await.unwrap_err();
+    let other = machine.recorder.recover(incident, &Wanted::Snapshot).await.unwrap_err();
     assert!(matches!(other, Unrecovered::Later(_)), "{other}");
 }
 
@@ -390,40 +458,56 @@ async fn what_is_recovered_is_masked() {
         camera.ring().newest_us().is_some_and(|us| us / 1_000 > frame.captured_at.0 + 2_000)
     });
     let next = machine.killed();
-    let clip = next.recorder.recover(incident, EvidenceKind::Clip).await.unwrap();
+    let clip = next.recorder.recover(incident, &Wanted::Clip).await.unwrap();
     assert_holds(&clip, EvidenceKind::Clip, true);
     for (width, picture) in &decode(&clip.path) {
         assert_masked(*width, 360, |x, y| i32::from(picture[y * width + x]));
     }
-    let snapshot = next.recorder.recover(incident, EvidenceKind::Snapshot).await.unwrap();
+    let snapshot = next.recorder.recover(incident, &Wanted::Snapshot).await.unwrap();
     let picture = image::open(&snapshot.path).unwrap().to_luma8();
     assert_masked(640, 360, |x, y| i32::from(picture.get_pixel(x as u32, y as u32).0[0]));
     drop(opening);
 }
 
-/// The disk refuses one masked clip in the middle: that clip is an error, soon and in words, and the next is made.
+/// A disk that refuses a clip twice gets it the third time, from what was spooled, whether the clip is masked or not. One
+/// that refuses it always makes an error of it, in words, and stops no other clip.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_masked_clip_stops_no_other() {
-    let machine = Box::new();
-    let camera = machine.camera("test://snow", vec![left_half()]);
-    let frame = frame_after(&camera, 3);
-    // Where the muxer keeps its samples until it knows their index: a device that is always full.
-    let full: Vec<_> =
-        (0..8).map(|n| machine.folder.path().join(format!("evidence/{n}.part.index.part"))).collect();
-    for path in &full {
-        std::os::unix::fs::symlink("/dev/full", path).unwrap();
-    }
-    let film = || {
-        let opening =
-            machine.recorder.open(machine.incident(), &camera.view(), &frame, frame.captured_at, None);
+async fn what_the_disk_refuses_is_tried_again() {
+    let attempt = async |masks: Vec<Polygon>, refusals: usize| {
+        let mut machine = Box::new();
+        let again = std::time::Duration::from_millis(200);
+        machine.recorder = machine.recorder.trying_again_after(again);
+        let camera = machine.camera("test://snow", masks);
+        let frame = frame_after(&camera, 3);
+        let film = |frame: &Frame| {
+            machine.recorder.open(machine.incident(), &camera.view(), frame, frame.captured_at, None)
+        };
+        let opening = film(&frame);
+        opening.snapshot.finished().await.unwrap();
+        // Where the clip is written: a device that is always full.
+        for n in 1..=refusals {
+            let path = machine.folder.path().join(format!("evidence/{n}.part"));
+            std::os::unix::fs::symlink("/dev/full", path).unwrap();
+        }
         opening.end.at(frame.captured_at);
-        tokio::time::timeout(std::time::Duration::from_secs(60), opening.clip.finished())
+        let first = opening.clip.finished().await;
+        let frame = frame_after(&camera, 0);
+        let next = film(&frame);
+        next.end.at(frame.captured_at);
+        (first, next.clip.finished().await, machine)
     };
-    let error = film().await.expect("a failed clip comes to an end").unwrap_err();
-    assert!(format!("{error:#}").contains("writing"), "{error:#}");
-    for path in &full {
-        let _ = std::fs::remove_file(path);
+    let bounded =
+        |masks, refusals| tokio::time::timeout(std::time::Duration::from_secs(60), attempt(masks, refusals));
+    let (bare, masked, refused) =
+        tokio::join!(bounded(vec![], 2), bounded(vec![left_half()], 2), bounded(vec![left_half()], 3));
+    for (made, is_masked) in [(bare, false), (masked, true)] {
+        let (first, next, _machine) = made.expect("in time");
+        for clip in [first, next] {
+            assert_holds(&clip.unwrap(), EvidenceKind::Clip, is_masked);
+        }
     }
-    let clip = film().await.expect("its turn comes").unwrap();
-    assert_holds(&clip, EvidenceKind::Clip, true);
+    let (first, next, _machine) = refused.expect("a failed clip comes to an end");
+    let error = first.unwrap_err();
+    assert!(format!("{error:#}").contains("writing"), "{error:#}");
+    assert_holds(&next.expect("its turn comes"), EvidenceKind::Clip, true);
 }

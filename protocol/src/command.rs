@@ -24,6 +24,8 @@ pub struct Command {
 pub enum CommandBody {
     /// A masked current picture of one camera.
     Still { camera_id: CameraId },
+    /// A masked stretch of what one camera has recorded, at most [`MAX_CLIP_MS`] long.
+    Clip { camera_id: CameraId, from: UtcMs, to: UtcMs },
     /// The raw recording of one call.
     Recording { call_id: CallId },
     /// What these rules would have told of in the last hour. TOML with the tables `[[camera.zones]]`,
@@ -33,10 +35,14 @@ pub enum CommandBody {
     Configuration { version: u64, toml: String },
 }
 
+/// Longest stretch of a recording that one command asks for.
+pub const MAX_CLIP_MS: i64 = 300_000;
+
 impl CommandBody {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Still { .. } => "still",
+            Self::Clip { .. } => "clip",
             Self::Recording { .. } => "recording",
             Self::Replay { .. } => "replay",
             Self::Configuration { .. } => "configuration",

@@ -20,10 +20,12 @@ pub mod topic;
 pub use call::{CallSubject, Direction, Leg, LiveCall, Segment, Transcript};
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock, UtcMs};
-pub use command::{Answer, Command, CommandBody, Outcome, Trial, TriedIncident};
+pub use command::{Answer, Command, CommandBody, MAX_CLIP_MS, Outcome, Trial, TriedIncident};
 pub use enrol::{EnrolAnswer, EnrolRequest};
 pub use envelope::{Envelope, EnvelopeError, Event, Origin, Tombstone};
-pub use evidence::{Delivery, Evidence, EvidenceKind, Sha256Hex};
+pub use evidence::{
+    Cut, Delivery, Evidence, EvidenceKind, Footage, Gap, GapReason, MAX_GAPS, Sha256Hex, VideoCodec,
+};
 pub use id::{
     BootId, CallId, CameraId, CommandId, DeviceId, IdError, IncidentId, MessageId, RuleId, TenantId,
 };

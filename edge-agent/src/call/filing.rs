@@ -189,6 +189,8 @@ fn record_wav(folder: &Path, legs: &[Placed<'_>], starts_at: UtcMs) -> anyhow::R
         starts_at,
         duration_ms: Some(frames * 1_000 / u64::from(rate_hz)),
         masked: false,
+        blurred: false,
+        footage: None,
     };
     let path = folder.join(file_name(&evidence));
     fs::rename(&partial, &path).with_context(|| format!("cannot name the recording {}", path.display()))?;

@@ -53,6 +53,12 @@ pub struct CameraConfig {
     /// Nothing inside them ever leaves the box. Written as `[[camera.masks]]`.
     #[serde(skip)]
     pub masks: Vec<Polygon>,
+    /// People are made unrecognisable in evidence, as far as the detector sees them.
+    #[serde(default)]
+    pub blur_people: bool,
+    /// The main stream is recorded all the time, on the box, as far as `[recording]` has room.
+    #[serde(default)]
+    pub record: bool,
     /// How long RTSP packets wait for late ones, in milliseconds.
     #[serde(default = "CameraConfig::default_latency_ms")]
     pub latency_ms: u32,
@@ -118,6 +124,8 @@ impl CameraConfig {
             post_roll_s: Self::default_roll_s(),
             clip_max_s: Self::default_clip_max_s(),
             masks: Vec::new(),
+            blur_people: false,
+            record: false,
             latency_ms: Self::default_latency_ms(),
             repeat: false,
             realtime: Self::default_realtime(),
@@ -166,6 +174,12 @@ impl CameraConfig {
         };
         if !(0.1..=30.0).contains(&self.analysis_fps) {
             wrong("analysis_fps", format!("{} is not between 0.1 and 30", self.analysis_fps));
+        }
+        if self.blur_people && self.analysis_fps < 1.0 {
+            wrong(
+                "analysis_fps",
+                "with blur_people it is at least 1: between two looks nobody is seen".into(),
+            );
         }
         if !(64..=3840).contains(&self.analysis_width) {
             wrong("analysis_width", format!("{} is not between 64 and 3840", self.analysis_width));

@@ -58,6 +58,8 @@ pub(crate) use source::{capsfilter, element, encoder, error_text, scaler, wait_f
 use session::Feed;
 use shared::Camera;
 
+use crate::evidence::people::People;
+
 /// Starts GStreamer once per process.
 pub fn init() -> Result<()> {
     static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
@@ -220,6 +222,11 @@ impl CameraView {
     /// The last decoded frame, taken or not.
     pub fn last_frame(&self) -> Option<crate::frame::Frame> {
         self.camera.last_frame()
+    }
+
+    /// Where its analysis has people.
+    pub fn people(&self) -> &Arc<People> {
+        &self.camera.people
     }
 
     /// Whether nothing will come any more: its file ended or it was stopped.

@@ -127,6 +127,15 @@ impl Ring {
         inner.units.range(start..).cloned().collect()
     }
 
+    /// What arrived after the first `position` units since start, as far as it is still here, and the position to go on
+    /// from.
+    pub fn since(&self, position: u64) -> (u64, Vec<Unit>) {
+        let inner = self.lock();
+        let oldest = inner.stats.units - inner.units.len() as u64;
+        let skip = usize::try_from(position.saturating_sub(oldest)).unwrap_or(usize::MAX);
+        (inner.stats.units, inner.units.range(skip.min(inner.units.len())..).cloned().collect())
+    }
+
     /// Latest capture time that has arrived, in microseconds since 1970.
     pub fn newest_us(&self) -> Option<i64> {
         self.lock().newest_us
@@ -328,6 +337,25 @@ mod tests {
         assert_eq!(times(&units)[9..], [1_800, 6_000, 6_200]);
         assert_eq!(units.iter().filter(|u| u.after_gap).count(), 1);
         assert_eq!((ring.stats().gaps, ring.stats().undecodable), (1, 1));
+    }
+
+    /// A reader that goes on from its position gets every unit once, also over an eviction of what it has read, and of
+    /// what was evicted before it read only what is left.
+    #[test]
+    fn a_reader_goes_on_where_it_was() {
+        let ring = ring(8, usize::MAX);
+        fill(&ring, 0, 5);
+        let (position, first) = ring.since(0);
+        assert_eq!((position, times(&first).len()), (25, 25));
+        fill(&ring, 5, 12);
+        let (position, more) = ring.since(position);
+        assert_eq!((position, times(&more)[0], more.len()), (60, 5_000, 35));
+        assert!(ring.since(position).1.is_empty());
+        fill(&ring, 12, 60);
+        let (position, late) = ring.since(position);
+        assert!(position == 300 && late.len() < 50 && late[0].keyframe);
+        ring.clear();
+        assert!(ring.since(position).1.is_empty());
     }
 
     /// Clips at once are bounded; a finished one makes room.

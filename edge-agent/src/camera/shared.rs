@@ -19,7 +19,9 @@ use super::state::{Rate, StateLog};
 use super::stop::Stop;
 use super::stream::Stream;
 use super::unit::Unit;
+use crate::evidence::people::People;
 use crate::frame::{Frame, Picture};
+use crate::mask::Masks;
 
 /// Bytes of encoded video kept in memory per camera, whatever its bit rate.
 const RING_BYTES: usize = 64 * 1024 * 1024;
@@ -31,6 +33,9 @@ pub(super) struct Camera {
     pub(super) config: CameraConfig,
     pub(super) ring: Arc<Ring>,
     pub(super) frames: FrameSlot,
+    /// Kept only where people are blurred.
+    pub(super) people: Arc<People>,
+    masks: Mutex<Masks>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) counts: Arc<Counts>,
     pub(super) stop: Stop,
@@ -77,6 +82,8 @@ impl Camera {
             Self {
                 ring,
                 frames: FrameSlot::default(),
+                people: Arc::default(),
+                masks: Mutex::new(Masks::new(&config.masks)),
                 counts,
                 stop: Stop::default(),
                 states: [(); 2].map(|()| Mutex::new(StateLog::new(clock.now()))),
@@ -277,7 +284,7 @@ impl Camera {
         }
     }
 
-    fn picture_arrived(&self, picture: Picture, captured_us: i64) {
+    fn picture_arrived(&self, mut picture: Picture, captured_us: i64) {
         let captured_at = UtcMs(captured_us.div_euclid(1_000));
         let mut last = lock(&self.last_frame);
         if let Some(last) = &*last
@@ -285,6 +292,8 @@ impl Camera {
         {
             return;
         }
+        // Nobody looks at what is masked: neither motion gate nor detector, and it is in no recorded observation.
+        lock(&self.masks).burn(&mut picture);
         let frame = Frame {
             camera_id: self.config.id.clone(),
             sequence: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,

@@ -28,13 +28,15 @@ pub use version::{from_hub, in_force, keep};
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;
 use crate::detector::DetectorConfig;
+use crate::evidence::archive::RecordingConfig;
 use crate::outbox::OutboxConfig;
 use crate::rules::{Calendar, RuleConfig};
 
 /// Looked at when `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/shaodian/edge.toml";
 
-const SECTIONS: [&str; 8] = ["agent", "hub", "detector", "calendar", "camera", "calls", "health", "outbox"];
+const SECTIONS: [&str; 9] =
+    ["agent", "hub", "detector", "calendar", "camera", "calls", "health", "outbox", "recording"];
 
 /// `[agent]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -143,6 +145,7 @@ pub struct Config {
     pub calls: Option<CallConfig>,
     pub health: HealthConfig,
     pub outbox: OutboxConfig,
+    pub recording: RecordingConfig,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +192,9 @@ impl Config {
             calls: None,
             health: plain(&mut document, "health", HealthConfig::problems),
             outbox: plain(&mut document, "outbox", OutboxConfig::problems),
+            recording: plain(&mut document, "recording", RecordingConfig::problems),
         };
+        config.outbox.recording_max_bytes = config.recording.max_bytes;
         if let Some(section) = document.section("calls") {
             config.calls = document.read::<CallConfig>(&section);
             for (key, words) in

@@ -30,7 +30,9 @@ pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, 
         ("agent", config.agent != installed.agent),
         ("hub", config.hub != installed.hub),
         ("health", config.health != installed.health),
-        ("outbox", config.outbox != installed.outbox),
+        ("recording", config.recording != installed.recording),
+        // Its bound on the recording is the section's above.
+        ("outbox", config.recording == installed.recording && config.outbox != installed.outbox),
     ]
     .into_iter()
     .filter(|(_, differs)| *differs)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
-use protocol::{Delivery, Evidence, EvidenceKind, Sha256Hex, UtcMs};
+use protocol::{Delivery, Evidence, EvidenceKind, Footage, Sha256Hex, UtcMs};
 use sha2::{Digest, Sha256};
 
 use crate::report::EvidenceFile;
@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) starts_at: UtcMs,
     pub(super) duration_ms: Option<u64>,
     pub(super) masked: bool,
+    pub(super) blurred: bool,
+    pub(super) footage: Option<Footage>,
 }
 
 impl Folder {
@@ -45,6 +47,11 @@ impl Folder {
         Part(self.path.join(format!("{number}.part")))
     }
 
+    /// Where a finished file lies.
+    pub(super) fn path(&self, sha256: &Sha256Hex, kind: EvidenceKind) -> PathBuf {
+        self.path.join(format!("{sha256}.{}", form(kind).1))
+    }
+
     pub(super) fn keep_bytes(&self, bytes: &[u8], facts: &Facts) -> Result<EvidenceFile> {
         let part = self.part();
         let write = || File::create(&part.0)?.write_all(bytes);
@@ -56,12 +63,8 @@ impl Folder {
     pub(super) fn keep(&self, part: &Part, facts: &Facts) -> Result<EvidenceFile> {
         let at = part.0.display();
         let (sha256, size_bytes) = sync_and_hash(&part.0).with_context(|| format!("syncing {at}"))?;
-        let (media_type, extension) = match facts.kind {
-            EvidenceKind::Snapshot | EvidenceKind::Still => ("image/jpeg", "jpg"),
-            EvidenceKind::Clip => ("video/mp4", "mp4"),
-            EvidenceKind::Recording => ("audio/wav", "wav"),
-        };
-        let path = self.path.join(format!("{sha256}.{extension}"));
+        let (media_type, _) = form(facts.kind);
+        let path = self.path(&sha256, facts.kind);
         fs::rename(&part.0, &path).with_context(|| format!("naming {at}"))?;
         // The name must be on disk before a row in the outbox speaks of it.
         File::open(&self.path)
@@ -76,8 +79,19 @@ impl Folder {
             starts_at: facts.starts_at,
             duration_ms: facts.duration_ms,
             masked: facts.masked,
+            blurred: facts.blurred,
+            footage: facts.footage.clone(),
         };
         Ok(EvidenceFile { evidence, path })
+    }
+}
+
+/// Media type and ending of a file's name.
+fn form(kind: EvidenceKind) -> (&'static str, &'static str) {
+    match kind {
+        EvidenceKind::Snapshot | EvidenceKind::Still => ("image/jpeg", "jpg"),
+        EvidenceKind::Clip => ("video/mp4", "mp4"),
+        EvidenceKind::Recording => ("audio/wav", "wav"),
     }
 }
 
@@ -123,7 +137,14 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("7.part"), "half").unwrap();
         let folder = Folder::open(place.path().to_owned()).unwrap();
-        let facts = Facts { kind: EvidenceKind::Still, starts_at: UtcMs(5), duration_ms: None, masked: true };
+        let facts = Facts {
+            kind: EvidenceKind::Still,
+            starts_at: UtcMs(5),
+            duration_ms: None,
+            masked: true,
+            blurred: false,
+            footage: None,
+        };
         let kept = folder.keep_bytes(b"abc", &facts).unwrap();
         assert_eq!(
             kept.evidence.sha256.as_str(),

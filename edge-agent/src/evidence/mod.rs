@@ -11,16 +11,29 @@
 //!
 //! A file of evidence of a camera with masks has them burnt in before its first byte is written; a picture that
 //! cannot be masked is an error, never a file. What a clip gathers is spooled beside, unmasked, and stays here.
+//!
+//! Where a camera blurs people, they are made unrecognisable wherever the analysis saw them, and in doubt around it (see
+//! [`people`]). That is no mask: whom the detector does not see is shown, and build, clothes and gait remain.
 
+pub mod archive;
+mod blur;
 mod clip;
+mod copy;
 pub(crate) mod draw;
+mod encoder;
 mod file;
-mod mask;
+mod footage;
+mod gather;
+mod hide;
+pub mod people;
 mod recorder;
+mod recording;
 mod snapshot;
 mod spool;
 mod spooling;
 mod timing;
+mod turns;
+mod video;
 
 pub use recorder::{ClipEnd, Opening, Pending, Recorder, Unrecovered};
 pub use snapshot::Drawn;

@@ -1,36 +1,38 @@
-//! Who makes evidence, when. Snapshots at once; clips when their time is over, one re-encode at a time. What a
-//! clip gathers is spooled to disk meanwhile (see [`super::spooling`]), for the case that the box is killed.
+//! Who makes evidence, when. Snapshots at once; clips when their time is over (see [`super::gather`]), one re-encode at
+//! a time. What a clip gathers is spooled to disk meanwhile (see [`super::spooling`]), for the case that the box is
+//! killed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow, bail};
-use protocol::{Clock, EvidenceKind, IncidentId, UtcMs};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use anyhow::{Context, Error, Result, anyhow};
+use protocol::{Clock, Cut, IncidentId, UtcMs};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::clip;
+use super::copy;
 use super::file::Folder;
+use super::footage::Asked;
+use super::gather::Gathering;
+use super::recording;
 use super::snapshot::{self, Drawn};
 use super::spool::{self, Plan};
-use super::spooling::{Spooling, Spools};
-use crate::camera::{self, CameraView, Hold, Polygon, Unit};
+use super::spooling::Spools;
+use super::turns::Turns;
+use crate::camera::{self, CameraView};
 use crate::frame::Frame;
-use crate::report::EvidenceFile;
-
-/// How often a waiting clip looks whether its time is over.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// Masked clips that wait for their turn to be encoded again, on disk. One more is given up, and told as lost.
-const MAX_WAITING: usize = 16;
-
-/// After the last moment of a clip, so long for the network to bring it.
-const ARRIVAL_MS: i64 = 2_000;
+use crate::report::{EvidenceFile, Wanted};
 
 /// Starts and retries that one file is given after a crash: what fails so often, or brings the program down with it,
 /// is given up.
 const ATTEMPTS: u64 = 5;
+
+/// Between two attempts at a file that the disk did not take.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Attempts at a snapshot: it waits in memory.
+const SNAPSHOT_ATTEMPTS: u32 = 5;
 
 /// Makes evidence of all cameras. Needs a tokio runtime around it.
 pub struct Recorder {
@@ -38,25 +40,9 @@ pub struct Recorder {
     spools: Arc<Spools>,
     clock: Arc<dyn Clock>,
     turns: Turns,
-}
-
-/// Re-encoding costs whole cores: one clip at a time, a bounded number waits.
-#[derive(Clone)]
-struct Turns {
-    encoding: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-}
-
-impl Turns {
-    fn new() -> Self {
-        Self { encoding: Arc::new(Semaphore::new(1)), waiting: Arc::new(Semaphore::new(MAX_WAITING)) }
-    }
-
-    async fn next(&self) -> Result<OwnedSemaphorePermit> {
-        let place = self.waiting.clone().try_acquire_owned();
-        let _place = place.map_err(|_| anyhow!("{MAX_WAITING} clips wait to be masked already"))?;
-        self.encoding.clone().acquire_owned().await.context("the recorder has gone")
-    }
+    again: Duration,
+    /// Where cameras that want it are recorded, and how much of the disk that leaves free.
+    recording: Option<(PathBuf, u64)>,
 }
 
 /// Evidence in the making of one incident.
@@ -101,12 +87,25 @@ impl Recorder {
         // What a killed run left is recovered before any camera starts.
         camera::init()?;
         let spools = Arc::new(Spools::open(&folder)?);
-        Ok(Self { folder: Arc::new(Folder::open(folder)?), spools, clock, turns: Turns::new() })
+        let folder = Arc::new(Folder::open(folder)?);
+        Ok(Self { folder, spools, clock, turns: Turns::new(), again: AGAIN, recording: None })
     }
 
     /// Spools leave so much of the disk free.
     pub fn leaving_free(mut self, bytes: u64) -> Self {
         self.spools = Arc::new(Spools::leaving_free(&self.spools, bytes));
+        self
+    }
+
+    /// Cameras that want it are recorded in this folder, as long as so much of the disk is free.
+    pub fn recording_in(mut self, folder: PathBuf, leave_free_bytes: u64) -> Self {
+        self.recording = Some((folder, leave_free_bytes));
+        self
+    }
+
+    /// What the disk does not take is tried again after so long.
+    pub fn trying_again_after(mut self, again: Duration) -> Self {
+        self.again = again;
         self
     }
 
@@ -121,80 +120,139 @@ impl Recorder {
         drawn: Option<Drawn>,
     ) -> Opening {
         let config = camera.config();
-        let hold = camera.ring().hold(started_at.plus_ms(-i64::from(config.pre_roll_s) * 1_000));
+        let from = started_at.plus_ms(-i64::from(config.pre_roll_s) * 1_000);
+        let hold = camera.ring().hold(from);
         let (end, ended) = watch::channel(None);
         let snapshot = self.snapshot(camera, frame, drawn);
         let plan = Plan {
             started_at,
+            from,
             until: started_at.plus_ms(i64::from(config.clip_max_s + config.post_roll_s) * 1_000),
             frame_at: frame.captured_at,
             drawn,
             masks: config.masks.clone(),
+            blur_people: config.blur_people,
         };
-        let (folder, clock, turns) = (self.folder.clone(), self.clock.clone(), self.turns.clone());
-        let (camera, spools) = (camera.clone(), self.spools.clone());
-        let clip = tokio::spawn(async move {
-            let hold = hold.ok_or_else(|| anyhow!("too many clips of {} at once", camera.config().id))?;
-            let mut spooling = Spooling::begin(spools.clone(), incident, plan).await;
-            let until = gather(&camera, &*clock, started_at, &ended, &hold, &mut spooling).await;
-            if hold.is_truncated() {
-                tracing::warn!(camera = %camera.config().id, "a clip grew too large and ends early");
-            }
-            if camera.config().masks.is_empty() {
-                let units = hold.units();
-                return write_clip(folder, Units::Held(units), started_at, until, Vec::new()).await;
-            }
-            // It may have to wait: on disk, not in memory.
-            spooling.complete(&hold).await?;
-            drop(hold);
-            let turn = turns.next().await?;
-            let masks = camera.config().masks.clone();
-            let units = Units::Spooled(spools.path(incident));
-            let clip = write_clip(folder, units, started_at, until, masks).await;
-            drop(turn);
-            clip
-        });
+        let gathering = Gathering {
+            incident,
+            camera: camera.clone(),
+            clock: self.clock.clone(),
+            plan,
+            ended,
+            folder: self.folder.clone(),
+            spools: self.spools.clone(),
+            turns: self.turns.clone(),
+            again: self.again,
+        };
+        let clip = tokio::spawn(gathering.run(hold));
         Opening { snapshot, clip: Pending(clip), end: ClipEnd(end) }
     }
 
     /// A picture of an incident: the first comes with [`Self::open`], this is for a better one.
     pub fn snapshot(&self, camera: &CameraView, frame: &Frame, drawn: Option<Drawn>) -> Pending {
         let (folder, camera, frame) = (self.folder.clone(), camera.clone(), frame.clone());
-        Pending(spawn_blocking(move || {
-            snapshot::snapshot(&folder, &camera, &frame, drawn).context("making a snapshot")
+        let again = self.again;
+        Pending(tokio::spawn(async move {
+            let developing = spawn_blocking(move || snapshot::snapshot(&camera, &frame, drawn));
+            let developed = developing.await.context("making a snapshot was interrupted")??;
+            let developed = Arc::new(developed);
+            let mut attempt = 1;
+            loop {
+                let (folder, developed) = (folder.clone(), developed.clone());
+                let kept = spawn_blocking(move || developed.keep(&folder)).await;
+                match kept.context("making a snapshot was interrupted")? {
+                    Err(error) if attempt < SNAPSHOT_ATTEMPTS => {
+                        let error = format!("{error:#}");
+                        tracing::warn!(error, "a snapshot cannot be written yet; it is tried again");
+                    }
+                    kept => return kept.context("making a snapshot"),
+                }
+                attempt += 1;
+                tokio::time::sleep(again).await;
+            }
+        }))
+    }
+
+    /// An H.264 copy of a finished clip in H.265, when nothing else is to be encoded.
+    pub fn viewing_copy(&self, clip: &EvidenceFile) -> Pending {
+        let (folder, turns, clip) = (self.folder.clone(), self.turns.clone(), clip.clone());
+        Pending(tokio::spawn(async move {
+            let turn = turns.for_copy().await?;
+            let work = spawn_blocking(move || {
+                let _turn = turn;
+                copy::write(&folder, &clip).context("making a viewing copy")
+            });
+            work.await.context("making a viewing copy was interrupted")?
         }))
     }
 
     /// A masked current picture, for the hub's command.
     pub async fn still(&self, camera: &CameraView) -> Result<EvidenceFile> {
         let (folder, clock, camera) = (self.folder.clone(), self.clock.clone(), camera.clone());
-        let work = spawn_blocking(move || snapshot::still(&folder, &camera, &*clock));
+        let work = spawn_blocking(move || snapshot::still(&camera, &*clock)?.keep(&folder));
         work.await.context("making a still was interrupted")?
     }
 
-    /// Makes a file of what a killed run had gathered for its incident. One at a time.
-    pub async fn recover(
-        &self,
-        incident: IncidentId,
-        kind: EvidenceKind,
-    ) -> Result<EvidenceFile, Unrecovered> {
-        let path = self.spools.path(incident);
-        if !path.exists() {
-            return Err(Unrecovered::Never(anyhow!("the box went down before any of it was written")));
+    /// Begins to record a camera that wants it, until it ends.
+    pub fn record(&self, camera: &CameraView) {
+        if let (true, Some((folder, leave_free))) = (camera.config().record, self.recording.clone()) {
+            tokio::spawn(recording::run(camera.clone(), folder, leave_free));
         }
-        let turn = self.turns.next().await.map_err(Unrecovered::Later)?;
-        let attempt = self.spools.count_attempt(incident, kind).map_err(Unrecovered::Later)?;
+    }
+
+    /// A stretch of what was recorded of a camera, for the hub's command.
+    pub async fn clip(&self, camera: &CameraView, from: UtcMs, until: UtcMs) -> Result<EvidenceFile> {
+        let config = camera.config();
+        let covered = !config.masks.is_empty() || config.blur_people;
+        let turn = if covered { Some(self.turns.for_clip().await?) } else { None };
+        let (folder, camera) = (self.folder.clone(), camera.clone());
+        let recording = self.recording.as_ref().map(|(folder, _)| folder.clone());
+        let work = spawn_blocking(move || {
+            let _turn = turn;
+            recording::export(&folder, recording.as_deref(), &camera, from, until)
+        });
+        work.await.context("making a clip was interrupted")?
+    }
+
+    /// Makes a file of what a killed run had gathered for its incident. One at a time.
+    pub async fn recover(&self, incident: IncidentId, wanted: &Wanted) -> Result<EvidenceFile, Unrecovered> {
+        let source = match wanted {
+            Wanted::Snapshot | Wanted::Clip => self.spools.path(incident),
+            Wanted::ViewingCopy(of) => self.folder.path(&of.sha256, of.kind),
+        };
+        if !source.exists() {
+            let why = match wanted {
+                Wanted::Snapshot | Wanted::Clip => "the box went down before any of it was written",
+                Wanted::ViewingCopy(_) => "the original is no longer on the box",
+            };
+            return Err(Unrecovered::Never(anyhow!(why)));
+        }
+        let turn = match wanted {
+            Wanted::Snapshot | Wanted::Clip => self.turns.for_clip().await,
+            Wanted::ViewingCopy(_) => self.turns.for_copy().await,
+        };
+        let turn = turn.map_err(Unrecovered::Later)?;
+        let attempt = self.spools.count_attempt(incident, wanted).map_err(Unrecovered::Later)?;
         if attempt > ATTEMPTS {
             return Err(Unrecovered::Never(anyhow!("given up after {ATTEMPTS} attempts")));
         }
-        let folder = self.folder.clone();
+        let (folder, wanted) = (self.folder.clone(), wanted.clone());
         let work = spawn_blocking(move || {
             let _turn = turn;
-            let (plan, units) = spool::read(&path)?;
-            match kind {
-                EvidenceKind::Clip => clip::write(&folder, &units, plan.started_at, plan.until, &plan.masks),
-                EvidenceKind::Snapshot => snapshot::recovered(&folder, &units, &plan),
-                EvidenceKind::Recording | EvidenceKind::Still => bail!("incidents of cameras have none"),
+            match wanted {
+                Wanted::Clip => {
+                    let (plan, gathered) = spool::read::<Plan>(&source)?;
+                    let asked = Asked { from: plan.from, until: plan.until, cut: Some(Cut::BoxDown) };
+                    let hidden = plan.hidden(gathered.sights);
+                    clip::write(&folder, &gathered.units, plan.started_at, asked, &hidden)
+                }
+                Wanted::Snapshot => {
+                    let (plan, gathered) = spool::read::<Plan>(&source)?;
+                    snapshot::recovered(gathered, &plan)?.keep(&folder)
+                }
+                Wanted::ViewingCopy(of) => {
+                    copy::write(&folder, &EvidenceFile { evidence: *of, path: source })
+                }
             }
         });
         let made = work.await.context("making evidence was interrupted").flatten();
@@ -210,53 +268,4 @@ impl Recorder {
     pub fn forget_all_but(&self, incidents: &[IncidentId]) {
         self.spools.forget_all_but(incidents);
     }
-}
-
-/// Waits until everything the clip shows has arrived, or cannot arrive any more; returns its last moment.
-async fn gather(
-    camera: &CameraView,
-    clock: &dyn Clock,
-    started_at: UtcMs,
-    ended: &watch::Receiver<Option<UtcMs>>,
-    hold: &Hold,
-    spooling: &mut Spooling,
-) -> UtcMs {
-    let config = camera.config();
-    // As the clock went when the clip began: one that is set meanwhile neither cuts it off nor draws it out.
-    let (began, began_ms) = (clock.now(), clock.uptime_ms());
-    let now = || began.plus_ms(i64::try_from(clock.uptime_ms() - began_ms).unwrap_or(i64::MAX));
-    let longest = started_at.plus_ms(i64::from(config.clip_max_s) * 1_000);
-    loop {
-        let end = ended.borrow().map_or(longest, |end| end.clamp(started_at, longest));
-        let until = end.plus_ms(i64::from(config.post_roll_s) * 1_000);
-        let arrived = camera.ring().newest_us().is_some_and(|newest| newest >= until.0 * 1_000);
-        if arrived || camera.has_ended() || now() >= until.plus_ms(ARRIVAL_MS) {
-            return until;
-        }
-        spooling.catch_up(hold).await;
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
-/// Where the units of a clip are.
-enum Units {
-    Held(Vec<Unit>),
-    Spooled(PathBuf),
-}
-
-async fn write_clip(
-    folder: Arc<Folder>,
-    units: Units,
-    started_at: UtcMs,
-    until: UtcMs,
-    masks: Vec<Polygon>,
-) -> Result<EvidenceFile> {
-    let work = spawn_blocking(move || {
-        let units = match units {
-            Units::Held(units) => units,
-            Units::Spooled(path) => spool::read(&path)?.1,
-        };
-        clip::write(&folder, &units, started_at, until, &masks).context("making a clip")
-    });
-    work.await.context("making a clip was interrupted")?
 }

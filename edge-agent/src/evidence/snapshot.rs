@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::draw;
 use super::file::{Facts, Folder};
-use super::mask::Mask;
-use super::spool::Plan;
-use crate::camera::{CameraView, Polygon, Unit, decodable, decode_one, nearest};
+use super::hide::Hidden;
+use super::spool::{Gathered, Plan};
+use crate::camera::{CameraView, Unit, decodable, decode_one, nearest};
 use crate::frame::{Frame, Picture};
 use crate::report::EvidenceFile;
 
@@ -34,22 +34,33 @@ pub struct Drawn {
     pub severity: Severity,
 }
 
-/// The picture of `frame` at full size where the ring still has it, masked, with the box drawn. Where another stream is
-/// analysed than the one kept, the picture of that one nearest in time. Blocks.
-pub(super) fn snapshot(
-    folder: &Folder,
-    camera: &CameraView,
-    frame: &Frame,
-    drawn: Option<Drawn>,
-) -> Result<EvidenceFile> {
+/// A picture as JPEG, ready to be written.
+pub(super) struct Developed {
+    jpeg: Vec<u8>,
+    facts: Facts,
+}
+
+impl Developed {
+    pub(super) fn keep(&self, folder: &Folder) -> Result<EvidenceFile> {
+        folder.keep_bytes(&self.jpeg, &self.facts)
+    }
+}
+
+/// The picture of `frame` at full size where the ring still has it, covered, with the box drawn. Where another stream
+/// is analysed than the one kept, the picture of that one nearest in time. Blocks.
+pub(super) fn snapshot(camera: &CameraView, frame: &Frame, drawn: Option<Drawn>) -> Result<Developed> {
+    let (picture, at) = at_its_best(camera, frame);
+    develop(picture, &hidden(camera, at), drawn, EvidenceKind::Snapshot, at)
+}
+
+/// The picture of `frame` from the camera's own units, or as it was analysed.
+fn at_its_best(camera: &CameraView, frame: &Frame) -> (Picture, UtcMs) {
     wait_for(camera, frame.captured_at);
     let kept = camera.ring().around(frame.captured_at);
-    let full = kept.and_then(|(at_us, units)| Some((full_size(camera, &units, at_us)?, at_us)));
-    let (picture, at) = match full {
+    match kept.and_then(|(at_us, units)| Some((full_size(camera, &units, at_us)?, at_us))) {
         Some((picture, at_us)) => (picture, UtcMs(at_us.div_euclid(1_000))),
         None => (frame.picture.as_ref().clone(), frame.captured_at),
-    };
-    burn(folder, picture, &camera.config().masks, drawn, at)
+    }
 }
 
 /// One stream of a camera may come a little after the other.
@@ -63,50 +74,74 @@ fn wait_for(camera: &CameraView, at: UtcMs) {
 }
 
 /// As [`snapshot`], of units that were kept over a crash. Blocks.
-pub(super) fn recovered(folder: &Folder, units: &[Unit], plan: &Plan) -> Result<EvidenceFile> {
-    let at = plan.frame_at;
+pub(super) fn recovered(gathered: Gathered, plan: &Plan) -> Result<Developed> {
+    let (at, units) = (plan.frame_at, &gathered.units);
     let shown = nearest(units, at).with_context(|| format!("the picture of {at} was not kept"))?;
     let needed = decodable(units, shown).context("no keyframe was kept")?;
     let at_us = units[shown].captured_us;
     let picture = decode_one(needed, at_us, MAX_WIDTH)?;
     let picture = picture.with_context(|| format!("the picture of {at} cannot be decoded"))?;
-    burn(folder, picture, &plan.masks, plan.drawn, UtcMs(at_us.div_euclid(1_000)))
+    let at = UtcMs(at_us.div_euclid(1_000));
+    develop(picture, &plan.hidden(gathered.sights), plan.drawn, EvidenceKind::Snapshot, at)
 }
 
-/// The newest picture, masked. Blocks.
-pub(super) fn still(folder: &Folder, camera: &CameraView, clock: &dyn Clock) -> Result<EvidenceFile> {
-    let units = camera.ring().last_group();
-    let newest = units.iter().map(|u| u.captured_us).max();
-    let full = newest.and_then(|at_us| Some((full_size(camera, &units, at_us)?, at_us.div_euclid(1_000))));
-    let (mut picture, at) = match full {
-        Some((picture, at_ms)) => (picture, UtcMs(at_ms)),
-        None => {
-            let frame = camera.last_frame();
-            let frame = frame.with_context(|| format!("{} has shown no picture yet", name(camera)))?;
-            (frame.picture.as_ref().clone(), frame.captured_at)
-        }
-    };
+/// The newest picture, covered. Blocks.
+pub(super) fn still(camera: &CameraView, clock: &dyn Clock) -> Result<Developed> {
+    let (picture, at) = newest(camera)?;
     if clock.now().since_ms(at) > CURRENT_MS {
         bail!("{} has shown no picture since {at}", name(camera));
     }
-    let masks = &camera.config().masks;
-    mask(masks, &mut picture);
-    keep(folder, !masks.is_empty(), &picture, EvidenceKind::Still, at)
+    develop(picture, &hidden(camera, at), None, EvidenceKind::Still, at)
 }
 
-/// Masks first, so that no box is hidden by one and nothing is written before.
-fn burn(
-    folder: &Folder,
+fn newest(camera: &CameraView) -> Result<(Picture, UtcMs)> {
+    let analysed = || {
+        let frame = camera.last_frame();
+        frame.with_context(|| format!("{} has shown no picture yet", name(camera)))
+    };
+    if camera.config().blur_people {
+        // One of which is known where people are.
+        let frame = analysed()?;
+        return Ok(at_its_best(camera, &frame));
+    }
+    let units = camera.ring().last_group();
+    let newest = units.iter().map(|u| u.captured_us).max();
+    match newest.and_then(|at_us| Some((full_size(camera, &units, at_us)?, at_us.div_euclid(1_000)))) {
+        Some((picture, at_ms)) => Ok((picture, UtcMs(at_ms))),
+        None => analysed().map(|frame| (frame.picture.as_ref().clone(), frame.captured_at)),
+    }
+}
+
+/// What is to be hidden goes first, so that no box is hidden by it and nothing is written before.
+fn develop(
     mut picture: Picture,
-    masks: &[Polygon],
+    hidden: &Hidden,
     drawn: Option<Drawn>,
+    kind: EvidenceKind,
     at: UtcMs,
-) -> Result<EvidenceFile> {
-    mask(masks, &mut picture);
+) -> Result<Developed> {
+    hidden.burn(&mut picture, at);
     if let Some(Drawn { region, severity }) = drawn {
         draw::frame(&mut picture, &region, severity);
     }
-    keep(folder, !masks.is_empty(), &picture, EvidenceKind::Snapshot, at)
+    let facts = Facts {
+        kind,
+        starts_at: at,
+        duration_ms: None,
+        masked: hidden.has_masks(),
+        blurred: hidden.blurs(),
+        footage: None,
+    };
+    Ok(Developed { jpeg: draw::jpeg(&picture)?, facts })
+}
+
+/// What is to be hidden in a picture of that moment.
+fn hidden(camera: &CameraView, at: UtcMs) -> Hidden {
+    /// Sights so far back still count.
+    const EARLIER_MS: i64 = 10_000;
+    let people = || camera.people().after(at.plus_ms(-EARLIER_MS));
+    let config = camera.config();
+    Hidden { masks: config.masks.clone(), people: config.blur_people.then(people) }
 }
 
 fn name(camera: &CameraView) -> &str {
@@ -122,20 +157,4 @@ fn full_size(camera: &CameraView, units: &[Unit], at_us: i64) -> Option<Picture>
         tracing::warn!(camera = %camera.config().id, "full-size picture: {error:#}; the analysed one is used");
         None
     })
-}
-
-fn mask(masks: &[Polygon], picture: &mut Picture) {
-    if !masks.is_empty() {
-        Mask::new(masks, picture.width, picture.height).burn(picture);
-    }
-}
-
-fn keep(
-    folder: &Folder,
-    masked: bool,
-    picture: &Picture,
-    kind: EvidenceKind,
-    at: UtcMs,
-) -> Result<EvidenceFile> {
-    folder.keep_bytes(&draw::jpeg(picture)?, &Facts { kind, starts_at: at, duration_ms: None, masked })
 }

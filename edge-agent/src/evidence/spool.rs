@@ -19,8 +19,11 @@ use anyhow::{Context, Result, anyhow};
 use bytes::{Buf as _, Bytes};
 use gstreamer as gst;
 use protocol::UtcMs;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::hide::Hidden;
+use super::people::Sight;
 use super::snapshot::Drawn;
 use crate::camera::{Format, Polygon, Unit};
 
@@ -28,6 +31,8 @@ use crate::camera::{Format, Polygon, Unit};
 const FORMAT: u8 = b'F';
 /// Capture time (i64), flags, and the unit's bytes.
 const UNIT: u8 = b'U';
+/// Where people were in one analysed frame ([`Sight`]), as JSON; only of a camera that blurs them.
+const SIGHT: u8 = b'P';
 
 const KEYFRAME: u8 = 1;
 const AFTER_GAP: u8 = 2;
@@ -36,12 +41,29 @@ const AFTER_GAP: u8 = 2;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub(super) started_at: UtcMs,
+    /// First moment that the clip is to show.
+    pub(super) from: UtcMs,
     /// Last moment that the clip may show.
     pub(super) until: UtcMs,
     /// The picture of the snapshot.
     pub(super) frame_at: UtcMs,
     pub(super) drawn: Option<Drawn>,
     pub(super) masks: Vec<Polygon>,
+    pub(super) blur_people: bool,
+}
+
+/// What a spool holds beside its head.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) units: Vec<Unit>,
+    pub(super) sights: Vec<Sight>,
+}
+
+impl Plan {
+    /// What is to be hidden, with people where they were seen.
+    pub(super) fn hidden(&self, sights: Vec<Sight>) -> Hidden {
+        Hidden { masks: self.masks.clone(), people: self.blur_people.then_some(sights) }
+    }
 }
 
 pub(super) struct Spool {
@@ -50,9 +72,10 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn create(path: &Path, plan: &Plan) -> io::Result<Self> {
+    /// `head`: what is to become of it.
+    pub(super) fn create(path: &Path, head: &impl Serialize) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        let mut head = serde_json::to_vec(plan)?;
+        let mut head = serde_json::to_vec(head)?;
         head.push(b'\n');
         file.write_all(&head)?;
         // Its name must survive a power cut as well as its content.
@@ -63,51 +86,66 @@ impl Spool {
     }
 
     /// Survives a power cut when it returns.
-    pub(super) fn append(&mut self, units: &[Unit]) -> io::Result<()> {
+    pub(super) fn append(&mut self, units: &[Unit], sights: &[Sight]) -> io::Result<()> {
+        self.write(units, sights)?;
+        self.sync()
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// The same without waiting for the disk. Returns bytes.
+    pub(super) fn write(&mut self, units: &[Unit], sights: &[Sight]) -> io::Result<u64> {
+        let mut bytes = 0;
         let mut out = BufWriter::with_capacity(1 << 18, &self.file);
         for unit in units {
             if self.format.as_ref().is_none_or(|format| *format != unit.format) {
                 let caps = unit.format.caps.to_string();
-                record(&mut out, FORMAT, &[caps.as_bytes()])?;
+                bytes += record(&mut out, FORMAT, &[caps.as_bytes()])?;
                 self.format = Some(unit.format.clone());
             }
             let flags = if unit.keyframe { KEYFRAME } else { 0 } | if unit.after_gap { AFTER_GAP } else { 0 };
-            record(&mut out, UNIT, &[&unit.captured_us.to_le_bytes(), &[flags], &unit.data])?;
+            bytes += record(&mut out, UNIT, &[&unit.captured_us.to_le_bytes(), &[flags], &unit.data])?;
+        }
+        for sight in sights {
+            bytes += record(&mut out, SIGHT, &[&serde_json::to_vec(sight)?])?;
         }
         out.flush()?;
-        drop(out);
-        self.file.sync_data()
+        Ok(bytes)
     }
 }
 
-fn record(out: &mut impl Write, tag: u8, parts: &[&[u8]]) -> io::Result<()> {
+fn record(out: &mut impl Write, tag: u8, parts: &[&[u8]]) -> io::Result<u64> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let length = u32::try_from(length).map_err(io::Error::other)?;
     out.write_all(&[tag])?;
     out.write_all(&length.to_le_bytes())?;
-    parts.iter().try_for_each(|part| out.write_all(part))
+    parts.iter().try_for_each(|part| out.write_all(part))?;
+    Ok(5 + u64::from(length))
 }
 
 /// Everything that was written whole.
-pub(super) fn read(path: &Path) -> Result<(Plan, Vec<Unit>)> {
+pub(super) fn read<H: DeserializeOwned>(path: &Path) -> Result<(H, Gathered)> {
     let whole = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     parse(whole.into()).with_context(|| format!("in {}", path.display()))
 }
 
-fn parse(mut rest: Bytes) -> Result<(Plan, Vec<Unit>)> {
+fn parse<H: DeserializeOwned>(mut rest: Bytes) -> Result<(H, Gathered)> {
     let head = rest.iter().position(|byte| *byte == b'\n').context("its head was not written whole")?;
     let plan = serde_json::from_slice(&rest[..head]).context("its head cannot be read")?;
     rest.advance(head + 1);
-    let (mut units, mut format) = (Vec::new(), None);
+    let (mut gathered, mut format) = (Gathered::default(), None);
     while let Some((tag, bytes)) = next(&mut rest) {
         match tag {
             FORMAT => format = Some(Arc::new(read_format(&bytes)?)),
-            UNIT => units.push(read_unit(bytes, format.as_ref())?),
+            UNIT => gathered.units.push(read_unit(bytes, format.as_ref())?),
+            SIGHT => gathered.sights.push(serde_json::from_slice(&bytes).context("a sight")?),
             // What a power cut left behind the last sync.
             _ => break,
         }
     }
-    Ok((plan, units))
+    Ok((plan, gathered))
 }
 
 fn next(rest: &mut Bytes) -> Option<(u8, Bytes)> {
@@ -144,6 +182,7 @@ fn read_unit(mut bytes: Bytes, format: Option<&Arc<Format>>) -> Result<Unit> {
 mod tests {
     use protocol::{NormBox, Severity};
 
+    use super::super::people::Spot;
     use super::*;
     use crate::camera::Codec;
 
@@ -163,10 +202,12 @@ mod tests {
         let region = NormBox { x: 0.1, y: 0.2, w: 0.3, h: 0.4 };
         Plan {
             started_at: UtcMs(5),
+            from: UtcMs(2),
             until: UtcMs(9),
             frame_at: UtcMs(6),
             drawn: Some(Drawn { region, severity: Severity::Major }),
             masks: vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]],
+            blur_people: true,
         }
     }
 
@@ -179,20 +220,23 @@ mod tests {
         let path = folder.path().join("a.spool");
         let units = [unit(1, true, 160), unit(2, false, 160), unit(-3, true, 320), unit(4, false, 320)];
         let mut spool = Spool::create(&path, &plan()).unwrap();
-        spool.append(&units[..1]).unwrap();
-        spool.append(&units[1..]).unwrap();
+        let region = NormBox { x: 0.1, y: 0.2, w: 0.3, h: 0.4 };
+        let sight = Sight { at: UtcMs(3), people: vec![Spot { track: 7, region }] };
+        spool.append(&units[..1], &[]).unwrap();
+        spool.append(&units[1..3], std::slice::from_ref(&sight)).unwrap();
+        spool.append(&units[3..], &[]).unwrap();
         let same = |a: &Unit, b: &Unit| {
             (a.captured_us, a.keyframe, a.after_gap, &a.data)
                 == (b.captured_us, b.keyframe, b.after_gap, &b.data)
                 && a.format == b.format
         };
-        let (read_plan, all) = read(&path).unwrap();
+        let (read_plan, all) = read::<Plan>(&path).unwrap();
         assert_eq!(read_plan, plan());
-        assert_eq!(all.len(), 4);
+        assert_eq!((all.units.len(), all.sights), (4, vec![sight]));
         let whole = std::fs::read(&path).unwrap();
         let mut last = 0;
         for end in whole.iter().position(|b| *b == b'\n').unwrap() + 1..whole.len() {
-            let (_, some) = parse(Bytes::copy_from_slice(&whole[..end])).unwrap();
+            let some = parse::<Plan>(Bytes::copy_from_slice(&whole[..end])).unwrap().1.units;
             assert!(some.len() >= last && some.len() < 4);
             assert!(some.iter().zip(&units).all(|(a, b)| same(a, b)));
             last = some.len();
@@ -208,10 +252,10 @@ mod tests {
         crate::camera::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.spool");
-        Spool::create(&path, &plan()).unwrap().append(&[unit(1, true, 160)]).unwrap();
+        Spool::create(&path, &plan()).unwrap().append(&[unit(1, true, 160)], &[]).unwrap();
         let mut whole = std::fs::read(&path).unwrap();
         whole.extend([0; 4_096]);
-        assert_eq!(parse(whole.into()).unwrap().1.len(), 1);
-        assert!(parse(Bytes::from_static(b"{\"started")).is_err());
+        assert_eq!(parse::<Plan>(whole.into()).unwrap().1.units.len(), 1);
+        assert!(parse::<Plan>(Bytes::from_static(b"{\"started")).is_err());
     }
 }

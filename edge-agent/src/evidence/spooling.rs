@@ -12,17 +12,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use protocol::{EvidenceKind, IncidentId};
+use protocol::{IncidentId, UtcMs};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+use super::people::People;
 use super::spool::{Plan, Spool};
 use crate::camera::Hold;
 use crate::outbox::free_bytes;
-use crate::report::SPOOL_FOLDER;
+use crate::report::{SPOOL_FOLDER, Wanted};
 
 /// How often what came is written down: at most so much of a clip dies with the box.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// A disk with less room than this is full.
+const MARGIN_BYTES: u64 = 1 << 20;
 
 /// The folder of spools. A name begins with its incident.
 #[derive(Debug)]
@@ -48,8 +52,8 @@ impl Spools {
     }
 
     /// Notes on disk that a file is about to be made from a spool; the how manieth time it is.
-    pub(super) fn count_attempt(&self, incident: IncidentId, kind: EvidenceKind) -> Result<u64> {
-        let path = self.path.join(format!("{incident}.{}.tried", kind.as_str()));
+    pub(super) fn count_attempt(&self, incident: IncidentId, wanted: &Wanted) -> Result<u64> {
+        let path = self.path.join(format!("{incident}.{}.tried", wanted.word().replace(' ', "-")));
         let count = || -> io::Result<u64> {
             let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
             file.write_all(b".")?;
@@ -85,6 +89,12 @@ impl Spools {
     fn has_room(&self) -> bool {
         free_bytes(&self.path).is_none_or(|free| free >= self.leave_free_bytes)
     }
+
+    /// Whether the disk has too little room for what is made of a spool: as much again, or so.
+    pub(super) fn is_crowded(&self, incident: IncidentId) -> bool {
+        let spooled = fs::metadata(self.path(incident)).map_or(0, |about| about.len());
+        free_bytes(&self.path).is_some_and(|free| free < spooled + MARGIN_BYTES)
+    }
 }
 
 /// Writes down what one clip gathers, as long as the disk takes it.
@@ -92,15 +102,26 @@ pub(super) struct Spooling {
     spools: Arc<Spools>,
     spool: Option<Spool>,
     written: usize,
+    people: Option<Arc<People>>,
+    /// Sights up to then are written.
+    seen: UtcMs,
     last: Option<Instant>,
 }
 
 impl Spooling {
-    pub(super) async fn begin(spools: Arc<Spools>, incident: IncidentId, plan: Plan) -> Self {
-        let path = spools.path(incident);
+    /// `people`: where they are, when they are to be blurred.
+    pub(super) async fn begin(
+        spools: Arc<Spools>,
+        incident: IncidentId,
+        plan: Plan,
+        people: Option<Arc<People>>,
+    ) -> Self {
+        /// Sights a little before the first picture tell of it too.
+        const EARLIER_MS: i64 = 10_000;
+        let (path, seen) = (spools.path(incident), plan.from.plus_ms(-EARLIER_MS));
         let made = spawn_blocking(move || Spool::create(&path, &plan)).await;
         let spool = kept(made.map_err(io::Error::other).flatten());
-        Self { spools, spool, written: 0, last: None }
+        Self { spools, spool, written: 0, people, seen, last: None }
     }
 
     pub(super) async fn catch_up(&mut self, hold: &Hold) {
@@ -123,7 +144,9 @@ impl Spooling {
         let Some(mut spool) = self.spool.take() else { return };
         let units = hold.units_after(self.written);
         self.written += units.len();
-        let done = spawn_blocking(move || spool.append(&units).map(|()| spool)).await;
+        let sights = self.people.as_ref().map_or_else(Vec::new, |people| people.after(self.seen));
+        self.seen = sights.last().map_or(self.seen, |sight| sight.at);
+        let done = spawn_blocking(move || spool.append(&units, &sights).map(|()| spool)).await;
         self.spool = kept(done.map_err(io::Error::other).flatten());
     }
 }
@@ -135,7 +158,7 @@ fn kept(spool: io::Result<Spool>) -> Option<Spool> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Chance, UtcMs};
+    use protocol::Chance;
 
     use super::*;
 
@@ -144,16 +167,16 @@ mod tests {
     fn attempts_are_counted_on_disk() {
         let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
         let [one, other] = [(); 2].map(|()| IncidentId::new(&chance, UtcMs(0)));
-        let count = |incident, kind| {
+        let count = |incident, wanted: &Wanted| {
             let spools = Spools::open(folder.path()).unwrap();
-            spools.count_attempt(incident, kind).unwrap()
+            spools.count_attempt(incident, wanted).unwrap()
         };
-        assert_eq!([(); 3].map(|()| count(one, EvidenceKind::Clip)), [1, 2, 3]);
-        assert_eq!((count(one, EvidenceKind::Snapshot), count(other, EvidenceKind::Clip)), (1, 1));
+        assert_eq!([(); 3].map(|()| count(one, &Wanted::Clip)), [1, 2, 3]);
+        assert_eq!((count(one, &Wanted::Snapshot), count(other, &Wanted::Clip)), (1, 1));
         let spools = Spools::open(folder.path()).unwrap();
         spools.forget(one);
-        assert_eq!((count(one, EvidenceKind::Clip), count(other, EvidenceKind::Clip)), (1, 2));
+        assert_eq!((count(one, &Wanted::Clip), count(other, &Wanted::Clip)), (1, 2));
         spools.forget_all_but(&[other]);
-        assert_eq!((count(one, EvidenceKind::Clip), count(other, EvidenceKind::Clip)), (1, 3));
+        assert_eq!((count(one, &Wanted::Clip), count(other, &Wanted::Clip)), (1, 3));
     }
 }

@@ -4,6 +4,7 @@ use protocol::limits::MAX_EVIDENCE_BYTES;
 use serde::Deserialize;
 
 use crate::config::{Wrong, within};
+use crate::evidence::archive::RecordingConfig;
 
 /// `[outbox]`: how much the box keeps while it cannot deliver.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -17,6 +18,9 @@ pub struct OutboxConfig {
     pub evidence_max_bytes: u64,
     /// Disk space that evidence leaves free, for incidents to be written into.
     pub disk_reserve_bytes: u64,
+    /// The continuous recording of all cameras: `[recording] max_bytes`.
+    #[serde(skip)]
+    pub recording_max_bytes: u64,
     /// Hours that an uploaded file stays here.
     pub keep_uploaded_h: u32,
     /// Days that a recording waits for somebody to ask for it.
@@ -32,6 +36,7 @@ impl Default for OutboxConfig {
             max_bytes: 256 << 20,
             evidence_max_bytes: 20 << 30,
             disk_reserve_bytes: 512 << 20,
+            recording_max_bytes: RecordingConfig::default().max_bytes,
             keep_uploaded_h: 24,
             keep_on_request_days: 30,
             keep_rejected_days: 30,

@@ -8,7 +8,8 @@ use tokio::fs;
 
 use super::store::{self, Removed};
 use super::write::tombstone;
-use super::{DAY_MS, Outbox, OutboxError, reconcile};
+use super::{DAY_MS, Outbox, OutboxError, quota, reconcile};
+use crate::evidence::archive;
 use crate::report::SPOOL_FOLDER;
 
 /// Superseded revisions that go in one sweep: one tombstone names them all.
@@ -138,12 +139,25 @@ pub(super) async fn keep_house(outbox: &Outbox) -> Result<Kept, OutboxError> {
     }
     let before = now.plus_ms(-i64::from(inner.config.keep_rejected_days) * DAY_MS);
     store::forget(&mut tx, before, &inner.voice.boot.to_string()).await?;
-    // Only so much as is missing: when something else fills the disk, giving up everything would not help.
-    let free = free_bytes(&inner.folder).unwrap_or(u64::MAX);
-    let mut missing = inner.config.disk_reserve_bytes.saturating_sub(free);
-    while missing > 0 {
+    let mut excess = quota::excess(quota::Usage {
+        free: free_bytes(&inner.folder).unwrap_or(u64::MAX),
+        reserve: inner.config.disk_reserve_bytes,
+        uploaded: store::uploaded_bytes(&mut tx).await?,
+        recording: archive::segments(&inner.continuous).iter().map(|segment| segment.bytes).sum(),
+        recording_max: inner.config.recording_max_bytes,
+    });
+    while excess.uploaded > 0 {
+        let Some(removed) = store::remove_uploaded_evidence(&mut tx).await? else { break };
+        excess.uploaded = excess.uploaded.saturating_sub(removed.size_bytes.max(1));
+        gone.push(removed.path.into());
+    }
+    if excess.recording > 0 {
+        let freed = archive::spare(&inner.continuous, excess.recording);
+        tracing::debug!(freed, "the oldest of the recording was given up");
+    }
+    while excess.others > 0 {
         let Some(removed) = store::remove_cheapest_evidence(&mut tx).await? else { break };
-        missing = missing.saturating_sub(removed.size_bytes.max(1));
+        excess.others = excess.others.saturating_sub(removed.size_bytes.max(1));
         let path = lose(outbox, &mut tx, removed, "the disk of the box was full").await?;
         // Unlinked at once: the commit that tells of it may need the room. A crash before it leaves a row without
         // file, which the reconciler turns into the same tombstone.

@@ -6,7 +6,7 @@
 //! - A message leaves on a receipt only ([`Outbox::settle`]); refused and quarantined ones are kept as rejected.
 //! - Bounded: when messages are too many, `updated` revisions that a later waiting one replaces go first, named
 //!   in a tombstone. An incident's opening, its newest revision and an answer are never dropped, even beyond
-//!   the bound ([`Stats`] tells, health cries). Files go by severity and kind, each with a tombstone, unless
+//!   the bound ([`Stats`] tells, health cries). Files go in the order of [`quota`], each with a tombstone, unless
 //!   the hub already holds them.
 //! - A full disk is met by giving up a reserve file, so that incidents go on being written and receipts settled.
 //! - (boot, sequence) counts without holes from 1: the number is taken inside the same transaction.
@@ -19,6 +19,7 @@ mod deliver;
 mod keep;
 mod open;
 mod peek;
+mod quota;
 mod reckoning;
 mod reconcile;
 mod reserve;
@@ -144,6 +145,8 @@ struct Inner {
     folder: PathBuf,
     /// Where the call tap keeps what it recorded: `<data>/recordings`.
     recordings: PathBuf,
+    /// The cameras' continuous recording.
+    continuous: PathBuf,
     reckoning: Reckoning,
     reserve: reserve::Reserve,
     counters: Counters,

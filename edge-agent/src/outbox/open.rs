@@ -80,6 +80,7 @@ pub(super) async fn open(
         voice,
         folder,
         recordings: data_dir.join("recordings"),
+        continuous: data_dir.join(crate::evidence::archive::FOLDER),
         reckoning,
         reserve: Reserve(data_dir.join("reserve")),
         counters: Counters::default(),

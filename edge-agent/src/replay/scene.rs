@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use protocol::{CameraId, IncidentKind, Label, Phase, RuleId, UtcMs};
@@ -14,6 +15,7 @@ use crate::camera::{self, Source};
 use crate::config::SceneFile;
 use crate::detector::{Answer, Detect, DetectorConfig};
 use crate::frame::Frame;
+use crate::mask::Masks;
 use crate::observation::{Observation, Seen};
 use crate::rules::{RuleConfig, RuleEvent, Task};
 
@@ -101,8 +103,10 @@ impl Scene {
         let mut player = Player::new(self);
         let camera = &self.file.watched.camera;
         let (fps, width) = (camera.analysis_fps, camera.analysis_width);
+        let mut masks = Masks::new(&camera.masks);
         for frame in camera::decode_file(&self.media, camera.id.clone(), fps, width)? {
-            let frame = frame.with_context(|| format!("decoding {}", self.media.display()))?;
+            let mut frame = frame.with_context(|| format!("decoding {}", self.media.display()))?;
+            masks.burn(Arc::make_mut(&mut frame.picture));
             let observation = player.look(&frame, detector.as_deref_mut())?;
             each(&observation)?;
             player.observation(observation);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_agent::camera;
-use edge_agent::command::Desk;
+use edge_agent::command::{self, Desk};
 use edge_agent::config::{Config, Installed, in_force};
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{Floor, Present};
@@ -61,6 +61,7 @@ impl Bench {
             memory: memory.clone(),
             installed: file.clone(),
             configure,
+            making: command::Making::default(),
         };
         let site = Site {
             models: None,

@@ -161,6 +161,8 @@ pub(crate) fn file(folder: &Path, bytes: &[u8], kind: EvidenceKind) -> EvidenceF
         starts_at: START,
         duration_ms: None,
         masked: !on_request,
+        blurred: false,
+        footage: None,
     };
     EvidenceFile { evidence, path }
 }

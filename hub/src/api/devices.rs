@@ -46,6 +46,9 @@ pub(super) async fn command(
     let Json(request) = request?;
     let (act, body) = match request.body {
         CommandAsked::Still { camera_id } => (Act::RequestStill, CommandBody::Still { camera_id }),
+        CommandAsked::Clip { camera_id, from, to } => {
+            (Act::RequestStill, CommandBody::Clip { camera_id, from, to })
+        }
         CommandAsked::Recording { call_id } => (Act::Recording, CommandBody::Recording { call_id }),
         CommandAsked::Replay { camera_id, toml } => (Act::Configure, CommandBody::Replay { camera_id, toml }),
         CommandAsked::Configuration { toml } => {

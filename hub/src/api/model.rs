@@ -23,6 +23,12 @@ pub(super) struct EvidenceItem {
     /// `automatic`, or `on_request` for what stays on site until asked for.
     pub(super) delivery: String,
     pub(super) duration_ms: Option<i64>,
+    /// Whether people were made unrecognisable, as far as the box saw them.
+    pub(super) blurred: bool,
+    /// SHA-256 of the file that this one is a viewing copy of.
+    pub(super) copy_of: Option<String>,
+    /// What a video holds and what is missing from it, as far as the box told.
+    pub(super) footage: Option<protocol::Footage>,
 }
 
 impl EvidenceItem {
@@ -36,6 +42,9 @@ impl EvidenceItem {
             url: crate::web::words::evidence_url(&e.sha256, Some(case_number)),
             delivery: e.delivery.clone(),
             duration_ms: e.duration_ms,
+            blurred: e.blurred != 0,
+            copy_of: e.copy_of.clone(),
+            footage: e.footage.as_ref().and_then(|json| serde_json::from_str(json).ok()),
         }
     }
 }
@@ -239,6 +248,12 @@ pub(super) struct CommandRequest {
 pub(super) enum CommandAsked {
     Still {
         camera_id: protocol::CameraId,
+    },
+    /// A stretch of what a camera recorded: at most five minutes.
+    Clip {
+        camera_id: protocol::CameraId,
+        from: protocol::UtcMs,
+        to: protocol::UtcMs,
     },
     Recording {
         call_id: protocol::CallId,

@@ -57,6 +57,11 @@ pub struct CaseEvidence {
     pub starts_at_ms: i64,
     pub duration_ms: Option<i64>,
     pub masked: i64,
+    /// JSON of [`protocol::Footage`]; of videos, as far as the box told.
+    pub footage: Option<String>,
+    /// SHA-256 of the file that this one is a viewing copy of.
+    pub copy_of: Option<String>,
+    pub blurred: i64,
     /// When the file came; `None` = not here yet, or not released for this case.
     pub stored_at_ms: Option<i64>,
 }

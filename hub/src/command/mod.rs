@@ -28,7 +28,7 @@ pub const MAX_PURPOSE: usize = 200;
 pub struct CommandRow {
     pub command_id: String,
     pub device_id: String,
-    /// `still`, `recording`, `replay` or `configuration`.
+    /// `still`, `clip`, `recording`, `replay` or `configuration`.
     pub name: String,
     /// JSON of [`protocol::CommandBody`].
     pub body: String,

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_boots", include_str!("../../migrations/0007_boots.sql")),
     ("0008_sender", include_str!("../../migrations/0008_sender.sql")),
     ("0009_command_result", include_str!("../../migrations/0009_command_result.sql")),
+    ("0010_footage", include_str!("../../migrations/0010_footage.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use crate::{args, case};
 const LINKS: Insert = Insert {
     into:
         "insert into evidence_links (tenant, owner, owner_id, sha256, device_id, kind, media_type, size_bytes,
-               delivery, starts_at_ms, duration_ms, masked)",
+               delivery, starts_at_ms, duration_ms, masked, footage, copy_of, blurred)",
     tail: "on conflict (tenant, owner, owner_id, sha256) do nothing",
 };
 
@@ -33,7 +33,10 @@ pub fn link(tx: &mut Tx, origin: &Origin, owner: &str, owner_id: &str, file: &Ev
         delivery,
         file.starts_at,
         file.duration_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
-        file.masked
+        file.masked,
+        file.footage.as_ref().and_then(|footage| serde_json::to_string(footage).ok()),
+        file.copy_of().map(Sha256Hex::as_str),
+        file.blurred
     ];
     tx.later(LINKS, row);
 }

@@ -17,7 +17,7 @@ pub enum Role {
 pub enum Act {
     Acknowledge,
     FileTicket,
-    /// Ask a box for a masked current picture.
+    /// Ask a box for a masked current picture, or a masked stretch of what it recorded.
     RequestStill,
     /// Ask for, or listen to, the raw recording of a call.
     Recording,

@@ -6,7 +6,7 @@ use axum::response::{Html, Response};
 use super::error::PageError;
 use super::guard::{Fields, SafeForm, Viewer, percent};
 use super::shell::{local, render, shell};
-use super::view::{CasePage, Nav, StillTarget};
+use super::view::{CasePage, Nav, StillTarget, with_copies};
 use super::{cases, words};
 use crate::app::App;
 use crate::case::store::list;
@@ -64,7 +64,7 @@ pub(super) async fn page(
     };
     let page = CasePage {
         steps: words::steps(&case, filed.as_ref(), &local, lang),
-        clips: evidence(|kind| kind == "clip"),
+        clips: with_copies(evidence(|kind| kind == "clip")),
         pictures: evidence(|kind| kind == "snapshot" || kind == "still"),
         recordings: files.iter().filter(|e| e.kind == "recording").count(),
         history_whole: whole(&case.case_id, &entries, rows_before.is_none().then_some(&last)),

@@ -3,7 +3,9 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use protocol::{CallTapHealth, CameraState, CommandBody, DetectorHealth, DeviceId, Origin, Status, UtcMs};
+use protocol::{
+    CallTapHealth, CameraState, CommandBody, DetectorHealth, DeviceId, MAX_CLIP_MS, Origin, Status, UtcMs,
+};
 
 use super::error::PageError;
 use super::guard::{SafeForm, Viewer};
@@ -284,6 +286,13 @@ pub(super) async fn command(
             Act::RequestStill,
             CommandBody::Still { camera_id: field("camera_id").parse().map_err(|_| unreadable())? },
         ),
+        "clip" => {
+            let from = local(&app).parse(field("from")).ok_or_else(unreadable)?;
+            let seconds: i64 = field("seconds").parse().map_err(|_| unreadable())?;
+            let camera_id = field("camera_id").parse().map_err(|_| unreadable())?;
+            let to = from.plus_ms(seconds.clamp(1, MAX_CLIP_MS / 1_000) * 1_000);
+            (Act::RequestStill, CommandBody::Clip { camera_id, from, to })
+        }
         "recording" => (
             Act::Recording,
             CommandBody::Recording { call_id: field("call_id").parse().map_err(|_| unreadable())? },

@@ -57,6 +57,20 @@ impl LocalTime {
     }
 }
 
+impl LocalTime {
+    /// `14:32:08`, for places that name the day elsewhere.
+    pub fn clock(&self, at: UtcMs) -> String {
+        let Ok(then) = jiff::Timestamp::from_millisecond(at.0) else { return at.to_string() };
+        then.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// What a browser's field of date and time sends: `2026-03-18T14:32:08`.
+    pub fn parse(&self, text: &str) -> Option<UtcMs> {
+        let there: jiff::civil::DateTime = text.parse().ok()?;
+        Some(UtcMs(self.zone.to_timestamp(there).ok()?.as_millisecond()))
+    }
+}
+
 /// `45 秒`, `3 分 20 秒`, `2 小时 5 分`, `3 天`: what `live.js` goes on counting.
 pub fn age_text(ms: i64, zh: bool) -> String {
     let s = ms.max(0) / 1_000;
@@ -107,6 +121,9 @@ mod tests {
         assert_eq!(local.moment(UtcMs(1_773_729_080_000)).text, "03-17 14:31");
         assert_eq!(local.moment(UtcMs(1_742_279_480_000)).text, "2025-03-18 14:31");
         assert_eq!(local.moment(UtcMs(1_773_815_490_000)).age_ms, 0);
+        assert_eq!(local.clock(UtcMs(1_742_279_480_000)), "14:31:20");
+        let read = ["2026-03-18T14:31:20", "2026-03-18T14:31", "18.3.2026"].map(|text| local.parse(text));
+        assert_eq!(read, [Some(UtcMs(1_773_815_480_000)), Some(UtcMs(1_773_815_460_000)), None]);
     }
 
     #[test]

@@ -10,17 +10,17 @@ macro_rules! answers {
     ($dialect:ident) => {
         concat!(
             "select l.owner_id as case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
-                    l.duration_ms, l.masked, e.stored_at_ms
+                    l.duration_ms, l.masked, l.footage, l.copy_of, l.blurred, e.stored_at_ms
              from evidence_links l
              left join evidence e on e.tenant = l.tenant and e.device_id = l.device_id and e.sha256 = l.sha256
-             where l.tenant = $1 and l.owner = 'command' and l.kind = 'still' and l.owner_id in ",
+             where l.tenant = $1 and l.owner = 'command' and l.kind in ('still', 'clip') and l.owner_id in ",
             texts!($dialect, 2),
             " order by l.starts_at_ms desc"
         )
     };
 }
 
-/// Pictures that came as the answers of these commands; `case_id` holds the command's id.
+/// Pictures and clips that came as the answers of these commands; `case_id` holds the command's id.
 pub(super) async fn answers_of(db: &Db, tenant: &str, command_ids: &[&str]) -> Result<Vec<CaseEvidence>> {
     let sql = match db.dialect() {
         Dialect::Sqlite => answers!(sqlite),

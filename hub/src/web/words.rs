@@ -1,6 +1,9 @@
 //! From the domain's rows to what templates show.
 
-use protocol::{CameraSubject, CommandBody, IncidentKind, Severity, Subject, Trial, TriedIncident, UtcMs};
+use protocol::{
+    CameraSubject, CommandBody, Cut, Footage, GapReason, IncidentKind, Severity, Subject, Trial,
+    TriedIncident, UtcMs,
+};
 use serde_json::Value;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};
@@ -128,6 +131,7 @@ pub fn evidence_kind(word: &str, lang: Lang) -> (&'static str, &'static str) {
 
 pub fn evidence(e: &CaseEvidence, case_number: Option<&str>, local: &LocalTime, lang: Lang) -> EvidenceView {
     let (kind, word) = evidence_kind(&e.kind, lang);
+    let footage: Option<Footage> = e.footage.as_ref().and_then(|json| serde_json::from_str(json).ok());
     EvidenceView {
         kind,
         word,
@@ -139,12 +143,46 @@ pub fn evidence(e: &CaseEvidence, case_number: Option<&str>, local: &LocalTime, 
         length: e.duration_ms.and_then(|ms| u64::try_from(ms).ok()).map(length_text),
         starts: local.moment(UtcMs(e.starts_at_ms)),
         masked: e.masked != 0,
+        codec: footage.as_ref().map(|footage| footage.codec.as_str()),
+        notes: notes(footage.as_ref(), e.blurred != 0, local, lang),
+        copy_of: e.copy_of.clone(),
+        copy: None,
         state: match (e.stored_at_ms, e.delivery.as_str()) {
             (Some(_), _) => EvidenceState::Here,
             (None, "on_request") => EvidenceState::OnRequest,
             (None, _) => EvidenceState::Waiting,
         },
     }
+}
+
+/// What is missing from a file, and why it ends.
+fn notes(footage: Option<&Footage>, blurred: bool, local: &LocalTime, lang: Lang) -> Vec<String> {
+    let mut notes = Vec::new();
+    if blurred {
+        notes.push(lang.blurred().to_owned());
+    }
+    let Some(footage) = footage else { return notes };
+    for gap in &footage.gaps {
+        let why = match gap.reason {
+            GapReason::NotKept => lang.gap_not_kept(),
+            GapReason::StreamLost => lang.gap_stream_lost(),
+            GapReason::NoPictures => lang.gap_no_pictures(),
+            GapReason::FormatChanged => lang.gap_format_changed(),
+        };
+        notes.push(format!("{}–{} {why}", local.clock(gap.from), local.clock(gap.to)));
+    }
+    if footage.more_gaps > 0 {
+        notes.push(format!("+{} {}", footage.more_gaps, lang.gaps_more()));
+    }
+    notes.extend(footage.cut.map(|cut| {
+        let why = match cut {
+            Cut::Length => lang.cut_length(),
+            Cut::Bytes => lang.cut_bytes(),
+            Cut::BoxDown => lang.cut_box_down(),
+        };
+        why.to_owned()
+    }));
+    notes
 }
 
 fn short_hash(hash: &str) -> String {
@@ -295,6 +333,7 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
 pub fn command(word: &str, lang: Lang) -> &'static str {
     match word {
         "still" => lang.command_still(),
+        "clip" => lang.command_clip(),
         "recording" => lang.command_recording(),
         "replay" => lang.command_replay(),
         "configuration" => lang.command_configuration(),
@@ -317,6 +356,13 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
     let (subject, subject_url) = match serde_json::from_str::<CommandBody>(&row.body) {
         Ok(CommandBody::Still { camera_id }) => {
             (camera_id.to_string(), row.case_number.as_ref().map(|number| format!("/cases/{number}")))
+        }
+        Ok(CommandBody::Clip { camera_id, from, to }) => {
+            let (from, to) = (local.moment(from).full, local.clock(to));
+            (
+                format!("{camera_id} {from}–{to}"),
+                row.case_number.as_ref().map(|number| format!("/cases/{number}")),
+            )
         }
         Ok(CommandBody::Recording { call_id }) => {
             (call_id.to_string().chars().take(8).collect(), Some(format!("/calls/{call_id}")))

@@ -6,6 +6,7 @@ use sqlx::{Row, query};
 
 use super::{Result, decode_error};
 use crate::outbox::Upload;
+use crate::outbox::quota::cheapest_first;
 
 /// A file about to be written.
 pub(in crate::outbox) struct NewEvidence<'a> {
@@ -79,22 +80,45 @@ fn removed(row: &SqliteRow) -> Result<Removed> {
     })
 }
 
-/// Removes the file row that can best be spared: what the hub holds first, then the lowest severity and the
-/// bulkiest kind, oldest first.
+/// Removes the file row that can best be spared, by the order in [`crate::outbox::quota`].
 pub(in crate::outbox) async fn remove_cheapest_evidence(
     db: &mut SqliteConnection,
 ) -> Result<Option<Removed>> {
-    query(
-        "delete from evidence where sha256 = (
-             select sha256 from evidence
-             order by (state = 'uploaded') desc, priority desc, kind_priority desc, created_at_ms limit 1)
-         returning sha256, path, incident_id, evidence, state",
-    )
+    query(concat!(
+        "delete from evidence where sha256 = (select sha256 from evidence ",
+        cheapest_first!(),
+        " limit 1) returning sha256, path, incident_id, evidence, state"
+    ))
     .fetch_optional(db)
     .await?
     .as_ref()
     .map(removed)
     .transpose()
+}
+
+/// The next file that the hub holds, in the same order.
+pub(in crate::outbox) async fn remove_uploaded_evidence(
+    db: &mut SqliteConnection,
+) -> Result<Option<Removed>> {
+    query(concat!(
+        "delete from evidence where sha256 = (select sha256 from evidence where state = 'uploaded' ",
+        cheapest_first!(),
+        " limit 1) returning sha256, path, incident_id, evidence, state"
+    ))
+    .fetch_optional(db)
+    .await?
+    .as_ref()
+    .map(removed)
+    .transpose()
+}
+
+/// Bytes of files that the hub holds.
+pub(in crate::outbox) async fn uploaded_bytes(db: &mut SqliteConnection) -> Result<u64> {
+    let (bytes,): (i64,) =
+        sqlx::query_as("select coalesce(sum(size_bytes), 0) from evidence where state = 'uploaded'")
+            .fetch_one(db)
+            .await?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
 }
 
 pub(in crate::outbox) async fn remove_expired_evidence(

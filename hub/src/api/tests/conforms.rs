@@ -180,6 +180,8 @@ async fn furnish(site: &mut Site, seat: &Browser) -> String {
         starts_at: START,
         duration_ms: Some(1_000),
         masked: false,
+        blurred: false,
+        footage: None,
     };
     let mut incident = site.incident(call(CALL, "03", Transcript::Silent), IncidentKind::Hotline, "东关");
     incident.evidence.push(file.clone());

@@ -198,7 +198,7 @@ macro_rules! evidence {
     ($dialect:ident) => {
         concat!(
             "select i.case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
-                    l.duration_ms, l.masked,
+                    l.duration_ms, l.masked, l.footage, l.copy_of, l.blurred,
                     case when l.delivery = 'automatic' or exists (
                         select 1 from evidence_links r
                         join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
@@ -211,7 +211,7 @@ macro_rules! evidence {
             texts!($dialect, 2),
             " union
              select m.case_id, l.sha256, l.kind, l.media_type, l.size_bytes, l.delivery, l.starts_at_ms,
-                    l.duration_ms, l.masked, e.stored_at_ms
+                    l.duration_ms, l.masked, l.footage, l.copy_of, l.blurred, e.stored_at_ms
              from commands m
              join evidence_links l on l.tenant = m.tenant and l.owner = 'command' and l.owner_id = m.command_id
              left join evidence e on e.tenant = l.tenant and e.device_id = l.device_id and e.sha256 = l.sha256

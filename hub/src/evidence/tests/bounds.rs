@@ -27,6 +27,8 @@ impl World {
             starts_at: now,
             duration_ms: None,
             masked: true,
+            blurred: false,
+            footage: None,
         };
         let incident = Incident {
             incident_id: IncidentId::new(&app.chance, now),

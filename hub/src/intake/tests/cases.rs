@@ -111,6 +111,8 @@ async fn evidence_and_feed_follow_the_case() {
             starts_at: NOW,
             duration_ms: None,
             masked: true,
+            blurred: false,
+            footage: None,
         });
         world.send_incident(1, &incident).await;
         let cases = world.cases().await;

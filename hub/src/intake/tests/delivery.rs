@@ -85,6 +85,8 @@ fn story(world: &World, chance: &Chance) -> Vec<Incident> {
                     starts_at: NOW,
                     duration_ms: None,
                     masked: true,
+                    blurred: false,
+                    footage: None,
                 });
             }
             all.push(incident.clone());

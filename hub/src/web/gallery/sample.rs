@@ -93,7 +93,15 @@ pub(super) fn evidence(lang: Lang, kind: &'static str, state: EvidenceState) -> 
         length: (kind == "clip").then(|| "00:30".into()),
         starts: at(54),
         masked: true,
+        codec: (kind == "clip").then_some("H.264"),
+        notes: if kind == "clip" {
+            vec![format!("14:31:02–14:31:05 {}", lang.gap_stream_lost())]
+        } else {
+            vec![]
+        },
         state,
+        copy_of: None,
+        copy: None,
     }
 }
 

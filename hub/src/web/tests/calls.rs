@@ -68,6 +68,8 @@ async fn equal_recordings_are_released_call_by_call() {
             starts_at: START,
             duration_ms: Some(1_000),
             masked: false,
+            blurred: false,
+            footage: None,
         };
         for id in CALLS {
             let mut incident =

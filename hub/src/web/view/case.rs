@@ -24,7 +24,35 @@ pub struct EvidenceView {
     pub length: Option<String>,
     pub starts: Moment,
     pub masked: bool,
+    /// `H.264`; of videos, as far as the box told.
+    pub codec: Option<&'static str>,
+    /// What is missing from it and why it ends, one line each.
+    pub notes: Vec<String>,
     pub state: EvidenceState,
+    /// The file that this one only repeats.
+    pub copy_of: Option<String>,
+    /// The same for players that cannot show this one.
+    pub copy: Option<Box<EvidenceView>>,
+}
+
+impl EvidenceView {
+    /// What a browser plays: the viewing copy where there is one.
+    pub fn playable(&self) -> Option<&Self> {
+        let copy = self.copy.as_deref().filter(|copy| copy.state == EvidenceState::Here);
+        copy.or_else(|| (self.state == EvidenceState::Here).then_some(self))
+    }
+}
+
+/// Each viewing copy to its original; one whose original is not there stands for itself.
+pub fn with_copies(videos: Vec<EvidenceView>) -> Vec<EvidenceView> {
+    let (copies, mut shown): (Vec<_>, Vec<_>) = videos.into_iter().partition(|e| e.copy_of.is_some());
+    for copy in copies {
+        match shown.iter_mut().find(|e| copy.copy_of.as_ref() == Some(&e.sha256)) {
+            Some(original) => original.copy = Some(Box::new(copy)),
+            None => shown.push(copy),
+        }
+    }
+    shown
 }
 
 #[derive(Clone, Debug)]

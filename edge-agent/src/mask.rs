@@ -1,4 +1,7 @@
-//! Masks: parts of the picture that never leave the box. Pure.
+//! Masks: parts of the picture that nobody looks at and that never leave the box. Pure.
+//!
+//! They are burnt in as soon as a picture is decoded, before motion gate, detector and recorded observations see it, and
+//! once more into everything that is made of the camera's own units: snapshots, stills, clips.
 //!
 //! A mask covers every 2 × 2 block (one chroma sample) that its outline touches or encloses, so scaling and chroma
 //! subsampling cannot carry a pixel out of it. An outline that crosses itself has no inner holes: what cannot be
@@ -13,7 +16,7 @@ const LIGHT: u8 = 112;
 
 /// The masks of one camera at one picture size.
 #[derive(Clone, Debug)]
-pub(super) struct Mask {
+pub(crate) struct Mask {
     width: usize,
     height: usize,
     /// One per 2 × 2 block, row by row.
@@ -21,14 +24,41 @@ pub(super) struct Mask {
 }
 
 /// One plane of a picture with the distance between its rows.
-pub(super) struct Plane<'a> {
-    pub(super) data: &'a mut [u8],
-    pub(super) stride: usize,
+pub(crate) struct Plane<'a> {
+    pub(crate) data: &'a mut [u8],
+    pub(crate) stride: usize,
+}
+
+/// Masks of one camera at whatever size its pictures come.
+#[derive(Debug, Default)]
+pub struct Masks {
+    polygons: Vec<Polygon>,
+    current: Option<Mask>,
+}
+
+impl Masks {
+    pub fn new(polygons: &[Polygon]) -> Self {
+        Self { polygons: polygons.to_vec(), current: None }
+    }
+
+    /// Fills what is masked of a picture.
+    pub fn burn(&mut self, picture: &mut Picture) {
+        if self.polygons.is_empty() {
+            return;
+        }
+        let (width, height) = (picture.width, picture.height);
+        let fits = self.current.as_ref().is_some_and(|mask| (mask.width, mask.height) == (width, height));
+        if !fits {
+            self.current = None;
+        }
+        let mask = self.current.get_or_insert_with(|| Mask::new(&self.polygons, width, height));
+        mask.burn(picture);
+    }
 }
 
 impl Mask {
     /// `width`, `height` in pixels, both even.
-    pub(super) fn new(polygons: &[Polygon], width: usize, height: usize) -> Self {
+    pub(crate) fn new(polygons: &[Polygon], width: usize, height: usize) -> Self {
         let (columns, rows) = (width / 2, height / 2);
         let mut covered = vec![false; columns * rows];
         for polygon in polygons {
@@ -42,7 +72,7 @@ impl Mask {
     }
 
     /// Fills the masked blocks of an I420 picture of this size.
-    pub(super) fn burn(&self, picture: &mut Picture) {
+    pub(crate) fn burn(&self, picture: &mut Picture) {
         assert_eq!((self.width, self.height), (picture.width, picture.height), "a mask fits one size");
         let (width, half) = (picture.width, picture.width / 2);
         let plane = |data, stride| Plane { data, stride };
@@ -54,7 +84,7 @@ impl Mask {
     }
 
     /// The same on planes with padded rows.
-    pub(super) fn burn_planes(&self, y: Plane<'_>, u: Plane<'_>, v: Plane<'_>) {
+    pub(crate) fn burn_planes(&self, y: Plane<'_>, u: Plane<'_>, v: Plane<'_>) {
         let columns = self.width / 2;
         for (index, _) in self.covered.iter().enumerate().filter(|(_, covered)| **covered) {
             let (column, row) = (index % columns, index / columns);
@@ -136,7 +166,7 @@ mod tests {
     fn fills_the_inside_only() {
         let square = vec![[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]];
         let mut shown = picture(64, 32, 200);
-        Mask::new(&[square], 64, 32).burn(&mut shown);
+        Masks::new(&[square]).burn(&mut shown);
         for y in 0..32 {
             for x in 0..64 {
                 let (luma, chroma) = (shown.y[y * 64 + x], shown.u[y / 2 * 32 + x / 2]);

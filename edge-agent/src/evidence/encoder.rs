@@ -1,0 +1,54 @@
+//! Which encoder makes H.264 here: hardware where the machine has it, by rank, else software.
+
+use anyhow::{Context, Result};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use crate::camera;
+
+pub(super) enum Encoder {
+    Hardware(gst::ElementFactory),
+    /// OpenH264 (BSD) before x264 (GPL).
+    Software,
+}
+
+/// The highest-ranking H.264 encoder that says it is hardware.
+pub(super) fn hardware() -> Option<Encoder> {
+    use gst::ElementFactoryType as Kind;
+    let h264 = gst::Caps::builder("video/x-h264").build();
+    let kind = Kind::ENCODER | Kind::MEDIA_VIDEO | Kind::HARDWARE;
+    let found = gst::ElementFactory::factories_with_type(kind, gst::Rank::MARGINAL);
+    let fitting = found.into_iter().filter(|f| f.can_src_any_caps(&h264));
+    fitting.max_by_key(|f| f.rank()).map(Encoder::Hardware)
+}
+
+impl Encoder {
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Hardware(factory) => factory.name().to_string(),
+            Self::Software => "software".to_owned(),
+        }
+    }
+
+    /// From I420 pictures to H.264.
+    pub(super) fn elements(&self, bits_per_second: u32, keyframe_every: u32) -> Result<Vec<gst::Element>> {
+        let Self::Hardware(factory) = self else {
+            return Ok(vec![camera::encoder(bits_per_second, keyframe_every)?]);
+        };
+        let encoder = factory.create().build().with_context(|| format!("starting {}", self.name()))?;
+        // The hardware encoders agree on kilobits; their names for the distance of keyframes differ.
+        set(&encoder, "bitrate", bits_per_second / 1_000);
+        for name in ["key-int-max", "gop-size", "keyframe-period"] {
+            set(&encoder, name, keyframe_every);
+        }
+        tracing::debug!(encoder = %self.name(), "encoder chosen");
+        Ok(vec![camera::element("videoconvert")?, encoder])
+    }
+}
+
+/// Sets a whole number where there is such a property.
+fn set(element: &gst::Element, name: &str, value: u32) {
+    if element.find_property(name).is_some() {
+        element.set_property_from_str(name, &value.to_string());
+    }
+}

@@ -1,0 +1,214 @@
+//! Where people are in a camera's picture, for as long as a clip may need to know.
+//!
+//! The analysis notes after each frame where it has people; whoever makes evidence of a camera that blurs them asks
+//! which parts of a picture to cover. In doubt more is covered: between two analysed frames everything a person may have
+//! crossed, a while before he was first seen, a while after he was last seen, and the whole picture where the analysis
+//! did not look at all.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use protocol::{NormBox, UtcMs};
+use serde::{Deserialize, Serialize};
+
+/// As long as the longest clip, and its way to the disk.
+const KEEP_MS: i64 = 300_000;
+/// A person of whom nothing was seen since is covered so long where he was.
+const AFTER_MS: i64 = 2_000;
+/// He was there so long before he was noticed.
+const BEFORE_MS: i64 = 1_000;
+/// Sights of one person so far apart say nothing of the time between.
+const TOGETHER_MS: i64 = 3_000;
+/// Without an analysed frame so near, nobody knows where people are.
+const BLIND_MS: i64 = 5_000;
+/// Shares of a box added on each side: boxes of detectors cut off hands, hair and feet.
+const WIDER: f32 = 0.2;
+const HIGHER: f32 = 0.12;
+/// And at least so much of the picture.
+const LEAST: f32 = 0.01;
+
+/// One analysed frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sight {
+    /// Capture time of the frame.
+    pub at: UtcMs,
+    pub people: Vec<Spot>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spot {
+    /// Number of its track; 0 = seen in this frame, and not followed.
+    pub track: u64,
+    pub region: NormBox,
+}
+
+/// The sights of one camera's last minutes.
+#[derive(Debug, Default)]
+pub struct People(Mutex<VecDeque<Sight>>);
+
+impl People {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Sight>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn saw(&self, sight: Sight) {
+        let mut sights = self.lock();
+        let jumped = sights.back().is_some_and(|last| sight.at <= last.at);
+        if jumped {
+            // The clock was set back: times before and after cannot be compared.
+            sights.clear();
+        }
+        while sights.front().is_some_and(|first| sight.at.since_ms(first.at) > KEEP_MS) {
+            sights.pop_front();
+        }
+        sights.push_back(sight);
+    }
+
+    /// Everything after a moment, in order.
+    pub fn after(&self, at: UtcMs) -> Vec<Sight> {
+        let sights = self.lock();
+        let start = sights.partition_point(|sight| sight.at <= at);
+        sights.range(start..).cloned().collect()
+    }
+
+    /// When the analysis last looked.
+    pub fn newest(&self) -> Option<UtcMs> {
+        self.lock().back().map(|sight| sight.at)
+    }
+}
+
+/// What of a picture shows people.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shown {
+    /// Nobody looked: it may be anywhere.
+    Unknown,
+    /// Already widened; may overlap.
+    Boxes(Vec<NormBox>),
+}
+
+/// What shows people at a moment, by sights in order of time.
+pub(super) fn shown(sights: &[Sight], at: UtcMs) -> Shown {
+    let start = sights.partition_point(|sight| at.since_ms(sight.at) > BLIND_MS);
+    let end = sights.partition_point(|sight| sight.at.since_ms(at) <= BLIND_MS);
+    let near = &sights[start..end.max(start)];
+    if near.is_empty() {
+        return Shown::Unknown;
+    }
+    let mut boxes = Vec::new();
+    let middle = near.partition_point(|sight| sight.at <= at);
+    let (before, after) = near.split_at(middle);
+    let mut done: Vec<u64> = Vec::new();
+    // The sights next to the moment decide for each track; one that is not followed counts as long as a track would.
+    for sight in before.iter().rev() {
+        for spot in &sight.people {
+            if spot.track != 0 && done.contains(&spot.track) {
+                continue;
+            }
+            let next = later(after, spot.track)
+                .filter(|(next_at, _)| spot.track != 0 && next_at.since_ms(sight.at) <= TOGETHER_MS);
+            if let Some((_, next)) = next {
+                boxes.push(wider(&around(&spot.region, &next)));
+            } else if at.since_ms(sight.at) <= if spot.track == 0 { BEFORE_MS } else { AFTER_MS } {
+                boxes.push(wider(&spot.region));
+            } else {
+                continue;
+            }
+            done.push(spot.track);
+        }
+    }
+    for sight in after.iter().take_while(|sight| sight.at.since_ms(at) <= BEFORE_MS) {
+        for spot in &sight.people {
+            if spot.track == 0 || !done.contains(&spot.track) {
+                boxes.push(wider(&spot.region));
+                done.push(spot.track);
+            }
+        }
+    }
+    Shown::Boxes(boxes)
+}
+
+/// The next sight of a track.
+fn later(after: &[Sight], track: u64) -> Option<(UtcMs, NormBox)> {
+    after.iter().find_map(|sight| {
+        let spot = sight.people.iter().find(|spot| spot.track == track)?;
+        Some((sight.at, spot.region))
+    })
+}
+
+/// The smallest box around two: whoever went straight from one to the other stayed in it.
+fn around(a: &NormBox, b: &NormBox) -> NormBox {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    NormBox { x, y, w: (a.x + a.w).max(b.x + b.w) - x, h: (a.y + a.h).max(b.y + b.h) - y }
+}
+
+fn wider(b: &NormBox) -> NormBox {
+    let (dx, dy) = ((b.w * WIDER).max(LEAST), (b.h * HIGHER).max(LEAST));
+    NormBox { x: b.x - dx, y: b.y - dy, w: b.w + 2.0 * dx, h: b.h + 2.0 * dy }.clamped()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spot(track: u64, x: f32) -> Spot {
+        Spot { track, region: NormBox { x, y: 0.4, w: 0.05, h: 0.2 } }
+    }
+
+    fn sight(at: i64, people: Vec<Spot>) -> Sight {
+        Sight { at: UtcMs(at), people }
+    }
+
+    fn covers(shown: &Shown, x: f32, y: f32) -> bool {
+        let inside = |b: &NormBox| (b.x..=b.x + b.w).contains(&x) && (b.y..=b.y + b.h).contains(&y);
+        match shown {
+            Shown::Unknown => true,
+            Shown::Boxes(boxes) => boxes.iter().any(inside),
+        }
+    }
+
+    /// A walker is covered before he is first seen, between two sights, and after the last, each for its time and no
+    /// longer; where nobody looked for seconds everything counts as people.
+    #[test]
+    fn a_walk_is_covered_from_end_to_end() {
+        let mut sights: Vec<Sight> = (0..10).map(|n| sight(n * 200, vec![])).collect();
+        sights.extend((10..20).map(|n| sight(n * 200, vec![spot(1, (n - 10) as f32 * 0.05)])));
+        sights.extend((20..60).map(|n| sight(n * 200, vec![])));
+        let at = |ms: i64| shown(&sights, UtcMs(ms));
+        assert!(covers(&at(1_100), 0.02, 0.5) && !covers(&at(900), 0.02, 0.5));
+        for ms in (2_000..3_800).step_by(40) {
+            let middle = (ms - 2_000) as f32 / 200.0 * 0.05 + 0.025;
+            assert!(covers(&at(ms), middle, 0.5), "{ms}");
+            assert!(!covers(&at(ms), middle + 0.2, 0.5), "{ms}");
+        }
+        assert!(covers(&at(5_700), 0.47, 0.5));
+        assert_eq!(at(5_900), Shown::Boxes(vec![]));
+        assert_eq!(shown(&sights, UtcMs(20_000)), Shown::Unknown);
+        assert_eq!(shown(&[], UtcMs(0)), Shown::Unknown);
+    }
+
+    /// Old sights go, a clock that is set back starts afresh, and a reader gets what is new, once.
+    #[test]
+    fn sights_are_bounded() {
+        let people = People::default();
+        for n in 0..4_000 {
+            people.saw(sight(n * 200, vec![]));
+        }
+        assert!(people.lock().len() <= 1_502);
+        assert_eq!(people.after(UtcMs(3_998 * 200)).len(), 1);
+        people.saw(sight(5, vec![]));
+        assert_eq!(people.newest(), Some(UtcMs(5)));
+    }
+
+    proptest! {
+        /// Wherever a tracked person goes straight between two sights, he is covered at each moment.
+        #[test]
+        fn straight_ways_are_covered(x0 in 0.0_f32..0.9, x1 in 0.0_f32..0.9, share in 0.0_f32..1.0) {
+            let sights = [sight(1_000, vec![spot(7, x0)]), sight(2_000, vec![spot(7, x1)])];
+            let at = UtcMs(1_000 + (share * 1_000.0) as i64);
+            let middle = x0 + (x1 - x0) * share + 0.025;
+            prop_assert!(covers(&shown(&sights, at), middle, 0.5));
+        }
+    }
+}
