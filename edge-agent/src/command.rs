@@ -14,6 +14,7 @@ use crate::health::Floor;
 use crate::memory::{self, Memory};
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::EvidenceFile;
+use crate::rules::Rules;
 use crate::trial;
 
 /// Mistakes of a configuration that one answer names; more would not fit into a message.
@@ -136,10 +137,21 @@ impl Desk {
         if !present.cameras.contains_key(&camera_id) {
             return failed(format!("this box has no camera {camera_id}"));
         }
-        let analyser = match config::rules_on_trial(toml, &present.config) {
-            Ok(rules) => Analyser::new(&rules),
+        let rules = match config::rules_on_trial(toml, &present.config) {
+            Ok(rules) => rules,
             Err(problems) => return failed(list(&problems)),
         };
+        // Pixels are read for the rules in force only, and are not kept.
+        let in_force = present.config.cameras.iter().find(|watched| watched.camera.id == camera_id);
+        let read = in_force.map(|watched| Rules::new(&watched.rules).wanted()).unwrap_or_default();
+        let unread = Rules::new(&rules).wanted().beyond(read);
+        if !unread.is_empty() {
+            let what = unread.join(" and ");
+            return failed(format!(
+                "no rule in force looks for {what}, so nothing is known of it in the last hour"
+            ));
+        }
+        let analyser = Analyser::new(&rules);
         let (memory, from) = (self.memory.clone(), self.clock.now().plus_ms(-memory::REACH_MS));
         // A crowd's hour takes seconds to read.
         let tried = tokio::task::spawn_blocking(move || {

@@ -26,6 +26,18 @@ pub struct Wanted {
     pub view: bool,
 }
 
+impl Wanted {
+    /// What of this `other` does not run, for people.
+    pub fn beyond(self, other: Self) -> Vec<&'static str> {
+        let methods = [
+            ("flames by colour", self.flame && !other.flame),
+            ("things left behind", self.left && !other.left),
+            ("the state of the view", self.view && !other.view),
+        ];
+        methods.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name).collect()
+    }
+}
+
 /// The methods of one camera, with what each has learned of it.
 #[derive(Debug)]
 pub struct SignReader {

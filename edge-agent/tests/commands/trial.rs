@@ -39,6 +39,8 @@ async fn rules_are_tried_on_the_last_hour() {
     assert!(wrong.contains("rules:4:1") && wrong.contains("no zone \"al\""), "{wrong}");
     let wrong = reason(bench.ask(ask("[camera]\nurl = \"test://ball\"")).await);
     assert!(wrong.contains("only zones, lines and rules are"), "{wrong}");
+    let fire = "[[camera.rules]]\nid = \"r2\"\nkind = \"fire\"";
+    assert!(reason(bench.ask(ask(fire)).await).contains("no rule in force looks for flames"));
     let nowhere = CommandBody::Replay { camera_id: "roof".parse().unwrap(), toml: rules.to_owned() };
     assert!(reason(bench.ask(nowhere).await).contains("no camera roof"));
     bench.end().await;
