@@ -9,10 +9,12 @@ use protocol::{Label, NormBox, UtcMs};
 
 use crate::detector::Answer;
 use crate::frame::{Detection, Frame};
-use crate::motion::MotionGate;
+use crate::motion::{Motion, MotionGate};
 use crate::observation::{Observation, Seen};
+use crate::parked::Places;
 use crate::rules::method::MOTION;
 use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
+use crate::signs::SignReader;
 use crate::tracker::Tracker;
 
 /// With nothing moving, the detector looks so often: at things that stand there, and at an empty scene (who
@@ -29,7 +31,9 @@ const MAX_MOTION_AREA: f32 = 0.5;
 #[derive(Debug)]
 pub struct Analyser {
     gate: MotionGate,
+    signs: SignReader,
     tracker: Tracker,
+    places: Places,
     rules: Rules,
     at: Option<UtcMs>,
     detected_at: Option<UtcMs>,
@@ -39,10 +43,13 @@ pub struct Analyser {
 
 impl Analyser {
     pub fn new(rules: &[RuleConfig]) -> Self {
+        let rules = Rules::new(rules);
         Self {
             gate: MotionGate::new(),
+            signs: SignReader::new(rules.wanted()),
             tracker: Tracker::new(),
-            rules: Rules::new(rules),
+            places: Places::default(),
+            rules,
             at: None,
             detected_at: None,
             detector_missing: false,
@@ -59,12 +66,20 @@ impl Analyser {
 
     /// Stations 2 and 3.
     pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
-        Observation::of(frame.captured_at, self.look(frame, ask))
-    }
-
-    fn look(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
+        let mut signs = self.signs.look(at, picture, &motion);
+        let seen = self.look(frame, &motion, ask);
+        // Flicker stands in for a model that names fire only while that is away.
+        if !self.rules.count_flames() && !matches!(seen, Seen::Motion { .. }) {
+            signs.flames.clear();
+        }
+        let parked = self.places.look(at, picture, &self.tracker.resting(at));
+        Observation { signs, parked, ..Observation::of(at, seen) }
+    }
+
+    fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
+        let at = frame.captured_at;
         let moves = !motion.boxes.is_empty() || motion.recalibrated || self.tracker.moving();
         if !moves && !self.detector_missing && !self.recheck_due(at) {
             return Seen::Still;
@@ -73,6 +88,11 @@ impl Analyser {
             Answer::Found { by, detections } => {
                 self.detected_at = Some(at);
                 Seen::Objects { by, detections }
+            }
+            Answer::Partly { by, mut detections } => {
+                self.detected_at = Some(at);
+                detections.extend(objects_by_motion(&motion.boxes));
+                Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }
             }
             Answer::Busy => Seen::Unknown,
             Answer::Missing => Seen::Motion { detections: objects_by_motion(&motion.boxes) },
@@ -86,7 +106,7 @@ impl Analyser {
         self.at = Some(at);
         match &observation.seen {
             Seen::Objects { by, detections } => {
-                self.detector_missing = false;
+                self.detector_missing = by.ends_with(MOTION);
                 self.method = Arc::clone(by);
                 self.tracker.step(at, detections);
             }
@@ -98,6 +118,7 @@ impl Analyser {
             Seen::Still => self.tracker.hold(at),
             Seen::Unknown => {}
         }
+        self.tracker.parked(at, &observation.parked);
         let tracks = self.tracker.tracks();
         let now = Moment { tracks: &tracks, seen: observation, by: &self.method };
         events.extend(self.rules.step(&now));
@@ -108,6 +129,7 @@ impl Analyser {
     pub fn finish(&mut self) -> Vec<RuleEvent> {
         let events = self.at.map_or_else(Vec::new, |at| self.rules.finish(at));
         self.tracker = Tracker::new();
+        self.places = Places::default();
         self.gate.reset();
         (self.at, self.detected_at) = (None, None);
         events

@@ -82,8 +82,22 @@ fn act(cli: Cli) -> Result<ExitCode> {
             let config = Config::load(cli.config.as_deref())?;
             runtime()?.block_on(enrol::run(&args, &config.agent.data_dir))?;
         }
-        Command::Replay(args) => or_reader_left(replay::run(&args))?,
-        Command::Eval(args) => return eval::run(&args),
+        Command::Replay(mut args) => {
+            if let Some(path) = &cli.config {
+                let config = Config::load(Some(path))?;
+                args.detector = Some(config.detector);
+                args.models = args.models.or(config.agent.models);
+            }
+            or_reader_left(replay::run(&args))?;
+        }
+        Command::Eval(mut args) => {
+            if let Some(path) = &cli.config {
+                let config = Config::load(Some(path))?;
+                args.detector = Some(config.detector);
+                args.models = args.models.or(config.agent.models);
+            }
+            return eval::run(&args);
+        }
         Command::Transcribe(args) => {
             let models =
                 Config::load(cli.config.as_deref()).map(|config| stations::model_store(None, &config));

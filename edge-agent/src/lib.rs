@@ -18,6 +18,7 @@ pub mod motion;
 pub mod native;
 pub mod observation;
 pub mod outbox;
+pub mod parked;
 pub mod recovery;
 pub mod replay;
 pub mod report;

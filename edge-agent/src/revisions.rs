@@ -6,15 +6,12 @@ use std::sync::Arc;
 
 use protocol::limits::MAX_EVIDENCE_PER_INCIDENT;
 use protocol::{
-    CameraHealth, CameraId, CameraSubject, Chance, Clock, Evidence, Incident, IncidentId, IncidentKind,
-    Label, NormBox, Phase, Place, RuleId, Severity, Subject, UtcMs,
+    CameraHealth, CameraId, CameraSubject, Chance, Clock, Evidence, Incident, IncidentId, Label, NormBox,
+    Phase, Place, RuleId, Subject, UtcMs,
 };
 
-use crate::rules::RuleEvent;
 use crate::rules::method::GAP;
-
-/// Names a lost camera's incident where a rule's name stands otherwise.
-const LOST_RULE: &str = "camera-lost";
+use crate::rules::{RuleConfig, RuleEvent};
 
 /// Which occurrence of which rule.
 type Key = (RuleId, u64);
@@ -106,6 +103,7 @@ impl Revisions {
                 camera_name: self.camera_name.clone(),
                 rule_id: event.rule_id.clone(),
                 rule_name: event.rule_name.clone(),
+                rule_name_en: Some(event.rule_name_en.clone()),
                 label: event.label,
                 score: event.score,
                 region: event.region,
@@ -168,19 +166,24 @@ impl Revisions {
         }
     }
 
-    /// Opens or ends the incident of a lost camera. `lost_since`: no picture since then.
-    pub fn camera_lost(&mut self, lost_since: Option<UtcMs>, health: &CameraHealth) -> Option<Incident> {
+    /// Opens or ends the incident of a lost camera, as `rule` has it. `lost_since`: no picture since then.
+    pub fn camera_lost(
+        &mut self,
+        lost_since: Option<UtcMs>,
+        health: &CameraHealth,
+        rule: &RuleConfig,
+    ) -> Option<Incident> {
         let now = self.clock.now();
         match (self.lost, lost_since) {
             (None, Some(since)) => {
                 let id = IncidentId::new(&self.chance, now);
                 self.lost = Some(id);
                 let event = RuleEvent {
-                    rule_id: LOST_RULE.parse().expect("a plain word is a name"),
-                    rule_name: IncidentKind::CameraLost.zh().to_owned(),
-                    rule_name_en: IncidentKind::CameraLost.en().to_owned(),
-                    kind: IncidentKind::CameraLost,
-                    severity: Severity::Major,
+                    rule_id: rule.id.clone(),
+                    rule_name: rule.title(),
+                    rule_name_en: rule.title_en(),
+                    kind: rule.incident_kind(),
+                    severity: rule.severity,
                     phase: Phase::Opened,
                     serial: 0,
                     at: since,
@@ -225,9 +228,10 @@ impl Revisions {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{CameraState, Delivery, EvidenceKind, ManualClock};
+    use protocol::{CameraState, Delivery, EvidenceKind, IncidentKind, ManualClock, Severity};
 
     use super::*;
+    use crate::rules::RuleKind;
 
     fn revisions() -> Revisions {
         let clock = Arc::new(ManualClock::at(UtcMs(1_000_000)));
@@ -319,11 +323,12 @@ mod tests {
             frames_dropped: 0,
             reason: None,
         };
-        assert!(revisions.camera_lost(None, &health).is_none());
-        let opened = revisions.camera_lost(Some(UtcMs(5)), &health).unwrap();
+        let rule = RuleConfig::whole_picture("lost".parse().unwrap(), RuleKind::CameraLost);
+        assert!(revisions.camera_lost(None, &health, &rule).is_none());
+        let opened = revisions.camera_lost(Some(UtcMs(5)), &health, &rule).unwrap();
         assert_eq!((opened.kind, opened.started_at), (IncidentKind::CameraLost, UtcMs(5)));
-        assert!(revisions.camera_lost(Some(UtcMs(5)), &health).is_none());
-        let ended = revisions.camera_lost(None, &health).unwrap();
+        assert!(revisions.camera_lost(Some(UtcMs(5)), &health, &rule).is_none());
+        let ended = revisions.camera_lost(None, &health, &rule).unwrap();
         assert_eq!((ended.incident_id, ended.revision, ended.phase), (opened.incident_id, 2, Phase::Ended));
         assert!(revisions.is_empty());
     }

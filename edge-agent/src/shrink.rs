@@ -132,3 +132,36 @@ fn halve(line: &[u8], out: &mut [u8]) {
         *to = ((both & 0xff) + (both >> 8)).div_ceil(2) as u8;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Any plane becomes one of about the rows asked for; an even one keeps its level, within rounding.
+        #[test]
+        fn any_plane_shrinks(width in 0_usize..400, height in 0_usize..400, rows in 0_usize..150, level: u8) {
+            let mut small = Small::default();
+            small.fill(&vec![level; width * height], width, height, rows);
+            small.smooth();
+            prop_assert_eq!(small.pixels.len(), small.columns * small.rows);
+            prop_assert!(small.pixels.iter().all(|v| v.abs_diff(level) <= 1));
+            if height >= rows.max(1) && width > 40 && height > 40 {
+                prop_assert!(small.rows * 2 >= rows.max(1) && small.rows <= 2 * rows.max(1), "{} rows", small.rows);
+            }
+        }
+    }
+
+    /// A bright half is where it was.
+    #[test]
+    fn things_stay_in_their_place() {
+        let plane: Vec<u8> = (0..640 * 360).map(|i| if i % 640 < 320 { 200 } else { 40 }).collect();
+        let mut small = Small::default();
+        small.fill(&plane, 640, 360, 100);
+        let row = &small.pixels[..small.columns];
+        assert!(row[..small.columns / 2].iter().all(|v| *v == 200));
+        assert!(row[small.columns / 2..].iter().all(|v| *v == 40));
+    }
+}

@@ -230,10 +230,9 @@ impl Stations {
                 troubles.push(format!("camera {id}: {why}"));
             }
         }
-        if judged.detector
-            && let DetectorHealth::MotionOnly { reason } = self.detector.station.health()
-        {
-            troubles.push(format!("detector: {reason}"));
+        if judged.detector {
+            let failing = self.detector.station.failing().into_iter();
+            troubles.extend(failing.map(|reason| format!("detector: {reason}")));
         }
         if judged.calls
             && let Some(calls) = &self.calls
@@ -298,7 +297,7 @@ impl Stations {
                 continue;
             }
             let handle = camera::spawn(watched.camera.clone(), clock.clone())?;
-            let client = self.detector.station.client(id.clone());
+            let client = self.detector.station.client(id.clone()).at_fps(watched.camera.analysis_fps);
             let watch = Watch::start(handle, &watched.rules, client, &deps)?;
             self.cameras.insert(id.clone(), Running { watched: watched.clone(), watch });
         }
@@ -322,9 +321,8 @@ impl Stations {
 
 fn start_detector(site: &Site, config: &DetectorConfig) -> Result<Detecting> {
     let store = model_store(site.models.clone(), &site.installed);
-    let wanted = config.clone();
-    let loader = Box::new(move || detector::open(&wanted, &store));
-    let station = DetectorStation::start(site.clock.clone(), loader).context("starting the detector")?;
+    let posts = detector::posts(config, &store);
+    let station = DetectorStation::start_all(site.clock.clone(), posts).context("starting the detector")?;
     Ok(Detecting { config: config.clone(), station: Arc::new(station) })
 }
 

@@ -20,7 +20,7 @@ use crate::frame::Frame;
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::{EvidenceFile, Report};
 use crate::revisions::Revisions;
-use crate::rules::{RuleConfig, RuleEvent};
+use crate::rules::{RuleConfig, RuleEvent, RuleKind, Task};
 
 /// Events between analysis and outbox. When full the analysis waits; frames are then replaced, and counted.
 const EVENTS: usize = 64;
@@ -32,8 +32,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const SILENT: Duration = Duration::from_secs(15);
 /// Pictures of one incident: the first, and better ones that rules point out.
 const MAX_PICTURES: u32 = 4;
-/// A camera without picture this long is an incident.
-const LOST_AFTER_MS: u64 = 30_000;
+/// Names the rule for a lost camera where none is written: 30 s without picture are an incident.
+const LOST_RULE: &str = "camera-lost";
 /// A watch that is stopped gets so long for its last words, usually.
 pub const END: Duration = Duration::from_secs(3);
 
@@ -57,6 +57,8 @@ pub struct Deps {
 pub struct Watch {
     pub camera: Arc<CameraHandle>,
     pub detector: DetectorClient,
+    /// Those that are switched on.
+    pub rules: Arc<[RuleConfig]>,
     /// Counts rounds of the analysis thread: the watchdog wants to see it move.
     pub beat: Arc<AtomicU64>,
     /// Frames that the motion gate looked at.
@@ -106,9 +108,11 @@ impl Watch {
             camera: camera.clone(),
             deps: deps.clone(),
             last_seen_ms: deps.clock.uptime_ms(),
+            lost_rule: lost_rule(rules),
         };
         let teller = tokio::spawn(teller.run(rx, files));
-        Ok(Self { camera, detector, beat, analysed, stop, thread: Some(thread), teller })
+        let rules = rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        Ok(Self { camera, detector, rules, beat, analysed, stop, thread: Some(thread), teller })
     }
 
     /// Ends what is open, finishes clips with what is there, writes it all down. What takes longer than `patience` (a
@@ -134,6 +138,16 @@ impl Watch {
             Err(shared) => drop(shared),
         }
     }
+}
+
+/// The first that is written and switched on; the usual one where none is written.
+fn lost_rule(rules: &[RuleConfig]) -> Option<RuleConfig> {
+    let mut written = rules.iter().filter(|rule| matches!(rule.task, Task::Lost { .. })).peekable();
+    if written.peek().is_some() {
+        return written.find(|rule| rule.enabled).cloned();
+    }
+    let id = LOST_RULE.parse().expect("a plain word is a name");
+    Some(RuleConfig::whole_picture(id, RuleKind::CameraLost))
 }
 
 struct Analysis {
@@ -201,6 +215,8 @@ struct Teller {
     camera: Arc<CameraHandle>,
     deps: Deps,
     last_seen_ms: u64,
+    /// When a camera without picture is an incident; `None`: never.
+    lost_rule: Option<RuleConfig>,
     /// By rule and occurrence. A clip goes on until it is told that its incident ended.
     open: BTreeMap<(RuleId, u64), Making>,
     /// Files being made.
@@ -223,7 +239,9 @@ impl Teller {
             }
         }
         // Whoever watches next does not know of this one.
-        if let Some(incident) = self.revisions.camera_lost(None, &self.camera.health()) {
+        if let Some(rule) = &self.lost_rule
+            && let Some(incident) = self.revisions.camera_lost(None, &self.camera.health(), rule)
+        {
             self.commit(incident, Vec::new()).await;
         }
     }
@@ -314,9 +332,13 @@ impl Teller {
         if sees {
             self.last_seen_ms = now_ms;
         }
-        let gone_ms = now_ms.saturating_sub(self.last_seen_ms);
-        let since = (gone_ms > LOST_AFTER_MS).then(|| self.deps.clock.now().plus_ms(-(gone_ms as i64)));
-        if let Some(incident) = self.revisions.camera_lost(since, &health) {
+        let Some(rule) = &self.lost_rule else { return };
+        let gone_ms = i64::try_from(now_ms.saturating_sub(self.last_seen_ms)).unwrap_or(i64::MAX);
+        let now = self.deps.clock.now();
+        let watches = rule.schedule.as_ref().is_none_or(|schedule| schedule.watches(now));
+        let long = matches!(rule.task, Task::Lost { dwell_ms } if gone_ms > dwell_ms);
+        let since = (watches && long).then(|| now.plus_ms(-gone_ms));
+        if let Some(incident) = self.revisions.camera_lost(since, &health, rule) {
             self.commit(incident, Vec::new()).await;
         }
     }

@@ -46,8 +46,7 @@ fn persons(detections: Vec<Detection>) -> Vec<Detection> {
 /// Persons in each frame of a clip, at the clip's own rate.
 type Sights = Vec<(UtcMs, Vec<Detection>)>;
 
-fn sights(data: &Path, clip: &str) -> Sights {
-    let mut detector = yolox(data);
+fn sights(data: &Path, clip: &str, mut detector: Box<dyn Detect>) -> Sights {
     let see = |frame: Frame| (frame.captured_at, persons(detector.detect(&frame.picture).unwrap()));
     frames(&data.join(format!("video/{clip}.mp4")), 1_000.0).map(see).collect()
 }
@@ -55,14 +54,14 @@ fn sights(data: &Path, clip: &str) -> Sights {
 /// Two tests want these; the second takes what the first has found.
 fn pets(data: &Path) -> &'static Sights {
     static SIGHTS: OnceLock<Sights> = OnceLock::new();
-    SIGHTS.get_or_init(|| sights(data, "pets09-s2l1-a"))
+    SIGHTS.get_or_init(|| sights(data, "pets09-s2l1-a", yolox(data)))
 }
 
-/// Recall and precision of persons at IoU 0.5 and score 0.3.
-fn recall_and_precision(sights: &Sights, truth: &Sequence, name: &str) -> (f64, f64) {
+/// Recall and precision of persons at IoU 0.5 and this score.
+fn recall_and_precision(sights: &Sights, truth: &Sequence, least: f32, name: &str) -> (f64, f64) {
     let (mut hits, mut truths, mut founds) = (0, 0, 0);
     for (i, (_, found)) in sights.iter().enumerate() {
-        let found: Vec<NormBox> = found.iter().filter(|d| d.score >= 0.3).map(|d| d.region).collect();
+        let found: Vec<NormBox> = found.iter().filter(|d| d.score >= least).map(|d| d.region).collect();
         let there: Vec<NormBox> = truth.get(&(i as u64 + 1)).into_iter().flatten().map(|t| t.1).collect();
         hits += matched(&there, &found).len();
         truths += there.len();
@@ -79,11 +78,25 @@ fn recall_and_precision(sights: &Sights, truth: &Sequence, name: &str) -> (f64, 
 fn yolox_finds_people() {
     let Some(data) = data() else { return };
     let truth = mot::read(&data.join("video/pets09-s2l1-a.gt.txt"), 480.0, 360.0);
-    let (recall, precision) = recall_and_precision(pets(&data), &truth, "PETS09");
+    let (recall, precision) = recall_and_precision(pets(&data), &truth, 0.3, "PETS09");
     assert!(recall >= 0.88 && precision >= 0.70, "PETS09: {recall:.3} / {precision:.3}");
     let truth = mot::read(&data.join("video/tud-campus.gt.txt"), 640.0, 480.0);
-    let (recall, precision) = recall_and_precision(&sights(&data, "tud-campus"), &truth, "TUD-Campus");
+    let (recall, precision) =
+        recall_and_precision(&sights(&data, "tud-campus", yolox(&data)), &truth, 0.3, "TUD-Campus");
     assert!(recall >= 0.74 && precision >= 0.61, "TUD-Campus: {recall:.3} / {precision:.3}");
+}
+
+/// Another model, described by the manifest alone, finds people as others measured it (0.75 / 0.76 at 0.6).
+#[test]
+fn fastestdet_finds_people() {
+    let Some(data) = data() else { return };
+    let store = ModelStore::new(search_folders(None, None, Some(data.clone())));
+    let config = DetectorConfig { models: vec!["fastestdet".to_owned()], ..DetectorConfig::default() };
+    let detector = detector::open(&config, &store).unwrap();
+    let truth = mot::read(&data.join("video/tud-campus.gt.txt"), 640.0, 480.0);
+    let seen = sights(&data, "tud-campus", detector);
+    let (recall, precision) = recall_and_precision(&seen, &truth, 0.6, "TUD-Campus by FastestDet");
+    assert!(recall >= 0.72 && precision >= 0.72, "{recall:.3} / {precision:.3}");
 }
 
 fn track(frames: impl Iterator<Item = (u64, UtcMs, Vec<Detection>)>) -> Sequence {
@@ -127,7 +140,7 @@ fn tracker_keeps_numbers_on_noisy_truth() {
         (1..=530_u64).map(|n| (n, UtcMs(n as i64 * 1_000 / 7), seen(truth.get(&n).unwrap_or(&nobody))));
     let merit = merit(&truth, &track(frames), 1..=530);
     println!("tracker on noisy truth (in-sample): {merit}");
-    assert!(merit.switches <= 10 && merit.idf1 >= 0.80, "{merit}");
+    assert!(merit.switches <= 10 && merit.idf1 >= 0.84, "{merit}");
 }
 
 /// Detector and tracker together, at the clip's rate.
@@ -138,7 +151,7 @@ fn detector_and_tracker_on_pets() {
     let seen = pets(&data).iter().enumerate().map(|(i, (at, found))| (i as u64 + 1, *at, found.clone()));
     let merit = merit(&truth, &track(seen), 1..=530);
     println!("YOLOX-nano and tracker on PETS09 (in-sample): {merit}");
-    assert!(merit.idf1 >= 0.58 && merit.mota >= 0.75, "{merit}");
+    assert!(merit.idf1 >= 0.72 && merit.mota >= 0.78, "{merit}");
 }
 
 /// Two cameras share one detector on its thread, each analysed on a thread of its own as in the running agent:

@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+use crate::contract::Contract;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     #[serde(rename = "model")]
@@ -12,7 +14,7 @@ pub struct Manifest {
 }
 
 /// One model.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Name of its folder.
@@ -23,11 +25,12 @@ pub struct Model {
     /// SPDX identifier, or the name of the licence.
     pub licence: String,
     /// What goes in and comes out, in words.
-    pub input: String,
-    pub output: String,
-    /// What it can name, as `protocol` labels.
     #[serde(default)]
-    pub labels: Vec<String>,
+    pub input: String,
+    #[serde(default)]
+    pub output: String,
+    /// Detectors only: the same for the program.
+    pub detector: Option<Contract>,
     /// The first one is the model itself.
     #[serde(rename = "file")]
     pub files: Vec<ModelFile>,
@@ -37,7 +40,8 @@ pub struct Model {
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
     pub name: String,
-    pub url: String,
+    /// Absent where a site describes weights of its own.
+    pub url: Option<String>,
     /// Absent where nobody could vouch for one: a site pins its own.
     pub sha256: Option<String>,
     pub size_bytes: Option<u64>,
@@ -74,8 +78,10 @@ mod tests {
         assert_eq!(models.iter().map(|m| &m.name).collect::<BTreeSet<_>>().len(), models.len());
         for model in models {
             assert!(!model.files.is_empty(), "{} has no file", model.name);
+            assert_eq!(model.detector.is_some(), model.task == "object-detection", "{}", model.name);
+            assert_eq!(model.detector.as_ref().and_then(Contract::problem), None, "{}", model.name);
             for file in &model.files {
-                assert!(file.url.starts_with("https://"), "{}", file.url);
+                assert!(file.url.as_ref().is_some_and(|u| u.starts_with("https://")), "{}", file.name);
                 let hash = file.sha256.as_deref();
                 assert!(hash.is_none_or(|h| h.len() == 64 && h.bytes().all(|b| b.is_ascii_hexdigit())));
                 assert!(!file.name.contains(['/', '\\']), "{}", file.name);

@@ -11,10 +11,15 @@ use sha2::{Digest, Sha256};
 
 use crate::manifest::{Manifest, Model, ModelFile, manifest};
 
+/// In a model's folder: the description of a model that the manifest does not know.
+const SITE_FILE: &str = "model.toml";
+
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    #[error("model {name:?} is not in the manifest; known: {known}")]
+    #[error("model {name:?} is not in the manifest, and no {SITE_FILE} describes it; known: {known}")]
     Unknown { name: String, known: String },
+    #[error("{path} does not describe model {name}: {problem}", path = path.display())]
+    Description { name: String, path: PathBuf, problem: String },
     #[error(
         "model {name} is not installed: {file} was not found in {searched}; put it there as {name}/{file}"
     )]
@@ -97,38 +102,53 @@ impl ModelStore {
         let model = self.model(name)?;
         let mut files = Vec::new();
         for file in &model.files {
-            let path = self.locate(model, file)?;
-            self.verify(model, file, &path)?;
+            let path = self.locate(&model, file)?;
+            self.verify(&model, file, &path)?;
             files.push(path);
         }
         let verified = model.files.iter().all(|f| f.sha256.is_some());
-        Ok(Weights { model: model.clone(), files, verified })
+        Ok(Weights { model, files, verified })
     }
 
     /// The folder of a model that comes as an archive, once unpacked: the first that exists.
     pub fn folder(&self, name: &str) -> Result<PathBuf, ModelError> {
         let model = self.model(name)?;
-        let found = self.places(model).find(|p| p.is_dir());
-        found.ok_or_else(|| self.missing(model, &model.files[0]))
+        let found = self.places(&model.name, &model.version).find(|p| p.is_dir());
+        found.ok_or_else(|| self.missing(&model, &model.files[0]))
     }
 
-    fn model(&self, name: &str) -> Result<&Model, ModelError> {
-        self.manifest.model(name).ok_or_else(|| {
-            let known: Vec<_> = self.manifest.models.iter().map(|m| m.name.as_str()).collect();
-            ModelError::Unknown { name: name.to_owned(), known: known.join(", ") }
-        })
+    /// What is known of a model: the manifest's word, else the site's own.
+    pub fn model(&self, name: &str) -> Result<Model, ModelError> {
+        if let Some(model) = self.manifest.model(name) {
+            return Ok(model.clone());
+        }
+        // A name from a configuration becomes part of a path.
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let place = self
+            .folders
+            .iter()
+            .map(|folder| folder.join(name).join(SITE_FILE))
+            .find(|p| plain && p.is_file());
+        match place {
+            Some(path) => site_model(name, &path),
+            None => {
+                let known: Vec<_> = self.manifest.models.iter().map(|m| m.name.as_str()).collect();
+                Err(ModelError::Unknown { name: name.to_owned(), known: known.join(", ") })
+            }
+        }
     }
 
     /// `NAME/VERSION` before `NAME` in each folder.
-    fn places<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = PathBuf> + 'a {
-        self.folders.iter().flat_map(|folder| {
-            let flat = folder.join(&model.name);
-            [flat.join(&model.version), flat]
+    fn places<'a>(&'a self, name: &'a str, version: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+        self.folders.iter().flat_map(move |folder| {
+            let flat = folder.join(name);
+            [flat.join(version), flat]
         })
     }
 
     fn locate(&self, model: &Model, file: &ModelFile) -> Result<PathBuf, ModelError> {
-        let found = self.places(model).map(|p| p.join(&file.name)).find(|p| p.is_file());
+        let found =
+            self.places(&model.name, &model.version).map(|p| p.join(&file.name)).find(|p| p.is_file());
         found.ok_or_else(|| self.missing(model, file))
     }
 
@@ -182,6 +202,26 @@ impl ModelStore {
     }
 }
 
+fn site_model(name: &str, path: &Path) -> Result<Model, ModelError> {
+    let wrong =
+        |problem: String| ModelError::Description { name: name.to_owned(), path: path.to_owned(), problem };
+    let text = fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+    let model: Model = toml::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+    if model.name != name {
+        return Err(wrong(format!("it is named {:?}, its folder {name:?}", model.name)));
+    }
+    if model.files.is_empty() {
+        return Err(wrong("it lists no file".to_owned()));
+    }
+    if model.files.iter().any(|f| f.name.contains(['/', '\\'])) {
+        return Err(wrong("a file's name is a path".to_owned()));
+    }
+    match model.detector.as_ref().and_then(|d| d.problem()) {
+        Some(problem) => Err(wrong(problem)),
+        None => Ok(model),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +269,33 @@ mod tests {
         fs::write(&path, "abcd").unwrap();
         let error = store.find("m").unwrap_err().to_string();
         assert!(error.contains(HASH_OF_ABC) && error.contains("88d4266fd4e6338d13b845fcf289579d"), "{error}");
+    }
+
+    /// A site's own model is found by the description in its folder; a wrong description says what is wrong.
+    #[test]
+    fn a_site_describes_its_own_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&[folder.path()]);
+        let text = "name='own'\ntask='object-detection'\nversion='1'\nlicence='ours'\n[[file]]\nname='own.onnx'\n\
+             [detector]\n[detector.picture]\nwidth=64\nheight=64\nchannels='rgb'\nfit='stretch'\n\
+             [detector.answer]\nkind='boxes'\nunit='shares'\n[detector.labels]\nfire=[0]\n";
+        put(folder.path(), "own/model.toml", text);
+        put(folder.path(), "own/own.onnx", "abc");
+        let weights = store.find("own").unwrap();
+        assert_eq!((weights.title().as_str(), weights.verified), ("own 1", false));
+        assert_eq!(weights.model.detector.unwrap().labels.keys().collect::<Vec<_>>(), ["fire"]);
+        for (from, to, why) in [
+            ("name='own'", "name='other'", "named \"other\""),
+            ("width=64", "width=0", "not between"),
+            ("fire=[0]", "", "names no label"),
+            ("kind='boxes'", "kind='magic'", "unknown variant"),
+            ("own.onnx", "../own.onnx", "a path"),
+        ] {
+            put(folder.path(), "own/model.toml", &text.replace(from, to));
+            let error = store.find("own").unwrap_err().to_string();
+            assert!(error.contains("own/model.toml") && error.contains(why), "{error}");
+        }
+        assert!(matches!(store.find("../own"), Err(ModelError::Unknown { .. })));
     }
 
     /// Missing and unknown models are told apart, with where was looked and what there is.

@@ -189,6 +189,9 @@ pub struct CameraSubject {
     pub rule_id: RuleId,
     /// What the rule is called on screens.
     pub rule_name: String,
+    /// The same in English, where the box was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_name_en: Option<String>,
     pub label: Label,
     /// Detector score 0..=1 of the best picture; 0 for motion.
     pub score: f32,

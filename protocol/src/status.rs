@@ -80,12 +80,14 @@ pub struct CameraHealth {
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum DetectorHealth {
     Model {
+        /// Of all that look, joined by ` + `.
         name: String,
+        /// Of others: why they do not look. Of these: what they run on instead of what was wished.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        troubles: Vec<String>,
     },
     /// No weights: motion alone raises `intrusion`, marked so.
-    MotionOnly {
-        reason: String,
-    },
+    MotionOnly { reason: String },
 }
 
 /// How the call tap of a box is. Counters run since its start.

@@ -14,6 +14,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use models::{ModelStore, search_folders};
+use protocol::Label;
 use serde::Deserialize;
 
 use document::Document;
@@ -25,7 +27,7 @@ pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;
-use crate::detector::DetectorConfig;
+use crate::detector::{self, DetectorConfig};
 use crate::outbox::OutboxConfig;
 use crate::rules::{Calendar, RuleConfig};
 
@@ -197,7 +199,8 @@ impl Config {
             }
         }
         let mut ids = HashMap::new();
-        let site = cameras::Site { named: config.detector.named(), calendar: Arc::clone(&config.calendar) };
+        let named = named(&config.detector, config.agent.models.clone());
+        let site = cameras::Site { named, calendar: Arc::clone(&config.calendar) };
         for mut section in document.list("camera") {
             let Some(watched) = cameras::read(&mut document, &mut section, &site) else { continue };
             let id = &watched.camera.id;
@@ -214,7 +217,8 @@ impl Config {
     pub fn summary(&self) -> String {
         let mut lines = vec![format!("data: {}", self.agent.data_dir.display())];
         for Watched { camera, rules } in &self.cameras {
-            let watched: Vec<_> = rules.iter().filter(|r| r.enabled).map(|r| r.id.to_string()).collect();
+            let watched: Vec<_> =
+                rules.iter().filter(|r| r.enabled).map(|r| format!("{} ({})", r.id, r.kind.word())).collect();
             let watched =
                 if watched.is_empty() { "no rule: raises nothing".into() } else { watched.join(", ") };
             lines.push(format!(
@@ -234,6 +238,14 @@ impl Config {
         lines.push(format!("health: http://{}/", self.health.listen));
         lines.join("\n")
     }
+}
+
+/// What the configured detectors can name. Of a model that nothing is known of here (it lies in a folder that only the
+/// command line names), everything is hoped.
+pub fn named(detector: &DetectorConfig, models: Option<PathBuf>) -> Vec<Label> {
+    let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let store = ModelStore::new(search_folders(models, None, data));
+    detector::named(detector, &store).unwrap_or_else(|_| Label::ALL.to_vec())
 }
 
 /// A section whose every key has a default.

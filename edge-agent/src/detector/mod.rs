@@ -1,25 +1,33 @@
-//! Station 3: a picture in, named things out. [`Detect`] is the seam: YOLOX by ONNX Runtime behind it in
-//! production, whatever a test needs in tests. [`station::Station`] shares one among all cameras.
+//! Station 3: a picture in, named things out. [`Detect`] is the seam: models of the manifest by ONNX Runtime behind
+//! it in production, whatever a test needs in tests. [`station::Station`] shares them among all cameras.
 
+mod answer;
+mod input;
+mod lane;
 mod letterbox;
+mod onnx;
 pub mod station;
-pub mod yolox;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use models::contract::Contract;
 use models::{ModelError, ModelStore};
 use protocol::Label;
 use serde::{Deserialize, Serialize};
 
+pub use self::answer::{Tensor, read};
+pub use self::input::{Input, Values};
+pub use self::lane::Loader;
 pub use self::letterbox::Letterbox;
-pub use self::station::{DetectorClient, DetectorStation, DetectorStats};
-pub use self::yolox::Yolox;
+pub use self::onnx::{Onnx, Provider};
+pub use self::station::{DetectorClient, DetectorStation, DetectorStats, Post};
 use crate::config::{Wrong, within};
 use crate::frame::{Detection, Picture};
 use crate::native::{self, NativeError};
 
-/// What the detectors of this version can name; rules may ask for these.
+/// What the detectors of this version can name with the models of the manifest.
 pub const NAMED: &[Label] = &[
     Label::Person,
     Label::Bicycle,
@@ -35,17 +43,35 @@ pub const NAMED: &[Label] = &[
 pub trait Detect: Send {
     /// Model name and version, as incidents carry it.
     fn name(&self) -> &str;
+    /// What it can name.
+    fn labels(&self) -> &[Label] {
+        NAMED
+    }
+    /// What people should know of how it runs, such as the provider that did not work.
+    fn note(&self) -> Option<&str> {
+        None
+    }
+    /// Pictures that one inference takes.
+    fn batch(&self) -> usize {
+        1
+    }
     /// Scores have two decimals: more would differ between processors.
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError>;
+    /// As [`Self::detect`] of each, in one go where the model can.
+    fn detect_batch(&mut self, pictures: &[&Picture]) -> Result<Vec<Vec<Detection>>, DetectError> {
+        pictures.iter().map(|picture| self.detect(picture)).collect()
+    }
 }
 
-/// What became of a frame that a camera showed to the detector.
+/// What became of a frame that a camera showed to the detectors.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// `by`: name of the detector.
+    /// `by`: names of the detectors that looked, joined by ` + `.
     Found { by: Arc<str>, detections: Vec<Detection> },
     /// No time for this frame; counted.
     Busy,
+    /// Some detectors looked, but one that names what moves is missing: motion stands in for it.
+    Partly { by: Arc<str>, detections: Vec<Detection> },
     /// There is no detector now; motion stands in.
     Missing,
 }
@@ -67,6 +93,8 @@ pub enum DetectError {
     },
     #[error("{model} does not keep to its contract: {problem}")]
     Contract { model: String, problem: String },
+    #[error("{model} hangs: it has been looking for more than {ms} ms")]
+    Hangs { model: String, ms: u64 },
 }
 
 /// `[detector]` of the configuration.
@@ -75,10 +103,15 @@ pub enum DetectError {
 pub struct DetectorConfig {
     /// False: motion only, by choice.
     pub enabled: bool,
-    /// Name in the model manifest.
-    pub model: String,
+    /// Names in the model manifest, or of folders with a `model.toml`; they look side by side.
+    pub models: Vec<String>,
+    /// How often a detector of fire and smoke looks at a camera, at most; by name, in milliseconds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub every_ms: BTreeMap<String, u32>,
     /// Threads of one inference.
     pub threads: usize,
+    /// Who computes: the first that works.
+    pub providers: Vec<Provider>,
     /// Another `libonnxruntime.so` (a GPU build, say), or the folder it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ort_library: Option<PathBuf>,
@@ -86,30 +119,172 @@ pub struct DetectorConfig {
 
 impl Default for DetectorConfig {
     fn default() -> Self {
-        Self { enabled: true, model: "yolox-nano".to_owned(), threads: 1, ort_library: None }
+        Self {
+            enabled: true,
+            models: vec!["yolox-nano".to_owned()],
+            every_ms: BTreeMap::new(),
+            threads: 1,
+            providers: vec![Provider::Cpu],
+            ort_library: None,
+        }
     }
 }
 
 impl DetectorConfig {
-    /// What it can name; nothing when it is switched off.
-    pub fn named(&self) -> Vec<Label> {
-        if self.enabled { NAMED.to_vec() } else { Vec::new() }
-    }
-
     /// What is wrong with it; empty when nothing is.
     pub(crate) fn problems(&self) -> Wrong {
         let mut found = Wrong::new();
         within(&mut found, "threads", self.threads, 1..=64);
+        if self.models.is_empty() {
+            found.push((
+                "models",
+                "names no model; to watch by motion alone write enabled = false".to_owned(),
+            ));
+        }
+        for (at, model) in self.models.iter().enumerate() {
+            if self.models[..at].contains(model) {
+                found.push(("models", format!("names {model:?} twice")));
+            }
+        }
+        if self.providers.is_empty() {
+            found.push(("providers", "names none; write [\"cpu\"]".to_owned()));
+        }
+        for (model, every_ms) in &self.every_ms {
+            if !self.models.contains(model) {
+                found.push(("every_ms", format!("names {model:?}, which is not among `models`")));
+            }
+            if !(100..=MOST_EVERY_MS).contains(every_ms) {
+                found.push((
+                    "every_ms",
+                    format!("{model} = {every_ms} is not between 100 and {MOST_EVERY_MS}"),
+                ));
+            }
+        }
         found
+    }
+
+    fn every_ms(&self, model: &str) -> u64 {
+        self.every_ms.get(model).copied().unwrap_or(0).into()
     }
 }
 
-/// Loads the configured detector: finds and verifies its weights, loads the native library.
-pub fn open(config: &DetectorConfig, models: &ModelStore) -> Result<Box<dyn Detect>, DetectError> {
+/// The tracker bridges such pauses between two looks at a fire, and no longer ones.
+const MOST_EVERY_MS: u32 = 2_000;
+
+/// What the configured models can name, whether or not their weights are installed. A model that nothing is known of
+/// is an error.
+pub fn named(config: &DetectorConfig, store: &ModelStore) -> Result<Vec<Label>, DetectError> {
+    let mut all = Vec::new();
+    if config.enabled {
+        for name in &config.models {
+            all.extend(labels_of(name, store)?);
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+/// What those of the configured models can name whose weights are installed, and the right ones.
+pub fn installed(config: &DetectorConfig, store: &ModelStore) -> Vec<Label> {
+    let there = |name: &&String| config.enabled && store.find(name).is_ok();
+    let mut all: Vec<Label> = config
+        .models
+        .iter()
+        .filter(there)
+        .flat_map(|name| labels_of(name, store).unwrap_or_default())
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn labels_of(name: &str, store: &ModelStore) -> Result<Vec<Label>, DetectError> {
+    let broken = |problem: String| DetectError::Contract { model: name.to_owned(), problem };
+    let contract = store.model(name)?.detector.ok_or_else(|| broken("it is no detector".to_owned()))?;
+    labels(&contract).map_err(broken)
+}
+
+fn labels(contract: &Contract) -> Result<Vec<Label>, String> {
+    let named = contract.labels.iter().filter(|(_, numbers)| !numbers.is_empty());
+    named.map(|(name, _)| answer::known(name)).collect()
+}
+
+/// The configured detectors, each to be loaded on its own: one that fails leaves the others at work.
+pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
+    if !config.enabled {
+        return vec![Post::new(Box::new(|| Err(DetectError::Off)))];
+    }
+    let post = |name: &String| {
+        let (name, config, store) = (name.clone(), config.clone(), store.clone());
+        let every_ms = config.every_ms(&name);
+        let aside = labels_of(&name, &store).is_ok_and(|labels| is_aside(&labels));
+        let post = Post::new(Box::new(move || open_one(&name, &config, &store)));
+        if aside { post.aside(every_ms) } else { post }
+    };
+    config.models.iter().map(post).collect()
+}
+
+fn open_one(name: &str, config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn Detect>, DetectError> {
+    let weights = store.find(name)?;
+    let environment = native::environment(config.ort_library.as_deref())?;
+    let loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;
+    if config.every_ms(name) > 0 && !is_aside(loaded.labels()) {
+        // Whoever walks through the picture between two looks would be lost and found over and over.
+        let problem = "every_ms is for detectors that name fire and smoke alone".to_owned();
+        return Err(DetectError::Contract { model: loaded.name().to_owned(), problem });
+    }
+    Ok(Box::new(loaded))
+}
+
+/// Does it name nothing that moves about?
+fn is_aside(labels: &[Label]) -> bool {
+    labels.iter().all(|label| matches!(label, Label::Fire | Label::Smoke))
+}
+
+/// Loads all configured detectors as one, that looks with each of them in turn: for replay and evaluation, where each
+/// frame must be looked at by all. Any that fails is an error.
+pub fn open(config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn Detect>, DetectError> {
     if !config.enabled {
         return Err(DetectError::Off);
     }
-    let weights = models.find(&config.model)?;
-    let environment = native::environment(config.ort_library.as_deref())?;
-    Ok(Box::new(Yolox::load(&environment, &weights, config.threads)?))
+    let mut all =
+        config.models.iter().map(|name| open_one(name, config, store)).collect::<Result<Vec<_>, _>>()?;
+    match all.len() {
+        1 => Ok(all.remove(0)),
+        _ => Ok(Box::new(Together::new(all))),
+    }
+}
+
+/// Several detectors side by side.
+struct Together {
+    name: String,
+    labels: Vec<Label>,
+    all: Vec<Box<dyn Detect>>,
+}
+
+impl Together {
+    fn new(all: Vec<Box<dyn Detect>>) -> Self {
+        let name = all.iter().map(|d| d.name()).collect::<Vec<_>>().join(" + ");
+        let labels = all.iter().flat_map(|d| d.labels().to_vec()).collect();
+        Self { name, labels, all }
+    }
+}
+
+impl Detect for Together {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {
+        let mut found = Vec::new();
+        for detector in &mut self.all {
+            found.extend(detector.detect(picture)?);
+        }
+        Ok(found)
+    }
 }

@@ -1,32 +1,25 @@
-//! One detector for all cameras, on a thread of its own.
-//!
-//! Each camera has at most one frame waiting. The frame that waits longest is served first, so a busy camera
-//! cannot starve a quiet one; a newer frame of the same camera takes the older one's place in the line. What
-//! finds no time is answered [`Answer::Busy`] and counted. A detector that is missing or fails is tried again
-//! every [`RETRY`]; until then every frame is answered [`Answer::Missing`] at once, and recording and
-//! motion-only rules go on.
+//! The detectors of a box, shared by all cameras: a lane each ([`super::lane`]), so that one that fails, hangs or is
+//! slow leaves the others at work. A camera shows a frame once; the station shows it to each detector whose turn it
+//! is and joins what they say.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use protocol::{CameraId, Clock, DetectorHealth};
+use protocol::{CameraId, Clock, DetectorHealth, Label};
 use tokio::sync::oneshot;
 
-use super::{Answer, Detect, DetectError};
+use super::Answer;
+use super::lane::{Condition, Job, Lane, Loader, Part, Served};
 use crate::frame::{Frame, Picture};
 
-/// A frame older than this when its turn comes is no longer worth the work.
-const MAX_WAIT_MS: u64 = 2_000;
-const RETRY: Duration = Duration::from_secs(30);
+/// How often hung inferences are looked for.
+const WATCH: Duration = Duration::from_millis(250);
+/// A camera that does not say how often it wants to be looked at.
+const PERIOD_MS: u64 = 200;
 
-/// Makes the detector, at start and again after a failure.
-pub type Loader = Box<dyn FnMut() -> Result<Box<dyn Detect>, DetectError> + Send>;
-
-/// Counted since start.
+/// Counted since start, over all detectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DetectorStats {
     pub detected: u64,
@@ -36,91 +29,156 @@ pub struct DetectorStats {
     pub busy_ms: u64,
 }
 
-/// What became of one camera's frames.
-#[derive(Debug, Default)]
-struct ClientCounts {
-    detected: AtomicU64,
-    skipped: AtomicU64,
+/// A detector to be loaded, and how it is to be asked.
+pub struct Post {
+    loader: Loader,
+    aside: bool,
+    every_ms: u64,
 }
 
-struct Job {
-    camera_id: CameraId,
-    picture: Arc<Picture>,
-    since_ms: u64,
-    counts: Arc<ClientCounts>,
-    reply: oneshot::Sender<Answer>,
-}
+impl Post {
+    /// It looks at every frame, and names what moves.
+    pub fn new(loader: Loader) -> Self {
+        Self { loader, aside: false, every_ms: 0 }
+    }
 
-impl Job {
-    fn skip(self) {
-        self.counts.skipped.fetch_add(1, Ordering::Relaxed);
-        // The camera may have gone; then nobody waits.
-        let _ = self.reply.send(Answer::Busy);
+    /// It names fire and smoke alone: it looks at a camera no more often than this, a frame that it has no time for
+    /// is not given up, and motion does not stand in for it.
+    #[must_use]
+    pub fn aside(mut self, every_ms: u64) -> Self {
+        (self.aside, self.every_ms) = (true, every_ms);
+        self
     }
 }
 
-struct State {
-    /// One per camera at most, longest waiting first.
-    waiting: VecDeque<Job>,
-    health: DetectorHealth,
-    stats: DetectorStats,
-    stopping: bool,
+struct Standing {
+    lane: Lane,
+    aside: bool,
+    every_ms: u64,
 }
 
 struct Shared {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
-    wake: Condvar,
+    posts: Vec<Standing>,
+    stopping: Mutex<bool>,
+    stop: Condvar,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The running station. Dropping it stops the thread after the inference in progress.
+/// The running station. Dropping it stops the threads after the inferences in progress.
 pub struct DetectorStation {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    watch: Option<JoinHandle<()>>,
 }
 
 impl DetectorStation {
-    /// Loads the detector (so that the first frame already finds it) and starts to serve.
-    pub fn start(clock: Arc<dyn Clock>, mut loader: Loader) -> std::io::Result<Self> {
-        let (detector, health) = load(&mut loader);
-        let state =
-            State { waiting: VecDeque::new(), health, stats: DetectorStats::default(), stopping: false };
-        let shared = Arc::new(Shared { clock, state: Mutex::new(state), wake: Condvar::new() });
-        let serving = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("detector".to_owned())
-            .spawn(move || serve(&serving, detector, &mut loader))?;
-        Ok(Self { shared, thread: Some(thread) })
+    /// One detector, looked at each frame with.
+    pub fn start(clock: Arc<dyn Clock>, loader: Loader) -> std::io::Result<Self> {
+        Self::start_all(clock, vec![Post::new(loader)])
     }
 
-    /// A camera's way to the detector.
+    /// Loads the detectors (so that the first frame already finds them) and starts to serve.
+    pub fn start_all(clock: Arc<dyn Clock>, posts: Vec<Post>) -> std::io::Result<Self> {
+        let start = |post: Post| -> std::io::Result<Standing> {
+            let Post { loader, aside, every_ms } = post;
+            Ok(Standing { lane: Lane::start(Arc::clone(&clock), loader)?, aside, every_ms })
+        };
+        let posts = posts.into_iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
+        let (stopping, stop) = (Mutex::new(false), Condvar::new());
+        let shared = Arc::new(Shared { clock: Arc::clone(&clock), posts, stopping, stop });
+        let watched = Arc::clone(&shared);
+        let watch =
+            std::thread::Builder::new().name("detector-watch".to_owned()).spawn(move || watch(&watched))?;
+        Ok(Self { shared, watch: Some(watch) })
+    }
+
+    /// A camera's way to the detectors.
     pub fn client(&self, camera_id: CameraId) -> DetectorClient {
-        DetectorClient { shared: Arc::clone(&self.shared), camera_id, counts: Arc::default() }
+        let served = self.shared.posts.iter().map(|_| Arc::default()).collect();
+        let counts = Arc::new(ClientCounts { served, ..ClientCounts::default() });
+        DetectorClient { shared: Arc::clone(&self.shared), camera_id, period_ms: PERIOD_MS, counts }
     }
 
     pub fn health(&self) -> DetectorHealth {
-        self.shared.lock().health.clone()
+        let (mut names, mut troubles) = (Vec::new(), Vec::new());
+        for post in &self.shared.posts {
+            match post.lane.condition() {
+                Condition::Works { name, note, .. } => {
+                    troubles.extend(note.map(|note| format!("{name} {note}")));
+                    names.push(name.to_string());
+                }
+                Condition::Fails { reason } => troubles.push(reason),
+            }
+        }
+        if names.is_empty() {
+            DetectorHealth::MotionOnly { reason: troubles.join("; ") }
+        } else {
+            DetectorHealth::Model { name: names.join(" + "), troubles }
+        }
+    }
+
+    /// Why detectors do not work, one line each.
+    pub fn failing(&self) -> Vec<String> {
+        let reason = |post: &Standing| match post.lane.condition() {
+            Condition::Fails { reason } => Some(reason),
+            Condition::Works { .. } => None,
+        };
+        self.shared.posts.iter().filter_map(reason).collect()
+    }
+
+    /// What the detectors that work now can name.
+    pub fn naming(&self) -> Vec<Label> {
+        let labels = |post: &Standing| match post.lane.condition() {
+            Condition::Works { labels, .. } => labels,
+            Condition::Fails { .. } => Vec::new(),
+        };
+        let mut all: Vec<Label> = self.shared.posts.iter().flat_map(labels).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     pub fn stats(&self) -> DetectorStats {
-        self.shared.lock().stats
+        self.shared.posts.iter().map(|post| post.lane.stats()).fold(DetectorStats::default(), |a, b| {
+            DetectorStats {
+                detected: a.detected + b.detected,
+                skipped: a.skipped + b.skipped,
+                failed: a.failed + b.failed,
+                busy_ms: a.busy_ms + b.busy_ms,
+            }
+        })
     }
 }
 
 impl Drop for DetectorStation {
     fn drop(&mut self) {
-        self.shared.lock().stopping = true;
-        self.shared.wake.notify_all();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        *self.shared.stopping.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.stop.notify_all();
+        if let Some(watch) = self.watch.take() {
+            let _ = watch.join();
+        }
+        self.shared.posts.iter().for_each(|post| post.lane.stop());
+    }
+}
+
+fn watch(shared: &Shared) {
+    let mut stopping = shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+    while !*stopping {
+        drop(stopping);
+        shared.posts.iter().for_each(|post| post.lane.watch());
+        stopping = shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*stopping {
+            stopping = shared.stop.wait_timeout(stopping, WATCH).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// What became of one camera's frames.
+#[derive(Debug, Default)]
+struct ClientCounts {
+    detected: AtomicU64,
+    skipped: AtomicU64,
+    /// By post.
+    served: Vec<Arc<Served>>,
 }
 
 /// What one camera holds.
@@ -128,42 +186,60 @@ impl Drop for DetectorStation {
 pub struct DetectorClient {
     shared: Arc<Shared>,
     camera_id: CameraId,
+    period_ms: u64,
     counts: Arc<ClientCounts>,
 }
 
 impl DetectorClient {
+    /// How many frames a second this camera wants to be looked at.
+    #[must_use]
+    pub fn at_fps(mut self, fps: f32) -> Self {
+        self.period_ms = (1_000.0 / fps.clamp(0.01, 1_000.0)) as u64;
+        self
+    }
+
     /// Shows a frame and waits for the answer. For threads; inside async code use [`Self::submit`].
     pub fn ask(&self, frame: &Frame) -> Answer {
         self.submit(Arc::clone(&frame.picture)).blocking_recv().unwrap_or(Answer::Missing)
     }
 
-    /// Puts a picture in line. A closed channel means that the station stopped.
+    /// Puts a picture in line of each detector whose turn it is. A closed channel means that the station stopped.
     pub fn submit(&self, picture: Arc<Picture>) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
-        let job = Job {
-            camera_id: self.camera_id.clone(),
-            picture,
-            since_ms: self.shared.clock.uptime_ms(),
-            counts: Arc::clone(&self.counts),
-            reply,
+        let now_ms = self.shared.clock.uptime_ms();
+        let due = |at: &usize| {
+            let since = self.counts.served[*at].at_ms().map(|at_ms| now_ms.saturating_sub(at_ms));
+            since.is_none_or(|since_ms| since_ms >= self.shared.posts[*at].every_ms)
         };
-        let mut state = self.shared.lock();
-        if state.stopping || matches!(state.health, DetectorHealth::MotionOnly { .. }) {
-            let _ = job.reply.send(Answer::Missing);
+        let asked: Vec<usize> = (0..self.shared.posts.len()).filter(due).collect();
+        let joint = Joint {
+            parts: asked.iter().map(|_| None).collect(),
+            aside: asked.iter().map(|at| self.shared.posts[*at].aside).collect(),
+            reply: Some(reply),
+            counts: Arc::clone(&self.counts),
+        };
+        if asked.is_empty() {
+            joint.tell();
             return answer;
         }
-        match state.waiting.iter_mut().find(|waiting| waiting.camera_id == self.camera_id) {
-            Some(place) => {
-                std::mem::replace(place, job).skip();
-                state.stats.skipped += 1;
-            }
-            None => state.waiting.push_back(job),
+        let joint = Arc::new(Mutex::new(joint));
+        for (place, at) in asked.into_iter().enumerate() {
+            let (joint, served) = (Arc::clone(&joint), &self.counts.served[at]);
+            self.shared.posts[at].lane.submit(Job {
+                camera_id: self.camera_id.clone(),
+                picture: Arc::clone(&picture),
+                since_ms: now_ms,
+                due_ms: served.next_ms(self.period_ms),
+                served: Arc::clone(served),
+                reply: Box::new(move |part| {
+                    joint.lock().unwrap_or_else(PoisonError::into_inner).take(place, part);
+                }),
+            });
         }
-        self.shared.wake.notify_all();
         answer
     }
 
-    /// Frames of this camera that the detector looked at.
+    /// Frames of this camera that a detector looked at.
     pub fn detected(&self) -> u64 {
         self.counts.detected.load(Ordering::Relaxed)
     }
@@ -174,233 +250,65 @@ impl DetectorClient {
     }
 }
 
-fn load(loader: &mut Loader) -> (Option<Box<dyn Detect>>, DetectorHealth) {
-    match loader() {
-        Ok(detector) => {
-            tracing::info!(model = detector.name(), "detector ready");
-            let name = detector.name().to_owned();
-            (Some(detector), DetectorHealth::Model { name })
-        }
-        Err(error) => (None, missing(&error)),
-    }
+/// One frame that several detectors look at.
+struct Joint {
+    parts: Vec<Option<Part>>,
+    aside: Vec<bool>,
+    reply: Option<oneshot::Sender<Answer>>,
+    counts: Arc<ClientCounts>,
 }
 
-fn missing(error: &DetectError) -> DetectorHealth {
-    let source = std::error::Error::source(error).map(|s| format!(": {s}")).unwrap_or_default();
-    DetectorHealth::MotionOnly { reason: format!("{error}{source}") }
-}
-
-fn serve(shared: &Shared, mut detector: Option<Box<dyn Detect>>, loader: &mut Loader) {
-    let mut told = None;
-    loop {
-        match &mut detector {
-            Some(ready) => {
-                let Some(job) = next_job(shared) else { return };
-                if let Err(error) = detect(shared, ready.as_mut(), job) {
-                    tracing::error!(%error, "detector failed; motion alone until it works again");
-                    detector = None;
-                }
-            }
-            None => {
-                let health = shared.lock().health.clone();
-                if told.as_ref() != Some(&health) {
-                    tracing::warn!(?health, "no detector; motion alone raises intrusion");
-                    told = Some(health);
-                }
-                if stopped_within(shared, RETRY) {
-                    return;
-                }
-                let (loaded, health) = load(loader);
-                detector = loaded;
-                shared.lock().health = health;
-            }
+impl Joint {
+    fn take(&mut self, place: usize, part: Part) {
+        self.parts[place] = Some(part);
+        if self.parts.iter().all(Option::is_some) {
+            self.answer();
         }
     }
-}
 
-/// The longest waiting frame that is still worth it; `None` when the station stops.
-fn next_job(shared: &Shared) -> Option<Job> {
-    let mut state = shared.lock();
-    loop {
-        if state.stopping {
-            return None;
-        }
-        let Some(job) = state.waiting.pop_front() else {
-            state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-            continue;
+    fn tell(mut self) {
+        self.answer();
+    }
+
+    fn answer(&mut self) {
+        let parts = self.parts.iter().flatten().zip(&self.aside);
+        let answer = join(parts.map(|(part, aside)| (part, *aside)));
+        match answer {
+            Answer::Found { .. } | Answer::Partly { .. } => {
+                self.counts.detected.fetch_add(1, Ordering::Relaxed)
+            }
+            Answer::Busy => self.counts.skipped.fetch_add(1, Ordering::Relaxed),
+            Answer::Missing => 0,
         };
-        if shared.clock.uptime_ms().saturating_sub(job.since_ms) <= MAX_WAIT_MS {
-            return Some(job);
+        if let Some(reply) = self.reply.take() {
+            // The camera may have gone; then nobody waits.
+            let _ = reply.send(answer);
         }
-        state.stats.skipped += 1;
-        job.skip();
     }
 }
 
-fn detect(shared: &Shared, detector: &mut dyn Detect, job: Job) -> Result<(), DetectError> {
-    let began_ms = shared.clock.uptime_ms();
-    // A bug in there must not leave every camera waiting for an answer: it is a failure like any other.
-    let looked = catch_unwind(AssertUnwindSafe(|| detector.detect(&job.picture)));
-    let result = looked.unwrap_or_else(|_| {
-        let (model, problem) = (detector.name().to_owned(), "it panicked; see the log".to_owned());
-        Err(DetectError::Contract { model, problem })
-    });
-    let mut state = shared.lock();
-    state.stats.busy_ms += shared.clock.uptime_ms().saturating_sub(began_ms);
-    match result {
-        Ok(detections) => {
-            state.stats.detected += 1;
-            job.counts.detected.fetch_add(1, Ordering::Relaxed);
-            drop(state);
-            let _ = job.reply.send(Answer::Found { by: detector.name().into(), detections });
-            Ok(())
-        }
-        Err(error) => {
-            state.stats.failed += 1;
-            state.health = missing(&error);
-            let abandoned: Vec<Job> = state.waiting.drain(..).collect();
-            drop(state);
-            for job in abandoned.into_iter().chain([job]) {
-                let _ = job.reply.send(Answer::Missing);
+/// What several detectors say together. Those aside are nobody's reason to give up a frame.
+fn join<'p>(parts: impl Iterator<Item = (&'p Part, bool)>) -> Answer {
+    let (mut names, mut found): (Vec<&str>, Vec<_>) = (Vec::new(), Vec::new());
+    let (mut busy, mut missing, mut there) = (false, false, false);
+    for (part, aside) in parts {
+        there |= !aside;
+        match part {
+            Part::Found { by, detections } => {
+                names.push(by);
+                found.extend_from_slice(detections);
             }
-            Err(error)
+            Part::Busy => busy |= !aside,
+            Part::Missing => missing |= !aside,
         }
     }
-}
-
-fn stopped_within(shared: &Shared, time: Duration) -> bool {
-    let waited = shared.wake.wait_timeout_while(shared.lock(), time, |state| !state.stopping);
-    waited.unwrap_or_else(PoisonError::into_inner).0.stopping
+    match (busy, missing || !there, names.join(" + ").into()) {
+        (true, ..) => Answer::Busy,
+        (false, true, _) if names.is_empty() => Answer::Missing,
+        (false, true, by) => Answer::Partly { by, detections: found },
+        (false, false, by) => Answer::Found { by, detections: found },
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use protocol::{ManualClock, UtcMs};
-
-    use super::*;
-    use crate::frame::Detection;
-
-    /// Notes the width of each picture it is shown, after being let go by a message; fails on width 8, panics on 6.
-    struct Scripted {
-        go: mpsc::Receiver<()>,
-        shown: mpsc::Sender<usize>,
-    }
-
-    impl Detect for Scripted {
-        fn name(&self) -> &'static str {
-            "scripted 1"
-        }
-
-        fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {
-            let _ = self.shown.send(picture.width);
-            let _ = self.go.recv();
-            assert_ne!(picture.width, 6, "a bug in a detector");
-            if picture.width == 8 {
-                return Err(DetectError::Contract {
-                    model: "scripted".to_owned(),
-                    problem: "width 8".to_owned(),
-                });
-            }
-            Ok(Vec::new())
-        }
-    }
-
-    struct Bench {
-        clock: Arc<ManualClock>,
-        station: DetectorStation,
-        go: mpsc::Sender<()>,
-        shown: mpsc::Receiver<usize>,
-    }
-
-    fn bench() -> Bench {
-        let clock = Arc::new(ManualClock::at(UtcMs(0)));
-        let ((go, gone), (show, shown)) = (mpsc::channel(), mpsc::channel());
-        let mut once = Some(Scripted { go: gone, shown: show });
-        let loader: Loader = Box::new(move || match once.take() {
-            Some(scripted) => Ok(Box::new(scripted)),
-            None => Err(DetectError::Off),
-        });
-        let station = DetectorStation::start(Arc::clone(&clock) as Arc<dyn Clock>, loader).unwrap();
-        Bench { clock, station, go, shown }
-    }
-
-    fn picture(width: usize) -> Arc<Picture> {
-        let (y, uv) = (vec![0; width * 2], vec![0; width / 2]);
-        Arc::new(Picture { width, height: 2, y, u: uv.clone(), v: uv })
-    }
-
-    /// While one frame is looked at, each camera waits with its newest frame, served in the order of waiting.
-    #[test]
-    fn cameras_are_served_in_turn_with_their_newest_frame() {
-        let bench = bench();
-        let [a, b] = ["a", "b"].map(|id| bench.station.client(id.parse().unwrap()));
-        let first = a.submit(picture(10));
-        assert_eq!(bench.shown.recv().unwrap(), 10);
-        let old = a.submit(picture(12));
-        let other = b.submit(picture(20));
-        let newer = a.submit(picture(14));
-        assert_eq!(old.blocking_recv(), Ok(Answer::Busy));
-        (0..3).for_each(|_| bench.go.send(()).unwrap());
-        for answer in [first, other, newer] {
-            let found = Answer::Found { by: "scripted 1".into(), detections: Vec::new() };
-            assert_eq!(answer.blocking_recv(), Ok(found));
-        }
-        assert_eq!(bench.shown.iter().take(2).collect::<Vec<_>>(), [14, 20]);
-        assert_eq!((a.skipped(), b.skipped()), (1, 0));
-        assert_eq!((a.detected(), b.detected()), (2, 1));
-        let stats = bench.station.stats();
-        assert_eq!((stats.detected, stats.skipped, stats.failed), (3, 1, 0));
-    }
-
-    /// A frame whose turn comes too late is skipped and counted.
-    #[test]
-    fn stale_frames_are_skipped() {
-        let bench = bench();
-        let [a, b] = ["a", "b"].map(|id| bench.station.client(id.parse().unwrap()));
-        let _first = a.submit(picture(10));
-        assert_eq!(bench.shown.recv().unwrap(), 10);
-        let late = b.submit(picture(20));
-        bench.clock.advance_ms(MAX_WAIT_MS as i64 + 1);
-        bench.go.send(()).unwrap();
-        assert_eq!(late.blocking_recv(), Ok(Answer::Busy));
-        assert_eq!(b.skipped(), 1);
-    }
-
-    /// A detector that panics is one that fails: whoever waits is answered, and the station lives on.
-    #[test]
-    fn a_panic_is_a_failure() {
-        let bench = bench();
-        let [a, b] = ["a", "b"].map(|id| bench.station.client(id.parse().unwrap()));
-        let bad = a.submit(picture(6));
-        assert_eq!(bench.shown.recv().unwrap(), 6);
-        let waiting = b.submit(picture(20));
-        bench.go.send(()).unwrap();
-        assert_eq!(
-            (bad.blocking_recv(), waiting.blocking_recv()),
-            (Ok(Answer::Missing), Ok(Answer::Missing))
-        );
-        assert!(matches!(bench.station.health(), DetectorHealth::MotionOnly { .. }));
-        assert_eq!(a.submit(picture(10)).blocking_recv(), Ok(Answer::Missing));
-        assert_eq!(bench.station.stats().failed, 1);
-    }
-
-    /// A failing detector answers everybody who waits, says why in its health, and later frames at once.
-    #[test]
-    fn failure_turns_to_motion_only() {
-        let bench = bench();
-        let [a, b] = ["a", "b"].map(|id| bench.station.client(id.parse().unwrap()));
-        assert_eq!(bench.station.health(), DetectorHealth::Model { name: "scripted 1".to_owned() });
-        let bad = a.submit(picture(8));
-        assert_eq!(bench.shown.recv().unwrap(), 8);
-        let waiting = b.submit(picture(20));
-        bench.go.send(()).unwrap();
-        assert_eq!(bad.blocking_recv(), Ok(Answer::Missing));
-        assert_eq!(waiting.blocking_recv(), Ok(Answer::Missing));
-        let DetectorHealth::MotionOnly { reason } = bench.station.health() else { panic!("still trusted") };
-        assert!(reason.contains("width 8"), "{reason}");
-        assert_eq!(a.submit(picture(10)).blocking_recv(), Ok(Answer::Missing));
-        assert_eq!(bench.station.stats().failed, 1);
-    }
-}
+mod tests;

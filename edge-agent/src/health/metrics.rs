@@ -129,6 +129,17 @@ fn cameras(registry: &mut Registry, vitals: &Vitals) {
     registry.register("camera_running", "Whether pictures come", running);
     registry.register("camera_frame_rate", "Frames per second that arrive for analysis", rate);
     frames(registry, &vitals.seen);
+    let rules = Family::<Labels, Gauge>::default();
+    for rule in &vitals.rules {
+        let labels = vec![
+            ("camera", rule.camera_id.to_string()),
+            ("rule", rule.rule_id.to_string()),
+            ("kind", rule.kind.as_str().to_owned()),
+            ("method", rule.method.clone().unwrap_or_default()),
+        ];
+        rules.get_or_create(&labels).set(i64::from(rule.method.is_some()));
+    }
+    registry.register("rule_watched", "Whether something sees what a rule waits for, and what does", rules);
     let model = matches!(vitals.detector, Some(DetectorHealth::Model { .. }));
     gauge(registry, "detector_ready", "Whether a detector looks (otherwise motion alone)", u64::from(model));
     counter(registry, "detector_frames", "Frames looked at", vitals.detector_stats.detected);

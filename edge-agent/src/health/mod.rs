@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{CallTapHealth, CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, Status};
+use protocol::{
+    CallTapHealth, CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, IncidentKind, RuleId, Status,
+};
 use tokio::sync::watch;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +27,7 @@ use crate::call::{CallHealth, CallTap};
 use crate::camera::{CameraHandle, FrameCounts};
 use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
 use crate::outbox::{Outbox, Stats};
+use crate::rules::RuleConfig;
 use crate::watch::Watch;
 use crate::{uplink, upload};
 use watchdog::{Beat, Watchdog};
@@ -42,6 +45,7 @@ pub struct Post {
     pub detector: DetectorClient,
     pub beat: Arc<AtomicU64>,
     pub analysed: Arc<AtomicU64>,
+    pub rules: Arc<[RuleConfig]>,
 }
 
 /// What became of one camera's pictures since it was started.
@@ -63,6 +67,7 @@ impl Post {
             detector: watch.detector.clone(),
             beat: watch.beat.clone(),
             analysed: watch.analysed.clone(),
+            rules: watch.rules.clone(),
         }
     }
 }
@@ -93,6 +98,16 @@ impl Floor {
     }
 }
 
+/// A rule and what watches for it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleHealth {
+    pub camera_id: CameraId,
+    pub rule_id: RuleId,
+    pub kind: IncidentKind,
+    /// A model's name or a method without one; `None`: nothing sees it for now.
+    pub method: Option<String>,
+}
+
 /// Everything there is to know at one moment.
 #[derive(Clone, Default)]
 pub struct Vitals {
@@ -101,6 +116,7 @@ pub struct Vitals {
     pub configuration_version: u64,
     pub cameras: Vec<CameraHealth>,
     pub seen: Vec<Seen>,
+    pub rules: Vec<RuleHealth>,
     pub detector: Option<DetectorHealth>,
     pub detector_stats: DetectorStats,
     pub calls: Option<CallHealth>,
@@ -204,16 +220,21 @@ impl Health {
         troubles.extend(
             calls.iter().flat_map(|calls| calls.troubles.values()).map(|why| format!("calls: {why}")),
         );
+        let detector = present.detector.as_ref().map(|station| station.health());
+        let rules = rules(&present, detector.as_ref());
+        let mut notices = self.notices(&outbox).await;
+        notices.extend(rules_at_rest(&rules));
         Vitals {
             uptime_ms,
             clock_synced: clock_synced(),
             configuration_version: present.configuration_version,
             cameras: present.cameras.values().map(camera_health).collect(),
             seen: present.cameras.values().map(seen).collect(),
-            detector: present.detector.as_ref().map(|station| station.health()),
+            rules,
+            detector,
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
             calls,
-            notices: self.notices(&outbox).await,
+            notices,
             outbox,
             disk_free_bytes,
             troubles,
@@ -301,6 +322,36 @@ fn call_tap(health: &CallHealth) -> CallTapHealth {
         announcements_dropped: health.announcements_dropped_total,
         troubles: health.troubles.values().cloned().collect(),
     }
+}
+
+/// What watches for each rule; without a model, what can do without.
+fn rules(present: &Present, detector: Option<&DetectorHealth>) -> Vec<RuleHealth> {
+    let model = match detector {
+        Some(DetectorHealth::Model { name, .. }) => Some(name.as_str()),
+        _ => None,
+    };
+    let of = |(id, post): (&CameraId, &Post)| -> Vec<RuleHealth> {
+        let health = |rule: &RuleConfig| RuleHealth {
+            camera_id: id.clone(),
+            rule_id: rule.id.clone(),
+            kind: rule.incident_kind(),
+            method: rule.method(model).map(str::to_owned),
+        };
+        post.rules.iter().map(health).collect()
+    };
+    present.cameras.iter().flat_map(of).collect()
+}
+
+/// One line for each camera with rules that nothing sees for now.
+fn rules_at_rest(rules: &[RuleHealth]) -> Vec<String> {
+    let mut by_camera: BTreeMap<&CameraId, Vec<&str>> = BTreeMap::new();
+    for rule in rules.iter().filter(|rule| rule.method.is_none()) {
+        by_camera.entry(&rule.camera_id).or_default().push(rule.rule_id.as_str());
+    }
+    let line = |(camera, rules): (&CameraId, Vec<&str>)| {
+        format!("camera {camera}: {} rest until the detector is there", rules.join(", "))
+    };
+    by_camera.into_iter().map(line).collect()
 }
 
 fn camera_health(post: &Post) -> CameraHealth {

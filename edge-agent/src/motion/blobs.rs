@@ -167,3 +167,62 @@ fn joined_when_near(mut blobs: Vec<Blob>) -> Vec<Blob> {
     }
     blobs
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bounds and sizes of the connected regions, found one pixel after another.
+    fn by_filling(mask: &[u8], columns: usize) -> Vec<(usize, usize, usize, usize, usize)> {
+        let rows = mask.len() / columns;
+        let mut left = mask.to_vec();
+        let mut found = Vec::new();
+        for start in 0..left.len() {
+            let mut open = Vec::new();
+            if std::mem::take(&mut left[start]) != 0 {
+                open.push(start);
+            }
+            let mut bounds = (columns, rows, 0, 0, 0);
+            while let Some(i) = open.pop() {
+                let (x, y) = (i % columns, i / columns);
+                let (l, t, r, b, n) = bounds;
+                bounds = (l.min(x), t.min(y), r.max(x), b.max(y), n + 1);
+                for ny in y.saturating_sub(REACH)..(y + REACH + 1).min(rows) {
+                    for nx in x.saturating_sub(REACH)..(x + REACH + 1).min(columns) {
+                        if std::mem::take(&mut left[ny * columns + nx]) != 0 {
+                            open.push(ny * columns + nx);
+                        }
+                    }
+                }
+            }
+            if bounds.4 > 0 {
+                found.push(bounds);
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        /// Runs find the regions that filling finds, with their sizes.
+        #[test]
+        fn runs_find_what_filling_finds(
+            columns in 1_usize..40,
+            pixels in prop::collection::vec(prop::bool::weighted(0.12), 40..900),
+        ) {
+            let mask: Vec<u8> = pixels[..pixels.len() / columns * columns].iter().map(|p| u8::from(*p)).collect();
+            let mut finder = Finder::default();
+            finder.find(&mask, columns, 1);
+            let own = |i: &usize| finder.parents[*i] == *i;
+            let mut found: Vec<_> = (0..finder.blobs.len())
+                .filter(own)
+                .map(|i| finder.blobs[i])
+                .map(|b| (b.left, b.top, b.right, b.bottom, b.pixels))
+                .collect();
+            found.sort_unstable();
+            prop_assert_eq!(found, by_filling(&mask, columns));
+        }
+    }
+}

@@ -79,6 +79,20 @@ fn noise_is_no_motion() {
     assert!(run((0..8).map(noisy)).iter().all(|m| m.boxes.is_empty()));
 }
 
+/// A camera that shakes in the wind by a few pixels sees no motion; who walks by is one box all the same.
+#[test]
+fn shaking_is_no_motion() {
+    let chance = Chance::seeded(5);
+    let shaken = |luma: &[u8], chance: &Chance| -> Vec<u8> {
+        let (dx, dy) = (chance.below(5) as usize, chance.below(5) as usize);
+        (0..W * H).map(|i| luma[(i / W + dy).min(H - 1) * W + (i % W + dx).min(W - 1)]).collect()
+    };
+    let still = run((0..40).map(|_| shaken(&scene(None, 0, 100), &chance)));
+    assert!(still.iter().all(|m| m.boxes.is_empty()));
+    let walk = (0..40).map(|i| shaken(&scene((i >= 20).then(|| 40 + 20 * (i - 20)), 0, 100), &chance));
+    assert!(run(walk).iter().skip(20).all(|m| m.boxes.len() == 1));
+}
+
 /// What was parked becomes background within a minute.
 #[test]
 fn the_parked_becomes_background() {

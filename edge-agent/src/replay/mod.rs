@@ -14,6 +14,7 @@ use models::{ModelStore, search_folders};
 use protocol::{Clock, SystemClock};
 
 pub use self::scene::{Played, Scene, SceneIncident};
+use crate::config::named;
 use crate::detector::{self, Detect, DetectorConfig};
 use crate::say;
 
@@ -35,6 +36,9 @@ pub struct Args {
     /// Leaves the detector out, as on a box without weights.
     #[arg(long)]
     pub motion_only: bool,
+    /// `[detector]` of the configuration named by `--config`.
+    #[arg(skip)]
+    pub detector: Option<DetectorConfig>,
 }
 
 /// Writes the incidents; what was played, and how fast, goes to standard error, because it differs from run to run.
@@ -57,8 +61,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// As [`run`], into `out`.
 pub fn replay(args: &Args, out: &mut dyn Write) -> Result<Played> {
-    let config = DetectorConfig { enabled: !args.motion_only, ..DetectorConfig::default() };
-    let scene = Scene::load_for(&args.scene, &config.named())?;
+    let mut config = args.detector.clone().unwrap_or_default();
+    config.enabled &= !args.motion_only;
+    let scene = Scene::load_for(&args.scene, &named(&config, args.models.clone()))?;
     let mut detector = if scene.is_recorded() { None } else { open_detector(&config, args.models.clone()) };
     let mut record = args.record.as_deref().map(create).transpose()?;
     let played = scene.play_with(detector.as_deref_mut(), |observation| {

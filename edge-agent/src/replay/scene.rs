@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analyser::Analyser;
 use crate::camera::{self, Source};
-use crate::config::SceneFile;
+use crate::config::{SceneFile, named};
 use crate::detector::{Answer, Detect, DetectorConfig};
 use crate::frame::Frame;
 use crate::observation::{Observation, Seen};
@@ -57,7 +57,7 @@ pub struct Played {
 impl Scene {
     /// For the detector that a box has when nothing is configured.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_for(path, &DetectorConfig::default().named())
+        Self::load_for(path, &named(&DetectorConfig::default(), None))
     }
 
     /// `named`: what the detector that will look at it can name. Recorded detections may be of any.
@@ -90,27 +90,33 @@ impl Scene {
         mut detector: Option<&mut (dyn Detect + 'static)>,
         mut each: impl FnMut(&Observation) -> Result<()>,
     ) -> Result<Played> {
-        let mut player = Player::new(self);
         if self.is_recorded() {
-            for observation in recording(&self.media)? {
+            let recorded = recording(&self.media)?;
+            return self.play_observations(recorded.map(|observation| {
                 let observation = observation?;
                 each(&observation)?;
-                player.observation(observation);
-            }
-        } else {
-            let camera = &self.file.watched.camera;
-            let (fps, width) = (camera.analysis_fps, camera.analysis_width);
-            for frame in camera::decode_file(&self.media, camera.id.clone(), fps, width)? {
-                let frame = frame.with_context(|| format!("decoding {}", self.media.display()))?;
-                let observation = player.look(&frame, detector.as_deref_mut())?;
-                each(&observation)?;
-                player.observation(observation);
-            }
+                Ok(observation)
+            }));
         }
-        if player.played.frames == 0 {
-            bail!("{} holds no picture", self.media.display());
+        let mut player = Player::new(self);
+        let camera = &self.file.watched.camera;
+        let (fps, width) = (camera.analysis_fps, camera.analysis_width);
+        for frame in camera::decode_file(&self.media, camera.id.clone(), fps, width)? {
+            let frame = frame.with_context(|| format!("decoding {}", self.media.display()))?;
+            let observation = player.look(&frame, detector.as_deref_mut())?;
+            each(&observation)?;
+            player.observation(observation);
         }
-        Ok(player.finish())
+        player.finish()
+    }
+
+    /// What was seen elsewhere, by these rules.
+    pub fn play_observations(&self, all: impl IntoIterator<Item = Result<Observation>>) -> Result<Played> {
+        let mut player = Player::new(self);
+        for observation in all {
+            player.observation(observation?);
+        }
+        player.finish()
     }
 }
 
@@ -245,8 +251,11 @@ impl<'s> Player<'s> {
         at.since_ms(self.scene.file.starts_at) as f64 / 1_000.0
     }
 
-    fn finish(mut self) -> Played {
+    fn finish(mut self) -> Result<Played> {
+        if self.played.frames == 0 {
+            bail!("{} holds no picture", self.scene.media.display());
+        }
         self.played.incidents.sort_by(|a, b| a.started_s.total_cmp(&b.started_s));
-        self.played
+        Ok(self.played)
     }
 }

@@ -7,8 +7,10 @@ use protocol::{IncidentKind, Label, RuleId, Severity};
 
 use super::kind::RuleKind;
 use super::line::Line;
+use super::method;
 use super::schedule::Schedule;
 use super::zone::Zone;
+use crate::signs::Wanted;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleConfig {
@@ -109,6 +111,38 @@ impl RuleConfig {
 
     pub fn incident_kind(&self) -> IncidentKind {
         self.kind.incident_kind()
+    }
+
+    /// What watches for it while this model is there, or none is; `None`: nothing does.
+    pub fn method<'m>(&self, model: Option<&'m str>) -> Option<&'m str> {
+        match &self.task {
+            Task::Presence { by_motion: true, .. } => model.or(Some(method::MOTION)),
+            Task::Presence { .. }
+            | Task::Crossing { .. }
+            | Task::Loitering { .. }
+            | Task::Crowding { .. }
+            | Task::Parking { by_background: false, .. }
+            | Task::Fall { .. }
+            | Task::Burning { by: Burning::Model, .. } => model,
+            Task::Parking { .. } | Task::Left { .. } => Some(method::BACKGROUND),
+            Task::Burning { by: Burning::ModelOrFlames, .. } => model.or(Some(method::FLAMES)),
+            Task::Burning { by: Burning::Flames, .. } => Some(method::FLAMES),
+            Task::View { .. } => Some(method::VIEW),
+            Task::Lost { .. } => Some(method::GAP),
+        }
+    }
+
+    /// The methods that read the picture itself for it.
+    pub(super) fn wants(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        match &self.task {
+            Task::Burning { by, .. } => wanted.flame = *by != Burning::Model,
+            Task::Left { .. } => wanted.left = true,
+            Task::Parking { by_background, .. } => wanted.left = *by_background,
+            Task::View { .. } => wanted.view = true,
+            _ => {}
+        }
+        wanted
     }
 
     pub fn title(&self) -> String {

@@ -6,14 +6,19 @@
 //! its schedule ends. What a rule knows it goes on learning outside its schedule: a car that has stood in the lane
 //! since the afternoon is told of when the night's rule begins.
 
+mod burning;
 mod calendar;
 mod config;
 mod crossing;
 mod event;
+mod fall;
 mod kind;
+mod left;
 mod line;
 pub mod method;
 mod occurrence;
+mod parking;
+mod places;
 mod presence;
 mod schedule;
 mod table;
@@ -33,11 +38,16 @@ pub use self::schedule::{Day, Holidays, Schedule, ScheduleTable};
 pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, ZoneTable};
 pub use self::zone::{Zone, ZoneError};
 
+use self::burning::Blazes;
 use self::crossing::Crossing;
+use self::fall::Falls;
+use self::left::Left;
 use self::occurrence::{Occurrence, Sighting, Verdict};
+use self::parking::Parking;
 use self::presence::{Crowding, Loitering, Presence};
 use self::view::ViewWatch;
 use crate::observation::Observation;
+use crate::signs::Wanted;
 use crate::tracker::Track;
 
 /// A zone counts as left when nobody matching was in it for this long.
@@ -69,6 +79,20 @@ impl Rules {
         self.0.is_empty()
     }
 
+    /// What must be read from the pixels for them.
+    pub fn wanted(&self) -> Wanted {
+        self.0.iter().map(|rule| rule.config.wants()).fold(Wanted::default(), |a, b| Wanted {
+            flame: a.flame || b.flame,
+            left: a.left || b.left,
+            view: a.view || b.view,
+        })
+    }
+
+    /// Whether flames count although a detector looks: no model names fire.
+    pub fn count_flames(&self) -> bool {
+        self.0.iter().any(|r| matches!(r.config.task, Task::Burning { by: Burning::Flames, .. }))
+    }
+
     /// One analysed frame.
     pub fn step(&mut self, now: &Moment<'_>) -> Vec<RuleEvent> {
         let mut events = Vec::new();
@@ -98,7 +122,12 @@ enum Watcher {
     Crossing(Crossing),
     Loitering(Loitering),
     Crowding(Crowding),
+    Parking(Parking),
+    Left(Left),
+    Fall(Falls),
+    Burning(Blazes),
     View(ViewWatch),
+    /// Nothing to be learned from frames.
     Idle,
 }
 
@@ -109,8 +138,12 @@ impl Watcher {
             Task::Crossing { .. } => Self::Crossing(Crossing::default()),
             Task::Loitering { .. } => Self::Loitering(Loitering::default()),
             Task::Crowding { .. } => Self::Crowding(Crowding::default()),
+            Task::Parking { .. } => Self::Parking(Parking::default()),
+            Task::Left { .. } => Self::Left(Left::default()),
+            Task::Fall { .. } => Self::Fall(Falls::default()),
+            Task::Burning { .. } => Self::Burning(Blazes::default()),
             Task::View { .. } => Self::View(ViewWatch::default()),
-            _ => Self::Idle,
+            Task::Lost { .. } => Self::Idle,
         }
     }
 }
@@ -165,6 +198,14 @@ impl Rule {
             (Watcher::Crowding(watch), Task::Crowding { area, count, dwell_ms }) => {
                 watch.step(at, tracks, area, *count, *dwell_ms)
             }
+            (Watcher::Parking(watch), Task::Parking { area, dwell_ms, by_background }) => {
+                watch.step(now, area, *dwell_ms, *by_background)
+            }
+            (Watcher::Left(watch), Task::Left { area, dwell_ms }) => watch.step(now, area, *dwell_ms),
+            (Watcher::Fall(watch), Task::Fall { area, dwell_ms }) => watch.step(at, tracks, area, *dwell_ms),
+            (Watcher::Burning(watch), Task::Burning { area, dwell_ms, by }) => {
+                watch.step(now, area, *dwell_ms, *by)
+            }
             (Watcher::View(watch), Task::View { trouble, dwell_ms }) => {
                 watch.step(at, now.seen.signs.view.as_ref(), *trouble, *dwell_ms)
             }
@@ -201,5 +242,7 @@ impl Rule {
     }
 }
 
+#[cfg(test)]
+mod invariants;
 #[cfg(test)]
 mod tests;

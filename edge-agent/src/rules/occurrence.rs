@@ -131,10 +131,6 @@ impl Occurrence {
         &self.seen
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self.state, State::Open)
-    }
-
     /// What this frame changes, and whether it is the best picture so far. `by`: the model that looked.
     pub(super) fn step(&mut self, at: UtcMs, verdict: Verdict, by: &Arc<str>) -> Option<(Phase, bool)> {
         match (&self.state, verdict) {

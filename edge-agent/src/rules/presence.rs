@@ -10,6 +10,12 @@ use crate::tracker::Track;
 
 /// Out of the zone for less than this is not having left it.
 pub(super) const FORGIVEN_MS: i64 = 3_000;
+/// Only who stood there: one who walks out of sight and one who comes in by the same door are two.
+const STOOD_MS: i64 = 1_500;
+/// At most so long between the last sight of the one and the first of the other; that other must be confirmed before
+/// it is looked for.
+const LOST_MS: i64 = 4_000;
+const REMEMBERED_MS: i64 = 6_000;
 /// Who vanishes in a zone, and reappears so near (in own heights) before being forgotten, is taken for the same one:
 /// trackers lose people behind each other.
 const SAME_SPOT: f32 = 0.6;
@@ -49,6 +55,8 @@ struct Dwell {
     entered_at: UtcMs,
     inside_at: UtcMs,
     region: NormBox,
+    /// It had not left its place for a while.
+    stood: bool,
 }
 
 /// Who is in a zone, and since when.
@@ -58,13 +66,17 @@ pub(super) struct Dwellers(BTreeMap<u64, Dwell>);
 impl Dwellers {
     /// Those of `inside` that have stayed for `dwell_ms`; short absences are forgiven.
     fn stayed<'t>(&mut self, at: UtcMs, inside: Vec<&'t Track>, dwell_ms: i64) -> Vec<&'t Track> {
-        self.0.retain(|_, d| at.since_ms(d.inside_at) < FORGIVEN_MS);
+        self.0.retain(|id, d| {
+            let known = inside.iter().any(|t| t.id == *id);
+            at.since_ms(d.inside_at) < if known { FORGIVEN_MS } else { REMEMBERED_MS }
+        });
         for track in &inside {
             let entered_at = match self.0.get(&track.id) {
                 Some(dwell) => dwell.entered_at,
                 None => self.taken_over(track, &inside).unwrap_or(at),
             };
-            self.0.insert(track.id, Dwell { entered_at, inside_at: at, region: track.region });
+            let stood = at.since_ms(track.still_since) >= STOOD_MS;
+            self.0.insert(track.id, Dwell { entered_at, inside_at: at, region: track.region, stood });
         }
         let long = |t: &&Track| self.0.get(&t.id).is_some_and(|d| at.since_ms(d.entered_at) >= dwell_ms);
         inside.into_iter().filter(long).collect()
@@ -75,9 +87,13 @@ impl Dwellers {
         let vanished = |id: u64| !inside.iter().any(|other| other.id == id);
         let (x, y) = track.region.foot();
         let near = |d: &Dwell| {
+            let gap_ms = track.first_seen.since_ms(d.inside_at);
             let (px, py) = d.region.foot();
             let like = d.region.h / track.region.h.max(1e-6);
-            (x - px).hypot(y - py) < SAME_SPOT * d.region.h && (0.6..1.6).contains(&like)
+            (x - px).hypot(y - py) < SAME_SPOT * d.region.h
+                && (0.6..1.6).contains(&like)
+                && d.stood
+                && gap_ms <= LOST_MS
         };
         let id = self.0.iter().find(|(id, dwell)| vanished(**id) && near(dwell)).map(|(id, _)| *id)?;
         self.0.remove(&id).map(|dwell| dwell.entered_at)

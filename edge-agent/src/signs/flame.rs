@@ -13,10 +13,10 @@
 
 use std::collections::VecDeque;
 
-use protocol::UtcMs;
+use protocol::{NormBox, UtcMs};
 
 use super::grid::{Colour, Grid};
-use super::{Sign, score};
+use super::{Sign, score, share};
 use crate::frame::Picture;
 use crate::motion::blobs::{Blob, Finder};
 
@@ -26,7 +26,12 @@ const LOOKS: usize = 12;
 const EVERY_MS: i64 = 180;
 const PAUSE_MS: i64 = 2_000;
 const MIN_LOOKS: usize = 8;
-const MIN_PLACES: usize = 8;
+const PERSISTS_S: f32 = 2.0;
+const STEADY: f32 = 0.6;
+const MIN_PLACES: usize = 16;
+/// Luma changes by so much from look to look where it burns, and reaches so much in a flame.
+const LIVELY: f32 = 5.0;
+const GLOW: u8 = 175;
 
 #[derive(Debug, Default)]
 struct Look {
@@ -43,14 +48,16 @@ pub(super) struct FlameFinder {
     times: Vec<u8>,
     mask: Vec<u8>,
     finder: Finder,
+    /// Where it has burnt, and how steadily: a mean over [`PERSISTS_S`].
+    fires: Vec<(NormBox, f32)>,
     signs: Vec<Sign>,
 }
 
 /// What a region did in the looks that are kept.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Behaviour {
-    /// Its brightest tenth, in luma.
-    core: f32,
+struct Behaviour {
+    /// Share of its places that have glowed.
+    glow: f32,
     /// Share of its places that were hot in nearly all looks.
     steady: f32,
     /// Changes between hot and not, per place at its edge and look.
@@ -61,6 +68,8 @@ pub(super) struct Behaviour {
     breath: f32,
     /// Mean change of luma from look to look.
     flicker: f32,
+    /// How far it went from the first looks to the last, in its own sizes.
+    drift: f32,
 }
 
 impl FlameFinder {
@@ -74,11 +83,12 @@ impl FlameFinder {
             self.looks.clear();
             self.times.clear();
             self.times.resize(self.grid.len(), 0);
+            self.fires.clear();
         }
         self.take();
         self.signs.clear();
         if self.looks.len() >= MIN_LOOKS {
-            self.judge();
+            self.judge(since_ms as f32 / 1_000.0);
         }
         self.signs.clone()
     }
@@ -98,51 +108,94 @@ impl FlameFinder {
         self.looks.push_back(look);
     }
 
-    fn judge(&mut self) {
-        let often = (self.looks.len() as u8).div_ceil(3);
-        self.mask.clear();
-        self.mask.extend(self.times.iter().map(|times| u8::from(*times >= often)));
+    fn judge(&mut self, step_s: f32) {
         if self.grid.len() == 0 {
             return;
         }
+        let often = (self.looks.len() as u8).div_ceil(3);
+        self.mask.clear();
+        // A brick wall is as hot as a flame, and rests.
+        for i in 0..self.times.len() {
+            self.mask.push(u8::from(self.times[i] >= often && self.flicker(i) >= LIVELY));
+        }
+        let mut burns = Vec::new();
         for blob in self.finder.find(&self.mask, self.grid.columns, MIN_PLACES) {
             let behaviour = self.behaviour(&blob);
             if let Some(strength) = behaviour.flame() {
-                let region = blob.region(self.grid.columns, self.grid.rows);
-                self.signs.push(Sign { region, score: score(strength) });
+                burns.push((blob.region(self.grid.columns, self.grid.rows), strength));
             }
         }
+        self.persist(step_s, &burns);
+    }
+
+    /// One look may be chance: a fire burns on in its place.
+    fn persist(&mut self, step_s: f32, burns: &[(NormBox, f32)]) {
+        let share = share(step_s, PERSISTS_S);
+        self.fires.iter_mut().for_each(|(_, steady)| *steady -= *steady * share);
+        for (region, strength) in burns {
+            let slot = self.fires.iter().position(|(place, _)| touches(place, region));
+            let slot = slot.unwrap_or_else(|| {
+                self.fires.push((*region, 0.0));
+                self.fires.len() - 1
+            });
+            let (place, steady) = &mut self.fires[slot];
+            (*place, *steady) = (*region, *steady + share);
+            if *steady >= STEADY {
+                self.signs.push(Sign { region: *region, score: score(*strength) });
+            }
+        }
+        self.fires.retain(|(_, steady)| *steady > 0.05);
+    }
+
+    /// Mean change of luma in one place from look to look.
+    fn flicker(&self, i: usize) -> f32 {
+        let looks = || self.looks.iter().map(|l| l.luma[i]);
+        let sum: u32 = looks().zip(looks().skip(1)).map(|(a, b)| u32::from(a.abs_diff(b))).sum();
+        sum as f32 / (self.looks.len().max(2) - 1) as f32
+    }
+
+    fn drift(&self, places: &[usize], size: f32) -> f32 {
+        let columns = self.grid.columns;
+        let third = self.looks.len() / 3;
+        let middle = |looks: &mut dyn Iterator<Item = &Look>| {
+            let (mut x, mut y, mut n) = (0.0, 0.0, 0.0_f32);
+            for look in looks {
+                for i in places.iter().filter(|i| look.hot[**i] != 0) {
+                    (x, y, n) = (x + (i % columns) as f32, y + (i / columns) as f32, n + 1.0);
+                }
+            }
+            (x / n.max(1.0), y / n.max(1.0))
+        };
+        let first = middle(&mut self.looks.iter().take(third));
+        let last = middle(&mut self.looks.iter().rev().take(third));
+        (last.0 - first.0).hypot(last.1 - first.1) / size.sqrt().max(1.0)
     }
 
     fn behaviour(&self, blob: &Blob) -> Behaviour {
         let columns = self.grid.columns;
         let places: Vec<usize> = (blob.top..=blob.bottom)
             .flat_map(|y| (blob.left..=blob.right).map(move |x| y * columns + x))
-            .filter(|i| self.times[*i] > 0)
+            .filter(|i| self.times[*i] > 0 && self.flicker(*i) >= LIVELY)
             .collect();
-        let looks = self.looks.len() as f32;
-        let steady = |i: &&usize| f32::from(self.times[**i]) >= 0.85 * looks;
+        let (count, looks) = (places.len().max(1) as f32, self.looks.len() as f32);
+        let share = |of: &dyn Fn(usize) -> bool| places.iter().filter(|i| of(**i)).count() as f32 / count;
         let sizes: Vec<f32> =
             self.looks.iter().map(|l| places.iter().map(|i| f32::from(l.hot[*i])).sum::<f32>()).collect();
         let mean = sizes.iter().sum::<f32>() / looks;
         let edge: Vec<usize> =
             places.iter().copied().filter(|i| usize::from(self.times[*i]) < self.looks.len()).collect();
-        let pairs = || self.looks.iter().zip(self.looks.iter().skip(1));
+        let pairs = self.looks.iter().zip(self.looks.iter().skip(1));
         let steps = looks - 1.0;
         let toggles: usize =
-            pairs().map(|(a, b)| edge.iter().filter(|i| a.hot[**i] != b.hot[**i]).count()).sum();
-        let change = |i: usize, a: &Look, b: &Look| f32::from(a.luma[i].abs_diff(b.luma[i]));
-        let flicker: f32 = pairs().map(|(a, b)| places.iter().map(|i| change(*i, a, b)).sum::<f32>()).sum();
-        let mut brightest: Vec<u8> =
-            places.iter().map(|i| self.looks.iter().map(|l| l.luma[*i]).max().unwrap_or_default()).collect();
-        brightest.sort_unstable();
+            pairs.map(|(a, b)| edge.iter().filter(|i| a.hot[**i] != b.hot[**i]).count()).sum();
         Behaviour {
-            core: brightest.get(brightest.len() * 9 / 10).map_or(0.0, |v| f32::from(*v)),
-            steady: places.iter().filter(steady).count() as f32 / places.len().max(1) as f32,
+            glow: share(&|i| self.looks.iter().any(|l| l.hot[i] != 0 && l.luma[i] >= GLOW)),
+            steady: share(&|i| f32::from(self.times[i]) >= 0.8 * looks),
             dance: toggles as f32 / (edge.len().max(1) as f32 * steps),
             least: sizes.iter().copied().fold(f32::MAX, f32::min) / mean.max(1.0),
             breath: sizes.windows(2).map(|w| (w[1] - w[0]).abs()).sum::<f32>() / steps / mean.max(1.0),
-            flicker: flicker / (places.len().max(1) as f32 * steps),
+            drift: self.drift(&places, mean),
+            flicker: places.iter().map(|i| self.flicker(*i)).sum::<f32>() / count,
         }
     }
 }
@@ -150,17 +203,22 @@ impl FlameFinder {
 impl Behaviour {
     /// How sure it is a flame, if it is one.
     fn flame(&self) -> Option<f32> {
-        let is = self.core >= 190.0
-            && self.steady >= 0.05
-            && self.dance >= 0.25
+        let is = self.glow >= 0.15
+            && self.steady >= 0.1
+            && self.dance >= 0.2
             && self.least >= 0.25
             && self.breath >= 0.03
-            && self.flicker >= 5.0;
-        is.then(|| 0.5 + 0.5 * ((self.dance - 0.25) / 0.25).min(1.0))
+            && self.flicker >= 6.0
+            && self.drift <= 0.35;
+        is.then(|| 0.5 + 0.5 * ((self.dance - 0.2) / 0.3).min(1.0))
     }
 }
 
 /// More red than blue, and bright: yellow to orange. In BT.601 limited range.
 fn is_hot([y, u, v]: Colour) -> bool {
     y >= 110.0 && v >= 136.0 && u <= 124.0 && v - u >= 24.0
+}
+
+fn touches(a: &NormBox, b: &NormBox) -> bool {
+    a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
 }

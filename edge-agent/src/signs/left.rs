@@ -312,7 +312,8 @@ impl Place {
             blend(&mut self.recent, now, candidate);
             self.restless += ((now[0] - self.long[0]).abs() - self.restless) * daylight;
             blend(&mut self.long, now, daylight);
-            self.seen_s = (self.seen_s - 4.0 * step_s).max(0.0);
+            // Taken away, it is forgotten in two seconds, however long it lay there.
+            self.seen_s = (self.seen_s - (4.0 + 2.0 * self.seen_s) * step_s).max(0.0);
         } else if self.seen_s > 0.0 && alike(now, self.candidate, margin.min(LUMA)) {
             self.shows = Shows::Candidate;
             blend(&mut self.candidate, now, candidate);

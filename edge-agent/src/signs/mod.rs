@@ -113,3 +113,6 @@ impl Steps {
 fn share(step_s: f32, tau_s: f32) -> f32 {
     1.0 - (-step_s / tau_s).exp()
 }
+
+#[cfg(test)]
+mod tests;

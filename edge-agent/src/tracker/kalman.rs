@@ -8,11 +8,14 @@ use protocol::NormBox;
 
 /// Standard deviations in sizes of the thing: of a measured coordinate, of the unknown first velocity (per
 /// second), of acceleration (per second²).
-const MEASURED: f32 = 0.05;
+const MEASURED: f32 = 0.08;
 const FIRST_VELOCITY: f32 = 1.0;
-const ACCELERATION: f32 = 0.3;
+const ACCELERATION: f32 = 0.2;
 /// What is out of sight is believed to slow down with this time constant: people hide by stopping.
 const SLOW_DOWN_S: f32 = 1.0;
+/// A gap between two sights is bridged in steps of this length, or in so many.
+const STEP_S: f32 = 0.2;
+const MAX_STEPS: f32 = 10.0;
 
 #[derive(Clone, Copy, Debug)]
 struct Axis {
@@ -80,6 +83,21 @@ impl BoxFilter {
         let sizes = self.sizes();
         for ((axis, m), size) in self.0.iter_mut().zip(measured(region)).zip(sizes) {
             axis.update(m, size);
+        }
+    }
+
+    /// Passes through a gap of `seconds` between two sights along the straight way from `left` to `found`, short of
+    /// the measurement of `found` itself.
+    pub(super) fn bridge(&mut self, left: &NormBox, found: &NormBox, seconds: f32) {
+        let steps = (seconds / STEP_S).ceil().clamp(1.0, MAX_STEPS);
+        for step in 1..=steps as u32 {
+            self.predict(seconds / steps, true);
+            let share = step as f32 / steps;
+            if share < 1.0 {
+                let on = |a: f32, b: f32| a + (b - a) * share;
+                let (x, y) = (on(left.x, found.x), on(left.y, found.y));
+                self.update(&NormBox { x, y, w: on(left.w, found.w), h: on(left.h, found.h) });
+            }
         }
     }
 

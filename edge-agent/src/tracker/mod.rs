@@ -4,17 +4,23 @@
 //! ByteTrack (Zhang et al. 2022): sure detections are matched first, unsure ones then keep known tracks alive
 //! through occlusion. Matching is optimal (see [`assign`]), on boxes enlarged by [`MARGIN`] (as C-BIoU does,
 //! Yang et al. 2023), because at 5 frames per second a walker may leave his own box from frame to frame.
+//! What comes back after having been hidden corrects the motion model over the whole gap, and a thing that is
+//! not where it was expected is looked for where it was last seen (both from OC-SORT, Cao et al. 2023).
 //! There is no limit on the number of tracks: crowds are when counting matters.
 //!
 //! Deliberately absent: appearance. A person is never recognised again after having been lost from sight.
 
 pub mod assign;
 mod kalman;
+mod live;
+mod rest;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use self::kalman::BoxFilter;
+use self::live::Live;
+pub use self::rest::Resting;
 use crate::frame::Detection;
+use crate::observation::Parked;
 
 /// Detections at least this sure are matched first.
 const SURE: f32 = 0.4;
@@ -22,25 +28,24 @@ const SURE: f32 = 0.4;
 pub const UNSURE: f32 = 0.1;
 /// How sure the first sight of a thing must be (ByteTrack's 0.5 + 0.1).
 const START: f32 = 0.6;
+/// How much the way a thing went counts beside overlap when it is matched (OC-SORT's momentum).
+const DIRECTION: f32 = 0.2;
 /// Share of a box's size added on each side before boxes are compared.
-const MARGIN: f32 = 0.25;
+const MARGIN: f32 = 0.15;
 /// Least overlap (of enlarged boxes) to match: sure, unsure and not yet confirmed.
-const OVERLAP_SURE: f32 = 0.25;
+const OVERLAP_SURE: f32 = 0.2;
 const OVERLAP_UNSURE: f32 = 0.45;
 const OVERLAP_TENTATIVE: f32 = 0.3;
+/// The same for a thing looked for where it was last seen.
+const OVERLAP_LAST: f32 = 0.5;
 /// Two tracks that overlap so much are one thing.
 const SAME: f32 = 0.8;
-/// A thing whose box overlaps the one it came to rest in so much has not left its place.
-const SAME_PLACE: f32 = 0.5;
+/// A place that is compared is the very one that was given out, as far as decimals go.
+const SAME_PLACE_EXACTLY: f32 = 0.95;
 /// A track unseen for this long is forgotten.
 const LOST_MS: i64 = 2_000;
 /// Longest step of time the motion model is asked to bridge.
 const MAX_STEP_MS: i64 = 2_000;
-/// Consecutive sights that make a track: motion blobs come and go, so they need more.
-const CONFIRM: u32 = 3;
-const CONFIRM_MOTION: u32 = 5;
-/// Sights over which the score is averaged.
-const MEMORY: u32 = 5;
 /// Slower than this, in own sizes per second, is standing still.
 const STANDING: f32 = 0.15;
 
@@ -53,14 +58,14 @@ pub struct Track {
     pub label: Label,
     /// Of the last sight.
     pub score: f32,
-    /// The highest that the mean over about [`MEMORY`] sights has been; 0 until confirmed. A lamp post that
+    /// The highest that the mean over about five sights has been; 0 until confirmed. A lamp post that
     /// looks like a person once in a while stays low, a person who hides after having been seen stays high.
     pub best_score: f32,
     /// Where it was last seen.
     pub region: NormBox,
     /// Seen often enough in a row to be believed.
     pub confirmed: bool,
-    /// Seen in the last analysed frame.
+    /// In sight: seen in the last analysed frame, or parked where everything still looks as it did.
     pub visible: bool,
     pub first_seen: UtcMs,
     pub last_seen: UtcMs,
@@ -68,65 +73,13 @@ pub struct Track {
     pub still_since: UtcMs,
 }
 
-#[derive(Debug)]
-struct Live {
-    track: Track,
-    filter: BoxFilter,
-    /// Where it was when it came to rest.
-    place: NormBox,
-    hits: u32,
-    mean_score: f32,
-    votes: Vec<(Label, f32)>,
-}
-
-impl Live {
-    fn start(id: u64, at: UtcMs, seen: &Detection) -> Self {
-        let track = Track {
-            id,
-            label: seen.label,
-            score: seen.score,
-            best_score: 0.0,
-            region: seen.region,
-            confirmed: false,
-            visible: true,
-            first_seen: at,
-            last_seen: at,
-            still_since: at,
-        };
-        Self {
-            track,
-            filter: BoxFilter::new(&seen.region),
-            place: seen.region,
-            hits: 1,
-            mean_score: seen.score,
-            votes: vec![(seen.label, seen.score)],
-        }
-    }
-
-    fn sight(&mut self, at: UtcMs, seen: &Detection) {
-        self.filter.update(&seen.region);
-        self.hits += 1;
-        self.mean_score += (seen.score - self.mean_score) / self.hits.min(MEMORY) as f32;
-        match self.votes.iter_mut().find(|(label, _)| *label == seen.label) {
-            Some((_, votes)) => *votes += seen.score,
-            None => self.votes.push((seen.label, seen.score)),
-        }
-        let lead = self.votes.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
-        let track = &mut self.track;
-        track.label = lead.map_or(track.label, |(label, _)| label);
-        if self.place.iou(&seen.region) < SAME_PLACE {
-            (self.place, track.still_since) = (seen.region, at);
-        }
-        track.score = seen.score;
-        track.region = seen.region;
-        track.visible = true;
-        track.last_seen = at;
-        let needed = if track.label == Label::Motion { CONFIRM_MOTION } else { CONFIRM };
-        track.confirmed |= self.hits >= needed;
-        if track.confirmed {
-            track.best_score = track.best_score.max(self.mean_score);
-        }
-    }
+/// Where a known thing is looked for.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Where its motion leads.
+    Expected,
+    /// Where it was last seen.
+    Last,
 }
 
 /// All tracks of one camera.
@@ -169,6 +122,32 @@ impl Tracker {
         self.forget(at);
     }
 
+    /// Where confirmed things have come to rest that may be believed to stay there unseen, with the box each
+    /// rests in: what [`crate::parked`] watches.
+    pub fn resting(&self, at: UtcMs) -> Vec<Resting> {
+        let rests =
+            |l: &&Live| l.track.confirmed && l.rest.believed(l.track.label, at.since_ms(l.track.still_since));
+        let resting = |l: &Live| Resting { id: l.track.id, place: l.place, seen: !l.missed };
+        self.live.iter().filter(rests).map(resting).collect()
+    }
+
+    /// How the places of resting things look now, after [`Self::step`] or [`Self::hold`] of the same frame. A place
+    /// that still looks the same keeps its thing in sight, whatever the detector makes of it; one that has changed
+    /// for two looks has lost it.
+    pub fn parked(&mut self, at: UtcMs, places: &[Parked]) {
+        for parked in places {
+            let here = |l: &&mut Live| l.track.confirmed && l.place.iou(&parked.region) >= SAME_PLACE_EXACTLY;
+            if let Some(live) = self.live.iter_mut().find(here) {
+                live.rest.compared(at, parked.alike, live.missed);
+                if live.missed {
+                    live.track.visible |= live.rest.is_there();
+                    live.filter.stop();
+                }
+            }
+        }
+        self.live.retain(|l| !l.rest.has_left());
+    }
+
     /// A frame in which the detector saw `detections`. `at` must not go back.
     pub fn step(&mut self, at: UtcMs, detections: &[Detection]) {
         let elapsed_ms = self.at.map_or(0, |last| at.since_ms(last).clamp(0, MAX_STEP_MS));
@@ -184,13 +163,18 @@ impl Tracker {
 
         let (mut known, mut tentative): (Vec<usize>, Vec<usize>) =
             (0..self.live.len()).partition(|&t| self.live[t].track.confirmed);
-        self.associate(at, detections, &mut known, &mut sure, OVERLAP_SURE);
-        known.retain(|&t| self.live[t].track.visible);
-        self.associate(at, detections, &mut known, &mut unsure, OVERLAP_UNSURE);
-        self.associate(at, detections, &mut tentative, &mut sure, OVERLAP_TENTATIVE);
+        self.associate(at, detections, &mut known, &mut sure, Place::Expected, OVERLAP_SURE);
+        let mut seen_last: Vec<usize> =
+            known.iter().copied().filter(|&t| self.live[t].track.visible).collect();
+        self.associate(at, detections, &mut seen_last, &mut unsure, Place::Expected, OVERLAP_UNSURE);
+        known.retain(|t| self.live[*t].track.last_seen != at);
+        self.associate(at, detections, &mut known, &mut sure, Place::Last, OVERLAP_LAST);
+        self.associate(at, detections, &mut tentative, &mut sure, Place::Expected, OVERLAP_TENTATIVE);
 
         for live in &mut self.live {
-            live.track.visible = live.track.last_seen == at;
+            live.missed = live.track.last_seen != at;
+            live.rest.looked(!live.missed);
+            live.track.visible = at.since_ms(live.track.last_seen) <= live.patience_ms(at);
         }
         self.live.retain(|l| l.track.visible || l.track.confirmed);
         self.forget(at);
@@ -208,9 +192,14 @@ impl Tracker {
         detections: &[Detection],
         tracks: &mut Vec<usize>,
         sights: &mut Vec<usize>,
+        place: Place,
         least: f32,
     ) {
-        let expected: Vec<NormBox> = tracks.iter().map(|&t| grown(&self.live[t].filter.region())).collect();
+        let look_at = |live: &Live| match place {
+            Place::Expected => live.filter.region(),
+            Place::Last => live.track.region,
+        };
+        let expected: Vec<NormBox> = tracks.iter().map(|&t| grown(&look_at(&self.live[t]))).collect();
         let seen: Vec<NormBox> = sights.iter().map(|&d| grown(&detections[d].region)).collect();
         let mut edges = Vec::new();
         for (r, &t) in tracks.iter().enumerate() {
@@ -220,7 +209,8 @@ impl Tracker {
                 }
                 let overlap = expected[r].iou(&seen[c]);
                 if overlap >= least {
-                    edges.push((r, c, overlap));
+                    let along = DIRECTION * self.live[t].along(&detections[d].region);
+                    edges.push((r, c, (overlap + along).max(f32::MIN_POSITIVE)));
                 }
             }
         }
@@ -234,23 +224,18 @@ impl Tracker {
     }
 
     fn forget(&mut self, at: UtcMs) {
-        self.live.retain(|l| at.since_ms(l.track.last_seen) <= LOST_MS);
+        self.live.retain(|l| at.since_ms(l.track.last_seen) <= LOST_MS.max(2 * l.patience_ms(at)));
     }
 
-    /// A lost track beside its successor, or two tracks on one thing: the older one stays.
+    /// Two tracks in sight on one thing: the older one stays. One that is hidden behind another is not the same thing.
     fn merge_doubles(&mut self) {
         let mut gone = vec![false; self.live.len()];
         for a in 0..self.live.len() {
             for b in a + 1..self.live.len() {
-                let (old, new) = (&self.live[a], &self.live[b]);
-                if family(old.track.label) != family(new.track.label) || gone[a] || gone[b] {
-                    continue;
-                }
-                let apart = old.track.region.iou(&new.track.region) < SAME;
-                if !apart {
-                    // The one in sight is the truth about where it is.
-                    let drop_old = !old.track.visible && new.track.visible && new.track.confirmed;
-                    gone[if drop_old { a } else { b }] = true;
+                let seen = !self.live[a].missed && !self.live[b].missed && !gone[a];
+                let (old, new) = (&self.live[a].track, &self.live[b].track);
+                if seen && family(old.label) == family(new.label) && old.region.iou(&new.region) >= SAME {
+                    gone[b] = true;
                 }
             }
         }

@@ -101,6 +101,7 @@ pub(crate) fn incident(id: IncidentId, revision: u32, phase: Phase, severity: Se
             camera_name: "东门".into(),
             rule_id: "yard".parse().unwrap(),
             rule_name: "院内".into(),
+            rule_name_en: None,
             label: Label::Person,
             score: 0.9,
             region: NormBox { x: 0.1, y: 0.1, w: 0.2, h: 0.4 },

@@ -120,7 +120,7 @@ async fn show(
     let gaps = device::store::gaps(&app.db, tenant, id).await.map_err(shown)?;
     let quarantined = store::count_quarantined(&app.db, tenant, id).await.map_err(shown)?;
     let (detector, detector_reason) = match status.as_ref().and_then(|status| status.detector.as_ref()) {
-        Some(DetectorHealth::Model { name }) => (name.clone(), String::new()),
+        Some(DetectorHealth::Model { name, troubles }) => (name.clone(), troubles.join("; ")),
         Some(DetectorHealth::MotionOnly { reason }) => (lang.detector_motion().to_owned(), reason.clone()),
         None => ("—".to_owned(), String::new()),
     };

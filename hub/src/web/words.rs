@@ -220,7 +220,8 @@ pub fn incident(row: &CaseIncident, local: &LocalTime, lang: Lang) -> IncidentVi
     let mut motion_only = false;
     if let Some(camera) = camera_of(&row.data) {
         motion_only = camera.motion_only;
-        facts.push((lang.rule(), camera.rule_name.clone()));
+        let in_english = camera.rule_name_en.as_deref().unwrap_or(&camera.rule_name);
+        facts.push((lang.rule(), lang.pick(&camera.rule_name, in_english).to_owned()));
         let label = lang.pick(camera.label.zh(), camera.label.en());
         facts.push((lang.object(), format!("{label} × {}", camera.object_count)));
         if !camera.motion_only {

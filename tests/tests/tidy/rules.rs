@@ -44,6 +44,7 @@ pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
         .contains(&path)
             || [
                 "edge-agent/src/motion/",
+                "edge-agent/src/parked/",
                 "edge-agent/src/rules/",
                 "edge-agent/src/signs/",
                 "edge-agent/src/tracker/",

@@ -42,13 +42,35 @@ const FOREIGN: f32 = 0.3;
 const SHARP: f32 = 40.0;
 /// Share of sharp foreign cells from which something stands in the scene.
 const THING: f32 = 0.08;
+/// From all as known to nothing as known: nothing that drives is so fast. What is slower may drive on before so long.
+const AT_ONCE_S: f32 = 0.5;
+const PASSES_S: f32 = 14.0;
 const ACCEPT_S: f32 = 300.0;
+/// A cell is known after it has looked the same for this long, however short the learning: who passes at the
+/// beginning is not the view. It is surest after [`SURE_S`].
+const UNSURE_S: f32 = 4.0;
+const SURE_S: f32 = 120.0;
+const KNOWN: f32 = 0.4;
+/// A covered part counts after so long, and is told of from such a share of the view on.
+const HELD_S: f32 = 12.0;
+const PART: f32 = 0.3;
+const SAME_LIGHT: f32 = 0.85;
+/// Luma of a picture that is all but black.
+const BLACK: f32 = 26.0;
 
 /// What is long known of one cell.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     cell: Cell,
+    /// How long it has looked as known, up to [`SURE_S`]; what is new in it wears that down.
+    sure_s: f32,
     blank_s: f32,
+}
+
+impl Known {
+    fn sure(&self) -> bool {
+        self.sure_s >= UNSURE_S
+    }
 }
 
 #[derive(Debug, Default)]
@@ -66,14 +88,22 @@ pub(super) struct ViewWatch {
     scratch: (Vec<f32>, Vec<f32>),
     freeze: Freeze,
     covered_s: f32,
-    /// How long the whole has been foreign, and when it was last as known.
+    /// How long the whole has been foreign, and how it became so.
     foreign_s: f32,
-    familiar_before_s: f32,
-    at_once: bool,
+    fall: Fall,
     shift: Option<(isize, isize)>,
     shifted_s: f32,
     searched_s: f32,
     moved_s: f32,
+}
+
+/// How the view came to be another one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fall {
+    /// Since it was last as known.
+    lasted_s: f32,
+    /// Whether it was gone at once, when it is.
+    at_once: Option<bool>,
 }
 
 /// One frame against what is known, in shares of the cells that have structure.
@@ -112,17 +142,19 @@ impl ViewWatch {
         }
         self.learned_s += step_s;
         if self.learned_s < LEARN_S {
-            self.learn(0.15, 0.15, true);
+            self.long.likeness(&self.now, &mut self.likeness, &mut self.strengths);
+            self.learn(step_s, EDGES_S, true);
             return View { frozen: score(frozen), ..View::default() };
         }
         let look = self.compare(step_s);
         let covered = self.covered(step_s, &look);
         let defocused = defocused(&look);
         let moved = if covered < 0.5 && defocused < 0.5 { self.moved(step_s, &look) } else { 0.0 };
-        self.recent.blend(&self.now, share(step_s, RECENT_S));
-        if frozen < 0.3 && covered < 0.3 && moved < 0.3 {
+        self.recent.blend(&self.now, |_| share(step_s, RECENT_S));
+        let doubtful = frozen >= 0.3 || covered >= 0.3 || moved >= 0.3 || self.foreign_s > 0.0;
+        if !doubtful {
             let light = if look.lighter.abs() > 0.3 { LIGHT_S } else { LEVELS_S };
-            self.learn(share(step_s, EDGES_S), share(step_s, light), defocused < 0.3);
+            self.learn(step_s, light, defocused < 0.3);
         } else if moved >= 0.5 {
             self.moved_s += step_s;
             if self.moved_s > ACCEPT_S {
@@ -142,22 +174,29 @@ impl ViewWatch {
         self.long = self.now.clone();
         self.recent = self.now.clone();
         self.known.clear();
-        self.known.extend(self.cells.iter().map(|cell| Known { cell: *cell, blank_s: 0.0 }));
+        self.known.extend(self.cells.iter().map(|cell| Known { cell: *cell, ..Known::default() }));
         (self.learned_s, self.covered_s, self.foreign_s, self.moved_s) = (0.0, 0.0, 0.0, 0.0);
-        (self.familiar_before_s, self.at_once) = (0.0, false);
+        self.fall = Fall::default();
         (self.shift, self.shifted_s, self.searched_s) = (None, 0.0, 0.0);
     }
 
-    fn learn(&mut self, edges: f32, levels: f32, slopes: bool) {
-        self.long.blend(&self.now, edges);
+    fn learn(&mut self, step_s: f32, light_s: f32, slopes: bool) {
+        for (known, likeness) in self.known.iter_mut().zip(&self.likeness) {
+            let change_s = if *likeness >= KNOWN { step_s } else { -0.5 * step_s };
+            known.sure_s = (known.sure_s + change_s).clamp(0.0, SURE_S);
+        }
+        let tau_s = |known: &Known, sure_s: f32| if known.sure() { sure_s } else { UNSURE_S };
+        self.long.blend(&self.now, |cell| share(step_s, tau_s(&self.known[cell], EDGES_S)));
         for (known, now) in self.known.iter_mut().zip(&self.cells) {
+            let share = share(step_s, tau_s(known, light_s));
+            let whole = known.blank_s == 0.0 || !known.sure();
             let cell = &mut known.cell;
-            cell.level += (now.level - cell.level) * levels;
-            if known.blank_s == 0.0 {
-                cell.edges += (now.edges - cell.edges) * levels;
+            cell.level += (now.level - cell.level) * share;
+            if whole {
+                cell.edges += (now.edges - cell.edges) * share;
             }
             if slopes {
-                cell.slope += (now.slope - cell.slope) * levels;
+                cell.slope += (now.slope - cell.slope) * share;
             }
         }
     }
@@ -171,14 +210,14 @@ impl ViewWatch {
         let (mut slope, mut known_slope) = (0.0, 0.0);
         for (i, known) in self.known.iter_mut().enumerate() {
             let now = self.cells[i];
-            if self.strengths[i] < TEXTURED {
+            if self.strengths[i] < TEXTURED || !known.sure() {
                 known.blank_s = 0.0;
                 continue;
             }
             look.cells += 1;
             slope += now.slope;
             known_slope += known.cell.slope;
-            if now.edges < BLANK * known.cell.edges {
+            if now.edges < BLANK * known.cell.edges && self.likeness[i] < KNOWN {
                 known.blank_s += step_s;
                 look.blank += 1.0;
                 look.held += f32::from(known.blank_s > HELD_S);
@@ -230,7 +269,10 @@ impl ViewWatch {
         } else {
             1.0
         };
-        let part = if look.sharp > THING { 0.0 } else { 0.5 * look.held / PART };
+        // Where light and dark lie as ever, it is dusk or fog that takes the edges.
+        let darker = look.lighter < -0.3 && look.contrast < 0.7;
+        let dim = look.levels > SAME_LIGHT || look.luma < BLACK || darker;
+        let part = if look.sharp > THING || dim { 0.0 } else { 0.5 * look.held / PART };
         (0.5 * self.covered_s / needed_s).max(part).min(1.0)
     }
 
@@ -240,21 +282,22 @@ impl ViewWatch {
         }
         if look.likeness > 0.5 {
             (self.shift, self.shifted_s, self.foreign_s, self.moved_s) = (None, 0.0, 0.0, 0.0);
-            self.familiar_before_s = 0.0;
+            self.fall = Fall::default();
             return 0.0;
         }
-        self.familiar_before_s += step_s;
+        self.fall.lasted_s += step_s;
+        if look.likeness < 0.25 && self.fall.at_once.is_none() {
+            self.fall.at_once = Some(self.fall.lasted_s < AT_ONCE_S);
+        }
         self.search(step_s);
-        let strange = look.likeness < 0.2 && look.foreign > 0.7 && look.rest > 0.6;
+        let gone = look.foreign + look.blank;
+        let strange = look.likeness < 0.2 && gone > 0.75 && look.foreign > 0.25 && look.rest > 0.5;
         if strange {
-            if self.foreign_s == 0.0 {
-                self.at_once = self.familiar_before_s < 1.0;
-            }
             self.foreign_s += step_s;
         } else {
             self.foreign_s = (self.foreign_s - 2.0 * step_s).max(0.0);
         }
-        let needed_s = if self.at_once { 3.0 } else { 15.0 };
+        let needed_s = if self.fall.at_once == Some(true) { 3.0 } else { PASSES_S };
         (0.5 * self.shifted_s / 1.5).max(0.5 * self.foreign_s / needed_s).min(1.0)
     }
 
@@ -267,7 +310,7 @@ impl ViewWatch {
         }
         let since_s = std::mem::take(&mut self.searched_s);
         let found = self.now.shift_onto(&self.long).filter(|s| {
-            s.dx.abs().max(s.dy.abs()) >= 2 && s.likeness >= 0.35 && s.likeness >= s.unmoved + 0.15
+            s.dx.abs().max(s.dy.abs()) >= 2 && s.likeness >= 0.5 && s.likeness >= s.unmoved + 0.15
         });
         let found = found.map(|s| (s.dx, s.dy));
         let same = |a: (isize, isize), b: (isize, isize)| a.0.abs_diff(b.0) <= 1 && a.1.abs_diff(b.1) <= 1;
@@ -278,11 +321,6 @@ impl ViewWatch {
         self.shift = found;
     }
 }
-
-const HELD_S: f32 = 12.0;
-const PART: f32 = 0.25;
-/// Luma of a picture that is all but black.
-const BLACK: f32 = 26.0;
 
 fn defocused(look: &Look) -> f32 {
     if look.cells < MIN_CELLS || look.levels < 0.8 || look.lighter.abs() > 0.3 {

@@ -10,7 +10,9 @@ pub(super) const ROWS: usize = 72;
 /// Edge of a cell in places.
 pub(super) const CELL: usize = 8;
 /// Gradients below are grain, above are all the same.
-const GRAIN: f32 = 5.0;
+const GRAIN: f32 = 3.0;
+/// Edges that one can steer by.
+const LANDMARK: f32 = 10.0;
 const STRONG: f32 = 40.0;
 
 #[derive(Clone, Debug, Default)]
@@ -68,15 +70,22 @@ impl Structure {
         }
     }
 
-    /// Moves towards `now` by `share`.
-    pub(super) fn blend(&mut self, now: &Self, share: f32) {
+    /// Moves towards `now`, in each cell by its share.
+    pub(super) fn blend(&mut self, now: &Self, share: impl Fn(usize) -> f32) {
         if self.field.len() != now.field.len() {
             *self = now.clone();
             return;
         }
-        for (mean, now) in self.field.iter_mut().zip(&now.field) {
-            mean[0] += (now[0] - mean[0]) * share;
-            mean[1] += (now[1] - mean[1]) * share;
+        let (across, down) = (self.columns / CELL, self.rows / CELL);
+        for cell in 0..across * down {
+            let (left, top, share) = (cell % across * CELL, cell / across * CELL, share(cell));
+            for y in top..top + CELL {
+                let row = y * self.columns + left..y * self.columns + left + CELL;
+                for (mean, now) in self.field[row.clone()].iter_mut().zip(&now.field[row]) {
+                    mean[0] += (now[0] - mean[0]) * share;
+                    mean[1] += (now[1] - mean[1]) * share;
+                }
+            }
         }
     }
 
@@ -118,7 +127,7 @@ impl Structure {
                 let best = places
                     .map(|(x, y)| (x, y, self.field[y * self.columns + x]))
                     .max_by(|a, b| size(a.2).total_cmp(&size(b.2)));
-                found.extend(best.filter(|(_, _, edge)| size(*edge) > 2.0 * GRAIN));
+                found.extend(best.filter(|(_, _, edge)| size(*edge) > LANDMARK));
             }
         }
         found
@@ -142,21 +151,24 @@ impl Structure {
     }
 
     fn fit(&self, known: &Self, landmarks: &[(usize, usize, [f32; 2])], dx: isize, dy: isize) -> f32 {
-        let mut sums = [0.0_f32; 3];
-        let mut inside = 0_usize;
+        let mut sums = [[0.0_f32; 3]; 2];
+        let mut inside = [0_usize; 2];
         for (x, y, edge) in landmarks {
             let (Some(x), Some(y)) = (x.checked_add_signed(dx), y.checked_add_signed(dy)) else { continue };
             if x >= self.columns || y >= self.rows {
                 continue;
             }
             let there = known.field[y * self.columns + x];
-            sums[0] += edge[0] * there[0] + edge[1] * there[1];
-            sums[1] += edge[0] * edge[0] + edge[1] * edge[1];
-            sums[2] += there[0] * there[0] + there[1] * there[1];
-            inside += 1;
+            let way = usize::from(edge[0] < 0.0);
+            sums[way][0] += edge[0] * there[0] + edge[1] * there[1];
+            sums[way][1] += edge[0] * edge[0] + edge[1] * edge[1];
+            sums[way][2] += there[0] * there[0] + there[1] * there[1];
+            inside[way] += 1;
         }
-        // Too little in common to tell.
-        if inside * 3 < landmarks.len() { 0.0 } else { cosine(sums) }
+        // Too little in common to tell. Upright edges must fit as well as level ones: one long line fits anywhere
+        // along itself.
+        let enough = (inside[0] + inside[1]) * 3 >= landmarks.len() && inside.iter().all(|n| *n >= 10);
+        if enough { cosine(sums[0]).min(cosine(sums[1])) } else { 0.0 }
     }
 }
 

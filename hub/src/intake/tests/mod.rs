@@ -101,6 +101,7 @@ impl World {
                 camera_name: "北口 02".into(),
                 rule_id: rule.parse().unwrap(),
                 rule_name: "夜间".into(),
+                rule_name_en: None,
                 label: Label::Person,
                 score: 0.9,
                 region: NormBox { x: 0.0, y: 0.0, w: 0.1, h: 0.1 },

@@ -211,6 +211,7 @@ impl Site {
             camera_name: name.to_owned(),
             rule_id: "night".parse().unwrap(),
             rule_name: name.to_owned(),
+            rule_name_en: None,
             label: Label::Person,
             score: 0.9,
             region: NormBox { x: 0.1, y: 0.1, w: 0.2, h: 0.4 },

@@ -1,0 +1,180 @@
+//! A thing that was put down and left alone. What stands out from the picture of long ago and stands still is a
+//! candidate, and so is a bag that a detector names; neither people who stand about nor vehicles that park are. It
+//! is left once nobody has been near it for the rule's time: who merely walks past does not start that time anew, who
+//! stays by it does.
+
+use protocol::{Label, NormBox, UtcMs};
+
+use super::Moment;
+use super::config::Area;
+use super::method::Eye;
+use super::occurrence::{Best, Sighting, Verdict};
+use super::places::{Steps, covered, grown, same_place, touch};
+use crate::tracker::Track;
+
+/// Near is within this much of a person's height to the side, and up and down (which is depth).
+const NEAR_X: f32 = 0.8;
+const NEAR_Y: f32 = 0.3;
+/// Somebody near for so long is with it.
+const WITH_MS: i64 = 5_000;
+/// A candidate so far under a person or vehicle is that person or vehicle.
+const IS_THAT: f32 = 0.5;
+/// Gone is what was not seen for this long, though nothing hid it; hidden at most for so long.
+const GONE_MS: i64 = 4_000;
+const HIDDEN_MS: i64 = 60_000;
+/// A bag must have stood for this long.
+const SETTLE_MS: i64 = 2_000;
+/// Where a vehicle stood, nothing is taken for a thing left behind for this long: it may only be lost from sight.
+const PARKED_MS: i64 = 600_000;
+/// Candidates larger than this share of the picture are none.
+const MOST_AREA: f32 = 0.08;
+
+#[derive(Debug)]
+struct Thing {
+    place: NormBox,
+    best: Best,
+    unseen_ms: i64,
+    hidden_ms: i64,
+    alone_ms: i64,
+    with_ms: i64,
+    told: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    things: Vec<Thing>,
+    parked: Vec<(NormBox, UtcMs)>,
+    steps: Steps,
+}
+
+impl Left {
+    pub(super) fn step(&mut self, now: &Moment<'_>, area: &Area, dwell_ms: i64) -> Verdict {
+        let at = now.seen.at;
+        let passed_ms = self.steps.to(at);
+        self.remember_vehicles(at, now.tracks);
+        let candidates = self.candidates(now, area);
+        let people: Vec<NormBox> =
+            now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(|t| t.region).collect();
+        let mut seen = vec![false; self.things.len()];
+        for best in candidates {
+            match self.things.iter_mut().position(|t| same_place(&t.place, &best.region, 0.3)) {
+                Some(index) => {
+                    self.things[index].best = best;
+                    if let Some(seen) = seen.get_mut(index) {
+                        *seen = true;
+                    }
+                }
+                None => self.things.push(Thing {
+                    place: best.region,
+                    best,
+                    unseen_ms: 0,
+                    hidden_ms: 0,
+                    alone_ms: 0,
+                    with_ms: 0,
+                    told: false,
+                }),
+            }
+        }
+        for (thing, seen) in self.things.iter_mut().zip(seen) {
+            thing.pass(passed_ms, seen, &people);
+            thing.told |= thing.alone_ms >= dwell_ms;
+        }
+        self.things.retain(|thing| thing.unseen_ms < GONE_MS && thing.hidden_ms < HIDDEN_MS);
+        let told = self.things.iter().filter(|t| t.told || t.alone_ms >= dwell_ms.max(1));
+        Verdict::of(Sighting::best_of(told.map(|t| t.best)))
+    }
+
+    fn candidates(&self, now: &Moment<'_>, area: &Area) -> Vec<Best> {
+        let at = now.seen.at;
+        let signs = now.seen.signs.left.iter().filter(|s| s.score >= area.whom.min_score).map(|s| Best {
+            label: Label::Object,
+            score: s.score,
+            region: s.region.clamped(),
+            eye: Eye::Background,
+        });
+        let bags = now
+            .tracks
+            .iter()
+            .filter(|t| area.whom.names(t) && at.since_ms(t.still_since) >= SETTLE_MS)
+            .map(Best::of);
+        let fits = |best: &Best| {
+            best.region.h >= area.whom.min_size
+                && best.region.area() <= MOST_AREA
+                && area.zone.contains(best.region.foot())
+        };
+        let is_other = |best: &Best| {
+            let that = |region: &NormBox| covered(&best.region, region) >= IS_THAT;
+            let in_sight = now.tracks.iter().filter(|t| moves_about(t) || is_vehicle(t.label));
+            let sat_in =
+                |t: &Track| that(&t.region) && (is_vehicle(t.label) || like_in_size(&best.region, &t.region));
+            in_sight.into_iter().any(sat_in) || self.parked.iter().any(|(region, _)| that(region))
+        };
+        // A named thing first: it says more than a mere difference.
+        let mut found: Vec<Best> = bags.filter(fits).collect();
+        for sign in signs.filter(fits).filter(|best| !is_other(best)) {
+            if !found.iter().any(|best| touch(&best.region, &sign.region)) {
+                found.push(sign);
+            }
+        }
+        found
+    }
+
+    fn remember_vehicles(&mut self, at: UtcMs, tracks: &[Track]) {
+        self.parked.retain(|(_, seen_at)| at.since_ms(*seen_at) < PARKED_MS);
+        let stands = |t: &&Track| {
+            is_vehicle(t.label) && t.visible && t.confirmed && at.since_ms(t.still_since) >= SETTLE_MS
+        };
+        for track in tracks.iter().filter(stands) {
+            match self.parked.iter_mut().find(|(region, _)| same_place(region, &track.region, 0.5)) {
+                Some(known) => *known = (track.region, at),
+                None => self.parked.push((track.region, at)),
+            }
+        }
+    }
+}
+
+impl Thing {
+    fn pass(&mut self, passed_ms: i64, seen: bool, people: &[NormBox]) {
+        let hidden = people.iter().any(|person| touch(person, &self.place));
+        if seen {
+            (self.unseen_ms, self.hidden_ms) = (0, 0);
+        } else if hidden {
+            self.hidden_ms += passed_ms;
+        } else {
+            self.unseen_ms += passed_ms;
+        }
+        if people.iter().any(|person| is_near(person, &self.place)) {
+            self.with_ms += passed_ms;
+            if self.with_ms >= WITH_MS {
+                self.alone_ms = 0;
+            }
+        } else {
+            self.with_ms = 0;
+            self.alone_ms += passed_ms;
+        }
+    }
+}
+
+/// Somebody, or something that moves and may be somebody.
+fn moves_about(track: &Track) -> bool {
+    matches!(track.label, Label::Person | Label::Motion)
+}
+
+fn is_vehicle(label: Label) -> bool {
+    matches!(
+        label,
+        Label::Car | Label::Bus | Label::Truck | Label::Motorcycle | Label::Ebike | Label::Bicycle
+    )
+}
+
+/// A person's own outline, not a bag at his feet.
+fn like_in_size(thing: &NormBox, person: &NormBox) -> bool {
+    thing.h >= 0.6 * person.h
+}
+
+fn is_near(person: &NormBox, thing: &NormBox) -> bool {
+    // To the side a body height is what it is in depth: shares of the width are smaller by the picture's shape, which
+    // is not known here; a body is about four times as high as it is wide.
+    let reach = NormBox { y: person.y + person.h * 0.5, h: person.h * 0.5, ..*person };
+    touch(&grown(&reach, NEAR_X * 3.0, NEAR_Y * 2.0), thing)
+}

@@ -1,0 +1,204 @@
+//! A vehicle that stands where the way must stay free: one incident for each stay, from the moment it has stood too
+//! long to the moment it has left.
+//!
+//! What is remembered is the place, not the track: a detector loses a parked car in headlights, in rain, at night and
+//! behind whatever passes, and a new track on the same spot is the same stay. A stay ends when the vehicle is seen
+//! to drive off, when its place no longer looks the same, or when a detector that looked at the open place has not
+//! found it for a long time.
+
+use protocol::{Label, NormBox, UtcMs};
+
+use super::Moment;
+use super::config::Area;
+use super::method::Eye;
+use super::occurrence::{Best, Sighting, Verdict};
+use super::places::{Steps, covered, same_place};
+use crate::observation::Seen;
+
+/// A vehicle must have stood for this long before it is taken for one that came to stand.
+const SETTLE_MS: i64 = 2_000;
+/// A track that has come this far out of its place (overlap left) has driven off.
+const OFF: f32 = 0.3;
+/// Likeness of a place at and above which the vehicle is there, and below which the place has changed.
+const ALIKE: f32 = 0.75;
+const CHANGED: f32 = 0.6;
+/// Looks in a row that must find the place changed.
+const CHANGED_LOOKS: u32 = 3;
+/// Unseen at an open place for so long, by a detector that looked: after it was seen to drive off, and otherwise.
+const LEFT_MS: i64 = 1_000;
+const UNSEEN_MS: i64 = 60_000;
+/// Gone from the background for so long.
+const BACKGROUND_MS: i64 = 10_000;
+/// So much of a place hidden behind something else says nothing about it.
+const HIDDEN: f32 = 0.25;
+/// Least share of the picture of what blocks a lane, where no model says what it is.
+const LEAST_AREA: f32 = 0.004;
+
+#[derive(Debug)]
+struct Stay {
+    place: NormBox,
+    since: UtcMs,
+    best: Best,
+    /// The tracks that stood here.
+    tracks: Vec<u64>,
+    /// Looked for and not found, added up.
+    unseen_ms: i64,
+    changed_looks: u32,
+    /// Its place has been compared, and was the same.
+    known_place: bool,
+    drove_off: bool,
+}
+
+impl Stay {
+    fn is_over(&self) -> bool {
+        let patience_ms = match self.best.eye {
+            Eye::Background => BACKGROUND_MS,
+            _ if self.drove_off => LEFT_MS,
+            _ => UNSEEN_MS,
+        };
+        self.changed_looks >= CHANGED_LOOKS || self.unseen_ms >= patience_ms
+    }
+
+    fn seen(&mut self, best: Best) {
+        self.best = best;
+        self.unseen_ms = 0;
+        self.changed_looks = 0;
+        self.drove_off = false;
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Parking {
+    stays: Vec<Stay>,
+    steps: Steps,
+}
+
+impl Parking {
+    pub(super) fn step(
+        &mut self,
+        now: &Moment<'_>,
+        area: &Area,
+        dwell_ms: i64,
+        by_background: bool,
+    ) -> Verdict {
+        let at = now.seen.at;
+        let passed_ms = self.steps.to(at);
+        let mut found = self.see_tracks(now, area);
+        let by_background = by_background || matches!(now.seen.seen, Seen::Motion { .. });
+        if by_background {
+            found.extend(self.see_background(now, area));
+        }
+        self.compare_places(now);
+        for (index, stay) in self.stays.iter_mut().enumerate() {
+            let looked = match stay.best.eye {
+                Eye::Background => by_background,
+                _ => matches!(now.seen.seen, Seen::Objects { .. }),
+            };
+            if looked
+                && !found.contains(&index)
+                && (stay.drove_off || !stay.known_place)
+                && !is_hidden(stay, now)
+            {
+                stay.unseen_ms += passed_ms;
+            }
+        }
+        self.stays.retain(|stay| !stay.is_over());
+        let long = self.stays.iter().filter(|stay| at.since_ms(stay.since) >= dwell_ms);
+        Verdict::of(Sighting::best_of(long.map(|stay| stay.best)))
+    }
+
+    /// Vehicles in sight: those that stand begin or confirm a stay, those that drive off end one.
+    fn see_tracks(&mut self, now: &Moment<'_>, area: &Area) -> Vec<usize> {
+        let at = now.seen.at;
+        let mut found = Vec::new();
+        for track in now.tracks.iter().filter(|t| area.whom.names(t)) {
+            let region = track.region.clamped();
+            for stay in self.stays.iter_mut().filter(|stay| stay.tracks.contains(&track.id)) {
+                stay.drove_off = !same_place(&stay.place, &region, OFF);
+            }
+            let index = match self.stays.iter().position(|stay| same_place(&stay.place, &region, 0.5)) {
+                Some(index) => index,
+                None if area.holds(track) && at.since_ms(track.still_since) >= SETTLE_MS => {
+                    self.stays.push(Stay {
+                        place: region,
+                        since: track.still_since,
+                        best: Best::of(track),
+                        tracks: Vec::new(),
+                        unseen_ms: 0,
+                        changed_looks: 0,
+                        known_place: false,
+                        drove_off: false,
+                    });
+                    self.stays.len() - 1
+                }
+                None => continue,
+            };
+            // Whoever drives past the place in front of it is not the one that stands there.
+            if at.since_ms(track.still_since) < SETTLE_MS && !self.stays[index].tracks.contains(&track.id) {
+                continue;
+            }
+            let stay = &mut self.stays[index];
+            stay.seen(Best::of(track));
+            if !stay.tracks.contains(&track.id) {
+                stay.tracks.push(track.id);
+            }
+            found.push(index);
+        }
+        found
+    }
+
+    /// Whatever large has come to stand there, where no model names vehicles.
+    fn see_background(&mut self, now: &Moment<'_>, area: &Area) -> Vec<usize> {
+        let at = now.seen.at;
+        let mut found = Vec::new();
+        let signs = now.seen.signs.left.iter().filter(|sign| {
+            let region = sign.region.clamped();
+            sign.score >= area.whom.min_score
+                && region.area() >= LEAST_AREA
+                && region.h >= area.whom.min_size
+                && area.zone.contains(region.foot())
+        });
+        for sign in signs {
+            let region = sign.region.clamped();
+            let best = Best { label: Label::Object, score: sign.score, region, eye: Eye::Background };
+            let index = self.stays.iter().position(|stay| same_place(&stay.place, &region, 0.3));
+            let index = index.unwrap_or_else(|| {
+                self.stays.push(Stay {
+                    place: region,
+                    since: at,
+                    best,
+                    tracks: Vec::new(),
+                    unseen_ms: 0,
+                    changed_looks: 0,
+                    known_place: false,
+                    drove_off: false,
+                });
+                self.stays.len() - 1
+            });
+            self.stays[index].seen(best);
+            found.push(index);
+        }
+        found
+    }
+
+    fn compare_places(&mut self, now: &Moment<'_>) {
+        for look in &now.seen.parked {
+            let Some(stay) = self.stays.iter_mut().find(|s| same_place(&s.place, &look.region, 0.5)) else {
+                continue;
+            };
+            if look.alike >= ALIKE {
+                (stay.known_place, stay.unseen_ms, stay.changed_looks) = (true, 0, 0);
+            } else if look.alike < CHANGED && !is_hidden(stay, now) {
+                stay.changed_looks += 1;
+            }
+        }
+    }
+}
+
+/// Whether something else that is in sight stands or passes in front of a place.
+fn is_hidden(stay: &Stay, now: &Moment<'_>) -> bool {
+    now.tracks
+        .iter()
+        .filter(|t| t.visible && !stay.tracks.contains(&t.id))
+        .any(|t| covered(&stay.place, &t.region) >= HIDDEN)
+}

@@ -1,0 +1,93 @@
+//! What is believed of a thing that has come to rest: a parked car stays where it is though the detector loses it
+//! behind a passing lorry, in headlights or at night, until its place looks different.
+
+use protocol::{Label, NormBox, UtcMs};
+
+/// So long a thing must have stood before its place is watched.
+const AFTER_MS: i64 = 2_000;
+/// Share of the latest looks in which the detector must have seen it: what it sees now and then is a mistake, and
+/// would be carried on for ever.
+const SEEN_SHARE: f32 = 0.6;
+/// Weight of one look in that share.
+const LOOK: f32 = 0.1;
+/// A place this much alike still holds the same thing; one less alike than the second has changed.
+const SAME: f32 = 0.9;
+const CHANGED: f32 = 0.7;
+/// Changed looks after which the thing has left.
+const LOOKS: u32 = 2;
+/// While nothing can be told of the place (something passes in front, it is too dark), the thing is believed to be
+/// there for this long.
+const HIDDEN_MS: i64 = 20_000;
+
+/// A thing at rest, as the watch over its place wants it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Resting {
+    pub id: u64,
+    /// The box it came to rest in.
+    pub place: NormBox,
+    /// The detector saw it in the last frame that was looked at.
+    pub seen: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rest {
+    seen_share: f32,
+    /// When its place last looked as it did when it came to rest.
+    same_at: Option<UtcMs>,
+    changed: u32,
+}
+
+impl Rest {
+    /// One look of the detector, that saw it or not.
+    pub(super) fn looked(&mut self, seen: bool) {
+        self.seen_share += LOOK * (f32::from(u8::from(seen)) - self.seen_share);
+    }
+
+    /// It has left its place before everybody's eyes.
+    pub(super) fn moved(&mut self) {
+        (self.same_at, self.changed) = (None, 0);
+    }
+
+    /// Is its place worth watching? Living things are not carried: they leave when nobody looks.
+    pub(super) fn believed(&self, label: Label, still_ms: i64) -> bool {
+        let stays = matches!(
+            label,
+            Label::Bicycle
+                | Label::Motorcycle
+                | Label::Ebike
+                | Label::Car
+                | Label::Bus
+                | Label::Truck
+                | Label::Bag
+                | Label::Object
+        );
+        stays && (self.same_at.is_some() || still_ms >= AFTER_MS && self.seen_share >= SEEN_SHARE)
+    }
+
+    /// Its place was compared. `unseen`: the detector did not see it in this frame.
+    pub(super) fn compared(&mut self, at: UtcMs, alike: f32, unseen: bool) {
+        if alike >= SAME {
+            (self.same_at, self.changed) = (Some(at), 0);
+        } else if unseen && alike < CHANGED && self.same_at.is_some() {
+            self.changed += 1;
+        } else if !unseen {
+            self.changed = 0;
+        }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.same_at.is_some() && self.changed < LOOKS
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.changed >= LOOKS
+    }
+
+    /// How long after its last sight it is still believed to be there.
+    pub(super) fn patience_ms(&self, at: UtcMs, last_seen: UtcMs) -> i64 {
+        match self.same_at {
+            Some(same) if at.since_ms(same) <= HIDDEN_MS => at.since_ms(last_seen),
+            _ => 0,
+        }
+    }
+}

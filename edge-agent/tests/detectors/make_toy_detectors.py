@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Makes the toy detector beside it: python3 make_toy_detectors.py (wants the packages onnx and numpy)
+
+toy-crowd says of any picture that 300 things stand in it on a grid, each as sure as the picture is bright. It keeps to
+the generic contract of docs/MODELS.md, and its batch is dynamic.
+"""
+
+import pathlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+SIDE, ACROSS, DOWN = 64, 20, 15
+
+base = np.zeros((1, ACROSS * DOWN, 6), np.float32)
+for n in range(ACROSS * DOWN):
+    x, y = n % ACROSS / ACROSS * SIDE, n // ACROSS / DOWN * SIDE
+    # x1, y1, x2, y2, score, class: the first row burns, all others are people.
+    base[0, n] = [x, y, x + 2.5, y + 3.5, 0, 1 if n < ACROSS else 0]
+score = np.zeros((1, 1, 6), np.float32)
+score[0, 0, 4] = 1 / 255
+
+graph = helper.make_graph(
+    [
+        helper.make_node("ReduceMean", ["picture", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Reshape", ["mean", "shape"], ["column"]),
+        helper.make_node("Mul", ["column", "score"], ["scores"]),
+        helper.make_node("Add", ["scores", "base"], ["found"]),
+    ],
+    "toy-crowd",
+    [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
+    [helper.make_tensor_value_info("found", TensorProto.FLOAT, ["n", ACROSS * DOWN, 6])],
+    [
+        numpy_helper.from_array(np.array([1, 2, 3], np.int64), "axes"),
+        numpy_helper.from_array(np.array([-1, 1, 1], np.int64), "shape"),
+        numpy_helper.from_array(score, "score"),
+        numpy_helper.from_array(base, "base"),
+    ],
+)
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="make_toy_detectors")
+model.ir_version = 9
+onnx.checker.check_model(model)
+onnx.save(model, pathlib.Path(__file__).parent / "toy-crowd" / "toy-crowd.onnx")
