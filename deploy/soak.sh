@@ -8,9 +8,13 @@
 #   deploy/soak.sh evidence [ROUNDS [SEED]]    only the box alone (48 rounds took 7 minutes on a busy machine)
 #   deploy/soak.sh cameras [COUNT]    takes cameras away and gives them back COUNT times (default 1000): how long until
 #                                     they are there again, and what of the agent's memory it costs
+#   deploy/soak.sh scenes [ROUNDS [HOURS]]    draws the suite of scenes with ROUNDS reporting seeds (default 3), scores it
+#                                     by edge-agent eval (target/scenes/), and watches HOURS of quiet scenes (default
+#                                     24) that must give no alarm
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
+
 cameras() {
     local count=$1 began=$SECONDS times memory
     case "$count" in '' | *[!0-9]* | *[1-9]) fail "COUNT is a whole number of tens, not $count" "deploy/soak.sh cameras [COUNT]" ;; esac
@@ -30,11 +34,37 @@ if [ "${1:-}" = cameras ]; then
     exit
 fi
 
+scenes() {
+    local rounds=${1:-3} hours=${2:-24} folder=target/scenes status=0
+    for number in "$rounds" "$hours"; do
+        case "$number" in '' | 0 | *[!0-9]*) fail "ROUNDS and HOURS are whole numbers above 0, not $number" "deploy/soak.sh scenes [ROUNDS [HOURS]]" ;; esac
+    done
+    deploy/setup.sh
+    cargo build --release --workspace --locked --bins
+    rm -rf "$folder"
+    say "drawing $rounds rounds of the reporting seeds into $folder"
+    target/release/simulate scenes --out "$folder" --set reporting --rounds "$rounds" >"$folder.log"
+    tail -n 1 "$folder.log"
+    target/release/edge-agent eval --scenes "$folder" --json "$folder.json" --pictures "$folder/pictures" --min-f1 0.95 || status=$?
+    say "watching $hours quiet hours; the log is target/quiet.log"
+    # On two processors a day of media takes about two hours with weights.
+    SHAODIAN_QUIET_HOURS=$hours limited $((hours * 1800 + 3600)) \
+        cargo test --release --workspace --locked --test quiet -- --nocapture >target/quiet.log 2>&1 || status=$?
+    grep -a '^quiet' target/quiet.log || tail -n 40 target/quiet.log >&2
+    return "$status"
+}
+
+if [ "${1:-}" = scenes ]; then
+    scenes "${@:2}"
+    exit
+fi
+
 tests=(--test kill --test power)
 if [ "${1:-}" = evidence ]; then
     tests=(--test power)
     shift
 fi
+
 rounds=${1:-200}
 seed=${2:-$RANDOM$RANDOM}
 for number in "$rounds" "$seed"; do

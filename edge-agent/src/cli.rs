@@ -91,7 +91,14 @@ fn act(cli: Cli) -> Result<ExitCode> {
             }
             or_reader_left(replay::run(&args))?;
         }
-        Command::Eval(args) => return eval::run(&args),
+        Command::Eval(mut args) => {
+            if let Some(path) = &cli.config {
+                let config = Config::load(Some(path))?;
+                args.detector = Some(config.detector);
+                args.models = args.models.or(config.agent.models);
+            }
+            return eval::run(&args);
+        }
         Command::Transcribe(args) => {
             let models =
                 Config::load(cli.config.as_deref()).map(|config| stations::model_store(None, &config));

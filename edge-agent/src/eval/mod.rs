@@ -23,6 +23,7 @@ pub use self::bound::upper_bound;
 pub use self::report::Report;
 use self::score::{Happened, Judged, judge};
 use self::truth::{TrueEvent, Truth, Watched};
+use crate::config::named;
 use crate::detector::{Detect, DetectorConfig};
 use crate::observation::Seen;
 use crate::replay::{Scene, SceneIncident, open_detector};
@@ -52,6 +53,9 @@ pub struct Args {
     /// Scenes played at the same time; as many as there are processors when left out.
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
+    /// `[detector]` of the configuration named by `--config`.
+    #[arg(skip)]
+    pub detector: Option<DetectorConfig>,
 }
 
 /// Prints the table; fails as `--min-f1` says.
@@ -79,7 +83,8 @@ pub fn eval(args: &Args) -> Result<Report> {
     if let Some(folder) = &args.pictures {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }
-    let config = DetectorConfig { enabled: !args.motion_only, ..DetectorConfig::default() };
+    let mut config = args.detector.clone().unwrap_or_default();
+    config.enabled &= !args.motion_only;
     let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let next = AtomicUsize::new(0);
     let played: Mutex<Vec<(usize, Outcome)>> = Mutex::default();
@@ -174,7 +179,7 @@ fn play(
     detector: Option<&mut (dyn Detect + 'static)>,
     args: &Args,
 ) -> Result<SceneScore> {
-    let scene = Scene::load_for(path, &config.named())?;
+    let scene = Scene::load_for(path, &named(config, args.models.clone()))?;
     let rules: Vec<&RuleConfig> = scene.file.watched.rules.iter().filter(|rule| rule.enabled).collect();
     let truth = Truth::of(path, scene.media(), &rules.iter().map(|rule| watched(rule)).collect::<Vec<_>>())?;
     let mut sights: Vec<Sight> = Vec::new();
