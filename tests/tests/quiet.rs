@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use edge_agent::analyser::Analyser;
-use edge_agent::config::{SceneFile, named};
+use edge_agent::config::SceneFile;
 use edge_agent::detector::{Answer, Detect, DetectorConfig};
 use edge_agent::eval::upper_bound;
 use edge_agent::frame::{Frame, Picture};
@@ -25,7 +25,7 @@ const CLIP_S: f32 = 1_800.0;
 
 /// The alarms of one clip: kind and second.
 fn alarms(script: &Script, mut detector: Option<&mut (dyn Detect + 'static)>) -> Vec<(IncidentKind, f32)> {
-    let named = named(&DetectorConfig::default(), None);
+    let named = DetectorConfig::default().named();
     let file = SceneFile::parse(&script.name, &scene_toml(script), &named).unwrap();
     let mut analyser = Analyser::new(&file.watched.rules);
     let mut out = Vec::new();

@@ -23,8 +23,7 @@ pub use self::bound::upper_bound;
 pub use self::report::Report;
 use self::score::{Happened, Judged, judge};
 use self::truth::{TrueEvent, Truth, Watched};
-use crate::config::named;
-use crate::detector::{Detect, DetectorConfig};
+use crate::detector::{self, Detect, DetectorConfig};
 use crate::observation::Seen;
 use crate::replay::{Scene, SceneIncident, open_detector};
 use crate::rules::{RuleConfig, Task};
@@ -179,7 +178,7 @@ fn play(
     detector: Option<&mut (dyn Detect + 'static)>,
     args: &Args,
 ) -> Result<SceneScore> {
-    let scene = Scene::load_for(path, &named(config, args.models.clone()))?;
+    let scene = Scene::load_for(path, &config.named_in(&detector::store(args.models.clone(), None)))?;
     let rules: Vec<&RuleConfig> = scene.file.watched.rules.iter().filter(|rule| rule.enabled).collect();
     let truth = Truth::of(path, scene.media(), &rules.iter().map(|rule| watched(rule)).collect::<Vec<_>>())?;
     let mut sights: Vec<Sight> = Vec::new();
