@@ -39,7 +39,7 @@ package() {
     install -D -m 0640 "deploy/$service.example.toml" "$tree/etc/shaodian/$service.toml"
     # Commands that an installer types find the same folder as the service.
     sed -i "s|^# *data_dir = .*|data_dir = \"/var/lib/$name\"|" "$tree/etc/shaodian/$service.toml"
-    sed -i "s|^# *models = .*|models = \"/var/lib/$name/models\"|" "$tree/etc/shaodian/$service.toml"
+    sed -i "s|^# *models = \".*|models = \"/var/lib/$name/models\"|" "$tree/etc/shaodian/$service.toml"
     grep -q "^data_dir = \"/var/lib/$name\"" "$tree/etc/shaodian/$service.toml" ||
         fail "deploy/$service.example.toml has no line '# data_dir = …'" "the package sets the service's folder there"
     for file in README.md README.zh-CN.md THIRD_PARTY.md CHANGELOG.md docs/INSTALL.md docs/INSTALL.zh-CN.md; do

@@ -95,7 +95,9 @@ fn assert_holds(file: &EvidenceFile, kind: EvidenceKind, masked: bool) {
 /// is what its row says.
 fn assert_in_order(file: &EvidenceFile) {
     let units = demux(&file.path);
-    assert!(units.windows(2).all(|w| w[0].2 < w[1].2), "decoding times rise");
+    let back = units.windows(2).position(|w| w[0].2 >= w[1].2);
+    let times = |at: usize| units[at.saturating_sub(2)..(at + 4).min(units.len())].iter().map(|u| (u.1, u.2));
+    assert!(back.is_none(), "decoding times rise: {:?}", back.map(|at| times(at).collect::<Vec<_>>()));
     assert!(units.iter().all(|u| u.1 >= u.2), "shown after decoded");
     let mut shown: Vec<_> = units.iter().map(|u| u.1).collect();
     shown.sort_unstable();
@@ -103,7 +105,8 @@ fn assert_in_order(file: &EvidenceFile) {
     assert!(widest < 500_000, "a hole of {widest} µs");
     let length_ms = (shown[shown.len() - 1] - shown[0]) / 1_000;
     let told_ms = file.evidence.duration_ms.unwrap();
-    assert!(told_ms.abs_diff(length_ms) < 200, "{told_ms} told, {length_ms} there");
+    // The last picture's own time is told, too; a busy machine delivers some of a live source late.
+    assert!(told_ms.abs_diff(length_ms) < 400, "{told_ms} told, {length_ms} there");
 }
 
 /// Over RTSP, in every codec: the clip starts with the pre-roll at a keyframe at most one group early, ends

@@ -149,7 +149,8 @@ fn read_rules<'a>(
 pub(super) fn read_calendar(document: &mut Document<'_>) -> Arc<Calendar> {
     let Some(section) = document.section("calendar") else { return Arc::default() };
     let table = document.read::<CalendarTable>(&section);
-    match table.map(|table| table.compile(time_zone)) {
+    let told = table.filter(|table| *table != CalendarTable::default());
+    match told.map(|table| table.compile(time_zone)) {
         Some(Ok(calendar)) => Arc::new(calendar),
         Some(Err(wrong)) => {
             wrong.iter().for_each(|(key, problem)| document.wrong(&section, key, problem));
