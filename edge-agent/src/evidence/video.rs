@@ -26,6 +26,8 @@ const MOST_HEIGHT: usize = 720;
 
 /// Length of one fragment.
 const FRAGMENT_MS: u32 = 1_000;
+/// Of the times written into a file.
+const TICKS_PER_SECOND: u32 = 90_000;
 
 /// Longest that writing one clip may take.
 const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(300);
@@ -195,7 +197,11 @@ fn file_sink(pipeline: &gst::Pipeline, to: &Path) -> Result<gst::Element> {
 
 /// By name: from caps that it does not know yet, the muxer would give an audio track.
 fn to_video_track(from: &gst::Element, muxer: &gst::Element) -> Result<()> {
-    from.link_pads(Some("src"), muxer, Some("video_%u")).context("linking the muxer")
+    from.link_pads(Some("src"), muxer, Some("video_%u")).context("linking the muxer")?;
+    let track = muxer.sink_pads().into_iter().next().context("the muxer has no track")?;
+    // Its own choice, a hundredth of a picture, rounds pictures that come a millisecond apart onto one moment.
+    track.set_property("trak-timescale", TICKS_PER_SECOND);
+    Ok(())
 }
 
 /// Pushes everything through and waits for the file to be complete.
