@@ -17,14 +17,19 @@ pub struct DecoderInfo {
 
 impl DecoderInfo {
     fn of(factory: &gst::ElementFactory) -> Self {
-        let kind = factory.metadata(gst::ELEMENT_METADATA_KLASS).unwrap_or_default();
-        Self { name: factory.name().to_string(), hardware: kind.split('/').any(|word| word == "Hardware") }
+        Self { name: factory.name().to_string(), hardware: is_hardware(factory) }
     }
 
     /// `hardware` or `software`.
     pub fn kind(&self) -> &'static str {
         if self.hardware { "hardware" } else { "software" }
     }
+}
+
+/// Whether a decoder or encoder says that it is hardware.
+pub(crate) fn is_hardware(factory: &gst::ElementFactory) -> bool {
+    let kind = factory.metadata(gst::ELEMENT_METADATA_KLASS).unwrap_or_default();
+    kind.split('/').any(|word| word == "Hardware")
 }
 
 /// The decoders that one camera may use.

@@ -16,9 +16,10 @@ pub(super) enum Encoder {
 pub(super) fn hardware() -> Option<Encoder> {
     use gst::ElementFactoryType as Kind;
     let h264 = gst::Caps::builder("video/x-h264").build();
-    let kind = Kind::ENCODER | Kind::MEDIA_VIDEO | Kind::HARDWARE;
-    let found = gst::ElementFactory::factories_with_type(kind, gst::Rank::MARGINAL);
-    let fitting = found.into_iter().filter(|f| f.can_src_any_caps(&h264));
+    // By its own words: GStreamer takes kinds asked for together as alternatives, and would name x264 here.
+    let found =
+        gst::ElementFactory::factories_with_type(Kind::ENCODER | Kind::MEDIA_VIDEO, gst::Rank::MARGINAL);
+    let fitting = found.into_iter().filter(|f| camera::is_hardware(f) && f.can_src_any_caps(&h264));
     fitting.max_by_key(|f| f.rank()).map(Encoder::Hardware)
 }
 
@@ -41,6 +42,10 @@ impl Encoder {
         for name in ["key-int-max", "gop-size", "keyframe-period"] {
             set(&encoder, name, keyframe_every);
         }
+        // A picture decoded before it is shown would be decoded before the file begins: the muxer drops those.
+        for name in ["b-frames", "bframes", "max-bframes", "num-b-frames"] {
+            set(&encoder, name, 0);
+        }
         tracing::debug!(encoder = %self.name(), "encoder chosen");
         Ok(vec![camera::element("videoconvert")?, encoder])
     }
@@ -50,5 +55,23 @@ impl Encoder {
 fn set(element: &gst::Element, name: &str, value: u32) {
     if element.find_property(name).is_some() {
         element.set_property_from_str(name, &value.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What ranks highest among software is no hardware, even where there is none.
+    #[test]
+    fn software_is_not_hardware() {
+        camera::init().unwrap();
+        for name in ["x264enc", "openh264enc", "avenc_h264_omx"] {
+            let found = gst::ElementFactory::find(name);
+            assert!(found.is_none_or(|factory| !camera::is_hardware(&factory)), "{name}");
+        }
+        if let Some(Encoder::Hardware(factory)) = hardware() {
+            assert!(camera::is_hardware(&factory), "{}", factory.name());
+        }
     }
 }
