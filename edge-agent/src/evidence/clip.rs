@@ -22,9 +22,7 @@ pub(super) fn write(
     hidden: &Hidden,
 ) -> Result<EvidenceFile> {
     let units = cut(all, at, asked.until);
-    let (Some(first), Some(last)) = (units.first(), units.iter().map(|u| u.captured_us).max()) else {
-        bail!("there is no video of {at}");
-    };
+    let Some(first) = units.first() else { bail!("there is no video of {at}") };
     let presented: Vec<i64> = units.iter().map(|u| u.captured_us).collect();
     let timed: Vec<video::Timed<'_>> = units.iter().copied().zip(times(&presented)).collect();
     let part = folder.part();
@@ -35,8 +33,9 @@ pub(super) fn write(
         video::remake(&timed, hidden, part.path())?;
         footage.codec = protocol::VideoCodec::H264;
     }
-    let frame_us = timed.last().map_or(0, |t| t.1.duration_us);
-    let duration_us = last - first.captured_us + frame_us;
+    // From the first picture shown, which is the first decoded, until the last has had its time.
+    let duration_us = timed.last().map_or(0, |(_, t)| t.dts_us + t.duration_us)
+        - timed.first().map_or(0, |(_, t)| t.pts_us);
     folder.keep(
         &part,
         &Facts {

@@ -10,7 +10,8 @@
 pub(super) struct Times {
     pub(super) pts_us: i64,
     pub(super) dts_us: i64,
-    /// Until the next decoding time.
+    /// Until the next decoding time; the last one's until every picture has been shown: the durations add up to the
+    /// length of the file, and players show nothing after that.
     pub(super) duration_us: i64,
 }
 
@@ -32,11 +33,13 @@ pub(super) fn times(presented_us: &[i64]) -> Vec<Times> {
         0 | 1 => 40_000,
         count => decoded[count - 1] / (count as i64 - 1),
     };
+    let shown = decoded.last().map_or(0, |latest| latest + delay + usual);
+    let until = |i: usize| decoded.get(i + 1).copied().unwrap_or(shown);
     (0..presented.len())
         .map(|i| Times {
             pts_us: presented[i] - start + delay,
             dts_us: decoded[i],
-            duration_us: decoded.get(i + 1).map_or(usual, |next| next - decoded[i]),
+            duration_us: until(i) - decoded[i],
         })
         .collect()
 }
@@ -55,6 +58,8 @@ mod tests {
         let pts: Vec<_> = timed.iter().map(|t| t.pts_us / 40_000).collect();
         assert_eq!(dts, [0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(pts, [1, 4, 2, 3, 7, 5, 6]);
+        let length: i64 = timed.iter().map(|t| t.duration_us).sum();
+        assert_eq!(length / 40_000, 8, "the last picture has its time");
     }
 
     /// Without reordering nothing is put off.
@@ -73,6 +78,8 @@ mod tests {
             let timed = times(&presented);
             prop_assert!(timed.windows(2).all(|w| w[0].dts_us < w[1].dts_us));
             prop_assert!(timed.iter().all(|t| t.dts_us >= 0 && t.dts_us <= t.pts_us && t.duration_us > 0));
+            let length: i64 = timed.iter().map(|t| t.duration_us).sum();
+            prop_assert!(timed.iter().all(|t| t.pts_us < length), "shown before the file is over");
         }
     }
 }
