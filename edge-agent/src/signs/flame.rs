@@ -9,6 +9,8 @@
 //! - the core stays: whatever walks or drives by leaves no place hot for long,
 //! - it never goes out altogether, as what blinks does, and its outline is ragged.
 //!
+//! A camera that shakes in the wind makes every lamp dance: its shake is taken out of the pictures first.
+//!
 //! Deliberately absent: smoke (it has no colour of its own), and flames that cover less than [`MIN_PLACES`].
 
 use std::collections::VecDeque;
@@ -16,6 +18,7 @@ use std::collections::VecDeque;
 use protocol::{NormBox, UtcMs};
 
 use super::grid::{Colour, Grid};
+use super::steady::Steady;
 use super::{Sign, score, share};
 use crate::frame::Picture;
 use crate::motion::blobs::{Blob, Finder};
@@ -42,6 +45,7 @@ struct Look {
 #[derive(Debug, Default)]
 pub(super) struct FlameFinder {
     grid: Grid,
+    steady: Steady,
     looks: VecDeque<Look>,
     at: Option<UtcMs>,
     /// In how many looks each place was hot.
@@ -84,6 +88,10 @@ impl FlameFinder {
             self.times.clear();
             self.times.resize(self.grid.len(), 0);
             self.fires.clear();
+            self.steady.clear();
+        }
+        if let Some(shift) = self.steady.shift(self.grid.luma(), self.grid.columns) {
+            self.grid.move_back(shift);
         }
         self.take();
         self.signs.clear();

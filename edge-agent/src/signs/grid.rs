@@ -1,5 +1,6 @@
 //! The three planes of a picture, shrunk to one size: what a place looks like, without its grain.
 
+use super::steady::{Shift, sample};
 use crate::frame::Picture;
 use crate::shrink::{Small, block_width};
 
@@ -38,6 +39,16 @@ impl Grid {
     pub(super) fn colour(&self, i: usize) -> Colour {
         let [y, u, v] = &self.planes;
         [f32::from(y.pixels[i]), f32::from(u.pixels[i]), f32::from(v.pixels[i])]
+    }
+
+    /// Moves what is seen back by so many places.
+    pub(super) fn move_back(&mut self, by: Shift) {
+        for plane in &mut self.planes {
+            let columns = self.columns;
+            plane.pixels = (0..plane.pixels.len())
+                .map(|i| (sample(&plane.pixels, columns, i, by) + 0.5) as u8)
+                .collect();
+        }
     }
 
     pub(super) fn luma(&self) -> &[u8] {

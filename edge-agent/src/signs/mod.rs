@@ -7,6 +7,7 @@
 mod flame;
 mod grid;
 mod left;
+mod steady;
 mod view;
 
 use protocol::{NormBox, UtcMs};

@@ -413,6 +413,29 @@ fn hot_colours_are_no_fire() {
     }
 }
 
+/// A camera on a mast in the wind: its lamps, glowing on a warm wall, dance as flames do, with all else. A fire in the
+/// same picture is told of.
+#[test]
+fn lamps_of_a_shaking_camera_are_no_fire() {
+    let seen = |burns: bool| {
+        flames(20, |_, chance| {
+            let (right, down) = (chance.below(7) as usize, chance.below(7) as usize);
+            let mut canvas = Canvas::street().shifted(-(right as isize), -(down as isize));
+            for ring in 0..10 {
+                let size = 40 - ring * 4;
+                let at = (60 - size / 2 + right, 50 - size / 2 + down, size, size);
+                canvas.block(at, [110 + 12 * ring as u8, 100, 160]);
+            }
+            if burns {
+                fire(&mut canvas, chance);
+            }
+            canvas
+        })
+    };
+    assert_eq!(seen(false), 0);
+    assert!(seen(true) >= 40, "{} frames", seen(true));
+}
+
 proptest! {
     /// Any size of picture, also changing in mid-stream, at any time, gives numbers and boxes inside the picture.
     #[test]
