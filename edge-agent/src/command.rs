@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome, UtcMs};
 use tokio::sync::mpsc;
@@ -22,6 +23,9 @@ const MOST_PROBLEMS: usize = 20;
 
 /// Clips that are made at once on the hub's request; one more is refused, and may be asked for later.
 const MOST_CLIPS: usize = 4;
+
+/// Longest that trying rules on the last hour may take; a crowd's hour takes seconds.
+const LONGEST_TRIAL: Duration = Duration::from_secs(120);
 
 /// A configuration that can be read; whether it holds is found out by starting with it.
 pub struct NewConfiguration {
@@ -159,9 +163,16 @@ impl Desk {
             anyhow::ensure!(!seen.is_empty(), "camera {camera_id} has seen nothing in the last hour");
             Ok(trial::try_on(analyser, &seen))
         });
-        match tried.await.map_err(anyhow::Error::from).flatten() {
-            Ok(trial) => Some((Outcome::Tried { trial }, Vec::new())),
-            Err(error) => failed(format!("{error:#}")),
+        // A disk that hangs would hold back every command after this one.
+        match tokio::time::timeout(LONGEST_TRIAL, tried).await {
+            Err(_) => failed(format!(
+                "the last hour was not read within {} s: see whether the disk of this box hangs",
+                LONGEST_TRIAL.as_secs()
+            )),
+            Ok(tried) => match tried.map_err(anyhow::Error::from).flatten() {
+                Ok(trial) => Some((Outcome::Tried { trial }, Vec::new())),
+                Err(error) => failed(format!("{error:#}")),
+            },
         }
     }
 

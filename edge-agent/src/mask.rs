@@ -90,7 +90,7 @@ impl Mask {
             let (column, row) = (index % columns, index / columns);
             for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                 let (px, py) = (column * 2 + dx, row * 2 + dy);
-                y.data[py * y.stride + px] = if (px + py) / 8 % 2 == 0 { DARK } else { LIGHT };
+                y.data[py * y.stride + px] = hatch(px, py);
             }
             u.data[row * u.stride + column] = 128;
             v.data[row * v.stride + column] = 128;
@@ -101,6 +101,12 @@ impl Mask {
     fn covers(&self, x: usize, y: usize) -> bool {
         self.covered[y / 2 * (self.width / 2) + x / 2]
     }
+}
+
+/// Diagonal stripes in steps of a video coder's blocks: each block is of one grey, so it stays what it is however few
+/// bits the scene beside it leaves.
+fn hatch(x: usize, y: usize) -> u8 {
+    if (x / 8 + y / 8) / 2 % 2 == 0 { DARK } else { LIGHT }
 }
 
 /// Cells that the outline touches or encloses: all but those that the picture's edge leads to.

@@ -58,8 +58,8 @@ fn spread(all: &[Vec<u8>], inside: &[[usize; 4]]) -> (u8, f64, f64) {
                 (x0 - edge..x1 + edge).contains(&x) && (y0 - edge..y1 + edge).contains(&y)
             })
         };
-        // Away from its outline, where the encoder rings.
-        let side = match (within(-8), within(8)) {
+        // Away from its outline: a macroblock (16 pixels) that it crosses is coded as one.
+        let side = match (within(-16), within(16)) {
             (true, _) => 0,
             (_, false) => 1,
             _ => continue,
@@ -152,7 +152,8 @@ async fn masked_pixels_are_constant_in_every_picture() {
         let shown = pictures(file);
         let (most, mean, outside) = spread(&shown, &inside);
         // What an encoder makes of a hatch that stands still, not the scene's 16..235.
-        assert!(most <= 60 && mean < 20.0, "{:?}: {most}, {mean}", file.evidence.kind);
+        println!("{:?}: masked pixels move by {most} at most, {mean:.1} on average", file.evidence.kind);
+        assert!(most <= 24 && mean < 6.0, "{:?}: {most}, {mean}", file.evidence.kind);
         assert!(shown.len() == 1 || outside > 80.0, "the scene moves: {outside}");
         all.extend(shown);
     }
@@ -162,7 +163,7 @@ async fn masked_pixels_are_constant_in_every_picture() {
         all.len(),
         files.len()
     );
-    assert!(all.len() > 250 && mean < 30.0, "{} pictures: {most}, {mean}", all.len());
+    assert!(all.len() > 250 && mean < 15.0, "{} pictures: {most}, {mean}", all.len());
 }
 
 /// How many cells of the region, on the picture's grid, are of one colour, as a share.
