@@ -352,7 +352,17 @@ fn draw_shadows(canvas: &mut Canvas<'_>, view: &View, items: &[Item<'_>], sun: O
             Item::Person(part, _, now) => {
                 let foot = view.ground(now.at);
                 let scale = view.scale(now.at[1]);
-                canvas.ellipse(foot, 0.30 * scale, 0.07 * scale, Rgb(18, 18, 24), 0.34);
+                // Below the feet; below the whole body where it lies.
+                let over = now.pose.skeleton().tilt.sin();
+                let under =
+                    Spot { x: foot.x + 0.46 * over * part.person.stature * scale * now.facing, y: foot.y };
+                canvas.ellipse(
+                    under,
+                    (0.30 + 0.55 * over) * scale,
+                    (0.07 + 0.05 * over) * scale,
+                    Rgb(18, 18, 24),
+                    0.34,
+                );
                 let Some([right, away]) = sun else { continue };
                 let h = part.person.stature;
                 let ground = |[ahead, up]: [f32; 2]| {
