@@ -5,13 +5,14 @@ use protocol::{Chance, Label};
 use tiny_skia::Pixmap;
 
 use super::act::{Moment, Part};
+use super::cycle::{self, CycleKind};
 use super::figure::{self, Extent, Look, Placed};
 use super::lens;
 use super::light::Lighting;
 use super::paint::{Canvas, Rgb};
 use super::path::Spot;
 use super::place::{LIFT_DOOR_M, Set};
-use super::prop::{self, BagKind, CycleKind};
+use super::prop::{self, BagKind};
 use super::script::{FaultKind, Script, Sky};
 use super::sensor::{self, Noise, Shot};
 use super::vehicle::{self, Parked, VehicleKind};
@@ -431,11 +432,11 @@ fn draw_person(
         Spot { x: foot.x + 0.25 * scale * now.facing, y: foot.y + 0.12 * scale }
     };
     if cycle.ridden {
-        prop::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
+        cycle::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
         note(Label::Person, figure::draw(canvas, look, placed, &bones));
     } else {
         note(Label::Person, figure::draw(canvas, look, placed, &bones));
-        prop::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
+        cycle::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
     }
     let label = match cycle.kind {
         CycleKind::Bicycle => Label::Bicycle,

@@ -94,19 +94,20 @@ mod tests {
         let bends = [(0.7, 0.5), (0.5, 0.5), (0.5, 0.65), (0.5, 0.8)];
         assert!(of(sits, Turn::Not).lean < 46.0 && of(bends, Turn::Not).lean < 10.0);
         let lies = [(0.3, 0.5), (0.5, 0.5), (0.65, 0.5), (0.8, 0.5)];
-        assert_eq!(of(lies, Turn::Not).lean, 90.0);
+        assert_eq!(of(lies, Turn::Not), Stance { lean: 90.0, score: 0.6 });
         let head_down = [(0.5, 0.8), (0.5, 0.5), (0.5, 0.4), (0.5, 0.2)];
-        assert_eq!(of(head_down, Turn::Not).lean, 180.0);
+        assert_eq!(of(head_down, Turn::Not), Stance { lean: 180.0, score: 0.6 });
     }
 
     /// Who stands in the turned picture lies in the picture itself.
     #[test]
     fn turns_are_undone() {
-        assert_eq!((of(STANDS, Turn::Right).lean, of(STANDS, Turn::Left).lean), (90.0, 90.0));
+        let level = Stance { lean: 90.0, score: 0.6 };
+        assert_eq!((of(STANDS, Turn::Right), of(STANDS, Turn::Left)), (level, level));
         let lies = [(0.3, 0.5), (0.5, 0.5), (0.65, 0.5), (0.8, 0.5)];
         // Head to the left in a picture turned to the right: it was down before; turned to the left: up.
-        let both = [of(lies, Turn::Right).lean, of(lies, Turn::Left).lean];
-        assert_eq!(both, [180.0, 0.0]);
+        let leans = |lean| Stance { lean, score: 0.6 };
+        assert_eq!([of(lies, Turn::Right), of(lies, Turn::Left)], [180.0, 0.0].map(leans));
     }
 
     /// Another shape is refused, and what is no number is no pose.

@@ -137,7 +137,7 @@ mod tests {
     /// answer and says why, and nothing waits.
     #[test]
     fn it_serves_when_wanted_and_fails_alone() {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(UtcMs(0)));
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UtcMs(0)));
         let camera = "c1".parse().unwrap();
         let post = PosePost::new(Some(Box::new(|| Ok(Box::new(Wide) as Box<dyn FindPose>))));
         assert_eq!((post.health(), post.ask(&clock, &camera, picture(4))), (PoseHealth::Unwanted, None));

@@ -78,9 +78,9 @@ impl Body {
     }
 
     /// Lost ones are kept as long as they may come to be seen again, or their place may tell of them.
-    pub(super) fn is_worth_keeping(&self, at: UtcMs, ground: &Ground) -> bool {
+    pub(super) fn is_worth_keeping(&self, at: UtcMs) -> bool {
         at.since_ms(self.seen_at) <= LOST_MS
-            || ground.may_still_tell(at, self)
+            || Ground::may_still_tell(at, self)
             || self.posture.is_of_somebody_down(at)
     }
 

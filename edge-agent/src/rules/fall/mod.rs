@@ -52,7 +52,7 @@ impl Falls {
         let at = now.seen.at;
         self.hear(now);
         self.ground.step(at, &now.seen.signs.left, now.tracks);
-        self.bodies.retain(|_, body| body.is_worth_keeping(at, &self.ground));
+        self.bodies.retain(|_, body| body.is_worth_keeping(at));
         for track in now.tracks.iter().filter(|t| t.visible && t.label == Label::Person) {
             if !self.bodies.contains_key(&track.id) {
                 let body = self.taken_over(at, track, now.tracks).unwrap_or_else(|| Body::new(at, track));

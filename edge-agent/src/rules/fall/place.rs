@@ -113,7 +113,7 @@ impl Ground {
     }
 
     /// May there yet be a sign of somebody who was lost?
-    pub(super) fn may_still_tell(&self, at: UtcMs, body: &Body) -> bool {
+    pub(super) fn may_still_tell(at: UtcMs, body: &Body) -> bool {
         body.known().is_some_and(|s| at.since_ms(s.upright_at) <= FALL_MS + SIGN_AFTER_MS)
     }
 
