@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use crate::detector::Answer;
+use crate::detector::{Answer, Stance};
 use crate::evidence::people::Spot;
-use crate::frame::{Detection, Frame};
+use crate::frame::{Detection, Frame, Picture};
 use crate::motion::{Motion, MotionGate};
-use crate::observation::{Observation, Seen};
+use crate::observation::{Observation, Posed, Seen};
 use crate::parked::Places;
 use crate::rules::method::MOTION;
 use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
@@ -24,6 +24,8 @@ const RECHECK_MS: i64 = 1_000;
 const RECHECK_EMPTY_MS: i64 = 5_000;
 /// After a gap of this length, or a clock that jumped, what was known is no longer true.
 const GAP_MS: i64 = 30_000;
+/// A person shown to a pose model has so much room around, as a multiple of his own box.
+const ROOM: f32 = 1.4;
 /// Moving areas outside these shares of the picture are no objects: noise, or a change of light.
 const MIN_MOTION_AREA: f32 = 0.002;
 const MAX_MOTION_AREA: f32 = 0.5;
@@ -68,8 +70,18 @@ impl Analyser {
         self.conclude(&observation)
     }
 
-    /// Stations 2 and 3.
+    /// Stations 2 and 3, without a pose model.
     pub fn observe(&mut self, frame: &Frame, ask: impl FnOnce(&Frame) -> Answer) -> Observation {
+        self.observe_with(frame, ask, |_| None)
+    }
+
+    /// Stations 2 and 3. `pose` is shown, where a rule is in doubt, one person cut out of the frame; at most once a frame.
+    pub fn observe_with(
+        &mut self,
+        frame: &Frame,
+        ask: impl FnOnce(&Frame) -> Answer,
+        pose: impl FnOnce(Picture) -> Option<Stance>,
+    ) -> Observation {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
         let mut signs = self.signs.look(at, picture, &motion);
@@ -79,7 +91,11 @@ impl Analyser {
             signs.flames.clear();
         }
         let parked = self.places.look(at, picture, &self.tracker.resting(at));
-        Observation { signs, parked, ..Observation::of(at, seen) }
+        let posed = self.rules.in_doubt().and_then(|region| {
+            let stance = pose(cut_out(picture, &region, &motion.boxes))?;
+            Some(Posed { region, stance })
+        });
+        Observation { signs, parked, posed, ..Observation::of(at, seen) }
     }
 
     fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
@@ -168,6 +184,28 @@ impl Analyser {
         let jumped = self.at.is_some_and(|last| !(0..GAP_MS).contains(&at.since_ms(last)));
         if jumped { self.finish() } else { Vec::new() }
     }
+}
+
+/// A square picture of whoever is at this place: around what moves in it, or has newly come to rest, where anything does.
+fn cut_out(picture: &Picture, region: &NormBox, moving: &[NormBox]) -> Picture {
+    let inside = |b: &&NormBox| {
+        let (x, y) = (b.x + b.w / 2.0, b.y + b.h / 2.0);
+        (region.x..region.x + region.w).contains(&x) && (region.y..region.y + region.h).contains(&y)
+    };
+    let both = |a: NormBox, b: NormBox| {
+        let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+        let (right, low) = ((a.x + a.w).max(b.x + b.w), (a.y + a.h).max(b.y + b.h));
+        NormBox { x, y, w: right - x, h: low - y }
+    };
+    let around = moving.iter().filter(inside).copied().reduce(both).unwrap_or(*region).clamped();
+    let (wide, high) = (picture.width as f32, picture.height as f32);
+    let side = (around.w * wide).max(around.h * high) * ROOM;
+    let axis = |from: f32, length: f32, whole: f32| {
+        let start = ((from + length / 2.0) * whole - side / 2.0).max(0.0);
+        (start as usize, (side.min(whole - start)).max(2.0) as usize)
+    };
+    let ((left, width), (top, height)) = (axis(around.x, around.w, wide), axis(around.y, around.h, high));
+    picture.cut(left, top, width, height)
 }
 
 fn may_be_person(label: Label) -> bool {

@@ -25,6 +25,45 @@ impl std::fmt::Debug for Picture {
     }
 }
 
+impl Picture {
+    /// A part of it, in pixels; sides and edges are made even, and cut to the picture. At least two pixels each way.
+    #[must_use]
+    pub fn cut(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
+        let axis = |from: usize, length: usize, whole: usize| {
+            let from = (from & !1).min(whole.saturating_sub(2));
+            (from, (length & !1).clamp(2, whole - from))
+        };
+        let ((left, width), (top, height)) = (axis(left, width, self.width), axis(top, height, self.height));
+        let part = |plane: &[u8], stride: usize, by: usize| -> Vec<u8> {
+            let rows = plane.chunks_exact(stride).skip(top / by).take(height / by);
+            rows.flat_map(|row| &row[left / by..(left + width) / by]).copied().collect()
+        };
+        Self {
+            width,
+            height,
+            y: part(&self.y, self.width, 1),
+            u: part(&self.u, self.width / 2, 2),
+            v: part(&self.v, self.width / 2, 2),
+        }
+    }
+
+    /// Turned by a quarter, clockwise.
+    #[must_use]
+    pub fn turned_right(&self) -> Self {
+        let turned = |plane: &[u8], width: usize, height: usize| -> Vec<u8> {
+            (0..width).flat_map(|x| (0..height).rev().map(move |y| plane[y * width + x])).collect()
+        };
+        let (width, height) = (self.width, self.height);
+        Self {
+            width: height,
+            height: width,
+            y: turned(&self.y, width, height),
+            u: turned(&self.u, width / 2, height / 2),
+            v: turned(&self.v, width / 2, height / 2),
+        }
+    }
+}
+
 /// One picture of one camera.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -43,4 +82,36 @@ pub struct Detection {
     /// 0..=1.
     pub score: f32,
     pub region: NormBox,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(width: usize, height: usize) -> Picture {
+        let plane = |n: usize| (0..n).map(|i| i as u8).collect::<Vec<u8>>();
+        let quarter = width * height / 4;
+        Picture { width, height, y: plane(width * height), u: plane(quarter), v: plane(quarter) }
+    }
+
+    /// A part begins and ends at even pixels within the picture, in all planes alike.
+    #[test]
+    fn parts_are_even_and_inside() {
+        let picture = numbered(8, 4);
+        let part = picture.cut(3, 1, 5, 9);
+        assert_eq!((part.width, part.height), (4, 4));
+        assert_eq!(part.y[..8], [2, 3, 4, 5, 10, 11, 12, 13]);
+        assert_eq!(part.u, [1, 2, 5, 6]);
+        assert_eq!(picture.cut(90, 90, 0, 0).y, [22, 23, 30, 31]);
+    }
+
+    /// Clockwise: the left edge becomes the upper one, and four turns are none.
+    #[test]
+    fn quarter_turns() {
+        let picture = numbered(4, 2);
+        let turned = picture.turned_right();
+        assert_eq!((turned.width, turned.height), (2, 4));
+        assert_eq!(turned.y, [4, 0, 5, 1, 6, 2, 7, 3]);
+        assert_eq!(turned.turned_right().turned_right().turned_right(), picture);
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use protocol::{NormBox, UtcMs};
 use serde::{Deserialize, Serialize};
 
+use crate::detector::Stance;
 use crate::frame::Detection;
 use crate::signs::Signs;
 
@@ -22,6 +23,9 @@ pub struct Observation {
     /// How things that stand still look now, compared with when they came to rest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parked: Vec<Parked>,
+    /// What a pose model said of a place where a rule was in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posed: Option<Posed>,
 }
 
 /// What the detectors said of a frame.
@@ -47,9 +51,18 @@ pub struct Parked {
     pub alike: f32,
 }
 
+/// A look of the pose model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Posed {
+    /// The place that the rule asked about.
+    pub region: NormBox,
+    #[serde(flatten)]
+    pub stance: Stance,
+}
+
 impl Observation {
     /// A frame of which only the detector said something.
     pub fn of(at: UtcMs, seen: Seen) -> Self {
-        Self { at, seen, signs: Signs::default(), parked: Vec::new() }
+        Self { at, seen, signs: Signs::default(), parked: Vec::new(), posed: None }
     }
 }

@@ -377,6 +377,9 @@ impl Stations {
             if self.cameras.contains_key(id) {
                 continue;
             }
+            if watched.rules.iter().any(|rule| rule.enabled && rule.asks_pose()) {
+                self.detector.station.want_pose().context("starting the pose model")?;
+            }
             let handle = camera::spawn(watched.camera.clone(), clock.clone())?;
             let client = self.detector.station.client(id.clone()).at_fps(watched.camera.analysis_fps);
             let watch = Watch::start(handle, &watched.rules, client, &deps)?;
@@ -403,8 +406,9 @@ impl Stations {
 
 fn start_detector(site: &Site, config: &DetectorConfig) -> Result<Detecting> {
     let store = model_store(site.models.clone(), &site.installed.current());
-    let posts = detector::posts(config, &store);
-    let station = DetectorStation::start_all(site.clock.clone(), posts).context("starting the detector")?;
+    let (posts, pose) = (detector::posts(config, &store), detector::pose_loader(config, &store));
+    let station =
+        DetectorStation::start_with(site.clock.clone(), posts, pose).context("starting the detector")?;
     Ok(Detecting { config: config.clone(), station: Arc::new(station) })
 }
 

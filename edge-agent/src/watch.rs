@@ -189,8 +189,11 @@ impl Analysis {
             };
             silent = Duration::ZERO;
             let detector = &self.detector;
-            let observation =
-                self.analyser.observe(&frame, |frame: &Frame| -> Answer { detector.ask(frame) });
+            let observation = self.analyser.observe_with(
+                &frame,
+                |frame: &Frame| -> Answer { detector.ask(frame) },
+                |person| detector.pose(person),
+            );
             self.memory.keep(&frame.camera_id, &observation);
             let events = self.analyser.conclude(&observation);
             self.analysed.fetch_add(1, Ordering::Relaxed);

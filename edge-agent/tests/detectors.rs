@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use edge_agent::detector::{self, Answer, DetectorConfig, DetectorStation, Provider};
+use edge_agent::detector::{self, Answer, DetectorConfig, DetectorStation, PoseHealth, Provider};
 use edge_agent::frame::Picture;
+use edge_agent::rules::{RuleConfig, RuleKind};
 use models::ModelStore;
 use protocol::{Clock, DetectorHealth, Label, ManualClock, UtcMs};
 
@@ -131,6 +132,35 @@ fn one_model_missing_leaves_the_other_at_work() {
     let answer = camera.submit(Arc::new(grey(200))).blocking_recv().unwrap();
     let Answer::Partly { by, detections } = answer else { panic!("{answer:?}") };
     assert_eq!((&*by, detections.len()), ("toy-crowd 1", 300));
+}
+
+/// A pose model that is not there, or is another file, keeps nothing from working: health says why, and a rule for falls
+/// says what else watches for it. It is not even looked for before a rule wants it.
+#[test]
+fn a_pose_model_missing_or_broken_is_told() {
+    let wrong = tempfile::tempdir().unwrap();
+    let file = wrong.path().join("movenet-lightning/movenet_singlepose_lightning_int8_4.onnx");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, "no model").unwrap();
+    let broken = ModelStore::new(vec![wrong.path().to_owned()]);
+    for (store, why) in [(store(), "movenet-lightning is not installed"), (broken, "SHA-256 should be")] {
+        let config = config(&["toy-crowd"]);
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UtcMs(0)));
+        let pose = detector::pose_loader(&config, &store);
+        let station = DetectorStation::start_with(clock, Vec::new(), pose).unwrap();
+        assert_eq!(station.pose(), PoseHealth::Unwanted);
+        station.want_pose().unwrap();
+        let PoseHealth::Fails { reason } = station.pose() else { panic!("{:?}", station.pose()) };
+        assert!(reason.contains(why), "{reason}");
+        assert_eq!(station.client("c1".parse().unwrap()).pose(grey(100)), None);
+    }
+    let none = DetectorConfig { pose: String::new(), ..config(&["toy-crowd"]) };
+    assert!(detector::pose_loader(&none, &store()).is_none());
+    let rule = RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Fall);
+    assert_eq!(rule.method(None, Some("movenet 1")), None, "somebody must have stood");
+    let without = rule.method(Some("toy 1"), None).unwrap();
+    assert_eq!(without, "toy 1, shape of the track, long and short background");
+    assert!(rule.method(Some("toy 1"), Some("movenet 1")).unwrap().contains("movenet 1"));
 }
 
 /// Looking less often is for fire and smoke only.

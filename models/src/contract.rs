@@ -172,16 +172,24 @@ pub enum Columns {
     ObjectScores,
 }
 
-impl Contract {
+impl PictureInput {
     /// What makes it unusable, if anything does.
     pub fn problem(&self) -> Option<String> {
-        let PictureInput { width, height, std, .. } = &self.picture;
+        let Self { width, height, std, .. } = self;
         if !(16..=4096).contains(width) || !(16..=4096).contains(height) {
             return Some(format!("its input of {width} x {height} is not between 16 and 4096 pixels"));
         }
-        if std.contains(&0.0) {
-            return Some("std must not be 0".to_owned());
+        std.contains(&0.0).then(|| "std must not be 0".to_owned())
+    }
+}
+
+impl Contract {
+    /// What makes it unusable, if anything does.
+    pub fn problem(&self) -> Option<String> {
+        if let Some(problem) = self.picture.problem() {
+            return Some(problem);
         }
+        let PictureInput { width, height, .. } = &self.picture;
         if let Answer::Yolox { strides } = &self.answer
             && (strides.is_empty() || strides.iter().any(|s| *s == 0 || width % s != 0 || height % s != 0))
         {

@@ -6,6 +6,7 @@
 
 pub mod contract;
 mod manifest;
+pub mod pose;
 mod store;
 
 pub use manifest::{Manifest, Model, ModelFile, manifest};

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use crate::contract::Contract;
+use crate::pose::PoseContract;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +20,7 @@ pub struct Manifest {
 pub struct Model {
     /// Name of its folder.
     pub name: String,
-    /// What it is for: `object-detection`, `voice-activity`, `speech-recognition`, `punctuation`.
+    /// What it is for: `object-detection`, `pose`, `voice-activity`, `speech-recognition`, `punctuation`.
     pub task: String,
     pub version: String,
     /// SPDX identifier, or the name of the licence.
@@ -31,6 +32,8 @@ pub struct Model {
     pub output: String,
     /// Detectors only: the same for the program.
     pub detector: Option<Contract>,
+    /// The same for a pose model.
+    pub pose: Option<PoseContract>,
     /// The first one is the model itself.
     #[serde(rename = "file")]
     pub files: Vec<ModelFile>,
@@ -79,6 +82,8 @@ mod tests {
         for model in models {
             assert!(!model.files.is_empty(), "{} has no file", model.name);
             assert_eq!(model.detector.is_some(), model.task == "object-detection", "{}", model.name);
+            assert_eq!(model.pose.is_some(), model.task == "pose", "{}", model.name);
+            assert_eq!(model.pose.as_ref().and_then(PoseContract::problem), None, "{}", model.name);
             assert_eq!(model.detector.as_ref().and_then(Contract::problem), None, "{}", model.name);
             for file in &model.files {
                 assert!(file.url.as_ref().is_some_and(|u| u.starts_with("https://")), "{}", file.name);

@@ -216,7 +216,8 @@ fn site_model(name: &str, path: &Path) -> Result<Model, ModelError> {
     if model.files.iter().any(|f| f.name.contains(['/', '\\'])) {
         return Err(wrong("a file's name is a path".to_owned()));
     }
-    match model.detector.as_ref().and_then(|d| d.problem()) {
+    let pose = || model.pose.as_ref().and_then(|p| p.problem());
+    match model.detector.as_ref().and_then(|d| d.problem()).or_else(pose) {
         Some(problem) => Err(wrong(problem)),
         None => Ok(model),
     }

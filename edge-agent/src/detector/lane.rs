@@ -1,4 +1,4 @@
-//! One detector with the frames that wait for it, on a thread of its own.
+//! One model with the pictures that wait for it, on a thread of its own.
 //!
 //! Each camera has at most one frame waiting; a newer one takes the place of the older. Each has a period, and the frame
 //! whose camera is most overdue is served first. A camera that was served late is due again when it would have been
@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use protocol::{CameraId, Clock, Label};
 
+use super::look::{Loader, Look};
 use super::{Detect, DetectError, DetectorStats};
 use crate::frame::{Detection, Picture};
 
@@ -28,13 +29,10 @@ pub(super) const RETRY: Duration = Duration::from_secs(30);
 /// Threads that are left behind in a hung inference, at most: each holds a model.
 const LEFT_BEHIND: u32 = 3;
 
-/// Makes the detector, at start and again after a failure.
-pub type Loader = Box<dyn FnMut() -> Result<Box<dyn Detect>, DetectError> + Send>;
-
 /// What became of one frame in one lane.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
-    Found { by: Arc<str>, detections: Vec<Detection> },
+pub(super) enum Part<S = Vec<Detection>> {
+    Found { by: Arc<str>, said: S },
     Busy,
     Missing,
 }
@@ -65,14 +63,14 @@ impl Served {
 }
 
 /// One frame that waits.
-pub(super) struct Job {
+pub(super) struct Job<S = Vec<Detection>> {
     pub(super) camera_id: CameraId,
     pub(super) picture: Arc<Picture>,
     pub(super) since_ms: u64,
     /// When its camera should have been served.
     pub(super) due_ms: u64,
     pub(super) served: Arc<Served>,
-    pub(super) reply: Box<dyn FnOnce(Part) + Send>,
+    pub(super) reply: Box<dyn FnOnce(Part<S>) + Send>,
 }
 
 /// Whether the detector works.
@@ -83,14 +81,14 @@ pub(super) enum Condition {
 }
 
 /// Frames that are being looked at.
-struct Flight {
+struct Flight<S> {
     since_ms: u64,
-    jobs: Vec<Job>,
+    jobs: Vec<Job<S>>,
 }
 
-struct State {
-    waiting: Vec<Job>,
-    flight: Option<Flight>,
+struct State<S> {
+    waiting: Vec<Job<S>>,
+    flight: Option<Flight<S>>,
     condition: Condition,
     stats: DetectorStats,
     /// Since when the thread hangs.
@@ -100,31 +98,31 @@ struct State {
     stopping: bool,
 }
 
-struct Shared {
+struct Shared<L: Look> {
     clock: Arc<dyn Clock>,
-    loader: Mutex<Loader>,
-    state: Mutex<State>,
+    loader: Mutex<Loader<L>>,
+    state: Mutex<State<L::Says>>,
     wake: Condvar,
 }
 
 /// The running lane.
-pub(super) struct Lane {
-    shared: Arc<Shared>,
+pub(super) struct Lane<L: Look = Box<dyn Detect>> {
+    shared: Arc<Shared<L>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<L: Look> Shared<L> {
+    fn lock(&self) -> MutexGuard<'_, State<L::Says>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn load(&self) -> (Option<Box<dyn Detect>>, Condition) {
+    fn load(&self) -> (Option<L>, Condition) {
         let mut loader = self.loader.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = catch_unwind(AssertUnwindSafe(&mut *loader));
         match loaded {
             Ok(Ok(detector)) => {
-                tracing::info!(model = detector.name(), "detector ready");
-                let condition = works(detector.as_ref());
+                tracing::info!(model = detector.name(), "ready");
+                let condition = works(&detector);
                 (Some(detector), condition)
             }
             Ok(Err(error)) => (None, fails(&error)),
@@ -133,7 +131,7 @@ impl Shared {
     }
 }
 
-fn works(detector: &dyn Detect) -> Condition {
+fn works(detector: &impl Look) -> Condition {
     let (labels, note) = (detector.labels().to_vec(), detector.note().map(str::to_owned));
     Condition::Works { name: detector.name().into(), labels, note }
 }
@@ -143,9 +141,9 @@ fn fails(error: &DetectError) -> Condition {
     Condition::Fails { reason: format!("{error}{source}") }
 }
 
-impl Lane {
+impl<L: Look> Lane<L> {
     /// Loads the detector (so that the first frame already finds it) and starts to serve.
-    pub(super) fn start(clock: Arc<dyn Clock>, loader: Loader) -> std::io::Result<Self> {
+    pub(super) fn start(clock: Arc<dyn Clock>, loader: Loader<L>) -> std::io::Result<Self> {
         let state = State {
             waiting: Vec::new(),
             flight: None,
@@ -168,7 +166,7 @@ impl Lane {
         Ok(lane)
     }
 
-    fn spawn(&self, detector: Option<Box<dyn Detect>>, generation: u32) -> std::io::Result<()> {
+    fn spawn(&self, detector: Option<L>, generation: u32) -> std::io::Result<()> {
         let serving = Arc::clone(&self.shared);
         let thread = std::thread::Builder::new()
             .name("detector".to_owned())
@@ -186,7 +184,7 @@ impl Lane {
     }
 
     /// Puts a frame in line. Its answer comes at once where nothing looks.
-    pub(super) fn submit(&self, job: Job) {
+    pub(super) fn submit(&self, job: Job<L::Says>) {
         let mut state = self.shared.lock();
         if state.stopping || matches!(state.condition, Condition::Fails { .. }) {
             drop(state);
@@ -236,14 +234,15 @@ impl Lane {
             state.condition = fails(&error);
             state.hangs_ms = Some(now_ms);
             state.stats.failed += 1;
-            let abandoned: Vec<Job> = flight.jobs.into_iter().chain(state.waiting.drain(..)).collect();
+            let abandoned: Vec<Job<L::Says>> =
+                flight.jobs.into_iter().chain(state.waiting.drain(..)).collect();
             drop(state);
             abandoned.into_iter().for_each(|job| (job.reply)(Part::Missing));
         }
     }
 }
 
-impl Lane {
+impl<L: Look> Lane<L> {
     /// Waits for the inference in progress, unless it hangs.
     pub(super) fn stop(&self) {
         let (hangs, waiting) = {
@@ -260,14 +259,14 @@ impl Lane {
     }
 }
 
-fn serve(shared: &Shared, mut detector: Option<Box<dyn Detect>>, generation: u32) {
+fn serve<L: Look>(shared: &Shared<L>, mut detector: Option<L>, generation: u32) {
     let mut told = None;
     // A thread that takes the place of a hung one has not tried yet.
     let mut waited = generation > 0;
     loop {
         if let Some(ready) = &mut detector {
             let Some(pictures) = take_off(shared, ready.batch(), generation) else { return };
-            match look(shared, ready.as_mut(), &pictures, generation) {
+            match look(shared, ready, &pictures, generation) {
                 Landed::Well => {}
                 Landed::Failed => detector = None,
                 Landed::Replaced => return,
@@ -276,7 +275,7 @@ fn serve(shared: &Shared, mut detector: Option<Box<dyn Detect>>, generation: u32
         }
         let condition = shared.lock().condition.clone();
         if told.as_ref() != Some(&condition) {
-            tracing::warn!(?condition, "no detector; what can do without it goes on");
+            tracing::warn!(?condition, "a model is not at work; what can do without it goes on");
             told = Some(condition);
         }
         if !waited && stopped_within(shared, RETRY) {
@@ -293,21 +292,21 @@ fn serve(shared: &Shared, mut detector: Option<Box<dyn Detect>>, generation: u32
     }
 }
 
-fn stopped_within(shared: &Shared, time: Duration) -> bool {
+fn stopped_within<L: Look>(shared: &Shared<L>, time: Duration) -> bool {
     let waited = shared.wake.wait_timeout_while(shared.lock(), time, |state| !state.stopping);
     waited.unwrap_or_else(PoisonError::into_inner).0.stopping
 }
 
 /// The most overdue frames that are still worth it, as many as one inference takes; `None` when the lane stops.
-fn take_off(shared: &Shared, batch: usize, generation: u32) -> Option<Vec<Arc<Picture>>> {
+fn take_off<L: Look>(shared: &Shared<L>, batch: usize, generation: u32) -> Option<Vec<Arc<Picture>>> {
     let mut state = shared.lock();
     loop {
         if state.stopping || state.generation != generation {
             return None;
         }
         let now_ms = shared.clock.uptime_ms();
-        let late = |job: &mut Job| now_ms.saturating_sub(job.since_ms) > MAX_WAIT_MS;
-        let stale: Vec<Job> = state.waiting.extract_if(.., late).collect();
+        let late = |job: &mut Job<L::Says>| now_ms.saturating_sub(job.since_ms) > MAX_WAIT_MS;
+        let stale: Vec<Job<L::Says>> = state.waiting.extract_if(.., late).collect();
         if !stale.is_empty() {
             state.stats.skipped += stale.len() as u64;
             drop(state);
@@ -322,7 +321,7 @@ fn take_off(shared: &Shared, batch: usize, generation: u32) -> Option<Vec<Arc<Pi
         }
         state.waiting.sort_by_key(|job| (job.due_ms, job.since_ms));
         let count = state.waiting.len().min(batch.max(1));
-        let jobs: Vec<Job> = state.waiting.drain(..count).collect();
+        let jobs: Vec<Job<L::Says>> = state.waiting.drain(..count).collect();
         let pictures = jobs.iter().map(|job| Arc::clone(&job.picture)).collect();
         state.flight = Some(Flight { since_ms: now_ms, jobs });
         return Some(pictures);
@@ -336,11 +335,11 @@ enum Landed {
     Replaced,
 }
 
-fn look(shared: &Shared, detector: &mut dyn Detect, pictures: &[Arc<Picture>], generation: u32) -> Landed {
+fn look<L: Look>(shared: &Shared<L>, detector: &mut L, pictures: &[Arc<Picture>], generation: u32) -> Landed {
     let began_ms = shared.clock.uptime_ms();
     let pictures: Vec<&Picture> = pictures.iter().map(Arc::as_ref).collect();
     // A bug in there must not leave every camera waiting for an answer: it is a failure like any other.
-    let looked = catch_unwind(AssertUnwindSafe(|| detector.detect_batch(&pictures)));
+    let looked = catch_unwind(AssertUnwindSafe(|| detector.look(&pictures)));
     let broken = |problem: String| DetectError::Contract { model: detector.name().to_owned(), problem };
     let result =
         looked.unwrap_or_else(|_| Err(broken("it panicked; see the log".to_owned()))).and_then(|found| {
@@ -372,9 +371,9 @@ fn look(shared: &Shared, detector: &mut dyn Detect, pictures: &[Arc<Picture>], g
             state.stats.detected += jobs.len() as u64;
             drop(state);
             let by: Arc<str> = detector.name().into();
-            for (job, detections) in jobs.into_iter().zip(found) {
+            for (job, said) in jobs.into_iter().zip(found) {
                 job.served.done(now_ms, job.due_ms);
-                (job.reply)(Part::Found { by: Arc::clone(&by), detections });
+                (job.reply)(Part::Found { by: Arc::clone(&by), said });
             }
             Landed::Well
         }
@@ -382,7 +381,7 @@ fn look(shared: &Shared, detector: &mut dyn Detect, pictures: &[Arc<Picture>], g
             tracing::error!(%error, "a detector failed; it is left out until it works again");
             state.stats.failed += 1;
             state.condition = fails(&error);
-            let abandoned: Vec<Job> = jobs.into_iter().chain(state.waiting.drain(..)).collect();
+            let abandoned: Vec<Job<L::Says>> = jobs.into_iter().chain(state.waiting.drain(..)).collect();
             drop(state);
             abandoned.into_iter().for_each(|job| (job.reply)(Part::Missing));
             Landed::Failed

@@ -5,7 +5,9 @@ mod answer;
 mod input;
 mod lane;
 mod letterbox;
+mod look;
 mod onnx;
+mod pose;
 pub mod station;
 
 use std::collections::BTreeMap;
@@ -19,9 +21,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::answer::{Tensor, read};
 pub use self::input::{Input, Values};
-pub use self::lane::Loader;
 pub use self::letterbox::Letterbox;
+pub use self::look::Loader;
 pub use self::onnx::{Onnx, Provider};
+pub use self::pose::{FindPose, PoseHealth, Stance};
 pub use self::station::{DetectorClient, DetectorStation, DetectorStats, Post};
 use crate::config::{Wrong, within};
 use crate::frame::{Detection, Picture};
@@ -54,6 +57,10 @@ pub trait Detect: Send {
     /// Pictures that one inference takes.
     fn batch(&self) -> usize {
         1
+    }
+    /// How the person in this picture stands, where a pose model belongs to it.
+    fn stance(&mut self, _picture: &Picture) -> Result<Option<Stance>, DetectError> {
+        Ok(None)
     }
     /// Scores have two decimals: more would differ between processors.
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError>;
@@ -108,6 +115,9 @@ pub struct DetectorConfig {
     /// How often a detector of fire and smoke looks at a camera, at most; by name, in milliseconds.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub every_ms: BTreeMap<String, u32>,
+    /// Name of a pose model, asked where a rule for falls is in doubt. Empty: none. Where it is not installed, falls are
+    /// told without it.
+    pub pose: String,
     /// Threads of one inference.
     pub threads: usize,
     /// Who computes: the first that works.
@@ -123,6 +133,7 @@ impl Default for DetectorConfig {
             enabled: true,
             models: vec!["yolox-nano".to_owned()],
             every_ms: BTreeMap::new(),
+            pose: "movenet-lightning".to_owned(),
             threads: 1,
             providers: vec![Provider::Cpu],
             ort_library: None,
@@ -248,6 +259,13 @@ fn open_one(name: &str, config: &DetectorConfig, store: &ModelStore) -> Result<B
     Ok(Box::new(loaded))
 }
 
+/// The configured pose model, to be loaded when a rule wants it; `None` where there is to be none.
+pub fn pose_loader(config: &DetectorConfig, store: &ModelStore) -> Option<Loader<Box<dyn FindPose>>> {
+    let (config, store) = (config.clone(), store.clone());
+    let wanted = config.enabled && !config.pose.is_empty();
+    wanted.then(|| -> Loader<Box<dyn FindPose>> { Box::new(move || pose::open(&config, &store)) })
+}
+
 /// Does it name nothing that moves about?
 fn is_aside(labels: &[Label]) -> bool {
     labels.iter().all(|label| matches!(label, Label::Fire | Label::Smoke))
@@ -263,22 +281,35 @@ pub fn open(config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn Detec
         config.models.iter().map(|name| open_one(name, config, store)).collect::<Result<Vec<_>, _>>()?;
     match all.len() {
         1 => Ok(all.remove(0)),
-        _ => Ok(Box::new(Together::new(all))),
+        _ => Ok(Box::new(Together::new(all, None))),
     }
 }
 
-/// Several detectors side by side.
+/// As [`open`], with the pose model. Where that cannot be had, falls are told by what else there is.
+pub fn open_posed(config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn Detect>, DetectError> {
+    let detector = open(config, store)?;
+    let pose = pose_loader(config, store).and_then(|mut load| {
+        load().inspect_err(|error| tracing::info!(%error, "no pose model; falls are told without it")).ok()
+    });
+    Ok(match pose {
+        Some(pose) => Box::new(Together::new(vec![detector], Some(pose))),
+        None => detector,
+    })
+}
+
+/// Several detectors side by side, and a pose model.
 struct Together {
     name: String,
     labels: Vec<Label>,
     all: Vec<Box<dyn Detect>>,
+    pose: Option<Box<dyn FindPose>>,
 }
 
 impl Together {
-    fn new(all: Vec<Box<dyn Detect>>) -> Self {
+    fn new(all: Vec<Box<dyn Detect>>, pose: Option<Box<dyn FindPose>>) -> Self {
         let name = all.iter().map(|d| d.name()).collect::<Vec<_>>().join(" + ");
         let labels = all.iter().flat_map(|d| d.labels().to_vec()).collect();
-        Self { name, labels, all }
+        Self { name, labels, all, pose }
     }
 }
 
@@ -297,5 +328,9 @@ impl Detect for Together {
             found.extend(detector.detect(picture)?);
         }
         Ok(found)
+    }
+
+    fn stance(&mut self, picture: &Picture) -> Result<Option<Stance>, DetectError> {
+        self.pose.as_mut().map(|pose| pose.stance(picture)).transpose()
     }
 }

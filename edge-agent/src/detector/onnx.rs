@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use models::Weights;
-use models::contract::{Answer, Contract};
+use models::contract::{Answer, Contract, PictureInput};
 use ort::environment::Environment;
 use ort::ep::{CUDA, ExecutionProviderDispatch, OpenVINO, TensorRT};
 use ort::session::builder::GraphOptimizationLevel;
@@ -74,36 +74,16 @@ impl Onnx {
         threads: usize,
         providers: &[Provider],
     ) -> Result<Self, DetectError> {
-        let mut failed: Vec<String> = Vec::new();
-        let mut last = None;
-        for provider in providers {
-            match Self::with(environment, weights, threads, *provider) {
-                Ok(mut loaded) => {
-                    if !failed.is_empty() {
-                        let note = format!("runs on {}; {}", provider.name(), failed.join("; "));
-                        tracing::warn!(model = loaded.name, "{note}");
-                        loaded.note = Some(note);
-                    }
-                    tracing::info!(
-                        model = loaded.name,
-                        provider = provider.name(),
-                        batch = loaded.input.batch(),
-                        "model loaded"
-                    );
-                    return Ok(loaded);
-                }
-                Err(error) => {
-                    let source =
-                        std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
-                    failed.push(format!("{} does not work: {error}{source}", provider.name()));
-                    last = Some(error);
-                }
-            }
-        }
-        Err(last.unwrap_or_else(|| DetectError::Contract {
-            model: weights.title(),
-            problem: "no provider is configured".to_owned(),
-        }))
+        let load = |provider| Self::with(environment, weights, threads, provider);
+        let (mut loaded, provider, note) = on_first(&weights.title(), providers, load)?;
+        loaded.note = note;
+        tracing::info!(
+            model = loaded.name,
+            provider = provider.name(),
+            batch = loaded.input.batch(),
+            "model loaded"
+        );
+        Ok(loaded)
     }
 
     fn with(
@@ -122,7 +102,7 @@ impl Onnx {
         let classes = Classes::new(&contract).map_err(broken)?;
         let labels = super::labels(&contract).map_err(broken)?;
         let session = session(environment, weights, threads, provider, &name)?;
-        let (into, batch) = input_of(&session, &contract).map_err(broken)?;
+        let (into, batch) = input_of(&session, &contract.picture).map_err(broken)?;
         let input = Input::new(&contract.picture, batch);
         let mut loaded = Self { name, contract, classes, labels, session, into, input, note: None };
         // A model of another shape, or a provider that only fails at work, must be refused now, not in front of a
@@ -141,11 +121,7 @@ impl Onnx {
         let fail = |doing| failure(&self.name, doing);
         let shape = self.input.shape(pictures.len());
         let size: usize = shape.iter().product();
-        let value: SessionInputValue<'_> = match self.input.values() {
-            Values::Float(floats) => TensorRef::from_array_view((shape, &floats[..size])).map(Into::into),
-            Values::Byte(bytes) => TensorRef::from_array_view((shape, &bytes[..size])).map(Into::into),
-        }
-        .map_err(fail("preparing a picture"))?;
+        let value = tensor_of(&self.input, shape, size).map_err(fail("preparing a picture"))?;
         let outputs = self
             .session
             .run(ort::inputs![self.into.as_str() => value])
@@ -186,7 +162,38 @@ impl Detect for Onnx {
     }
 }
 
-fn session(
+/// Loads on the first provider that works; with it, a word on those that did not.
+pub(super) fn on_first<T>(
+    model: &str,
+    providers: &[Provider],
+    mut load: impl FnMut(Provider) -> Result<T, DetectError>,
+) -> Result<(T, Provider, Option<String>), DetectError> {
+    let mut failed: Vec<String> = Vec::new();
+    let mut last = None;
+    for &provider in providers {
+        match load(provider) {
+            Ok(loaded) => {
+                let note = (!failed.is_empty())
+                    .then(|| format!("runs on {}; {}", provider.name(), failed.join("; ")));
+                if let Some(note) = &note {
+                    tracing::warn!(model, "{note}");
+                }
+                return Ok((loaded, provider, note));
+            }
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
+                failed.push(format!("{} does not work: {error}{source}", provider.name()));
+                last = Some(error);
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| DetectError::Contract {
+        model: model.to_owned(),
+        problem: "no provider is configured".to_owned(),
+    }))
+}
+
+pub(super) fn session(
     environment: &Environment,
     weights: &Weights,
     threads: usize,
@@ -214,14 +221,14 @@ fn session(
 }
 
 /// The input's name, and how many pictures it takes at once, after holding its shape against the contract.
-fn input_of(session: &Session, contract: &Contract) -> Result<(String, usize), String> {
-    let wanted = contract.picture.tensor.as_deref();
+pub(super) fn input_of(session: &Session, contract: &PictureInput) -> Result<(String, usize), String> {
+    let wanted = contract.tensor.as_deref();
     let input = session.inputs().iter().find(|i| wanted.is_none_or(|name| i.name() == name));
     let input = input.ok_or_else(|| format!("it has no input {:?}", wanted.unwrap_or("at all")))?;
     let ValueType::Tensor { ty, shape, .. } = input.dtype() else {
         return Err(format!("its input {} is no tensor", input.name()));
     };
-    let one = Input::new(&contract.picture, 1);
+    let one = Input::new(contract, 1);
     let element = match one.values() {
         Values::Float(_) => TensorElementType::Float32,
         Values::Byte(_) => TensorElementType::Uint8,
@@ -238,6 +245,14 @@ fn input_of(session: &Session, contract: &Contract) -> Result<(String, usize), S
             Err(format!("its batch is fixed at {fixed}; export it with 1, or a dynamic one"))
         }
         _ => Ok((input.name().to_owned(), MOST_AT_ONCE)),
+    }
+}
+
+/// The first `size` values of an input as a tensor of this shape.
+pub(super) fn tensor_of(input: &Input, shape: [usize; 4], size: usize) -> ort::Result<SessionInputValue<'_>> {
+    match input.values() {
+        Values::Float(floats) => TensorRef::from_array_view((shape, &floats[..size])).map(Into::into),
+        Values::Byte(bytes) => TensorRef::from_array_view((shape, &bytes[..size])).map(Into::into),
     }
 }
 
@@ -267,6 +282,6 @@ fn tensors<'o>(outputs: &'o SessionOutputs<'_>, answer: &Answer) -> ort::Result<
     Ok(all)
 }
 
-fn failure(model: &str, doing: &'static str) -> impl FnOnce(ort::Error) -> DetectError {
+pub(super) fn failure(model: &str, doing: &'static str) -> impl FnOnce(ort::Error) -> DetectError {
     move |source| DetectError::Inference { model: model.to_owned(), doing, source }
 }

@@ -11,7 +11,9 @@ use protocol::{CameraId, Clock, DetectorHealth, Label};
 use tokio::sync::oneshot;
 
 use super::Answer;
-use super::lane::{Condition, Job, Lane, Loader, Part, Served};
+use super::lane::{Condition, Job, Lane, Part, Served};
+use super::look::Loader;
+use super::pose::{FindPose, PoseHealth, PosePost, Stance};
 use crate::frame::{Frame, Picture};
 
 /// How often hung inferences are looked for.
@@ -60,6 +62,7 @@ struct Standing {
 struct Shared {
     clock: Arc<dyn Clock>,
     posts: Vec<Standing>,
+    pose: PosePost,
     stopping: Mutex<bool>,
     stop: Condvar,
 }
@@ -78,13 +81,23 @@ impl DetectorStation {
 
     /// Loads the detectors (so that the first frame already finds them) and starts to serve.
     pub fn start_all(clock: Arc<dyn Clock>, posts: Vec<Post>) -> std::io::Result<Self> {
+        Self::start_with(clock, posts, None)
+    }
+
+    /// With a pose model, that [`Self::want_pose`] loads.
+    pub fn start_with(
+        clock: Arc<dyn Clock>,
+        posts: Vec<Post>,
+        pose: Option<Loader<Box<dyn FindPose>>>,
+    ) -> std::io::Result<Self> {
         let start = |post: Post| -> std::io::Result<Standing> {
             let Post { loader, aside, every_ms } = post;
             Ok(Standing { lane: Lane::start(Arc::clone(&clock), loader)?, aside, every_ms })
         };
         let posts = posts.into_iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
         let (stopping, stop) = (Mutex::new(false), Condvar::new());
-        let shared = Arc::new(Shared { clock: Arc::clone(&clock), posts, stopping, stop });
+        let pose = PosePost::new(pose);
+        let shared = Arc::new(Shared { clock: Arc::clone(&clock), posts, pose, stopping, stop });
         let watched = Arc::clone(&shared);
         let watch =
             std::thread::Builder::new().name("detector-watch".to_owned()).spawn(move || watch(&watched))?;
@@ -96,6 +109,15 @@ impl DetectorStation {
         let served = self.shared.posts.iter().map(|_| Arc::default()).collect();
         let counts = Arc::new(ClientCounts { served, ..ClientCounts::default() });
         DetectorClient { shared: Arc::clone(&self.shared), camera_id, period_ms: PERIOD_MS, counts }
+    }
+
+    /// A rule wants the pose model: loads it the first time.
+    pub fn want_pose(&self) -> std::io::Result<()> {
+        self.shared.pose.want(&self.shared.clock)
+    }
+
+    pub fn pose(&self) -> PoseHealth {
+        self.shared.pose.health()
     }
 
     pub fn health(&self) -> DetectorHealth {
@@ -157,6 +179,7 @@ impl Drop for DetectorStation {
             let _ = watch.join();
         }
         self.shared.posts.iter().for_each(|post| post.lane.stop());
+        self.shared.pose.stop();
     }
 }
 
@@ -165,6 +188,7 @@ fn watch(shared: &Shared) {
     while !*stopping {
         drop(stopping);
         shared.posts.iter().for_each(|post| post.lane.watch());
+        shared.pose.watch();
         stopping = shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
         if !*stopping {
             stopping = shared.stop.wait_timeout(stopping, WATCH).unwrap_or_else(PoisonError::into_inner).0;
@@ -239,6 +263,11 @@ impl DetectorClient {
         answer
     }
 
+    /// Shows a person to the pose model and waits; `None` when there is none, or it has no time.
+    pub fn pose(&self, picture: Picture) -> Option<Stance> {
+        self.shared.pose.ask(&self.shared.clock, &self.camera_id, picture)
+    }
+
     /// Frames of this camera that a detector looked at.
     pub fn detected(&self) -> u64 {
         self.counts.detected.load(Ordering::Relaxed)
@@ -294,9 +323,9 @@ fn join<'p>(parts: impl Iterator<Item = (&'p Part, bool)>) -> Answer {
     for (part, aside) in parts {
         there |= !aside;
         match part {
-            Part::Found { by, detections } => {
+            Part::Found { by, said } => {
                 names.push(by);
-                found.extend_from_slice(detections);
+                found.extend_from_slice(said);
             }
             Part::Busy => busy |= !aside,
             Part::Missing => missing |= !aside,

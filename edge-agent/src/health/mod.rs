@@ -26,7 +26,7 @@ pub use time_sync::clock_synced;
 use crate::call::{CallHealth, CallTap};
 use crate::camera::{CameraHandle, DecoderInfo, FrameCounts, Role};
 use crate::config::Config;
-use crate::detector::{DetectorClient, DetectorStation, DetectorStats};
+use crate::detector::{DetectorClient, DetectorStation, DetectorStats, PoseHealth};
 use crate::outbox::{Outbox, Stats};
 use crate::rules::RuleConfig;
 use crate::watch::Watch;
@@ -228,10 +228,14 @@ impl Health {
             calls.iter().flat_map(|calls| calls.troubles.values()).map(|why| format!("calls: {why}")),
         );
         let detector = present.detector.as_ref().map(|station| station.health());
-        let rules = rules(&present, detector.as_ref());
+        let pose = present.detector.as_ref().map_or(PoseHealth::Unwanted, |station| station.pose());
+        let rules = rules(&present, detector.as_ref(), &pose);
         let cameras: Vec<_> = present.cameras.values().map(camera_health).collect();
         let mut notices = self.notices(&outbox).await;
         notices.extend(rules_at_rest(&rules));
+        if let PoseHealth::Fails { reason } = &pose {
+            notices.push(format!("pose: {reason}; falls are told without it"));
+        }
         notices.extend(present.refused_file.clone());
         notices.extend(cameras.iter().filter_map(|camera| {
             camera.notice.as_ref().map(|notice| format!("camera {}: {notice}", camera.camera_id))
@@ -337,17 +341,21 @@ fn call_tap(health: &CallHealth) -> CallTapHealth {
 }
 
 /// What watches for each rule; without a model, what can do without.
-fn rules(present: &Present, detector: Option<&DetectorHealth>) -> Vec<RuleHealth> {
+fn rules(present: &Present, detector: Option<&DetectorHealth>, pose: &PoseHealth) -> Vec<RuleHealth> {
     let model = match detector {
         Some(DetectorHealth::Model { name, .. }) => Some(name.as_str()),
         _ => None,
+    };
+    let pose = match pose {
+        PoseHealth::Works { name } => Some(name.as_str()),
+        PoseHealth::Unwanted | PoseHealth::Fails { .. } => None,
     };
     let of = |(id, post): (&CameraId, &Post)| -> Vec<RuleHealth> {
         let health = |rule: &RuleConfig| RuleHealth {
             camera_id: id.clone(),
             rule_id: rule.id.clone(),
             kind: rule.incident_kind(),
-            method: rule.method(model).map(str::to_owned),
+            method: rule.method(model, pose),
         };
         post.rules.iter().map(health).collect()
     };

@@ -85,7 +85,7 @@ pub fn open_detector(config: &DetectorConfig, models: Option<PathBuf>) -> Option
     if !config.enabled {
         return None;
     }
-    match detector::open(config, &detector::store(models, None)) {
+    match detector::open_posed(config, &detector::store(models, None)) {
         Ok(detector) => Some(detector),
         Err(error) => {
             say::complain(format_args!("no detector, motion alone: {error}"));

@@ -1,5 +1,6 @@
 //! A scene file played through the analysis: incidents with the seconds at which they began and ended.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -164,18 +165,29 @@ impl<'s> Player<'s> {
 
     /// A detector that fails in the middle would make the output depend on the machine, so that is an error here.
     fn look(&mut self, frame: &Frame, detector: Option<&mut (dyn Detect + 'static)>) -> Result<Observation> {
-        let mut failed = None;
-        let observation = self.analyser.observe(frame, |frame| {
-            let Some(detector) = detector else { return Answer::Missing };
+        let failed = Cell::new(None);
+        // It is asked for the frame first and for a person in it then, never at once.
+        let detector = RefCell::new(detector);
+        let ask = |frame: &Frame| {
+            let mut detector = detector.borrow_mut();
+            let Some(detector) = &mut *detector else { return Answer::Missing };
             match detector.detect(&frame.picture) {
                 Ok(detections) => Answer::Found { by: detector.name().into(), detections },
                 Err(error) => {
-                    failed = Some(error);
+                    failed.set(Some(error));
                     Answer::Missing
                 }
             }
-        });
-        match failed {
+        };
+        let pose = |person| {
+            let mut detector = detector.borrow_mut();
+            detector.as_mut()?.stance(&person).unwrap_or_else(|error| {
+                failed.set(Some(error));
+                None
+            })
+        };
+        let observation = self.analyser.observe_with(frame, ask, pose);
+        match failed.into_inner() {
             Some(error) => Err(error).with_context(|| format!("frame {}", frame.sequence)),
             None => Ok(observation),
         }

@@ -113,23 +113,32 @@ impl RuleConfig {
         self.kind.incident_kind()
     }
 
-    /// What watches for it while this model is there, or none is; `None`: nothing does.
-    pub fn method<'m>(&self, model: Option<&'m str>) -> Option<&'m str> {
-        match &self.task {
+    /// Whether it asks a pose model where it is in doubt.
+    pub fn asks_pose(&self) -> bool {
+        matches!(self.task, Task::Fall { .. })
+    }
+
+    /// What watches for it while this model is there, or none is, and this pose model; `None`: nothing does.
+    pub fn method(&self, model: Option<&str>, pose: Option<&str>) -> Option<String> {
+        let by = match &self.task {
+            Task::Fall { .. } => {
+                let also = pose.unwrap_or(method::SHAPE);
+                return model.map(|model| format!("{model}, {also}, {}", method::BACKGROUND));
+            }
             Task::Presence { by_motion: true, .. } => model.or(Some(method::MOTION)),
             Task::Presence { .. }
             | Task::Crossing { .. }
             | Task::Loitering { .. }
             | Task::Crowding { .. }
             | Task::Parking { by_background: false, .. }
-            | Task::Fall { .. }
             | Task::Burning { by: Burning::Model, .. } => model,
             Task::Parking { .. } | Task::Left { .. } => Some(method::BACKGROUND),
             Task::Burning { by: Burning::ModelOrFlames, .. } => model.or(Some(method::FLAMES)),
             Task::Burning { by: Burning::Flames, .. } => Some(method::FLAMES),
             Task::View { .. } => Some(method::VIEW),
             Task::Lost { .. } => Some(method::GAP),
-        }
+        };
+        by.map(str::to_owned)
     }
 
     /// The methods that read the picture itself for it.
@@ -137,7 +146,7 @@ impl RuleConfig {
         let mut wanted = Wanted::default();
         match &self.task {
             Task::Burning { by, .. } => wanted.flame = *by != Burning::Model,
-            Task::Left { .. } => wanted.left = true,
+            Task::Left { .. } | Task::Fall { .. } => wanted.left = true,
             Task::Parking { by_background, .. } => wanted.left = *by_background,
             Task::View { .. } => wanted.view = true,
             _ => {}

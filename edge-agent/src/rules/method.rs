@@ -8,6 +8,10 @@ pub const MOTION: &str = "motion";
 pub const FLAMES: &str = "flame colour and flicker";
 /// What differs from the picture of long ago, and stands still.
 pub const BACKGROUND: &str = "long and short background";
+/// The outline of somebody who is followed.
+pub const SHAPE: &str = "shape of the track";
+/// A pose model, of somebody in doubt.
+pub const POSE: &str = "pose";
 /// The state of the view: edges, likeness to its usual picture, change from frame to frame.
 pub const VIEW: &str = "likeness of the view";
 /// Frames that do not come.
@@ -21,6 +25,7 @@ pub(super) enum Eye {
     Motion,
     Flames,
     Background,
+    Pose,
     View,
 }
 
@@ -36,6 +41,7 @@ impl Eye {
             Self::Motion => Some(MOTION),
             Self::Flames => Some(FLAMES),
             Self::Background => Some(BACKGROUND),
+            Self::Pose => Some(POSE),
             Self::View => Some(VIEW),
         }
     }

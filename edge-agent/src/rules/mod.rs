@@ -27,7 +27,7 @@ mod zone;
 
 use std::sync::Arc;
 
-use protocol::{Phase, UtcMs};
+use protocol::{NormBox, Phase, UtcMs};
 
 pub use self::calendar::{Calendar, CalendarTable};
 pub use self::config::{Area, Burning, RuleConfig, RuleError, Task, ViewTrouble, Whom};
@@ -91,6 +91,15 @@ impl Rules {
     /// Whether flames count although a detector looks: no model names fire.
     pub fn count_flames(&self) -> bool {
         self.0.iter().any(|r| matches!(r.config.task, Task::Burning { by: Burning::Flames, .. }))
+    }
+
+    /// Where somebody is of whom a rule would like to know how he stands or lies, if anywhere. To be asked before the
+    /// frame is shown to [`Self::step`]; one place at a time, those in doubt in turn.
+    pub fn in_doubt(&self) -> Option<NormBox> {
+        self.0.iter().find_map(|rule| match &rule.watcher {
+            Watcher::Fall(falls) => falls.in_doubt(),
+            _ => None,
+        })
     }
 
     /// One analysed frame.
@@ -202,7 +211,7 @@ impl Rule {
                 watch.step(now, area, *dwell_ms, *by_background)
             }
             (Watcher::Left(watch), Task::Left { area, dwell_ms }) => watch.step(now, area, *dwell_ms),
-            (Watcher::Fall(watch), Task::Fall { area, dwell_ms }) => watch.step(at, tracks, area, *dwell_ms),
+            (Watcher::Fall(watch), Task::Fall { area, dwell_ms }) => watch.step(now, area, *dwell_ms),
             (Watcher::Burning(watch), Task::Burning { area, dwell_ms, by }) => {
                 watch.step(now, area, *dwell_ms, *by)
             }

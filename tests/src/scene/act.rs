@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cycle::CycleKind;
 use super::paint::Rgb;
 use super::pose::{DOUBLE_LEAP, DOUBLE_STEP, Pose};
-use super::prop::{BagKind, CycleKind};
+use super::prop::BagKind;
 use super::vehicle::VehicleKind;
 
 /// Faster than this is running, metres per second.

@@ -155,8 +155,8 @@ impl<'s> Facts<'s> {
         let mut out = Vec::new();
         for part in &self.parts {
             let cycle = part.person.cycle.map(|c| match c.kind {
-                super::prop::CycleKind::Bicycle => Label::Bicycle,
-                super::prop::CycleKind::Ebike => Label::Motorcycle,
+                super::cycle::CycleKind::Bicycle => Label::Bicycle,
+                super::cycle::CycleKind::Ebike => Label::Motorcycle,
             });
             if labels.contains(&Label::Person) || cycle.is_some_and(|c| labels.contains(&c)) {
                 out.push(self.samples(|s| {

@@ -4,6 +4,7 @@
 //! nobody's recordings.
 
 mod act;
+mod cycle;
 mod encode;
 mod facts;
 mod figure;
@@ -32,13 +33,14 @@ use serde::{Deserialize, Serialize};
 use tiny_skia::Pixmap;
 
 pub use act::{Act, Cycle, Dog, Drive, Ground, Person, Vehicle};
+pub use cycle::CycleKind;
 pub use facts::TrueIncident;
 pub use film::{Film, scene_toml, shoot, truth_json};
 pub use flame::Fire;
 pub use paint::Rgb;
 pub use path::{Spot, Stretch, Walker};
 pub use place::Place;
-pub use prop::{BagKind, CycleKind};
+pub use prop::BagKind;
 pub use script::{Fault, FaultKind, LightChange, Line, Rule, Script, Sky, Sweep, Weather, Zone};
 pub use sensor::Shot;
 pub use stage::{Seen, Stage, Take};

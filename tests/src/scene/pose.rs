@@ -161,22 +161,24 @@ fn bend_down(share: f32) -> Skeleton {
     Skeleton { hip, shoulder, head, legs, arms: [arm(-0.02), arm(0.03)], tilt: 0.0 }
 }
 
-/// The knees give way first, then the body goes over.
+/// The knees give way first, then the body goes over, arms ahead; it comes to lie flat, one arm along the trunk, the
+/// other beyond the head, as the ground leaves room for nothing below it.
 fn fall(share: f32) -> Skeleton {
     let upright = stand(0.0);
-    let give = (share * std::f32::consts::PI).sin() * 0.16;
+    let over = (share * std::f32::consts::PI).sin();
+    let give = over * 0.16;
     let hip = [0.0, 0.515 - give];
-    let shoulder = [0.03 + 0.05 * share, 0.815 - give];
-    let reach = 0.3 + share * 0.9;
+    let shoulder = [0.03 * (1.0 - share) + 0.05 * over, 0.815 - give];
+    let (near, far) = (0.3 + share * 2.3, 0.3 * (1.0 - share) + over * 0.9);
     Skeleton {
         hip,
         shoulder,
-        head: [0.04 + 0.055 * share, 0.925 - give],
+        head: [0.04 * (1.0 - share) + 0.055 * over, 0.925 - give],
         legs: [
-            leg_to(hip, [0.075 * share - 0.03, 0.05 + 0.07 * share], -0.03),
+            leg_to(hip, [0.03 * share - 0.03, 0.05 + 0.05 * share], -0.03),
             leg_to(hip, upright.legs[1][2], 0.03),
         ],
-        arms: [arm_at(shoulder, reach * 0.6, 0.3), arm_at(shoulder, reach, 0.5 + share)],
+        arms: [arm_at(shoulder, far, 0.2 * (1.0 - share)), arm_at(shoulder, near, 0.5 + 0.2 * share)],
         tilt: share * share * std::f32::consts::FRAC_PI_2,
     }
 }

@@ -5,13 +5,14 @@ use protocol::{Chance, Label};
 use tiny_skia::Pixmap;
 
 use super::act::{Moment, Part};
+use super::cycle::{self, CycleKind};
 use super::figure::{self, Extent, Look, Placed};
 use super::lens;
 use super::light::Lighting;
 use super::paint::{Canvas, Rgb};
 use super::path::Spot;
 use super::place::{LIFT_DOOR_M, Set};
-use super::prop::{self, BagKind, CycleKind};
+use super::prop::{self, BagKind};
 use super::script::{FaultKind, Script, Sky};
 use super::sensor::{self, Noise, Shot};
 use super::vehicle::{self, Parked, VehicleKind};
@@ -352,7 +353,17 @@ fn draw_shadows(canvas: &mut Canvas<'_>, view: &View, items: &[Item<'_>], sun: O
             Item::Person(part, _, now) => {
                 let foot = view.ground(now.at);
                 let scale = view.scale(now.at[1]);
-                canvas.ellipse(foot, 0.30 * scale, 0.07 * scale, Rgb(18, 18, 24), 0.34);
+                // Below the feet; below the whole body where it lies.
+                let over = now.pose.skeleton().tilt.sin();
+                let under =
+                    Spot { x: foot.x + 0.46 * over * part.person.stature * scale * now.facing, y: foot.y };
+                canvas.ellipse(
+                    under,
+                    (0.30 + 0.55 * over) * scale,
+                    (0.07 + 0.05 * over) * scale,
+                    Rgb(18, 18, 24),
+                    0.34,
+                );
                 let Some([right, away]) = sun else { continue };
                 let h = part.person.stature;
                 let ground = |[ahead, up]: [f32; 2]| {
@@ -421,11 +432,11 @@ fn draw_person(
         Spot { x: foot.x + 0.25 * scale * now.facing, y: foot.y + 0.12 * scale }
     };
     if cycle.ridden {
-        prop::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
+        cycle::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
         note(Label::Person, figure::draw(canvas, look, placed, &bones));
     } else {
         note(Label::Person, figure::draw(canvas, look, placed, &bones));
-        prop::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
+        cycle::cycle(canvas, cycle.kind, cycle.paint, wheels, scale, along * now.facing);
     }
     let label = match cycle.kind {
         CycleKind::Bicycle => Label::Bicycle,

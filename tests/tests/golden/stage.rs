@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use edge_agent::detector::Stance;
 use edge_agent::frame::Detection;
-use edge_agent::observation::{Observation, Parked, Seen};
+use edge_agent::observation::{Observation, Parked, Posed, Seen};
 use edge_agent::signs::{Sign, View};
 use protocol::{Chance, Label, NormBox, UtcMs};
 
@@ -98,6 +99,7 @@ pub(crate) struct Stage {
     left: Shown<f32>,
     flames: Shown<(f32, f32)>,
     parked: Shown<f32>,
+    posed: Shown<Stance>,
     view: Vec<(Span, View)>,
     has_view: bool,
     /// Nothing moves, so nobody looks.
@@ -128,6 +130,12 @@ impl Stage {
     /// Once a second, how much alike a place is.
     pub(crate) fn parked(mut self, span: Span, region: [f32; 4], alike: f32) -> Self {
         self.parked.push((span, boxed(region), alike));
+        self
+    }
+
+    /// What a pose model says of who is at a place.
+    pub(crate) fn posed(mut self, span: Span, region: [f32; 4], lean: f32, score: f32) -> Self {
+        self.posed.push((span, boxed(region), Stance { lean, score }));
         self
     }
 
@@ -195,6 +203,10 @@ impl Stage {
                 signs.flames.push(Sign { region: *region, score: *score });
             }
         }
+        if let Some((_, region, stance)) = self.posed.iter().find(|(span, ..)| now(span)) {
+            observation.posed = Some(Posed { region: *region, stance: *stance });
+        }
+        let signs = &mut observation.signs;
         if self.has_view {
             let trouble = self.view.iter().find(|(span, _)| now(span));
             signs.view = Some(trouble.map_or(View::default(), |(_, view)| *view));

@@ -326,7 +326,7 @@ fn health_names_who_looks_and_who_does_not() {
 /// What is said together, in every combination that matters.
 #[test]
 fn answers_are_joined() {
-    let part = |by: &str| Part::Found { by: by.into(), detections: Vec::new() };
+    let part = |by: &str| Part::Found { by: by.into(), said: Vec::new() };
     let told = |parts: &[(Part, bool)]| join(parts.iter().map(|(part, aside)| (part, *aside)));
     assert_eq!(told(&[(part("a"), false), (Part::Busy, true)]), found("a"));
     assert_eq!(told(&[(part("a"), false), (Part::Missing, true)]), found("a"));

@@ -3,9 +3,10 @@
 use protocol::IncidentKind;
 
 use super::super::act::{Act, Cycle, Drive, Ground, Person, Vehicle};
+use super::super::cycle::CycleKind;
 use super::super::paint::Rgb;
 use super::super::place::Place;
-use super::super::prop::{BagKind, CycleKind};
+use super::super::prop::BagKind;
 use super::super::script::{LightChange, Rule, Script, Sky, Sweep, Weather};
 use super::super::vehicle::VehicleKind;
 use super::{Draw, edge_at, scene};
@@ -192,7 +193,8 @@ pub(super) fn ebike_in_lift(seed: u64) -> Vec<Script> {
         ("bicycle", CycleKind::Bicycle, "A bicycle is taken along."),
     ] {
         add(name, note, &|s, d| {
-            let z = if name == "second" { 2.3 } else { 2.05 };
+            // A cabin is not deep: what is pushed in stands near the camera.
+            let z = if name == "second" { 2.05 } else { 1.8 };
             let cycle = Cycle { kind, ridden: false, paint: d.one(&PAINTS) };
             s.people.push(Person { cycle: Some(cycle), ..rider(d, -0.25, z) });
         });

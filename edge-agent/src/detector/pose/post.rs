@@ -1,0 +1,159 @@
+//! The pose model of a box, shared by all cameras: a lane like a detector's, so that one that is missing, fails or hangs
+//! keeps nobody from the rest of the work. It is loaded when the first rule wants it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use protocol::{CameraId, Clock};
+use tokio::sync::oneshot;
+
+use super::{FindPose, Stance};
+use crate::detector::lane::{Condition, Job, Lane, Part, Served};
+use crate::detector::look::Loader;
+use crate::frame::Picture;
+
+type PoseLane = Lane<Box<dyn FindPose>>;
+
+/// How it is with the pose model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoseHealth {
+    /// None is configured, or no rule wants it.
+    Unwanted,
+    Works {
+        name: String,
+    },
+    Fails {
+        reason: String,
+    },
+}
+
+enum State {
+    Nobody,
+    Waits(Loader<Box<dyn FindPose>>),
+    Serves(Arc<PoseLane>),
+}
+
+pub(in crate::detector) struct PosePost(Mutex<State>);
+
+impl PosePost {
+    pub(in crate::detector) fn new(loader: Option<Loader<Box<dyn FindPose>>>) -> Self {
+        Self(Mutex::new(loader.map_or(State::Nobody, State::Waits)))
+    }
+
+    /// Loads it the first time, in front of no camera; one that cannot be had is tried again like any other model.
+    pub(in crate::detector) fn want(&self, clock: &Arc<dyn Clock>) -> std::io::Result<()> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = match std::mem::replace(&mut *state, State::Nobody) {
+            State::Waits(loader) => State::Serves(Arc::new(Lane::start(Arc::clone(clock), loader)?)),
+            other => other,
+        };
+        Ok(())
+    }
+
+    pub(in crate::detector) fn health(&self) -> PoseHealth {
+        match self.lane().map(|lane| lane.condition()) {
+            None => PoseHealth::Unwanted,
+            Some(Condition::Works { name, .. }) => PoseHealth::Works { name: name.to_string() },
+            Some(Condition::Fails { reason }) => PoseHealth::Fails { reason },
+        }
+    }
+
+    /// Waits for the answer; `None` when there is no model, or it has no time.
+    pub(in crate::detector) fn ask(
+        &self,
+        clock: &Arc<dyn Clock>,
+        camera_id: &CameraId,
+        picture: Picture,
+    ) -> Option<Stance> {
+        let lane = self.lane()?;
+        let (reply, answer) = oneshot::channel();
+        let now_ms = clock.uptime_ms();
+        lane.submit(Job {
+            camera_id: camera_id.clone(),
+            picture: Arc::new(picture),
+            since_ms: now_ms,
+            // Rules ask seldom: first come, first served.
+            due_ms: now_ms,
+            served: Arc::<Served>::default(),
+            reply: Box::new(move |part| {
+                // The camera may have gone; then nobody waits.
+                let _ = reply.send(part);
+            }),
+        });
+        match answer.blocking_recv() {
+            Ok(Part::Found { said, .. }) => Some(said),
+            _ => None,
+        }
+    }
+
+    pub(in crate::detector) fn watch(&self) {
+        if let Some(lane) = self.lane() {
+            lane.watch();
+        }
+    }
+
+    pub(in crate::detector) fn stop(&self) {
+        if let Some(lane) = self.lane() {
+            lane.stop();
+        }
+    }
+
+    fn lane(&self) -> Option<Arc<PoseLane>> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Serves(lane) => Some(Arc::clone(lane)),
+            State::Nobody | State::Waits(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{ManualClock, UtcMs};
+
+    use super::*;
+    use crate::detector::DetectError;
+
+    /// Answers how wide the picture was; fails on width 8.
+    struct Wide;
+
+    impl FindPose for Wide {
+        fn name(&self) -> &'static str {
+            "wide 1"
+        }
+
+        fn stance(&mut self, picture: &Picture) -> Result<Stance, DetectError> {
+            if picture.width == 8 {
+                let (model, problem) = (self.name().to_owned(), "width 8".to_owned());
+                return Err(DetectError::Contract { model, problem });
+            }
+            Ok(Stance { lean: picture.width as f32, score: 0.5 })
+        }
+    }
+
+    fn picture(width: usize) -> Picture {
+        Picture { width, height: 2, y: vec![0; width * 2], u: vec![0; width / 2], v: vec![0; width / 2] }
+    }
+
+    /// Not loaded before a rule wants it; then it answers; one that fails, or is missing, leaves everybody without an
+    /// answer and says why, and nothing waits.
+    #[test]
+    fn it_serves_when_wanted_and_fails_alone() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UtcMs(0)));
+        let camera = "c1".parse().unwrap();
+        let post = PosePost::new(Some(Box::new(|| Ok(Box::new(Wide) as Box<dyn FindPose>))));
+        assert_eq!((post.health(), post.ask(&clock, &camera, picture(4))), (PoseHealth::Unwanted, None));
+        post.want(&clock).unwrap();
+        post.want(&clock).unwrap();
+        assert_eq!(post.health(), PoseHealth::Works { name: "wide 1".to_owned() });
+        assert_eq!(post.ask(&clock, &camera, picture(4)), Some(Stance { lean: 4.0, score: 0.5 }));
+        assert_eq!(post.ask(&clock, &camera, picture(8)), None);
+        let PoseHealth::Fails { reason } = post.health() else { panic!("{:?}", post.health()) };
+        assert!(reason.contains("width 8"), "{reason}");
+        assert_eq!(post.ask(&clock, &camera, picture(4)), None);
+        post.stop();
+        let missing = PosePost::new(Some(Box::new(|| Err(DetectError::Off))));
+        missing.want(&clock).unwrap();
+        assert!(matches!(missing.health(), PoseHealth::Fails { .. }));
+        assert_eq!(missing.ask(&clock, &camera, picture(4)), None);
+        missing.stop();
+    }
+}

@@ -1,0 +1,161 @@
+//! One person as the rule for falls knows him: how he stands, and whether the shape of his track says that he lies.
+//! Who sits down stays narrow, who bends comes up again, who walks away shrinks as a whole, who steps behind a wall
+//! loses his feet and not his head.
+//!
+//! What is left out: somebody who falls straight towards the camera or away from it hardly grows wider. The place and a
+//! pose model see to those.
+
+use protocol::{NormBox, UtcMs};
+
+use super::LOST_MS;
+use super::place::Ground;
+use super::posture::Posture;
+use crate::rules::occurrence::Best;
+use crate::rules::places::same_place;
+use crate::tracker::Track;
+
+/// Lying: so much wider in proportion than when standing, so much wider as such, and at most so high.
+const WIDER_SHAPE: f32 = 2.6;
+const WIDER: f32 = 1.5;
+const LOW: f32 = 0.65;
+/// Standing: at least so high, and hardly wider in proportion.
+const HIGH: f32 = 0.85;
+const UPRIGHT_SHAPE: f32 = 1.6;
+/// How far the upper edge must have come down, in standing heights; how far the lower edge may have moved.
+const DROP: f32 = 0.3;
+const FEET: f32 = 0.45;
+/// From standing to lying at most; slower is lying down.
+pub(super) const FALL_MS: i64 = 1_800;
+/// A standing box is known after so long.
+const KNOWN_MS: i64 = 800;
+/// Time constant of the standing box.
+const LEARN_MS: f32 = 1_500.0;
+/// Somebody down rests while the box overlaps the one he came to lie in.
+const RESTS: f32 = 0.4;
+/// Feet of a lost standing box and a new low one are at most so far apart, in standing heights.
+const NEAR: f32 = 0.8;
+/// A body is so many times as high as it is wide: to the side, shares of the picture are measured by its width.
+const SLENDER: f32 = 3.0;
+/// Somebody lost while walking goes on so many standing heights a second, and is found again within so long.
+const PACE: f32 = 1.2;
+const FOUND_MS: i64 = 2_500;
+/// The same person is as high again, within this factor.
+const SAME_HEIGHT: f32 = 1.3;
+
+/// How somebody stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) w: f32,
+    pub(super) h: f32,
+    known_ms: i64,
+    /// Last seen upright, and there.
+    pub(super) upright_at: UtcMs,
+    pub(super) upright: NormBox,
+}
+
+/// Lying, by the shape of the track.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Down {
+    pub(super) since: UtcMs,
+    pub(super) place: NormBox,
+    pub(super) best: Best,
+}
+
+#[derive(Debug)]
+pub(super) struct Body {
+    seen_at: UtcMs,
+    pub(super) standing: Standing,
+    pub(super) down: Option<Down>,
+    /// What a pose model says of him.
+    pub(super) posture: Posture,
+}
+
+impl Body {
+    pub(super) fn new(at: UtcMs, track: &Track) -> Self {
+        let region = track.region;
+        let standing = Standing { w: region.w, h: region.h, known_ms: 0, upright_at: at, upright: region };
+        Self { seen_at: at, standing, down: None, posture: Posture::default() }
+    }
+
+    /// Lost ones are kept as long as they may come to be seen again, or their place may tell of them.
+    pub(super) fn is_worth_keeping(&self, at: UtcMs) -> bool {
+        at.since_ms(self.seen_at) <= LOST_MS
+            || Ground::may_still_tell(at, self)
+            || self.posture.is_of_somebody_down(at)
+    }
+
+    /// How he stands, where that is known.
+    pub(super) fn known(&self) -> Option<&Standing> {
+        (self.standing.known_ms >= KNOWN_MS).then_some(&self.standing)
+    }
+
+    pub(super) fn see(&mut self, at: UtcMs, track: &Track) {
+        let passed_ms = at.since_ms(self.seen_at).clamp(0, 1_000);
+        self.seen_at = at;
+        let region = track.region;
+        let standing = &mut self.standing;
+        let shape = (region.w / region.h.max(1e-6)) / (standing.w / standing.h.max(1e-6)).max(1e-6);
+        let upright = region.h >= HIGH * standing.h && shape <= UPRIGHT_SHAPE;
+        let low = region.h <= LOW * standing.h && shape >= WIDER_SHAPE && region.w >= WIDER * standing.w;
+        if upright {
+            let share = 1.0 - (-(passed_ms as f32) / LEARN_MS).exp();
+            standing.w += share * (region.w - standing.w);
+            standing.h += share * (region.h - standing.h);
+            standing.known_ms += passed_ms;
+            (standing.upright_at, standing.upright) = (at, region);
+            self.down = None;
+            self.posture.upright(at);
+            return;
+        }
+        let fell = low && self.fell(at, &region);
+        match &mut self.down {
+            Some(down) if low || same_place(&down.place, &region, RESTS) => {
+                if !same_place(&down.place, &region, RESTS) {
+                    // Still down, and moving: the time of lying still begins anew.
+                    (down.since, down.place) = (at, region);
+                }
+                down.best = Best::of(track);
+            }
+            Some(_) => self.down = None,
+            None if fell => {
+                self.down = Some(Down { since: at, place: region, best: Best::of(track) });
+            }
+            None => {
+                // Neither upright nor down for long: somebody whose standing height was misjudged, or who sits.
+                if at.since_ms(self.standing.upright_at) > 10_000 {
+                    *self = Self::new(at, track);
+                }
+            }
+        }
+    }
+
+    fn fell(&self, at: UtcMs, region: &NormBox) -> bool {
+        let Standing { h, known_ms, upright_at, upright, .. } = self.standing;
+        let foot = (region.y + region.h) - (upright.y + upright.h);
+        known_ms >= KNOWN_MS
+            && at.since_ms(upright_at) <= FALL_MS
+            && region.y - upright.y >= DROP * h
+            && foot.abs() <= FEET * h
+    }
+
+    /// May this new box be him, lying where he stood?
+    pub(super) fn may_lie_as(&self, region: &NormBox) -> bool {
+        let (x, y) = region.foot();
+        let was = self.down.map_or(self.standing.upright, |down| down.place);
+        let (fx, fy) = was.foot();
+        let reach = NEAR * self.standing.h;
+        let near = (x - fx).abs() <= reach.max(was.w) && (y - fy).abs() <= reach;
+        near && region.h <= LOW * self.standing.h
+    }
+
+    /// May this new box be him, upright, after the time in which nobody saw him?
+    pub(super) fn may_go_on_as(&self, at: UtcMs, region: &NormBox) -> bool {
+        let Standing { w, h, upright_at, upright, .. } = self.standing;
+        let unseen_ms = at.since_ms(upright_at);
+        let steps = 0.5 + PACE * unseen_ms as f32 / 1_000.0;
+        let ((x, y), (fx, fy)) = (region.foot(), upright.foot());
+        let near = (x - fx).abs() <= steps * SLENDER * w && (y - fy).abs() <= steps * h;
+        let same = (h / SAME_HEIGHT..=h * SAME_HEIGHT).contains(&region.h);
+        unseen_ms <= FOUND_MS && near && same
+    }
+}

@@ -1,0 +1,132 @@
+//! A person who falls and stays down.
+//!
+//! Each of these tells of it alone:
+//!
+//! - the shape of the track ([`body`]): the box of somebody who stood turns low and wide within a moment, its upper
+//!   edge coming down while the feet stay, and then rests;
+//! - the place ([`place`]): detectors that know people standing up often do not know who lies there. Somebody who stood
+//!   is upright no more, nobody goes on from there, and something low of a body's size has come to lie at his feet,
+//!   as the long and short background tell;
+//! - a pose model, where one is installed ([`posture`]): asked of those in doubt alone, it sees trunk and legs level. It also
+//!   speaks against the shape, of somebody who bends.
+//!
+//! All of it is relative to the same person's own standing box, so the shape of the picture does not matter.
+
+mod body;
+mod place;
+mod posture;
+
+use std::collections::BTreeMap;
+
+use protocol::{Label, NormBox, UtcMs};
+
+use self::body::Body;
+use self::place::Ground;
+use super::Moment;
+use super::config::Area;
+use super::occurrence::{Best, Sighting, Verdict};
+use crate::tracker::Track;
+
+/// A detector may lose who is down for so long, and the tracker may give him a new number.
+const LOST_MS: i64 = 3_000;
+/// An answer of the pose model is about him whose place it is, by so much (intersection over union).
+const SAME_PLACE: f32 = 0.3;
+/// Sure enough, whatever the rule asks of somebody who stands: who lies there is seldom seen clearly.
+const LEAST_SCORE: f32 = 0.3;
+
+#[derive(Debug, Default)]
+pub(super) struct Falls {
+    bodies: BTreeMap<u64, Body>,
+    ground: Ground,
+    /// Where a pose model is to look before the next frame.
+    doubt: Option<NormBox>,
+}
+
+impl Falls {
+    /// Where a pose model should look next.
+    pub(super) fn in_doubt(&self) -> Option<NormBox> {
+        self.doubt
+    }
+
+    pub(super) fn step(&mut self, now: &Moment<'_>, area: &Area, dwell_ms: i64) -> Verdict {
+        let at = now.seen.at;
+        self.hear(now);
+        self.ground.step(at, &now.seen.signs.left, now.tracks);
+        self.bodies.retain(|_, body| body.is_worth_keeping(at));
+        for track in now.tracks.iter().filter(|t| t.visible && t.label == Label::Person) {
+            if !self.bodies.contains_key(&track.id) {
+                let body = self.taken_over(at, track, now.tracks).unwrap_or_else(|| Body::new(at, track));
+                self.bodies.insert(track.id, body);
+            }
+            if let Some(body) = self.bodies.get_mut(&track.id) {
+                body.see(at, track);
+            }
+        }
+        for body in self.bodies.values() {
+            self.ground.lie_down(at, body);
+        }
+        self.doubt = self.next_doubt(now, area);
+        let by_shape = self.bodies.values().filter(|body| !body.posture.speaks_against(at));
+        let by_shape = by_shape.filter_map(|body| body.down).filter_map(|down| {
+            let told = at.since_ms(down.since) >= dwell_ms && area.zone.contains(down.place.foot());
+            told.then_some(down.best)
+        });
+        let by_pose = self.bodies.values().filter_map(|body| {
+            let (since, best) = body.posture.lying(at)?;
+            let told = at.since_ms(since) >= dwell_ms && area.zone.contains(body.standing.upright.foot());
+            told.then_some(best)
+        });
+        let by_place = self.ground.lying().filter_map(|(since, best)| {
+            let told = at.since_ms(since) >= dwell_ms && area.zone.contains(best.region.foot());
+            told.then_some(best)
+        });
+        let sure = |best: &Best| best.score >= area.whom.min_score.min(LEAST_SCORE);
+        // Who is seen lying says more than that something lies there.
+        let mut told: Vec<Best> = by_shape.filter(sure).collect();
+        if told.is_empty() {
+            told = by_pose.filter(sure).collect();
+        }
+        if told.is_empty() {
+            told = by_place.filter(sure).collect();
+        }
+        Verdict::of(Sighting::best_of(told))
+    }
+
+    /// What the pose model said of whom it was asked about.
+    fn hear(&mut self, now: &Moment<'_>) {
+        let Some(posed) = now.seen.posed else { return };
+        let about = self.bodies.values_mut().map(|body| (body.posture.is_about(&posed.region), body));
+        let most =
+            about.filter(|(share, _)| *share >= SAME_PLACE).reduce(|a, b| if b.0 > a.0 { b } else { a });
+        if let Some((_, body)) = most {
+            body.posture.look(now.seen.at, posed.region, posed.stance, &body.standing);
+        }
+    }
+
+    /// Who has waited longest to be looked at, of those that the rule is about.
+    fn next_doubt(&mut self, now: &Moment<'_>, area: &Area) -> Option<NormBox> {
+        let at = now.seen.at;
+        let due = self.bodies.iter().filter_map(|(id, body)| {
+            let standing = body.known().filter(|s| area.zone.contains(s.upright.foot()))?;
+            Some((body.posture.due(at, standing, body.down.is_some())?, *id))
+        });
+        let (_, id) = due.min()?;
+        let body = self.bodies.get_mut(&id)?;
+        let seen = now.tracks.iter().find(|track| track.id == id && track.last_seen == at);
+        let region = seen.map_or_else(|| posture::about_feet(&body.standing), |track| track.region);
+        body.posture.ask(at, region);
+        Some(region)
+    }
+
+    /// A tracker that does not know a lying box from the standing one before it starts a new track on the spot; one
+    /// that lost a walker for a moment starts one a few steps on.
+    fn taken_over(&mut self, at: UtcMs, track: &Track, tracks: &[Track]) -> Option<Body> {
+        let lost = |id: &u64| !tracks.iter().any(|t| t.id == *id && t.visible);
+        let of = |(id, body): (&u64, &Body)| {
+            (lost(id) && (body.may_lie_as(&track.region) || body.may_go_on_as(at, &track.region)))
+                .then_some(*id)
+        };
+        let id = self.bodies.iter().find_map(of)?;
+        self.bodies.remove(&id)
+    }
+}

@@ -1,0 +1,143 @@
+//! What came to lie on the ground where somebody stood: evidence of a fall that needs no detector to know people who
+//! lie.
+//!
+//! The sign is that of things left behind: a region that differs from the place as it has long been, and rests. It is
+//! taken for somebody who fell when
+//!
+//! - it appeared after somebody who was well known to stand there was last seen upright, and as soon after as who falls
+//!   comes to rest: who lies down slowly, or moved about before, is not told of;
+//! - nobody goes on upright from there: who sets a thing down is seen walking on;
+//! - it lies at his feet and is low and long like a body: who sits on a bench is three quarters as high as when he
+//!   stands, who sits on the ground or squats half as high, and a door left open is as high as a man.
+//!
+//! Deliberately absent: whether it breathes. A sack of a man's length that somebody drops in the moment in which
+//! he is lost from sight is told of.
+
+use protocol::{Label, NormBox, UtcMs};
+
+use super::body::{Body, FALL_MS, Standing};
+use crate::rules::method::Eye;
+use crate::rules::occurrence::Best;
+use crate::rules::places::{same_place, touch};
+use crate::signs::Sign;
+use crate::tracker::Track;
+
+/// Lying across: at most so high and at least so wide as the standing box; at most so wide, else it is a vehicle.
+const LOW: f32 = 0.5;
+const LONG: f32 = 1.7;
+const LONGEST: f32 = 5.5;
+/// Lying towards the camera or away from it: at most so high, at least so wide, and of so much of the standing area.
+const LOW_ALONG: f32 = 0.45;
+const WIDE_ALONG: f32 = 0.8;
+const LEAST_AREA: f32 = 0.25;
+/// How far from where the feet stood it may lie, in standing heights and, to the side, widths.
+const NEAR_Y: f32 = 0.5;
+const NEAR_X: f32 = 1.5;
+/// After so long without having been seen upright, somebody is upright no more.
+const UPRIGHT_NO_MORE_MS: i64 = 1_000;
+/// A region rests for about so long before there is a sign of it.
+const SIGN_AFTER_MS: i64 = 4_000;
+/// A sign that was there before stays known for so long after it was last seen: something may have hidden it.
+const KNOWN_MS: i64 = 30_000;
+/// Two signs that overlap so much are of one thing.
+const SAME: f32 = 0.3;
+/// Who lies there is believed to go on lying for so long without a sign, and while somebody stands before him.
+const UNSEEN_MS: i64 = 2_000;
+const HIDDEN_MS: i64 = 10_000;
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    region: NormBox,
+    score: f32,
+    first_seen: UtcMs,
+    last_seen: UtcMs,
+    /// Somebody fell here: when he was last upright.
+    fell_at: Option<UtcMs>,
+    /// The last time it was seen or hidden.
+    there_at: UtcMs,
+}
+
+/// What lies on the ground, as far as signs tell.
+#[derive(Debug, Default)]
+pub(super) struct Ground(Vec<Found>);
+
+impl Ground {
+    /// One frame's signs.
+    pub(super) fn step(&mut self, at: UtcMs, signs: &[Sign], tracks: &[Track]) {
+        for sign in signs {
+            let Sign { region, score } = *sign;
+            match self.0.iter_mut().find(|f| same_place(&f.region, &region, SAME)) {
+                Some(found) => {
+                    (found.region, found.score) = (region, score);
+                    (found.last_seen, found.there_at) = (at, at);
+                }
+                None => self.0.push(Found {
+                    region,
+                    score,
+                    first_seen: at,
+                    last_seen: at,
+                    fell_at: None,
+                    there_at: at,
+                }),
+            }
+        }
+        let hides = |t: &&Track| t.visible && t.label == Label::Person;
+        for found in self.0.iter_mut().filter(|f| f.last_seen != at && f.fell_at.is_some()) {
+            let hidden = tracks.iter().filter(hides).any(|t| touch(&t.region, &found.region));
+            if hidden && at.since_ms(found.last_seen) <= HIDDEN_MS {
+                found.there_at = at;
+            }
+            if at.since_ms(found.there_at) > UNSEEN_MS {
+                found.fell_at = None;
+            }
+        }
+        self.0.retain(|found| at.since_ms(found.last_seen) <= KNOWN_MS);
+    }
+
+    /// Looks whether this body lies there.
+    pub(super) fn lie_down(&mut self, at: UtcMs, body: &Body) {
+        let Some(standing) = body.known() else { return };
+        if at.since_ms(standing.upright_at) < UPRIGHT_NO_MORE_MS {
+            return;
+        }
+        let new = |found: &Found| {
+            let after_ms = found.first_seen.since_ms(standing.upright_at);
+            found.last_seen == at && (0..=FALL_MS + SIGN_AFTER_MS).contains(&after_ms)
+        };
+        let his = |found: &&mut Found| {
+            new(found) && lies(&found.region, standing) && is_at(&found.region, standing)
+        };
+        if let Some(found) = self.0.iter_mut().find(his) {
+            found.fell_at.get_or_insert(standing.upright_at);
+        }
+    }
+
+    /// May there yet be a sign of somebody who was lost?
+    pub(super) fn may_still_tell(at: UtcMs, body: &Body) -> bool {
+        body.known().is_some_and(|s| at.since_ms(s.upright_at) <= FALL_MS + SIGN_AFTER_MS)
+    }
+
+    /// Who lies where: since when he is upright no more, and what shows it.
+    pub(super) fn lying(&self) -> impl Iterator<Item = (UtcMs, Best)> {
+        self.0.iter().filter_map(|found| {
+            let region = found.region.clamped();
+            let best = Best { label: Label::Person, score: found.score, region, eye: Eye::Background };
+            Some((found.fell_at?, best))
+        })
+    }
+}
+
+/// Low and long like a body that lies.
+fn lies(region: &NormBox, standing: &Standing) -> bool {
+    let (w, h) = (region.w / standing.w.max(1e-6), region.h / standing.h.max(1e-6));
+    let across = h <= LOW && (LONG..=LONGEST).contains(&w);
+    let along = h <= LOW_ALONG && (WIDE_ALONG..LONG).contains(&w) && w * h >= LEAST_AREA;
+    across || along
+}
+
+fn is_at(region: &NormBox, standing: &Standing) -> bool {
+    let (x, y) = standing.upright.foot();
+    let beyond = |v: f32, from: f32, size: f32| (from - v).max(v - from - size).max(0.0);
+    beyond(x, region.x, region.w) <= NEAR_X * standing.w
+        && beyond(y, region.y, region.h) <= NEAR_Y * standing.h
+}

@@ -1,0 +1,124 @@
+//! What a pose model says of somebody in doubt: somebody who was upright and is so no more, seen or lost from sight. He is
+//! looked at twice a second at most, and only for as long as a fall may still come of it; while he lies there, once a
+//! second.
+//!
+//! Trunk and legs that both lean are a body that lies. Who was plainly seen otherwise after the time that a fall takes has
+//! lain down, and not fallen.
+
+use protocol::{Label, NormBox, UtcMs};
+
+use super::body::{FALL_MS, Standing};
+use crate::detector::Stance;
+use crate::rules::method::Eye;
+use crate::rules::occurrence::Best;
+
+/// A look counts from this score on.
+const SURE: f32 = 0.35;
+/// Lying: trunk and legs at least so far from upright, degrees.
+const LIES: f32 = 50.0;
+/// Looks that agree before it is believed.
+const LOOKS: u32 = 2;
+/// In doubt: not upright for so long, and for so long at most.
+const DOUBT_AFTER_MS: i64 = 600;
+const DOUBT_MS: i64 = 6_000;
+const EVERY_MS: i64 = 500;
+const EVERY_DOWN_MS: i64 = 1_000;
+/// The first look that shows him lying comes at most so long after he was last upright.
+const FIRST_MS: i64 = FALL_MS + 1_500;
+/// Somebody down of whom nothing was plainly seen for so long is no longer believed to lie there.
+const UNSEEN_MS: i64 = 10_000;
+/// A look that shows him not lying speaks for so long against the shape of his track.
+const SPEAKS_MS: i64 = 2_500;
+/// The place of somebody lost, about his feet: so far to either side in standing widths, up and down in heights.
+const ASIDE: f32 = 3.5;
+const ABOVE: f32 = 0.7;
+const BELOW: f32 = 0.35;
+
+#[derive(Clone, Copy, Debug)]
+struct Lies {
+    since: UtcMs,
+    seen_at: UtcMs,
+    looks: u32,
+    best: Best,
+}
+
+/// What the looks at one person have shown.
+#[derive(Debug, Default)]
+pub(super) struct Posture {
+    asked: Option<(UtcMs, NormBox)>,
+    lies: Option<Lies>,
+    /// The last look that plainly showed him otherwise.
+    otherwise_at: Option<UtcMs>,
+    slow: bool,
+}
+
+impl Posture {
+    /// The detector sees him upright.
+    pub(super) fn upright(&mut self, at: UtcMs) {
+        *self = Self { asked: self.asked.take_if(|(asked, _)| *asked <= at), ..Self::default() };
+    }
+
+    /// One look at him, at this place.
+    pub(super) fn look(&mut self, at: UtcMs, region: NormBox, stance: Stance, standing: &Standing) {
+        if stance.score < SURE {
+            return;
+        }
+        let after_ms = at.since_ms(standing.upright_at);
+        if stance.lean < LIES {
+            (self.otherwise_at, self.lies) = (Some(at), None);
+            self.slow |= after_ms > FALL_MS;
+            return;
+        }
+        let best =
+            Best { label: Label::Person, score: stance.score, region: region.clamped(), eye: Eye::Pose };
+        match &mut self.lies {
+            Some(lies) => *lies = Lies { seen_at: at, looks: lies.looks + 1, best, ..*lies },
+            None if after_ms <= FIRST_MS && !self.slow => {
+                self.lies = Some(Lies { since: at, seen_at: at, looks: 1, best });
+            }
+            None => {}
+        }
+    }
+
+    /// Since when he lies there, and what shows it.
+    pub(super) fn lying(&self, at: UtcMs) -> Option<(UtcMs, Best)> {
+        let lies = self.lies.filter(|l| l.looks >= LOOKS && at.since_ms(l.seen_at) <= UNSEEN_MS)?;
+        Some((lies.since, lies.best))
+    }
+
+    pub(super) fn is_of_somebody_down(&self, at: UtcMs) -> bool {
+        self.lying(at).is_some()
+    }
+
+    /// Plainly seen, a moment ago, not to lie.
+    pub(super) fn speaks_against(&self, at: UtcMs) -> bool {
+        self.otherwise_at.is_some_and(|seen| at.since_ms(seen) <= SPEAKS_MS)
+    }
+
+    /// Since when a look is due; `None`: none is. `low`: he lies there, by the shape of his track.
+    pub(super) fn due(&self, at: UtcMs, standing: &Standing, low: bool) -> Option<UtcMs> {
+        let after_ms = at.since_ms(standing.upright_at);
+        let down = low || self.is_of_somebody_down(at);
+        let doubt = (DOUBT_AFTER_MS..=DOUBT_MS).contains(&after_ms) && !self.slow;
+        let every_ms = if doubt { EVERY_MS } else { EVERY_DOWN_MS };
+        let last = self.asked.map(|(asked, _)| asked).filter(|asked| *asked >= standing.upright_at);
+        let due = last.map_or(standing.upright_at, |asked| asked.plus_ms(every_ms));
+        ((down || doubt) && at >= due).then_some(due)
+    }
+
+    pub(super) fn ask(&mut self, at: UtcMs, region: NormBox) {
+        self.asked = Some((at, region));
+    }
+
+    /// How much a place is the one that was asked about; 0: not at all.
+    pub(super) fn is_about(&self, region: &NormBox) -> f32 {
+        self.asked.map_or(0.0, |(_, asked)| asked.iou(region))
+    }
+}
+
+/// Where somebody lies who fell where he stood and was lost from sight.
+pub(super) fn about_feet(standing: &Standing) -> NormBox {
+    let (x, y) = standing.upright.foot();
+    let Standing { w, h, .. } = *standing;
+    NormBox { x: x - ASIDE * w, y: y - ABOVE * h, w: 2.0 * ASIDE * w, h: (ABOVE + BELOW) * h }
+}
