@@ -138,7 +138,8 @@ impl RuleConfig {
         match &self.task {
             Task::Burning { by, .. } => wanted.flame = *by != Burning::Model,
             Task::Left { .. } => wanted.left = true,
-            Task::Parking { by_background, .. } => wanted.left = *by_background,
+            // In the dark beside a model, too.
+            Task::Parking { .. } => wanted.left = true,
             Task::View { .. } => wanted.view = true,
             _ => {}
         }

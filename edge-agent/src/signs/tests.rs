@@ -250,7 +250,10 @@ fn a_frozen_picture_is_told_and_a_still_one_is_not() {
             let coarse = 6.0 * (1.0 - s / 2.0 + (s / 2.0).floor()) - 3.0;
             if coder && coarse > 0.0 {
                 let step = 1.0 + coarse;
-                shown.y.iter_mut().for_each(|v| *v = ((f32::from(*v) / step).round() * step).min(255.0) as u8);
+                shown
+                    .y
+                    .iter_mut()
+                    .for_each(|v| *v = ((f32::from(*v) / step).round() * step).min(255.0) as u8);
             }
             if clock {
                 shown.y[W * 8 + 8..W * 8 + 28].fill(16 + chance.below(2) as u8 * 200);

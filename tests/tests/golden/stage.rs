@@ -100,6 +100,7 @@ pub(crate) struct Stage {
     parked: Shown<f32>,
     view: Vec<(Span, View)>,
     has_view: bool,
+    dark: bool,
     /// Nothing moves, so nobody looks.
     still: Vec<Span>,
     /// The detector is away: what moves are areas.
@@ -136,6 +137,11 @@ impl Stage {
         self.view.extend(troubles);
         self.has_view = true;
         self
+    }
+
+    /// By night.
+    pub(crate) fn dark(self) -> Self {
+        Self { dark: true, ..self }
     }
 
     pub(crate) fn still(mut self, spans: &[Span]) -> Self {
@@ -186,6 +192,7 @@ impl Stage {
         };
         let mut observation = Observation::of(UtcMs(ms), seen);
         let signs = &mut observation.signs;
+        signs.dark = self.dark;
         let now = |span: &Span| (span.0..span.1).contains(&s);
         for (_, region, score) in self.left.iter().filter(|(span, ..)| now(span)) {
             signs.left.push(Sign { region: *region, score: *score });
