@@ -146,8 +146,8 @@ impl RuleConfig {
         let mut wanted = Wanted::default();
         match &self.task {
             Task::Burning { by, .. } => wanted.flame = *by != Burning::Model,
-            Task::Left { .. } | Task::Fall { .. } => wanted.left = true,
-            Task::Parking { by_background, .. } => wanted.left = *by_background,
+            // A fire lane in the dark beside a model, too.
+            Task::Left { .. } | Task::Fall { .. } | Task::Parking { .. } => wanted.left = true,
             Task::View { .. } => wanted.view = true,
             _ => {}
         }

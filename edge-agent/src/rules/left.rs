@@ -1,7 +1,7 @@
 //! A thing that was put down and left alone. What stands out from the picture of long ago and stands still is a
 //! candidate, and so is a bag that a detector names; neither people who stand about nor vehicles that park are. It
-//! is left once nobody has been near it for the rule's time: who merely walks past does not start that time anew, who
-//! stays by it does.
+//! is left once nobody has been with it for the rule's time: who merely walks past neither starts that time anew nor
+//! stops it (only while he is near nothing is told of), who stays by it does.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -22,6 +22,8 @@ const IS_THAT: f32 = 0.5;
 /// Gone is what was not seen for this long, though nothing hid it; hidden at most for so long.
 const GONE_MS: i64 = 4_000;
 const HIDDEN_MS: i64 = 60_000;
+/// What no model names is news for so long: then it is part of the place.
+const NEWS_MS: i64 = 1_200_000;
 /// A bag must have stood for this long.
 const SETTLE_MS: i64 = 2_000;
 /// Where a vehicle stood, nothing is taken for a thing left behind for this long: it may only be lost from sight.
@@ -35,8 +37,10 @@ struct Thing {
     best: Best,
     unseen_ms: i64,
     hidden_ms: i64,
+    /// Since somebody was with it, and how long those that are near have been near.
     alone_ms: i64,
-    with_ms: i64,
+    near: Vec<(u64, i64)>,
+    seen_ms: i64,
     told: bool,
 }
 
@@ -53,8 +57,8 @@ impl Left {
         let passed_ms = self.steps.to(at);
         self.remember_vehicles(at, now.tracks);
         let candidates = self.candidates(now, area);
-        let people: Vec<NormBox> =
-            now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(|t| t.region).collect();
+        let people: Vec<(u64, NormBox)> =
+            now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(|t| (t.id, t.region)).collect();
         let mut seen = vec![false; self.things.len()];
         for best in candidates {
             match self.things.iter_mut().position(|t| same_place(&t.place, &best.region, 0.3)) {
@@ -70,17 +74,18 @@ impl Left {
                     unseen_ms: 0,
                     hidden_ms: 0,
                     alone_ms: 0,
-                    with_ms: 0,
+                    near: Vec::new(),
+                    seen_ms: 0,
                     told: false,
                 }),
             }
         }
         for (thing, seen) in self.things.iter_mut().zip(seen) {
             thing.pass(passed_ms, seen, &people);
-            thing.told |= thing.alone_ms >= dwell_ms;
+            thing.told |= thing.near.is_empty() && thing.alone_ms >= dwell_ms.max(1);
         }
         self.things.retain(|thing| thing.unseen_ms < GONE_MS && thing.hidden_ms < HIDDEN_MS);
-        let told = self.things.iter().filter(|t| t.told || t.alone_ms >= dwell_ms.max(1));
+        let told = self.things.iter().filter(|t| t.told && t.is_news());
         Verdict::of(Sighting::best_of(told.map(|t| t.best)))
     }
 
@@ -134,24 +139,30 @@ impl Left {
 }
 
 impl Thing {
-    fn pass(&mut self, passed_ms: i64, seen: bool, people: &[NormBox]) {
-        let hidden = people.iter().any(|person| touch(person, &self.place));
+    fn pass(&mut self, passed_ms: i64, seen: bool, people: &[(u64, NormBox)]) {
+        let hidden = people.iter().any(|(_, person)| touch(person, &self.place));
         if seen {
             (self.unseen_ms, self.hidden_ms) = (0, 0);
+            self.seen_ms += passed_ms;
         } else if hidden {
             self.hidden_ms += passed_ms;
         } else {
             self.unseen_ms += passed_ms;
         }
-        if people.iter().any(|person| is_near(person, &self.place)) {
-            self.with_ms += passed_ms;
-            if self.with_ms >= WITH_MS {
-                self.alone_ms = 0;
-            }
+        let before = std::mem::take(&mut self.near);
+        for (id, _) in people.iter().filter(|(_, person)| is_near(person, &self.place)) {
+            let near_ms = before.iter().find(|(who, _)| who == id).map_or(0, |(_, near_ms)| *near_ms);
+            self.near.push((*id, near_ms + passed_ms));
+        }
+        if self.near.iter().any(|(_, near_ms)| *near_ms >= WITH_MS) {
+            self.alone_ms = 0;
         } else {
-            self.with_ms = 0;
             self.alone_ms += passed_ms;
         }
+    }
+
+    fn is_news(&self) -> bool {
+        self.best.eye != Eye::Background || self.seen_ms < NEWS_MS
     }
 }
 

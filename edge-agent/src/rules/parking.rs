@@ -5,6 +5,9 @@
 //! behind whatever passes, and a new track on the same spot is the same stay. A stay ends when the vehicle is seen
 //! to drive off, when its place no longer looks the same, or when a detector that looked at the open place has not
 //! found it for a long time.
+//!
+//! In the dark a detector may not see at all what stands there. What is as large and as wide as a vehicle, came to stand
+//! in the zone and is nobody in sight is taken for one then, too; where no model names vehicles, always.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -14,6 +17,7 @@ use super::method::Eye;
 use super::occurrence::{Best, Sighting, Verdict};
 use super::places::{Steps, covered, same_place};
 use crate::observation::Seen;
+use crate::tracker::Track;
 
 /// A vehicle must have stood for this long before it is taken for one that came to stand.
 const SETTLE_MS: i64 = 2_000;
@@ -33,6 +37,10 @@ const BACKGROUND_MS: i64 = 10_000;
 const HIDDEN: f32 = 0.25;
 /// Least share of the picture of what blocks a lane, where no model says what it is.
 const LEAST_AREA: f32 = 0.004;
+/// Height as a multiple of the width, in shares of the picture, from which on it is rather people who stand together:
+/// a van from the front has about 2 in a wide picture. And the share of it that may be somebody in sight.
+const UPRIGHT: f32 = 2.3;
+const SOMEBODY: f32 = 0.3;
 
 #[derive(Debug)]
 struct Stay {
@@ -85,13 +93,11 @@ impl Parking {
         let passed_ms = self.steps.to(at);
         let mut found = self.see_tracks(now, area);
         let by_background = by_background || matches!(now.seen.seen, Seen::Motion { .. });
-        if by_background {
-            found.extend(self.see_background(now, area));
-        }
+        found.extend(self.see_background(now, area, by_background));
         self.compare_places(now);
         for (index, stay) in self.stays.iter_mut().enumerate() {
             let looked = match stay.best.eye {
-                Eye::Background => by_background,
+                Eye::Background => true,
                 _ => matches!(now.seen.seen, Seen::Objects { .. }),
             };
             if looked
@@ -147,8 +153,9 @@ impl Parking {
         found
     }
 
-    /// Whatever large has come to stand there, where no model names vehicles.
-    fn see_background(&mut self, now: &Moment<'_>, area: &Area) -> Vec<usize> {
+    /// Whatever large has come to stand there: where no model names vehicles, and in the dark. What stands there by any
+    /// other word is confirmed by it.
+    fn see_background(&mut self, now: &Moment<'_>, area: &Area, alone: bool) -> Vec<usize> {
         let at = now.seen.at;
         let mut found = Vec::new();
         let signs = now.seen.signs.left.iter().filter(|sign| {
@@ -161,8 +168,17 @@ impl Parking {
         for sign in signs {
             let region = sign.region.clamped();
             let best = Best { label: Label::Object, score: sign.score, region, eye: Eye::Background };
-            let index = self.stays.iter().position(|stay| same_place(&stay.place, &region, 0.3));
-            let index = index.unwrap_or_else(|| {
+            if let Some(index) = self.stays.iter().position(|stay| same_place(&stay.place, &region, 0.3)) {
+                let stay = &mut self.stays[index];
+                if stay.best.eye == Eye::Background {
+                    stay.seen(best);
+                } else if stay.drove_off {
+                    continue;
+                } else {
+                    stay.unseen_ms = 0;
+                }
+                found.push(index);
+            } else if alone || now.seen.signs.dark && may_be_vehicle(&region, now) {
                 self.stays.push(Stay {
                     place: region,
                     since: at,
@@ -173,10 +189,8 @@ impl Parking {
                     known_place: false,
                     drove_off: false,
                 });
-                self.stays.len() - 1
-            });
-            self.stays[index].seen(best);
-            found.push(index);
+                found.push(self.stays.len() - 1);
+            }
         }
         found
     }
@@ -193,6 +207,14 @@ impl Parking {
             }
         }
     }
+}
+
+/// Neither upright nor somebody who is in sight.
+fn may_be_vehicle(region: &NormBox, now: &Moment<'_>) -> bool {
+    let somebody = |t: &&Track| {
+        matches!(t.label, Label::Person | Label::Motion) && covered(region, &t.region) >= SOMEBODY
+    };
+    region.h <= UPRIGHT * region.w && !now.tracks.iter().any(|t| somebody(&t))
 }
 
 /// Whether something else that is in sight stands or passes in front of a place.

@@ -10,7 +10,8 @@
 //! - is not the ground itself in another light (a shadow, a sunny patch: same texture, same hue),
 //! - rests: people who stand about sway, and leave.
 //!
-//! What has been there for [`ABSORB_S`] is part of the place. Deliberately absent: what it is, and who brought it.
+//! What has been there for [`ABSORB_S`] and is not told of is part of the place. Deliberately absent: what it is, and who
+//! brought it, and for how long it may be news.
 
 use protocol::UtcMs;
 
@@ -40,7 +41,9 @@ const ABSORB_S: f32 = 1_200.0;
 const FLIP: f32 = 0.5;
 /// Sizes of things: places at least, shares of the picture at most.
 const MIN_PLACES: usize = 12;
-const MAX_AREA: f32 = 0.06;
+const MAX_AREA: f32 = 0.25;
+/// Mean luma of a picture taken in the dark.
+const DARK: f32 = 64.0;
 /// Places of a region's box that belong to it, at least.
 const FILL: f32 = 0.25;
 /// What stands there is at least so strange, and has so much of the strangeness of now and before together.
@@ -207,11 +210,29 @@ impl LeftFinder {
             let waits = upright && rested_s < UPRIGHT_S;
             let strength = self.strength(&blob);
             if rest >= RESTS && !waits && strength > 0.0 {
+                self.keep_young(&blob);
                 signs.push(Sign { region, score: score(strength * rest) });
             }
         }
         self.things.retain(|t| t.found);
         signs
+    }
+
+    /// What is told of must not become part of the place.
+    fn keep_young(&mut self, blob: &Blob) {
+        let columns = self.grid.columns;
+        for y in blob.top..=blob.bottom {
+            for place in &mut self.places[y * columns + blob.left..=y * columns + blob.right] {
+                place.seen_s = place.seen_s.min(ABSORB_S / 2.0);
+            }
+        }
+    }
+
+    /// Whether the last picture was taken in the dark, where detectors miss what is there.
+    pub(super) fn is_dark(&self) -> bool {
+        let luma = self.grid.luma();
+        let sum: u32 = luma.iter().map(|v| u32::from(*v)).sum();
+        !luma.is_empty() && (sum as f32) < DARK * luma.len() as f32
     }
 
     fn is_thing_sized(&self, blob: &Blob) -> bool {

@@ -62,6 +62,7 @@ impl SignReader {
         Signs {
             flames: self.flame.as_mut().map_or_else(Vec::new, |f| f.look(at, picture)),
             left: self.left.as_mut().map_or_else(Vec::new, |l| l.look(at, picture, motion)),
+            dark: self.left.as_ref().is_some_and(LeftFinder::is_dark),
             view: self.view.as_mut().map(|v| v.look(at, picture)),
         }
     }
@@ -77,6 +78,9 @@ pub struct Signs {
     /// Regions that differ from the long-term background, and have stood still.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Sign>,
+    /// The picture was taken in the dark: what a detector does not name may well be there. Told beside `left` alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dark: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
 }

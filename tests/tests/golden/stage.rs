@@ -102,6 +102,7 @@ pub(crate) struct Stage {
     posed: Shown<Stance>,
     view: Vec<(Span, View)>,
     has_view: bool,
+    dark: bool,
     /// Nothing moves, so nobody looks.
     still: Vec<Span>,
     /// The detector is away: what moves are areas.
@@ -144,6 +145,11 @@ impl Stage {
         self.view.extend(troubles);
         self.has_view = true;
         self
+    }
+
+    /// By night.
+    pub(crate) fn dark(self) -> Self {
+        Self { dark: true, ..self }
     }
 
     pub(crate) fn still(mut self, spans: &[Span]) -> Self {
@@ -194,6 +200,7 @@ impl Stage {
         };
         let mut observation = Observation::of(UtcMs(ms), seen);
         let signs = &mut observation.signs;
+        signs.dark = self.dark;
         let now = |span: &Span| (span.0..span.1).contains(&s);
         for (_, region, score) in self.left.iter().filter(|(span, ..)| now(span)) {
             signs.left.push(Sign { region: *region, score: *score });

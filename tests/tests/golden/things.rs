@@ -38,6 +38,20 @@ pub(crate) fn scenes() -> Vec<Golden> {
             .left((12.0, 56.0), BAG, 0.8),
             &[("hall", 22.0)],
         ),
+        // One passer-by after the other: nobody stays with it.
+        Golden::new(
+            "abandoned-passers",
+            &hall,
+            Stage::of(
+                60.0,
+                [12.0, 15.0, 18.0]
+                    .map(|s| Actor::person(&[at(s, 0.0, 0.84), at(s + 10.0, 1.0, 0.84)]))
+                    .into_iter()
+                    .chain([owner(10.0)]),
+            )
+            .left((12.0, 60.0), BAG, 0.8),
+            &[("hall", 22.0)],
+        ),
         // The owner waits beside it for long, then goes.
         Golden::new(
             "abandoned-owner-waits",

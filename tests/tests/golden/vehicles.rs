@@ -79,6 +79,38 @@ pub(crate) fn scenes() -> Vec<Golden> {
             ),
             &[("lane", 24.0)],
         ),
+        // The detector never sees it in the dark; what came to stand there does, also through headlights, and when
+        // somebody stands before it. People who talk in the lane are none.
+        Golden::new(
+            "blocked-lane-unseen-at-night",
+            &lane,
+            Stage::of(
+                100.0,
+                [
+                    Actor::person(&[
+                        at(20.0, 0.0, 0.72),
+                        at(30.0, 0.5, 0.72),
+                        at(45.0, 0.5, 0.72),
+                        at(52.0, 1.1, 0.72),
+                    ]),
+                    Actor::person(&[at(0.0, 0.2, 0.8), at(100.0, 0.2, 0.8)]),
+                ],
+            )
+            .dark()
+            .left((9.0, 27.0), PLACE, 0.8)
+            .left((29.0, 33.0), PLACE, 0.6)
+            .left((39.0, 70.0), PLACE, 0.8)
+            .left((20.0, 100.0), [0.75, 0.55, 0.06, 0.2], 0.7)
+            .left((20.0, 100.0), [0.15, 0.55, 0.14, 0.25], 0.7),
+            &[("lane", 24.0)],
+        ),
+        // By day a detector is believed: what it does not name as a vehicle is none.
+        Golden::new(
+            "blocked-lane-unnamed-by-day",
+            &lane,
+            Stage::of(60.0, []).left((9.0, 60.0), PLACE, 0.8),
+            &[],
+        ),
         // One after the other on the same spot are two stays.
         Golden::new(
             "blocked-lane-two-stays",

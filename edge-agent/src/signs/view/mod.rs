@@ -55,6 +55,8 @@ const KNOWN: f32 = 0.4;
 const HELD_S: f32 = 12.0;
 const PART: f32 = 0.3;
 const SAME_LIGHT: f32 = 0.85;
+/// Slopes are those of so many rows' mean.
+const MEAN_OF: usize = 4;
 /// Luma of a picture that is all but black.
 const BLACK: f32 = 26.0;
 
@@ -86,6 +88,7 @@ pub(super) struct ViewWatch {
     likeness: Vec<f32>,
     strengths: Vec<f32>,
     scratch: (Vec<f32>, Vec<f32>),
+    line: Vec<u8>,
     freeze: Freeze,
     covered_s: f32,
     /// How long the whole has been foreign, and how it became so.
@@ -136,7 +139,7 @@ impl ViewWatch {
         self.small.fill(&picture.y, picture.width, picture.height, ROWS);
         self.small.smooth();
         self.now.read(&self.small, &mut self.cells);
-        slopes(picture, &self.now, &mut self.cells);
+        slopes(picture, &self.now, &mut self.cells, &mut self.line);
         if self.long.field.len() != self.now.field.len() || self.known.len() != self.cells.len() {
             self.begin();
         }
@@ -151,7 +154,7 @@ impl ViewWatch {
         let defocused = defocused(&look);
         let moved = if covered < 0.5 && defocused < 0.5 { self.moved(step_s, &look) } else { 0.0 };
         self.recent.blend(&self.now, |_| share(step_s, RECENT_S));
-        let doubtful = frozen >= 0.3 || covered >= 0.3 || moved >= 0.3 || self.foreign_s > 0.0;
+        let doubtful = frozen >= 0.5 || covered >= 0.3 || moved >= 0.3 || self.foreign_s > 0.0;
         if !doubtful {
             let light = if look.lighter.abs() > 0.3 { LIGHT_S } else { LEVELS_S };
             self.learn(step_s, light, defocused < 0.3);
@@ -330,17 +333,23 @@ fn defocused(look: &Look) -> f32 {
     (0.8 - slopes) / 0.4
 }
 
-/// The steepest slope of the full picture in each cell; every other row is enough.
-fn slopes(picture: &Picture, structure: &Structure, cells: &mut [Cell]) {
+/// The steepest slope of the full picture in each cell, along the means of [`MEAN_OF`] rows: edges run on from row to
+/// row, a sensor's noise does not. At night it would be what is steepest, in focus or not.
+fn slopes(picture: &Picture, structure: &Structure, cells: &mut [Cell], line: &mut Vec<u8>) {
     let across = structure.columns / structure::CELL;
     if across == 0 || cells.is_empty() {
         return;
     }
     let wide = picture.width / structure.columns * structure::CELL;
     let tall = picture.height / structure.rows * structure::CELL;
-    for (y, row) in picture.y.chunks_exact(picture.width).enumerate().step_by(2) {
-        let Some(cells) = cells.chunks_exact_mut(across).nth(y / tall) else { break };
-        for (cell, piece) in cells.iter_mut().zip(row.chunks(wide)) {
+    for (block, rows) in picture.y.chunks_exact(MEAN_OF * picture.width).enumerate() {
+        let Some(cells) = cells.chunks_exact_mut(across).nth(block * MEAN_OF / tall) else { break };
+        line.clear();
+        let [a, b, c, d] = [0, 1, 2, 3].map(|row| &rows[row * picture.width..][..picture.width]);
+        line.extend(a.iter().zip(b).zip(c.iter().zip(d)).map(|((a, b), (c, d))| {
+            ((u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d) + 2) >> 2) as u8
+        }));
+        for (cell, piece) in cells.iter_mut().zip(line.chunks(wide)) {
             let steepest = piece.iter().zip(piece.iter().skip(2)).map(|(a, b)| a.abs_diff(*b)).max();
             cell.slope = cell.slope.max(f32::from(steepest.unwrap_or_default()));
         }
