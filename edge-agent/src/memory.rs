@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub const REACH_MS: i64 = 3_600_000;
 /// A file holds so much of a camera's time, or so many bytes.
 const FILE_MS: i64 = 60_000;
 const FILE_BYTES: usize = 2 << 20;
-/// Files kept of one camera: an hour, and the minute that has begun.
+/// Files kept of one camera: an hour, and the minute that has begun; less of a crowd that fills them sooner.
 const FILES: usize = 61;
 /// Observations that wait for the disk, of all cameras.
 const WAITING: usize = 512;
@@ -34,6 +34,7 @@ const FLUSH: Duration = Duration::from_secs(5);
 
 enum Job {
     Keep(CameraId, Observation),
+    Forget(CameraId),
     /// Answers when all that came before can be read.
     Flush(SyncSender<()>),
 }
@@ -61,8 +62,12 @@ impl Memory {
         }
         let (jobs, waiting) = sync_channel(WAITING);
         let left_out = Arc::new(AtomicU64::new(0));
-        let mut writer =
-            Writer { folder: folder.clone(), cameras: BTreeMap::new(), left_out: left_out.clone() };
+        let mut writer = Writer {
+            folder: folder.clone(),
+            cameras: BTreeMap::new(),
+            left_out: left_out.clone(),
+            flushed_at: UtcMs(0),
+        };
         let thread = std::thread::Builder::new()
             .name("observations".to_owned())
             .spawn(move || writer.run(&waiting))
@@ -77,6 +82,14 @@ impl Memory {
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.left_out.fetch_add(1, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// A camera that is no longer watched.
+    pub fn forget(&self, camera: &CameraId) {
+        if let Some(jobs) = &self.jobs {
+            // What finds no place is forgotten at the next start.
+            let _ = jobs.try_send(Job::Forget(camera.clone()));
         }
     }
 
@@ -137,6 +150,8 @@ struct Writer {
     folder: PathBuf,
     cameras: BTreeMap<CameraId, Pages>,
     left_out: Arc<AtomicU64>,
+    /// Time of the observation at which all was last written out.
+    flushed_at: UtcMs,
 }
 
 impl Writer {
@@ -144,12 +159,13 @@ impl Writer {
         loop {
             match jobs.recv_timeout(FLUSH) {
                 Ok(Job::Keep(camera, observation)) => self.keep(camera, &observation),
+                Ok(Job::Forget(camera)) => self.forget(&camera),
                 Ok(Job::Flush(done)) => {
                     self.flush();
                     let _ = done.send(());
                 }
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => self.flush(),
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                Err(RecvTimeoutError::Timeout) => self.flush(),
+                Err(RecvTimeoutError::Disconnected) => {
                     self.flush();
                     return;
                 }
@@ -158,14 +174,32 @@ impl Writer {
     }
 
     fn keep(&mut self, camera: CameraId, observation: &Observation) {
+        // Not only when nothing comes: a busy camera would keep the lines of a quiet one from the disk.
+        if !(0..FLUSH.as_millis() as i64).contains(&observation.at.since_ms(self.flushed_at)) {
+            self.flush();
+            self.flushed_at = observation.at;
+        }
         let folder = self.folder.join(camera.as_str());
         let pages = self.cameras.entry(camera).or_insert_with(|| Pages { folder, ..Pages::default() });
-        if let Err(error) = pages.write(observation) {
+        if pages.rests_at(observation.at) {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        } else if let Err(error) = pages.write(observation) {
             if pages.failed.is_none() {
                 tracing::warn!(folder = %pages.folder.display(), %error, "observations cannot be kept");
             }
             self.left_out.fetch_add(1, Ordering::Relaxed);
             (pages.file, pages.failed) = (None, Some(observation.at));
+        }
+    }
+
+    fn forget(&mut self, camera: &CameraId) {
+        self.cameras.remove(camera);
+        let folder = self.folder.join(camera.as_str());
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(folder = %folder.display(), %error, "cannot be removed");
+            }
+            _ => {}
         }
     }
 
@@ -192,11 +226,13 @@ struct Pages {
 }
 
 impl Pages {
+    /// The disk refused a moment ago.
+    fn rests_at(&self, at: UtcMs) -> bool {
+        self.failed.is_some_and(|since| (0..FILE_MS).contains(&at.since_ms(since)))
+    }
+
     fn write(&mut self, observation: &Observation) -> Result<()> {
         let within = |since: UtcMs| (0..FILE_MS).contains(&observation.at.since_ms(since));
-        if self.failed.is_some_and(within) {
-            anyhow::bail!("the disk refused a moment ago");
-        }
         let file = match &mut self.file {
             Some(file) if within(self.began_at) && self.bytes < FILE_BYTES => file,
             _ => {
@@ -329,5 +365,20 @@ mod tests {
         keep(&memory, "gate", (0..10).map(|n| n * 200));
         assert!(memory.recall(&camera("gate"), UtcMs(0)).is_err());
         assert_eq!(memory.left_out(), 10);
+    }
+
+    /// A disk that takes lines again gets them, a minute after it refused.
+    #[test]
+    fn a_disk_that_recovers_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(folder.path(), &[camera("gate")]).unwrap();
+        let place = folder.path().join("observations/gate");
+        fs::write(&place, "a file where a folder belongs").unwrap();
+        keep(&memory, "gate", std::iter::once(0));
+        assert!(memory.recall(&camera("gate"), UtcMs(0)).is_err());
+        fs::remove_file(&place).unwrap();
+        keep(&memory, "gate", (1_000..90_000).step_by(1_000));
+        let seen = memory.recall(&camera("gate"), UtcMs(0)).unwrap();
+        assert_eq!((seen.len(), seen[0].at, memory.left_out()), (30, UtcMs(FILE_MS), 60));
     }
 }

@@ -32,7 +32,8 @@ pub struct Revisions {
     chance: Arc<Chance>,
     open: BTreeMap<Key, IncidentId>,
     told: BTreeMap<IncidentId, Told>,
-    lost: Option<IncidentId>,
+    /// By rule.
+    lost: BTreeMap<RuleId, IncidentId>,
 }
 
 impl Revisions {
@@ -51,7 +52,7 @@ impl Revisions {
             chance,
             open: BTreeMap::new(),
             told: BTreeMap::new(),
-            lost: None,
+            lost: BTreeMap::new(),
         }
     }
 
@@ -174,10 +175,10 @@ impl Revisions {
         rule: &RuleConfig,
     ) -> Option<Incident> {
         let now = self.clock.now();
-        match (self.lost, lost_since) {
+        match (self.lost.get(&rule.id).copied(), lost_since) {
             (None, Some(since)) => {
                 let id = IncidentId::new(&self.chance, now);
-                self.lost = Some(id);
+                self.lost.insert(rule.id.clone(), id);
                 let event = RuleEvent {
                     rule_id: rule.id.clone(),
                     rule_name: rule.title(),
@@ -204,7 +205,7 @@ impl Revisions {
                 Some(incident)
             }
             (Some(id), None) => {
-                self.lost = None;
+                self.lost.remove(&rule.id);
                 let mut incident = self.told.remove(&id)?.incident;
                 incident.revision += 1;
                 incident.phase = Phase::Ended;
@@ -332,6 +333,10 @@ mod tests {
         let opened = revisions.camera_lost(Some(UtcMs(5)), &health, &rule).unwrap();
         assert_eq!((opened.kind, opened.started_at), (IncidentKind::CameraLost, UtcMs(5)));
         assert!(revisions.camera_lost(Some(UtcMs(5)), &health, &rule).is_none());
+        let other = RuleConfig::whole_picture("by-night".parse().unwrap(), RuleKind::CameraLost);
+        let beside = revisions.camera_lost(Some(UtcMs(5)), &health, &other).unwrap();
+        assert_ne!(beside.incident_id, opened.incident_id, "each rule tells for itself");
+        assert!(revisions.camera_lost(None, &health, &other).is_some());
         let ended = revisions.camera_lost(None, &health, &rule).unwrap();
         assert_eq!((ended.incident_id, ended.revision, ended.phase), (opened.incident_id, 2, Phase::Ended));
         assert!(revisions.is_empty());

@@ -85,7 +85,7 @@ pub struct Stations {
     cameras: BTreeMap<CameraId, Running>,
     calls: Option<Calls>,
     /// Why the installer's file as it is now is not in force.
-    refused_file: Option<String>,
+    file_notice: Option<String>,
 }
 
 /// How a trial ended.
@@ -112,7 +112,7 @@ impl Stations {
             detector,
             cameras: BTreeMap::new(),
             calls: None,
-            refused_file: None,
+            file_notice: None,
         };
         this.shape(&config).await?;
         Ok(this)
@@ -166,42 +166,47 @@ impl Stations {
     /// The installer's file has changed: it is read anew and taken like a configuration of the hub. An error means that
     /// the former configuration could not be started again.
     pub async fn reload(&mut self, stop: &CancellationToken) -> Result<()> {
-        let (refused, undone) = match self.site.installed.read_again() {
-            Err(error) => (Some(error.to_string()), Ok(())),
+        let (taken, undone) = match self.site.installed.read_again() {
+            Err(error) => (Err(error.to_string()), Ok(())),
             Ok(file) => self.take_file(file, stop).await,
         };
-        match &refused {
-            Some(reason) => tracing::error!(reason, "the installer's file was not taken"),
-            None => tracing::info!(cameras = self.cameras.len(), "the installer's file was read anew"),
-        }
-        let words = |reason: String| format!("configuration: the file was read anew and not taken: {reason}");
-        self.refused_file = refused.map(words);
+        self.file_notice = match taken {
+            Err(reason) => {
+                tracing::error!(reason, "the installer's file was not taken");
+                Some(format!("configuration: the file was read anew and not taken: {reason}"))
+            }
+            Ok(waits) => {
+                tracing::info!(cameras = self.cameras.len(), waits, "the installer's file was read anew");
+                waits.map(|sections| {
+                    format!("configuration: the file is in force, but for {sections}, at the next start only")
+                })
+            }
+        };
         self.show();
         undone.context("starting the former configuration again")
     }
 
+    /// What of the file waits for the next start, or why it was not taken; and the outcome of undoing it.
     async fn take_file(
         &mut self,
         config::Reread { config: file, at_next_start }: config::Reread,
         stop: &CancellationToken,
-    ) -> (Option<String>, Result<()>) {
+    ) -> (Result<Option<String>, String>, Result<()>) {
         let wanted = in_force(&file.agent.data_dir, file.clone());
         if wanted.version > 0 {
             let version = wanted.version;
             tracing::warn!(version, "a configuration of the hub is in force: of the file, masks alone count");
         }
         if let Some(reason) = self.cuts_calls(&wanted) {
-            return (Some(reason), Ok(()));
+            return (Err(reason), Ok(()));
         }
         let (verdict, undone) = self.take(&wanted, || Ok(()), stop).await;
         match verdict {
-            Verdict::Fails(reason) => (Some(reason), undone),
-            Verdict::Stopped => (None, undone),
+            Verdict::Fails(reason) => (Err(reason), undone),
+            Verdict::Stopped => (Ok(None), undone),
             Verdict::Holds => {
                 self.site.installed.replace(file);
-                let waits = (!at_next_start.is_empty())
-                    .then(|| format!("{} is in force at the next start only", at_next_start.join(", ")));
-                (waits, undone)
+                (Ok((!at_next_start.is_empty()).then(|| at_next_start.join(", "))), undone)
             }
         }
     }
@@ -239,7 +244,12 @@ impl Stations {
                 let reason = format!("undone, version {} is in force again: {why}", former.version);
                 (Verdict::Fails(reason), undone)
             }
-            verdict => (verdict, Ok(())),
+            verdict => {
+                let gone = |camera: &&CameraId| !wanted.cameras.iter().any(|w| w.camera.id == **camera);
+                let watched = former.cameras.iter().map(|w| &w.camera.id);
+                watched.filter(gone).for_each(|id| self.site.memory.forget(id));
+                (verdict, Ok(()))
+            }
         }
     }
 
@@ -396,7 +406,7 @@ impl Stations {
         let posts = self.cameras.iter().map(|(id, running)| (id.clone(), Post::of(&running.watch)));
         self.site.floor.set(Present {
             config: Arc::new(self.config.clone()),
-            refused_file: self.refused_file.clone(),
+            file_notice: self.file_notice.clone(),
             cameras: posts.collect(),
             detector: Some(self.detector.station.clone()),
             calls: self.calls.as_ref().map(|calls| calls.tap.clone()),

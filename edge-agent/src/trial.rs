@@ -6,13 +6,22 @@ use protocol::{Phase, RuleId, Trial, TriedIncident, UtcMs};
 
 use crate::analyser::Analyser;
 use crate::observation::Observation;
-use crate::rules::RuleEvent;
+use crate::rules::{RuleConfig, RuleEvent, lost_between};
 
-/// Shows the observations, in their order, to an analyser that has not seen anything yet.
-pub fn try_on(mut analyser: Analyser, observations: &[Observation]) -> Trial {
+/// Shows the observations, in their order, to an analyser that has not seen anything yet. `until`: no more were made up
+/// to then.
+pub fn try_on(rules: &[RuleConfig], observations: &[Observation], until: UtcMs) -> Trial {
+    let mut analyser = Analyser::new(rules);
     let mut told = Told::default();
+    let mut last: Option<UtcMs> = None;
     for observation in observations {
+        if let Some(last) = last.replace(observation.at) {
+            told.lost(rules, last, observation.at, true);
+        }
         told.hear(analyser.conclude(observation));
+    }
+    if let Some(last) = last {
+        told.lost(rules, last, until, false);
     }
     // What `finish` would end is still going on.
     let mut incidents = told.incidents;
@@ -37,6 +46,19 @@ struct Told {
 }
 
 impl Told {
+    /// A stretch without frames. `back`: with the frame at its end the camera is there again.
+    fn lost(&mut self, rules: &[RuleConfig], last: UtcMs, until: UtcMs, back: bool) {
+        for (rule, started_at) in lost_between(rules, last, until) {
+            self.incidents.push(TriedIncident {
+                rule_id: rule.id.clone(),
+                kind: rule.incident_kind(),
+                started_at,
+                ended_at: back.then_some(until),
+                score_percent: 0,
+            });
+        }
+    }
+
     fn hear(&mut self, events: Vec<RuleEvent>) {
         for event in events {
             let key = (event.rule_id.clone(), event.serial);
@@ -62,5 +84,27 @@ impl Told {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Seen;
+    use crate::rules::RuleKind;
+
+    /// A camera that was dark for a while, and one that has been dark since, are told of; short pauses are not.
+    #[test]
+    fn lost_cameras_are_tried_too() {
+        let rules = [RuleConfig::whole_picture("lost".parse().unwrap(), RuleKind::CameraLost)];
+        let seen: Vec<Observation> =
+            [0, 1_000, 6_000, 120_000, 121_000].map(|ms| Observation::of(UtcMs(ms), Seen::Still)).into();
+        let told = |until| {
+            let trial = try_on(&rules, &seen, UtcMs(until));
+            let times = trial.incidents.iter().map(|i| (i.started_at.0, i.ended_at.map(|at| at.0)));
+            times.collect::<Vec<_>>()
+        };
+        assert_eq!(told(122_000), [(36_000, Some(120_000))]);
+        assert_eq!(told(600_000), [(36_000, Some(120_000)), (151_000, None)]);
     }
 }

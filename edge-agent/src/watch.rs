@@ -114,7 +114,7 @@ impl Watch {
             camera: camera.clone(),
             deps: deps.clone(),
             last_seen_ms: deps.clock.uptime_ms(),
-            lost_rule: lost_rule(rules),
+            lost_rules: lost_rules(rules),
         };
         let teller = tokio::spawn(teller.run(rx, files));
         let rules = rules.iter().filter(|rule| rule.enabled).cloned().collect();
@@ -146,14 +146,14 @@ impl Watch {
     }
 }
 
-/// The first that is written and switched on; the usual one where none is written.
-fn lost_rule(rules: &[RuleConfig]) -> Option<RuleConfig> {
+/// Those that are written and switched on; the usual one where none is written.
+fn lost_rules(rules: &[RuleConfig]) -> Vec<RuleConfig> {
     let mut written = rules.iter().filter(|rule| matches!(rule.task, Task::Lost { .. })).peekable();
     if written.peek().is_some() {
-        return written.find(|rule| rule.enabled).cloned();
+        return written.filter(|rule| rule.enabled).cloned().collect();
     }
     let id = LOST_RULE.parse().expect("a plain word is a name");
-    Some(RuleConfig::whole_picture(id, RuleKind::CameraLost))
+    vec![RuleConfig::whole_picture(id, RuleKind::CameraLost)]
 }
 
 struct Analysis {
@@ -234,8 +234,8 @@ struct Teller {
     camera: Arc<CameraHandle>,
     deps: Deps,
     last_seen_ms: u64,
-    /// When a camera without picture is an incident; `None`: never.
-    lost_rule: Option<RuleConfig>,
+    /// When a camera without picture is an incident; empty: never.
+    lost_rules: Vec<RuleConfig>,
     /// By rule and occurrence. A clip goes on until it is told that its incident ended.
     open: BTreeMap<(RuleId, u64), Making>,
     /// Files being made.
@@ -258,10 +258,10 @@ impl Teller {
             }
         }
         // Whoever watches next does not know of this one.
-        if let Some(rule) = &self.lost_rule
-            && let Some(incident) = self.revisions.camera_lost(None, &self.camera.health(), rule)
-        {
-            self.commit(incident, Vec::new()).await;
+        for rule in std::mem::take(&mut self.lost_rules) {
+            if let Some(incident) = self.revisions.camera_lost(None, &self.camera.health(), &rule) {
+                self.commit(incident, Vec::new()).await;
+            }
         }
     }
 
@@ -357,13 +357,16 @@ impl Teller {
         if sees {
             self.last_seen_ms = now_ms;
         }
-        let Some(rule) = &self.lost_rule else { return };
         let gone_ms = i64::try_from(now_ms.saturating_sub(self.last_seen_ms)).unwrap_or(i64::MAX);
         let now = self.deps.clock.now();
-        let watches = rule.schedule.as_ref().is_none_or(|schedule| schedule.watches(now));
-        let long = matches!(rule.task, Task::Lost { dwell_ms } if gone_ms > dwell_ms);
-        let since = (watches && long).then(|| now.plus_ms(-gone_ms));
-        if let Some(incident) = self.revisions.camera_lost(since, &health, rule) {
+        let revisions = &mut self.revisions;
+        let told = self.lost_rules.iter().filter_map(|rule| {
+            let watches = rule.schedule.as_ref().is_none_or(|schedule| schedule.watches(now));
+            let long = matches!(rule.task, Task::Lost { dwell_ms } if gone_ms > dwell_ms);
+            let since = (watches && long).then(|| now.plus_ms(-gone_ms));
+            revisions.camera_lost(since, &health, rule)
+        });
+        for incident in told.collect::<Vec<_>>() {
             self.commit(incident, Vec::new()).await;
         }
     }

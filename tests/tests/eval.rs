@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use edge_agent::eval::{self, Args, Report};
 use protocol::IncidentKind;
@@ -80,8 +81,16 @@ fn with_weights() {
     for kind in [IncidentKind::Intrusion, IncidentKind::VehicleForbidden] {
         assert_eq!(report.classes[&kind].f1, Some(1.0), "{kind}: {report}");
     }
-    assert_eq!(report.refused.len(), 1, "{report}");
-    assert!(report.refused[0].1.contains("smoke"), "{report}");
+    assert_eq!((report.unwatched.len(), report.failed.len()), (1, 0), "{report}");
+    let unwatched = &report.unwatched[0];
+    assert!(unwatched.kinds.contains(&IncidentKind::Smoke) && unwatched.reason.contains("smoke"), "{report}");
+    // What was not measured does not pass for good.
+    let gate = |except: Vec<IncidentKind>| {
+        let args = Args { scenes: folder.path().to_owned(), min_f1: Some(0.9), except, ..Args::default() };
+        eval::run(&args).unwrap()
+    };
+    assert_eq!(gate(vec![IncidentKind::Smoke]), ExitCode::SUCCESS);
+    assert_eq!(gate(vec![]), ExitCode::FAILURE);
 }
 
 /// A scene without truth, an empty folder, a truth that cannot be: each is told by name.
@@ -98,6 +107,8 @@ fn what_cannot_be_scored_is_told() {
     let truth = truth.into_iter().find(|p| p.to_string_lossy().ends_with(".truth.json")).unwrap();
     std::fs::write(&truth, r#"{"media_s": 5, "events": [{"kind": "fire", "started_s": 9}]}"#).unwrap();
     assert!(told().contains("does not lie in a clip of 5 s"), "{}", told());
+    std::fs::write(&truth, r#"{"media_s": 20, "events": [{"kind": "fire", "started_s": 9}]}"#).unwrap();
+    assert!(told().contains("has none that is switched on"), "{}", told());
     std::fs::remove_file(&truth).unwrap();
     assert!(told().contains("truth.json"), "{}", told());
 }

@@ -39,7 +39,9 @@ impl Installed {
             ("[agent]", new.agent != now.agent),
             ("[hub]", new.hub != now.hub),
             ("[health]", new.health != now.health),
-            ("[outbox]", new.outbox != now.outbox),
+            // Its bound on the recording is the section's below.
+            ("[outbox]", new.recording == now.recording && new.outbox != now.outbox),
+            ("[recording]", new.recording != now.recording),
         ];
         let at_next_start = fixed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect();
         let config = Config {
@@ -47,6 +49,7 @@ impl Installed {
             hub: now.hub.clone(),
             health: now.health.clone(),
             outbox: now.outbox.clone(),
+            recording: now.recording.clone(),
             ..new
         };
         Ok(Reread { config, at_next_start })

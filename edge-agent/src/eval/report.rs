@@ -7,7 +7,7 @@ use protocol::IncidentKind;
 use serde::Serialize;
 
 use super::score::{Scored, Tallies, Tally};
-use super::{Outcome, SceneScore};
+use super::{Outcome, SceneScore, Unwatched};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -17,17 +17,20 @@ pub struct Report {
     /// Every class together; each scene's time counts once.
     pub all: Scored,
     pub scenes: Vec<SceneScore>,
-    /// Scenes that this box cannot watch, and why.
-    pub refused: Vec<(String, String)>,
+    /// Scenes that no model here can see for.
+    pub unwatched: Vec<Unwatched>,
+    /// Scenes that could not be scored, and why.
+    pub failed: Vec<(String, String)>,
 }
 
 impl Report {
     pub(super) fn of(detector: Option<String>, outcomes: impl Iterator<Item = Outcome>) -> Self {
-        let (mut scenes, mut refused) = (Vec::new(), Vec::new());
+        let (mut scenes, mut unwatched, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for outcome in outcomes {
             match outcome {
                 Outcome::Scored(scene) => scenes.push(scene),
-                Outcome::Refused { scene, reason } => refused.push((scene, reason)),
+                Outcome::Unwatched(scene) => unwatched.push(scene),
+                Outcome::Failed { scene, reason } => failed.push((scene, reason)),
             }
         }
         let (mut tallies, mut all) = (Tallies::new(), Tally::default());
@@ -43,7 +46,7 @@ impl Report {
             }
         }
         let classes = tallies.iter().map(|(kind, tally)| (*kind, tally.scored())).collect();
-        Self { detector, classes, all: all.scored(), scenes, refused }
+        Self { detector, classes, all: all.scored(), scenes, unwatched, failed }
     }
 
     /// Classes that score less, with their score. A class with neither events nor alarms has none.
@@ -52,8 +55,10 @@ impl Report {
         scored.filter(|(_, f1)| *f1 < limit).collect()
     }
 
-    pub(super) fn why_refused(&self) -> String {
-        self.refused.first().map_or_else(String::new, |(scene, reason)| format!("{scene}: {reason}"))
+    pub(super) fn why_none(&self) -> String {
+        let failed = self.failed.iter().map(|(scene, reason)| format!("{scene}: {reason}"));
+        let unwatched = self.unwatched.iter().map(|u| format!("{}: {}", u.scene, u.reason));
+        failed.chain(unwatched).next().unwrap_or_default()
     }
 }
 
@@ -92,8 +97,11 @@ impl fmt::Display for Report {
                 }
             }
         }
-        for (scene, reason) in &self.refused {
+        for Unwatched { scene, reason, .. } in &self.unwatched {
             writeln!(f, "not watched: {scene}: {reason}")?;
+        }
+        for (scene, reason) in &self.failed {
+            writeln!(f, "not scored: {scene}: {reason}")?;
         }
         Ok(())
     }

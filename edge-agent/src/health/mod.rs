@@ -84,8 +84,8 @@ pub struct Floor(Arc<Mutex<Present>>);
 pub struct Present {
     /// In force.
     pub config: Arc<Config>,
-    /// Why the installer's file as it is now is not in force.
-    pub refused_file: Option<String>,
+    /// Why the installer's file as it is now is not in force, or what of it is not yet.
+    pub file_notice: Option<String>,
     pub cameras: BTreeMap<CameraId, Post>,
     pub detector: Option<Arc<DetectorStation>>,
     pub calls: Option<Arc<CallTap>>,
@@ -236,7 +236,7 @@ impl Health {
         if let PoseHealth::Fails { reason } = &pose {
             notices.push(format!("pose: {reason}; falls are told without it"));
         }
-        notices.extend(present.refused_file.clone());
+        notices.extend(present.file_notice.clone());
         notices.extend(cameras.iter().filter_map(|camera| {
             camera.notice.as_ref().map(|notice| format!("camera {}: {notice}", camera.camera_id))
         }));

@@ -18,7 +18,7 @@ use crate::detector::{Answer, Detect, DetectorConfig};
 use crate::frame::Frame;
 use crate::mask::Masks;
 use crate::observation::{Observation, Seen};
-use crate::rules::{RuleConfig, RuleEvent, Task};
+use crate::rules::{RuleConfig, RuleEvent, lost_between};
 
 /// One camera and what it saw: a video, or recorded detections.
 #[derive(Clone, Debug)]
@@ -233,14 +233,10 @@ impl<'s> Player<'s> {
     /// A stretch without frames is a lost camera, where a rule asks for that.
     fn note_gap(&mut self, at: UtcMs) {
         let Some(last) = self.last_at.replace(at) else { return };
-        for rule in &self.scene.file.watched.rules {
-            let Task::Lost { dwell_ms } = rule.task else { continue };
-            let started_at = last.plus_ms(dwell_ms.max(1));
-            let watches = rule.schedule.as_ref().is_none_or(|schedule| schedule.watches(started_at));
-            if rule.enabled && watches && started_at <= at {
-                let incident = self.incident(rule, started_at, Some(at), 0.0);
-                self.played.incidents.push(incident);
-            }
+        let scene = self.scene;
+        for (rule, started_at) in lost_between(&scene.file.watched.rules, last, at) {
+            let incident = self.incident(rule, started_at, Some(at), 0.0);
+            self.played.incidents.push(incident);
         }
     }
 

@@ -15,6 +15,7 @@ mod fall;
 mod kind;
 mod left;
 mod line;
+mod lost;
 pub mod method;
 mod occurrence;
 mod parking;
@@ -34,6 +35,7 @@ pub use self::config::{Area, Burning, RuleConfig, RuleError, Task, ViewTrouble, 
 pub use self::event::RuleEvent;
 pub use self::kind::RuleKind;
 pub use self::line::{Direction, Line, LineError, Side};
+pub use self::lost::lost_between;
 pub use self::schedule::{Day, Holidays, Schedule, ScheduleTable};
 pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, ZoneTable};
 pub use self::zone::{Zone, ZoneError};

@@ -120,6 +120,11 @@ impl Live {
         }
     }
 
+    /// Fire and smoke come and go; nothing of them is believed unseen.
+    pub(super) fn burns(&self) -> bool {
+        matches!(self.track.label, Label::Fire | Label::Smoke)
+    }
+
     /// Not seen for so long it still counts as in sight.
     pub(super) fn patience_ms(&self, at: UtcMs) -> i64 {
         match self.track.label {

@@ -110,11 +110,14 @@ impl Tracker {
         self.live.iter().any(|l| l.track.visible && l.filter.speed() > STANDING)
     }
 
-    /// A frame that was not looked at because nothing moved: what stood there still stands there.
+    /// A frame that was not looked at because nothing moved: what stood there still stands there. A flame is no such
+    /// thing: it moves, so a still scene speaks against it, and only a look can tell of it.
     pub fn hold(&mut self, at: UtcMs) {
         self.at = Some(at);
         for live in &mut self.live {
-            if live.track.visible {
+            if live.burns() {
+                live.track.visible = at.since_ms(live.track.last_seen) <= live.patience_ms(at);
+            } else if live.track.visible {
                 live.track.last_seen = at;
                 live.filter.stop();
             }

@@ -190,3 +190,23 @@ fn fire_is_followed_though_looked_for_less_often() {
         assert_eq!(visible(&tracker) == [1], expected, "frame {i}");
     }
 }
+
+/// A lamp that is named fire now and then while nothing moves is not held from one look to the next; a person who
+/// stands there is.
+#[test]
+fn flames_are_not_held_unseen() {
+    for (label, times) in [(Label::Fire, 0), (Label::Person, 1)] {
+        let mut tracker = Tracker::new();
+        let mut sights = 0;
+        for i in 0_i64..150 {
+            let lamp = Detection { label, ..person(0.4, 0.3, 0.8) };
+            match i {
+                0 | 35 | 100 => tracker.step(UtcMs(i * 200), &[lamp]),
+                _ => tracker.hold(UtcMs(i * 200)),
+            }
+            sights += visible(&tracker).len();
+        }
+        assert_eq!(visible(&tracker).len(), times, "{label}");
+        assert_eq!(sights > 0, times > 0, "{label}: {sights}");
+    }
+}

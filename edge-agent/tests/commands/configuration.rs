@@ -158,12 +158,12 @@ async fn the_installers_file_is_read_anew() {
         bench.install(&bad).await;
         eventually!(
             "words",
-            bench.present().refused_file.is_some_and(|why| why.contains(words) && !why.contains("hush"))
+            bench.present().file_notice.is_some_and(|why| why.contains(words) && !why.contains("hush"))
         );
         assert_eq!((bench.present().cameras.len(), bench.url("gate").as_str()), (3, "test://smpte"));
     }
     bench.install(&wanted).await;
-    eventually!("no more words", bench.present().refused_file.is_none());
+    eventually!("no more words", bench.present().file_notice.is_none());
 
     let after = untouched.counted();
     assert!(Arc::ptr_eq(&untouched, &bench.present().cameras[&yard].camera), "never touched");
@@ -171,7 +171,7 @@ async fn the_installers_file_is_read_anew() {
     drop(untouched);
     assert_eq!(bench.configure(4, &camera("roof", "test://ball")).await, Outcome::Done { evidence: vec![] });
     bench.install(&(data + &camera("gate", "test://ball"))).await;
-    eventually!("the file is read", bench.present().refused_file.is_none());
+    eventually!("the file is read", bench.present().file_notice.is_none());
     assert_eq!(bench.present().cameras.len(), 1, "the hub's configuration stays in force");
     assert!(bench.present().cameras.contains_key(&"roof".parse().unwrap()));
     bench.end().await;

@@ -13,7 +13,7 @@ use super::moment::{LocalTime, age_text, size_text};
 use super::shell::{local, render, shell};
 use super::text::Lang;
 use super::view::{
-    AddedDevice, CallTapView, CameraView, CommandView, DevicePage, DeviceRow, DevicesPage, Nav,
+    AddedDevice, CallTapView, CameraView, CommandView, DevicePage, DeviceRow, DevicesPage, Nav, with_copies,
 };
 use super::{store, words};
 use crate::app::App;
@@ -221,7 +221,7 @@ pub(super) async fn requests(
     let view = |row: &command::CommandRow| {
         let own = files.iter().filter(|file| file.case_id == row.command_id);
         let number = row.case_number.as_deref();
-        let pictures = own.map(|file| words::evidence(file, number, &local, lang)).collect();
+        let pictures = with_copies(own.map(|file| words::evidence(file, number, &local, lang)).collect());
         words::request(row, pictures, &local, lang)
     };
     Ok(rows.iter().map(view).collect())

@@ -9,21 +9,27 @@ use super::super::vehicle::VehicleKind;
 use super::{Draw, scene};
 
 /// All rules of this family watch every scene: a covered camera must not be told of as a moved one.
-fn watch(kind: IncidentKind) -> Vec<Rule> {
-    let rule = Rule::new(kind);
-    let rule = match kind {
-        IncidentKind::CameraDefocused | IncidentKind::CameraFrozen => rule.dwell(5),
-        IncidentKind::CameraLost => rule.dwell(10),
-        _ => rule,
+fn watch() -> Vec<Rule> {
+    let family = [
+        IncidentKind::CameraCovered,
+        IncidentKind::CameraDefocused,
+        IncidentKind::CameraMoved,
+        IncidentKind::CameraFrozen,
+        IncidentKind::CameraLost,
+    ];
+    let rule = |kind| match kind {
+        IncidentKind::CameraDefocused | IncidentKind::CameraFrozen => Rule::new(kind).dwell(5),
+        IncidentKind::CameraLost => Rule::new(kind).dwell(10),
+        _ => Rule::new(kind),
     };
-    vec![rule]
+    family.map(rule).into()
 }
 
 pub(super) fn faults(kind: IncidentKind, seed: u64) -> Vec<Script> {
     let mut out = Vec::new();
     let mut add = |name: &str, note: &str, place: Place, fill: &dyn Fn(&mut Script, &Draw)| {
         let (mut script, draw) = scene(name, note, place, seed);
-        script.rules = watch(kind);
+        script.rules = watch();
         // The view has to be known before it can be told that it is another.
         script.seconds = 75.0;
         fill(&mut script, &draw);

@@ -8,7 +8,8 @@ use super::super::place::Place;
 use super::super::script::{LightChange, Line, Rule, Script, Sky, Sweep, Weather};
 use super::{Draw, KINDS, watched};
 
-/// One quiet clip, of so many seconds. `number` counts through places, skies and weathers.
+/// One quiet clip, of so many seconds. `number` counts through places and skies, so that thirty
+/// of them show each place under each.
 pub fn script(number: u64, seed: u64, seconds: f32) -> Script {
     let place = Place::ALL[(number % 6) as usize];
     let name = format!("quiet-{number}");
@@ -16,7 +17,7 @@ pub fn script(number: u64, seed: u64, seconds: f32) -> Script {
     let mut script = Script::new(&format!("{name}-{seed}"), place, super::own_seed(&name, seed));
     script.seconds = seconds;
     let skies = [Sky::Overcast, Sky::Sunny, Sky::Night, Sky::Infrared, Sky::Sunset];
-    let sky = if place.indoors() { Sky::Overcast } else { skies[(number / 6 % 5) as usize] };
+    let sky = if place.indoors() { Sky::Overcast } else { skies[(number % 5) as usize] };
     script.note = format!("Nothing happens: {place:?}, {sky:?}.");
     script.sky = vec![(0.0, sky)];
     if !place.indoors() {
