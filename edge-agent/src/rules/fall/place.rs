@@ -107,7 +107,9 @@ impl Ground {
             let after_ms = found.first_seen.since_ms(standing.upright_at);
             found.last_seen == at && (0..=FALL_MS + SIGN_AFTER_MS).contains(&after_ms)
         };
-        let stands = |t: &&Track| t.visible && t.label == Label::Person && t.region.h >= STANDS * standing.h;
+        // The detector misses people for a moment, who stand there all the same.
+        let there = |t: &Track| at.since_ms(t.last_seen) < UPRIGHT_NO_MORE_MS;
+        let stands = |t: &&Track| there(t) && t.label == Label::Person && t.region.h >= STANDS * standing.h;
         let alone = |found: &Found| !tracks.iter().filter(stands).any(|t| touch(&t.region, &found.region));
         let his = |found: &&mut Found| {
             new(found) && lies(&found.region, standing) && is_at(&found.region, standing) && alone(found)
