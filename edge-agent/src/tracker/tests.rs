@@ -57,6 +57,25 @@ fn occlusion_is_bridged() {
     assert_eq!(visible(&tracker), [1]);
 }
 
+/// A walker stops where the detector hardly sees him, and misses him altogether in the first frame: still the same track, for
+/// as long as he stands there. An unsure sight elsewhere is not him.
+#[test]
+fn who_stops_unsurely_is_kept() {
+    let mut tracker = Tracker::new();
+    for i in 0_i64..60 {
+        let stands = person(0.1 + 0.02 * i.min(10) as f32, 0.4, if i < 11 { 0.8 } else { 0.2 });
+        let seen = [stands];
+        tracker.step(UtcMs(i * 200), if i == 11 { &[] } else { &seen });
+        if i > 12 {
+            assert_eq!(visible(&tracker), [1], "frame {i}");
+        }
+    }
+    for i in 60_i64..64 {
+        tracker.step(UtcMs(i * 200), &[person(0.36, 0.4, 0.2)]);
+    }
+    assert_eq!(visible(&tracker), [] as [u64; 0]);
+}
+
 /// Unsure sights alone, single flashes and things that changed kind never become a track.
 #[test]
 fn noise_is_no_track() {

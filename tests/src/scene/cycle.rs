@@ -123,13 +123,21 @@ fn bicycle(canvas: &mut Canvas<'_>, side: &Side, paint: Rgb) {
 fn scooter_wheel(canvas: &mut Canvas<'_>, side: &Side, ahead: f32, motor: bool) {
     const R: f32 = 0.265;
     let hub = (ahead, R);
-    side.round(canvas, hub, (R, R), RUBBER);
-    side.round(canvas, hub, (R * 0.90, R * 0.90), Rgb(38, 38, 42));
-    side.round(canvas, hub, (R * 0.70, R * 0.70), Rgb(190, 192, 196));
-    side.round(canvas, hub, (R * 0.60, R * 0.60), Rgb(40, 41, 46));
+    let on = |share: f32, r: f32| {
+        let (sin, cos) = (share * std::f32::consts::TAU).sin_cos();
+        (ahead + cos * r, R + sin * r)
+    };
     for spoke in 0..5 {
-        let (sin, cos) = (spoke as f32 * std::f32::consts::TAU / 5.0 + 0.3).sin_cos();
-        side.tube(canvas, hub, (ahead + cos * R * 0.64, R + sin * R * 0.64), 0.02, Rgb(190, 192, 196));
+        side.tube(canvas, hub, on(spoke as f32 / 5.0 + 0.05, R * 0.62), 0.018, Rgb(190, 192, 196));
+    }
+    for (r, thick, fill) in [
+        (R * 0.64, 0.014, Rgb(190, 192, 196)),
+        (R * 0.84, R * 0.16, RUBBER),
+        (R * 0.80, R * 0.05, Rgb(38, 38, 42)),
+    ] {
+        for part in 0..36 {
+            side.tube(canvas, on(part as f32 / 36.0, r), on((part + 1) as f32 / 36.0, r), thick, fill);
+        }
     }
     let core = if motor { 0.36 } else { 0.2 };
     side.round(canvas, hub, (R * core, R * core), Rgb(96, 98, 102));

@@ -367,6 +367,24 @@ fn falls() -> Vec<Golden> {
             .left((49.0, 60.0), [0.46, 0.5, 0.09, 0.3], 0.9),
             &[],
         ),
+        // Somebody puts a bag at his feet and stays by it; the detector takes him and his bag for two for a while.
+        Golden::new(
+            "fall-thing-at-somebodys-feet",
+            &floor,
+            Stage::of(
+                60.0,
+                [
+                    Actor::new(
+                        Label::Person,
+                        (0.08, 0.4),
+                        &[at(1.0, 0.5, 0.8), at(24.0, 0.5, 0.8), at(32.0, 1.0, 0.8)],
+                    ),
+                    Actor::new(Label::Person, (0.05, 0.2), &[at(2.0, 0.52, 0.8), at(8.5, 0.52, 0.8)]),
+                ],
+            )
+            .left((11.6, 60.0), [0.49, 0.72, 0.07, 0.08], 0.9),
+            &[],
+        ),
         // The same evidence from a pose model, asked of those alone who are upright no more: who lies; who bends low, though
         // his box looks like somebody who lies; who lies down at his ease.
         Golden::new(

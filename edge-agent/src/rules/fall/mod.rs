@@ -63,7 +63,7 @@ impl Falls {
             }
         }
         for body in self.bodies.values() {
-            self.ground.lie_down(at, body);
+            self.ground.lie_down(at, body, now.tracks);
         }
         self.doubt = self.next_doubt(now, area);
         let by_shape = self.bodies.values().filter(|body| !body.posture.speaks_against(at));

@@ -6,7 +6,8 @@
 //!
 //! - it appeared after somebody who was well known to stand there was last seen upright, and as soon after as who falls
 //!   comes to rest: who lies down slowly, or moved about before, is not told of;
-//! - nobody goes on upright from there: who sets a thing down is seen walking on;
+//! - nobody goes on upright from there, and nobody stands at it: who sets a thing down is seen walking on, or beside it,
+//!   also where the detector took him for two, one of whom has vanished;
 //! - it lies at his feet and is low and long like a body: who sits on a bench is three quarters as high as when he
 //!   stands, who sits on the ground or squats half as high, and a door left open is as high as a man.
 //!
@@ -33,6 +34,8 @@ const LEAST_AREA: f32 = 0.25;
 /// How far from where the feet stood it may lie, in standing heights and, to the side, widths.
 const NEAR_Y: f32 = 0.5;
 const NEAR_X: f32 = 1.5;
+/// Somebody at least so high, in standing heights, stands.
+const STANDS: f32 = 0.85;
 /// After so long without having been seen upright, somebody is upright no more.
 const UPRIGHT_NO_MORE_MS: i64 = 1_000;
 /// A region rests for about so long before there is a sign of it.
@@ -95,7 +98,7 @@ impl Ground {
     }
 
     /// Looks whether this body lies there.
-    pub(super) fn lie_down(&mut self, at: UtcMs, body: &Body) {
+    pub(super) fn lie_down(&mut self, at: UtcMs, body: &Body, tracks: &[Track]) {
         let Some(standing) = body.known() else { return };
         if at.since_ms(standing.upright_at) < UPRIGHT_NO_MORE_MS {
             return;
@@ -104,8 +107,12 @@ impl Ground {
             let after_ms = found.first_seen.since_ms(standing.upright_at);
             found.last_seen == at && (0..=FALL_MS + SIGN_AFTER_MS).contains(&after_ms)
         };
+        // The detector misses people for a moment, who stand there all the same.
+        let there = |t: &Track| at.since_ms(t.last_seen) < UPRIGHT_NO_MORE_MS;
+        let stands = |t: &&Track| there(t) && t.label == Label::Person && t.region.h >= STANDS * standing.h;
+        let alone = |found: &Found| !tracks.iter().filter(stands).any(|t| touch(&t.region, &found.region));
         let his = |found: &&mut Found| {
-            new(found) && lies(&found.region, standing) && is_at(&found.region, standing)
+            new(found) && lies(&found.region, standing) && is_at(&found.region, standing) && alone(found)
         };
         if let Some(found) = self.0.iter_mut().find(his) {
             found.fell_at.get_or_insert(standing.upright_at);
