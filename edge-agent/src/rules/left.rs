@@ -17,6 +17,8 @@ const NEAR_X: f32 = 0.8;
 const NEAR_Y: f32 = 0.3;
 /// Somebody near for so long is with it.
 const WITH_MS: i64 = 5_000;
+/// Not seen near for so long, he has gone: detectors lose people for a moment.
+const AWAY_MS: i64 = 2_000;
 /// A candidate so far under a person or vehicle is that person or vehicle.
 const IS_THAT: f32 = 0.5;
 /// Gone is what was not seen for this long, though nothing hid it; hidden at most for so long.
@@ -37,11 +39,35 @@ struct Thing {
     best: Best,
     unseen_ms: i64,
     hidden_ms: i64,
-    /// Since somebody was with it, and how long those that are near have been near.
+    /// Since somebody was with it.
     alone_ms: i64,
-    near: Vec<(u64, i64)>,
+    near: Vec<Near>,
     seen_ms: i64,
     told: bool,
+}
+
+/// Somebody, or something that moves.
+#[derive(Clone, Copy, Debug)]
+struct Somebody {
+    track: u64,
+    region: NormBox,
+    /// From head to foot, and not only what of it moves.
+    is_whole: bool,
+}
+
+impl Somebody {
+    fn of(track: &Track) -> Self {
+        Self { track: track.id, region: track.region, is_whole: track.label == Label::Person }
+    }
+}
+
+/// Somebody near it.
+#[derive(Clone, Copy, Debug)]
+struct Near {
+    track: u64,
+    near_ms: i64,
+    /// Not seen near for so long.
+    away_ms: i64,
 }
 
 #[derive(Debug, Default)]
@@ -57,8 +83,8 @@ impl Left {
         let passed_ms = self.steps.to(at);
         self.remember_vehicles(at, now.tracks);
         let candidates = self.candidates(now, area);
-        let people: Vec<(u64, NormBox)> =
-            now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(|t| (t.id, t.region)).collect();
+        let people: Vec<Somebody> =
+            now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(Somebody::of).collect();
         let mut seen = vec![false; self.things.len()];
         for best in candidates {
             match self.things.iter_mut().position(|t| same_place(&t.place, &best.region, 0.3)) {
@@ -82,7 +108,7 @@ impl Left {
         }
         for (thing, seen) in self.things.iter_mut().zip(seen) {
             thing.pass(passed_ms, seen, &people);
-            thing.told |= thing.near.is_empty() && thing.alone_ms >= dwell_ms.max(1);
+            thing.told |= !thing.is_visited() && thing.alone_ms >= dwell_ms.max(1);
         }
         self.things.retain(|thing| thing.unseen_ms < GONE_MS && thing.hidden_ms < HIDDEN_MS);
         let told = self.things.iter().filter(|t| t.told && t.is_news());
@@ -139,8 +165,8 @@ impl Left {
 }
 
 impl Thing {
-    fn pass(&mut self, passed_ms: i64, seen: bool, people: &[(u64, NormBox)]) {
-        let hidden = people.iter().any(|(_, person)| touch(person, &self.place));
+    fn pass(&mut self, passed_ms: i64, seen: bool, people: &[Somebody]) {
+        let hidden = people.iter().any(|somebody| touch(&somebody.region, &self.place));
         if seen {
             (self.unseen_ms, self.hidden_ms) = (0, 0);
             self.seen_ms += passed_ms;
@@ -149,16 +175,30 @@ impl Thing {
         } else {
             self.unseen_ms += passed_ms;
         }
-        let before = std::mem::take(&mut self.near);
-        for (id, _) in people.iter().filter(|(_, person)| is_near(person, &self.place)) {
-            let near_ms = before.iter().find(|(who, _)| who == id).map_or(0, |(_, near_ms)| *near_ms);
-            self.near.push((*id, near_ms + passed_ms));
+        self.near.iter_mut().for_each(|near| near.away_ms += passed_ms);
+        for Somebody { track, .. } in people.iter().filter(|somebody| is_near(somebody, &self.place)) {
+            // Lost from sight and found again under another name is still the same.
+            let known = self.near.iter().position(|near| near.track == *track);
+            let lost = || self.near.iter().position(|near| near.away_ms > passed_ms);
+            match known.or_else(lost) {
+                Some(index) => {
+                    let near_ms = self.near[index].near_ms + passed_ms;
+                    self.near[index] = Near { track: *track, near_ms, away_ms: 0 };
+                }
+                None => self.near.push(Near { track: *track, near_ms: passed_ms, away_ms: 0 }),
+            }
         }
-        if self.near.iter().any(|(_, near_ms)| *near_ms >= WITH_MS) {
+        self.near.retain(|near| near.away_ms < AWAY_MS);
+        if self.near.iter().any(|near| near.near_ms >= WITH_MS) {
             self.alone_ms = 0;
         } else {
             self.alone_ms += passed_ms;
         }
+    }
+
+    /// Whether somebody is near now.
+    fn is_visited(&self) -> bool {
+        self.near.iter().any(|near| near.away_ms == 0)
     }
 
     fn is_news(&self) -> bool {
@@ -183,9 +223,14 @@ fn like_in_size(thing: &NormBox, person: &NormBox) -> bool {
     thing.h >= 0.6 * person.h
 }
 
-fn is_near(person: &NormBox, thing: &NormBox) -> bool {
+fn is_near(somebody: &Somebody, thing: &NormBox) -> bool {
     // To the side a body height is what it is in depth: shares of the width are smaller by the picture's shape, which
     // is not known here; a body is about four times as high as it is wide.
-    let reach = NormBox { y: person.y + person.h * 0.5, h: person.h * 0.5, ..*person };
-    touch(&grown(&reach, NEAR_X * 3.0, NEAR_Y * 2.0), thing)
+    let Somebody { region: body, is_whole, .. } = somebody;
+    let lower = NormBox { y: body.y + body.h * 0.5, h: body.h * 0.5, ..*body };
+    let reach = grown(&lower, NEAR_X * 3.0, NEAR_Y * 2.0);
+    // In depth feet are compared, where they are known: who walks up to the camera covers much of the picture, and is
+    // far from what lies behind him.
+    let apart = (body.y + body.h - thing.y - thing.h).abs();
+    touch(&reach, thing) && (!is_whole || apart <= NEAR_Y * body.h)
 }
