@@ -64,21 +64,72 @@ pub trait Detect: Send {
     }
     /// Scores have two decimals: more would differ between processors.
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError>;
+    /// Those that look as this one, and what each names.
+    fn parts(&self) -> Vec<AtWork> {
+        vec![AtWork { name: self.name().into(), labels: self.labels().to_vec() }]
+    }
     /// As [`Self::detect`] of each, in one go where the model can.
     fn detect_batch(&mut self, pictures: &[&Picture]) -> Result<Vec<Vec<Detection>>, DetectError> {
         pictures.iter().map(|picture| self.detect(picture)).collect()
     }
 }
 
+/// A detector that works, and what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtWork {
+    /// Model name and version.
+    pub name: Arc<str>,
+    pub labels: Vec<Label>,
+}
+
+/// What detectors said of a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looked {
+    /// Names of those that looked, joined by ` + `.
+    pub by: Arc<str>,
+    /// What those name that are at work, whether they looked at this frame or it was not their turn; in order.
+    pub names: Vec<Label>,
+    pub detections: Vec<Detection>,
+    /// Which of them named what; for a label that is not there, `by`.
+    pub sources: BTreeMap<Label, Arc<str>>,
+}
+
+impl Looked {
+    /// One that names `names` looked.
+    pub fn new(by: &str, names: &[Label], detections: Vec<Detection>) -> Self {
+        let names = together(names.iter().copied());
+        Self { by: by.into(), names, detections, sources: BTreeMap::new() }
+    }
+
+    /// What this detector said.
+    pub fn with(detector: &dyn Detect, detections: Vec<Detection>) -> Self {
+        let parts = detector.parts();
+        let namers = |label: Label| -> Arc<str> {
+            let names = parts.iter().filter(|part| part.labels.contains(&label));
+            names.map(|part| &*part.name).collect::<Vec<_>>().join(" + ").into()
+        };
+        let mut looked = Self::new(detector.name(), detector.labels(), detections);
+        if parts.len() > 1 {
+            let found = together(looked.detections.iter().map(|detection| detection.label));
+            looked.sources = found.into_iter().map(|label| (label, namers(label))).collect();
+        }
+        looked
+    }
+}
+
 /// What became of a frame that a camera showed to the detectors.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// `by`: names of the detectors that looked, joined by ` + `.
-    Found { by: Arc<str>, detections: Vec<Detection> },
+    Found(Looked),
     /// No time for this frame; counted.
     Busy,
-    /// Some detectors looked, but one that names what moves is missing: motion stands in for it.
-    Partly { by: Arc<str>, detections: Vec<Detection> },
+    /// Some detectors looked, but none that names what moves, or one of those is missing: motion stands in for it.
+    Partly(Looked),
+    /// Nobody looked, and motion stands in for what moves; detectors that name `names` are at work, but it was not their
+    /// turn, or they have not done looking.
+    NotDue {
+        names: Vec<Label>,
+    },
     /// There is no detector now; motion stands in.
     Missing,
 }
@@ -155,10 +206,7 @@ impl DetectorConfig {
             Err(DetectError::Model(ModelError::Unknown { .. })) => anything(),
             told => told.unwrap_or_default(),
         };
-        let mut all: Vec<Label> = self.models.iter().filter(|_| self.enabled).flat_map(of).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        together(self.models.iter().filter(|_| self.enabled).flat_map(of))
     }
 
     /// What is wrong with it; empty when nothing is.
@@ -207,15 +255,9 @@ pub fn store(option: Option<PathBuf>, configured: Option<PathBuf>) -> ModelStore
     ModelStore::new(search_folders(option, configured, data))
 }
 
-/// What those of the configured models can name whose weights are installed, and the right ones.
-pub fn installed(config: &DetectorConfig, store: &ModelStore) -> Vec<Label> {
-    let there = |name: &&String| config.enabled && store.find(name).is_ok();
-    let mut all: Vec<Label> = config
-        .models
-        .iter()
-        .filter(there)
-        .flat_map(|name| labels_of(name, store).unwrap_or_default())
-        .collect();
+/// In order, each once.
+fn together(labels: impl IntoIterator<Item = Label>) -> Vec<Label> {
+    let mut all: Vec<Label> = labels.into_iter().collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -239,10 +281,12 @@ pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
     }
     let post = |name: &String| {
         let (name, config, store) = (name.clone(), config.clone(), store.clone());
-        let every_ms = config.every_ms(&name);
-        let aside = labels_of(&name, &store).is_ok_and(|labels| is_aside(&labels));
-        let post = Post::new(Box::new(move || open_one(&name, &config, &store)));
-        if aside { post.aside(every_ms) } else { post }
+        let (every_ms, labels) = (config.every_ms(&name), labels_of(&name, &store));
+        let post = Post::new(Box::new(move || open_one(&name, &config, &store))).every(every_ms);
+        match labels {
+            Ok(labels) => post.naming(labels),
+            Err(_) => post,
+        }
     };
     config.models.iter().map(post).collect()
 }
@@ -320,6 +364,10 @@ impl Detect for Together {
 
     fn labels(&self) -> &[Label] {
         &self.labels
+    }
+
+    fn parts(&self) -> Vec<AtWork> {
+        self.all.iter().flat_map(|detector| detector.parts()).collect()
     }
 
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {

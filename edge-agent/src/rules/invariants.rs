@@ -97,7 +97,7 @@ proptest! {
             for _ in 0..times {
                 at += elapsed;
                 let observation =
-                    Observation { at: UtcMs(at), seen: seen.clone(), signs: signs.clone(), parked: parked.clone(), posed: None };
+                    Observation { at: UtcMs(at), seen: seen.clone(), sources: BTreeMap::new(), signs: signs.clone(), parked: parked.clone(), posed: None };
                 match &observation.seen {
                     Seen::Objects { detections, .. } | Seen::Motion { detections } => {
                         tracker.step(observation.at, detections);
