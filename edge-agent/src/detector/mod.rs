@@ -199,7 +199,7 @@ impl DetectorConfig {
     }
 
     /// The same with a site's own models in `store`. One that nothing is known of here may name whatever a detector
-    /// may: where it is missing when the box runs, health says so.
+    /// may: [`Self::problems_in`] refuses it where somebody is there to mend it, and otherwise health tells of it.
     pub fn named_in(&self, store: &ModelStore) -> Vec<Label> {
         let anything = || Label::ALL.iter().copied().filter(|label| answer::nameable(*label)).collect();
         let of = |name: &String| match labels_of(name, store) {
@@ -241,11 +241,35 @@ impl DetectorConfig {
         found
     }
 
+    /// What is wrong with it where the models lie that are in `store`.
+    pub(crate) fn problems_in(&self, store: &ModelStore) -> Wrong {
+        let mut found = Wrong::new();
+        for model in self.models.iter().filter(|_| self.enabled) {
+            match labels_of(model, store) {
+                Err(error @ DetectError::Model(ModelError::Unknown { .. })) => {
+                    let folders: Vec<_> = store.folders().iter().map(|f| f.display().to_string()).collect();
+                    let folders =
+                        if folders.is_empty() { "no folder".to_owned() } else { folders.join(", ") };
+                    let how = "name a folder with --models or [agent] models";
+                    found.push(("models", format!("{error}; searched: {folders}; {how}")));
+                }
+                Err(error) => found.push(("models", error.to_string())),
+                Ok(labels) if self.every_ms(model) > 0 && !is_aside(&labels) => {
+                    found.push(("every_ms", format!("{model}: {SELDOM}")));
+                }
+                Ok(_) => {}
+            }
+        }
+        found
+    }
+
     fn every_ms(&self, model: &str) -> u64 {
         self.every_ms.get(model).copied().unwrap_or(0).into()
     }
 }
 
+/// Whoever walks through the picture between two looks would be lost and found over and over.
+const SELDOM: &str = "every_ms is for detectors that name fire and smoke alone";
 /// The tracker bridges such pauses between two looks at a fire, and no longer ones.
 const MOST_EVERY_MS: u32 = 2_000;
 
@@ -296,9 +320,7 @@ fn open_one(name: &str, config: &DetectorConfig, store: &ModelStore) -> Result<B
     let environment = native::environment(config.ort_library.as_deref())?;
     let loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;
     if config.every_ms(name) > 0 && !is_aside(loaded.labels()) {
-        // Whoever walks through the picture between two looks would be lost and found over and over.
-        let problem = "every_ms is for detectors that name fire and smoke alone".to_owned();
-        return Err(DetectError::Contract { model: loaded.name().to_owned(), problem });
+        return Err(DetectError::Contract { model: loaded.name().to_owned(), problem: SELDOM.to_owned() });
     }
     Ok(Box::new(loaded))
 }
@@ -311,7 +333,7 @@ pub fn pose_loader(config: &DetectorConfig, store: &ModelStore) -> Option<Loader
 }
 
 /// Does it name nothing that moves about?
-fn is_aside(labels: &[Label]) -> bool {
+pub(crate) fn is_aside(labels: &[Label]) -> bool {
     labels.iter().all(|label| matches!(label, Label::Fire | Label::Smoke))
 }
 
