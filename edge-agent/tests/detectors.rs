@@ -151,6 +151,8 @@ fn health_names_who_watches_for_a_rule() {
     assert_eq!(watches(RuleKind::Intrusion, &both), told("people 1"));
     assert_eq!(watches(RuleKind::Fire, &[&people]), told(method::FLAMES));
     assert_eq!(watches(RuleKind::Smoke, &[&people]), None);
+    assert_eq!(watches(RuleKind::BlockedLane, &both), told("people 1"));
+    assert_eq!(watches(RuleKind::BlockedLane, &[]), told(method::BACKGROUND));
     assert_eq!(watches(RuleKind::Intrusion, &[&fire]), told(method::MOTION));
     for kind in [RuleKind::Loitering, RuleKind::LineCrossing, RuleKind::Crowding, RuleKind::Fall] {
         assert_eq!(watches(kind, &[&fire]), None, "{kind:?}");

@@ -134,6 +134,10 @@ impl RuleConfig {
             }
             Task::Presence { area, by_motion: true, .. } => or(model(&area.whom), method::MOTION),
             Task::Crossing { whom, .. } => model(whom),
+            // With no model at all, whatever large came to stand there.
+            Task::Parking { by_background: false, .. } if models.is_empty() => {
+                Some(method::BACKGROUND.to_owned())
+            }
             Task::Presence { area, .. }
             | Task::Loitering { area, .. }
             | Task::Crowding { area, .. }
