@@ -185,7 +185,7 @@ fn an_incident_names_the_model_that_saw_it() {
     let flame = Detection { label: Label::Fire, score: 0.8, region };
     let says = |i: u64| {
         let mut looked = Looked::new(PEOPLE, &all, Vec::new());
-        if i % 5 == 0 {
+        if i.is_multiple_of(5) {
             looked.by = format!("{PEOPLE} + {FLAMES}").into();
             looked.detections.push(flame);
             looked.sources.insert(Label::Fire, FLAMES.into());

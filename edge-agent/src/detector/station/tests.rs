@@ -504,11 +504,11 @@ fn answers_are_joined() {
     let part =
         |name: &str, labels: &[Label]| Some(Part::Found { by: name.into(), said: vec![thing(labels[0])] });
     let told = |posts: &[(Option<&[Label]>, Option<Part>)]| {
-        let role = |labels: &Option<&[Label]>, part: &Option<Part>| Role {
+        let role = |labels: Option<&[Label]>, part: &Option<Part>| Role {
             works: labels.is_some() && *part != Some(Part::Missing),
             labels: labels.map(<[Label]>::to_vec),
         };
-        let roles: Vec<Role> = posts.iter().map(|(labels, part)| role(labels, part)).collect();
+        let roles: Vec<Role> = posts.iter().map(|(labels, part)| role(*labels, part)).collect();
         join(&roles, &posts.iter().map(|(_, part)| part.clone()).collect::<Vec<_>>())
     };
     let (person, fire) = (part("a", PEOPLE), part("f", BURNS));
