@@ -53,14 +53,19 @@ pub(super) struct Joint {
 
 impl Joint {
     pub(super) fn take(&mut self, post: usize, part: Part) {
+        // Free for the next frame before anybody is told, who may show it at once.
+        let free = |counts: &ClientCounts| counts.outstanding[post].store(false, Ordering::Relaxed);
         if self.reply.is_some() {
             self.parts[post] = Some(part);
+            free(&self.counts);
             self.answer_when_complete();
-        } else if matches!(part, Part::Found { .. }) {
+            return;
+        }
+        if matches!(part, Part::Found { .. }) {
             let late = Late { since_ms: self.since_ms, part };
             self.counts.late.lock().unwrap_or_else(PoisonError::into_inner)[post] = Some(late);
         }
-        self.counts.outstanding[post].store(false, Ordering::Relaxed);
+        free(&self.counts);
     }
 
     /// Answers when all are there that are waited for: with nobody who names what moves, the others.
