@@ -3,17 +3,18 @@
 //! [`Analyser::observe`] looks (motion gate, detector when needed), [`Analyser::conclude`] thinks (tracker,
 //! rules). Between them lies an [`Observation`], which replay can record and play back without pictures.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use crate::detector::{Answer, Stance};
+use crate::detector::{Answer, Looked, Stance};
 use crate::evidence::people::Spot;
 use crate::frame::{Detection, Frame, Picture};
 use crate::motion::{Motion, MotionGate};
 use crate::observation::{Observation, Posed, Seen};
 use crate::parked::Places;
-use crate::rules::method::MOTION;
+use crate::rules::method::{MOTION, Models};
 use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
 use crate::signs::SignReader;
 use crate::tracker::Tracker;
@@ -30,6 +31,9 @@ const ROOM: f32 = 1.4;
 const MIN_MOTION_AREA: f32 = 0.002;
 const MAX_MOTION_AREA: f32 = 0.5;
 
+/// Which detector named what.
+type Sources = BTreeMap<Label, Arc<str>>;
+
 /// One camera's analysis.
 #[derive(Debug)]
 pub struct Analyser {
@@ -41,7 +45,9 @@ pub struct Analyser {
     at: Option<UtcMs>,
     detected_at: Option<UtcMs>,
     detector_missing: bool,
-    method: Arc<str>,
+    models: Models,
+    /// What the detectors at work named when one was asked last; `None`: none was asked yet.
+    named: Option<Vec<Label>>,
     /// Of the last frame, whether followed or not.
     people: Vec<NormBox>,
 }
@@ -58,7 +64,8 @@ impl Analyser {
             at: None,
             detected_at: None,
             detector_missing: false,
-            method: MOTION.into(),
+            models: MOTION.into(),
+            named: None,
             people: Vec::new(),
         }
     }
@@ -85,9 +92,10 @@ impl Analyser {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
         let mut signs = self.signs.look(at, picture, &motion);
-        let seen = self.look(frame, &motion, ask);
-        // Flicker stands in for a model that names fire only while that is away.
-        if !self.rules.count_flames() && !matches!(seen, Seen::Motion { .. }) {
+        let (seen, sources) = self.look(frame, &motion, ask);
+        // Flicker stands in for a model that names fire only while that is away, whoever else looks.
+        let fire_is_named = self.named.as_ref().is_none_or(|named| named.contains(&Label::Fire));
+        if !self.rules.count_flames() && fire_is_named {
             signs.flames.clear();
         }
         let parked = self.places.look(at, picture, &self.tracker.resting(at));
@@ -95,27 +103,48 @@ impl Analyser {
             let stance = pose(cut_out(picture, &region, &motion.boxes))?;
             Some(Posed { region, stance })
         });
-        Observation { signs, parked, posed, ..Observation::of(at, seen) }
+        Observation { sources, signs, parked, posed, ..Observation::of(at, seen) }
     }
 
-    fn look(&mut self, frame: &Frame, motion: &Motion, ask: impl FnOnce(&Frame) -> Answer) -> Seen {
+    /// What the detectors say, and which of them named what where more than one name is to be told.
+    fn look(
+        &mut self,
+        frame: &Frame,
+        motion: &Motion,
+        ask: impl FnOnce(&Frame) -> Answer,
+    ) -> (Seen, Sources) {
         let at = frame.captured_at;
         let moves = !motion.boxes.is_empty() || motion.recalibrated || self.tracker.moving();
         if !moves && !self.detector_missing && !self.recheck_due(at) {
-            return Seen::Still;
+            return (Seen::Still, Sources::new());
         }
+        let by_motion = || objects_by_motion(&motion.boxes);
         match ask(frame) {
-            Answer::Found { by, detections } => {
-                self.detected_at = Some(at);
-                Seen::Objects { by, detections }
+            Answer::Found(looked) => {
+                let Looked { by, detections, names, mut sources } = looked;
+                // The usual case of one detector needs no word more.
+                sources.retain(|_, source| *source != by);
+                (self.detected_at, self.named) = (Some(at), Some(names));
+                (Seen::Objects { by, detections }, sources)
             }
-            Answer::Partly { by, mut detections } => {
-                self.detected_at = Some(at);
-                detections.extend(objects_by_motion(&motion.boxes));
-                Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }
+            Answer::Partly(looked) => {
+                let Looked { by, mut detections, names, mut sources } = looked;
+                for detection in &detections {
+                    sources.entry(detection.label).or_insert_with(|| Arc::clone(&by));
+                }
+                detections.extend(by_motion());
+                (self.detected_at, self.named) = (Some(at), Some(names));
+                (Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }, sources)
             }
-            Answer::Busy => Seen::Unknown,
-            Answer::Missing => Seen::Motion { detections: objects_by_motion(&motion.boxes) },
+            Answer::Busy => (Seen::Unknown, Sources::new()),
+            Answer::NotDue { names } => {
+                self.named = Some(names);
+                (Seen::Motion { detections: by_motion() }, Sources::new())
+            }
+            Answer::Missing => {
+                self.named = Some(Vec::new());
+                (Seen::Motion { detections: by_motion() }, Sources::new())
+            }
         }
     }
 
@@ -127,20 +156,19 @@ impl Analyser {
         match &observation.seen {
             Seen::Objects { by, detections } => {
                 self.detector_missing = by.ends_with(MOTION);
-                self.method = Arc::clone(by);
                 self.tracker.step(at, detections);
             }
             Seen::Motion { detections } => {
                 self.detector_missing = true;
-                self.method = MOTION.into();
                 self.tracker.step(at, detections);
             }
             Seen::Still => self.tracker.hold(at),
             Seen::Unknown => {}
         }
+        self.models.saw(observation);
         self.tracker.parked(at, &observation.parked);
         let tracks = self.tracker.tracks();
-        let now = Moment { tracks: &tracks, seen: observation, by: &self.method };
+        let now = Moment { tracks: &tracks, seen: observation, by: &self.models };
         events.extend(self.rules.step(&now));
         self.people = match &observation.seen {
             Seen::Objects { detections, .. } | Seen::Motion { detections } => {
@@ -165,6 +193,7 @@ impl Analyser {
         let events = self.at.map_or_else(Vec::new, |at| self.rules.finish(at));
         self.tracker = Tracker::new();
         self.places = Places::default();
+        self.models.forget();
         self.gate.reset();
         (self.at, self.detected_at) = (None, None);
         events
@@ -172,7 +201,7 @@ impl Analyser {
 
     /// What saw the last frame: a model's name and version, or [`MOTION`].
     pub fn method(&self) -> &str {
-        &self.method
+        self.models.last()
     }
 
     fn recheck_due(&self, at: UtcMs) -> bool {
@@ -220,120 +249,4 @@ fn objects_by_motion(boxes: &[NormBox]) -> Vec<Detection> {
 }
 
 #[cfg(test)]
-mod tests {
-    use protocol::Phase;
-
-    use super::*;
-    use crate::frame::Picture;
-    use crate::rules::RuleKind;
-
-    const W: usize = 320;
-    const H: usize = 180;
-
-    /// A street, with a dark block of 24 × 60 whose left edge is at `x`.
-    fn frame(sequence: u64, x: Option<usize>) -> Frame {
-        let mut y: Vec<u8> = (0..W * H).map(|i| 110 + ((i % W / 20 + i / W / 15) % 5) as u8 * 20).collect();
-        for row in 60..120 {
-            if let Some(x) = x {
-                y[row * W + x..row * W + (x + 24).min(W)].fill(20);
-            }
-        }
-        let uv = vec![128; W * H / 4];
-        let picture = Arc::new(Picture { width: W, height: H, y, u: uv.clone(), v: uv });
-        let captured_at = UtcMs(sequence as i64 * 200);
-        Frame { camera_id: "c1".parse().unwrap(), sequence, captured_at, picture }
-    }
-
-    fn walk(sequence: u64) -> Frame {
-        frame(sequence, (20..40).contains(&sequence).then(|| 20 + 8 * (sequence as usize - 20)))
-    }
-
-    fn person(frame: &Frame) -> Answer {
-        let x = frame.picture.y[90 * W..91 * W].iter().position(|v| *v == 20);
-        let region = |x| NormBox { x: x as f32 / W as f32, y: 0.33, w: 24.0 / W as f32, h: 0.33 };
-        let detection = |x| Detection { label: Label::Person, score: 0.8, region: region(x) };
-        Answer::Found { by: "test 1".into(), detections: x.map(detection).into_iter().collect() }
-    }
-
-    fn analyser() -> Analyser {
-        Analyser::new(&[RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Intrusion)])
-    }
-
-    /// A walk past the camera is one intrusion by the detector, which rests while nothing moves.
-    #[test]
-    fn a_walk_is_one_intrusion() {
-        let mut analyser = analyser();
-        let mut asked = 0;
-        let events: Vec<RuleEvent> = (0..80)
-            .flat_map(|i| {
-                analyser.analyse(&walk(i), |f| {
-                    asked += 1;
-                    person(f)
-                })
-            })
-            .collect();
-        let phases: Vec<_> = events.iter().map(|e| e.phase).filter(|p| *p != Phase::Updated).collect();
-        assert_eq!(phases, [Phase::Opened, Phase::Ended]);
-        assert_eq!((events[0].label, events[0].motion_only), (Label::Person, false));
-        assert_eq!(analyser.method(), "test 1");
-        assert!((20..45).contains(&asked), "asked {asked} times for 80 frames");
-    }
-
-    /// Without a detector the same walk is one intrusion marked motion-only.
-    #[test]
-    fn without_detector_motion_raises_it() {
-        let mut analyser = analyser();
-        let events: Vec<RuleEvent> =
-            (0..80).flat_map(|i| analyser.analyse(&walk(i), |_| Answer::Missing)).collect();
-        let phases: Vec<_> = events.iter().map(|e| e.phase).filter(|p| *p != Phase::Updated).collect();
-        assert_eq!(phases, [Phase::Opened, Phase::Ended]);
-        assert!(events.iter().all(|e| e.motion_only && e.score == 0.0 && e.label == Label::Motion));
-        assert_eq!(analyser.method(), MOTION);
-    }
-
-    /// A detector that fails in mid-walk hands over to motion; the incident goes on, and is not doubled.
-    #[test]
-    fn the_incident_survives_losing_the_detector() {
-        let mut analyser = analyser();
-        let events: Vec<RuleEvent> = (0..80)
-            .flat_map(|i| analyser.analyse(&walk(i), |f| if i < 28 { person(f) } else { Answer::Missing }))
-            .collect();
-        let opened = events.iter().filter(|e| e.phase == Phase::Opened).count();
-        assert_eq!(opened, 1);
-        assert!(!events[0].motion_only);
-        assert_eq!(events.last().map(|e| e.phase), Some(Phase::Ended));
-    }
-
-    /// A detector without time leaves the known as it is: no end, no second beginning.
-    #[test]
-    fn busy_frames_change_nothing() {
-        let mut analyser = analyser();
-        let mut phases = Vec::new();
-        for i in 0..60 {
-            let standing = frame(i, (i >= 10).then_some(100));
-            let answer = |f: &Frame| if i > 15 && i % 5 != 0 { Answer::Busy } else { person(f) };
-            phases.extend(analyser.analyse(&standing, answer).into_iter().map(|e| e.phase));
-        }
-        assert_eq!(phases, [Phase::Opened]);
-    }
-
-    /// A clock that jumps, to the past or to the future, ends what was open at its last frame; who still stands
-    /// there is told of anew at once, not when the old time has come round again.
-    #[test]
-    fn a_clock_jump_starts_afresh() {
-        for jump_ms in [31_536_000_000, -31_536_000_000, -28_800_000, -60_000, 60_000] {
-            let mut analyser = analyser();
-            let mut told = Vec::new();
-            for i in 0..40 {
-                let mut standing = frame(i, Some(100));
-                if i >= 20 {
-                    standing.captured_at = standing.captured_at.plus_ms(jump_ms);
-                }
-                told.extend(analyser.analyse(&standing, person).into_iter().map(|e| (e.phase, e.at.0)));
-            }
-            assert_eq!(told[1], (Phase::Ended, 19 * 200), "{told:?}");
-            let phases: Vec<_> = told.iter().map(|(phase, _)| *phase).collect();
-            assert_eq!(phases, [Phase::Opened, Phase::Ended, Phase::Opened], "{jump_ms} ms: {told:?}");
-        }
-    }
-}
+mod tests;

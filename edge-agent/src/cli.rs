@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::call::speech::transcribe;
-use crate::config::{Config, ConfigError, in_force};
+use crate::config::{Config, ConfigError, Reading, in_force};
 use crate::{doctor, enrol, eval, replay, run, say, stations};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -34,7 +34,11 @@ enum Command {
         models: Option<PathBuf>,
     },
     /// Reads the configuration and says everything that is wrong with it
-    Check,
+    Check {
+        /// Folder with models, looked at first
+        #[arg(long, value_name = "DIR")]
+        models: Option<PathBuf>,
+    },
     /// Looks at each thing an installer can mend: cameras, models, disk, hub, certificate, time, ports
     Doctor(doctor::Args),
     /// Makes this box known to its hub, with the one-time code of `hub device add`
@@ -77,15 +81,18 @@ fn act(cli: Cli) -> Result<ExitCode> {
             runtime.shutdown_timeout(END);
             ran?;
         }
-        Command::Check => return Ok(check(cli.config)),
+        Command::Check { models } => {
+            return Ok(check(cli.config, &Reading { models, ..Reading::default() }));
+        }
         Command::Doctor(args) => return runtime()?.block_on(doctor::run(&args, cli.config.as_deref())),
         Command::Enrol(args) => {
-            let config = Config::load(cli.config.as_deref())?;
+            let config = Config::load_as(cli.config.as_deref(), &whatever_is_there())?;
             runtime()?.block_on(enrol::run(&args, &config.agent.data_dir))?;
         }
         Command::Replay(mut args) => {
             if let Some(path) = &cli.config {
-                let config = Config::load(Some(path))?;
+                let reading = Reading { models: args.models.clone(), ..Reading::default() };
+                let config = Config::load_as(Some(path), &reading)?;
                 args.detector = Some(config.detector);
                 args.models = args.models.or(config.agent.models);
             }
@@ -93,15 +100,16 @@ fn act(cli: Cli) -> Result<ExitCode> {
         }
         Command::Eval(mut args) => {
             if let Some(path) = &cli.config {
-                let config = Config::load(Some(path))?;
+                let reading = Reading { models: args.models.clone(), ..Reading::default() };
+                let config = Config::load_as(Some(path), &reading)?;
                 args.detector = Some(config.detector);
                 args.models = args.models.or(config.agent.models);
             }
             return eval::run(&args);
         }
         Command::Transcribe(args) => {
-            let models =
-                Config::load(cli.config.as_deref()).map(|config| stations::model_store(None, &config));
+            let config = Config::load_as(cli.config.as_deref(), &whatever_is_there());
+            let models = config.map(|config| stations::model_store(None, &config));
             let folders = models.map(|store| store.folders().to_vec()).unwrap_or_default();
             or_reader_left(transcribe::run(&args, &folders))?;
         }
@@ -122,8 +130,13 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")
 }
 
-fn check(path: Option<PathBuf>) -> ExitCode {
-    match Config::load(path.as_deref()) {
+/// Detectors are none of its business.
+fn whatever_is_there() -> Reading {
+    Reading { lenient: true, ..Reading::default() }
+}
+
+fn check(path: Option<PathBuf>, reading: &Reading) -> ExitCode {
+    match Config::load_as(path.as_deref(), reading) {
         Ok(installed) => {
             let config = in_force(&installed.agent.data_dir.clone(), installed);
             if config.version > 0 {

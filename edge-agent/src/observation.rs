@@ -1,9 +1,10 @@
 //! What stations 2 and 3 found out about one frame: all that stations 4 and 5 need, without the picture. Recorded as
 //! one JSON line each, observations play back byte for byte on any machine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::{NormBox, UtcMs};
+use protocol::{Label, NormBox, UtcMs};
 use serde::{Deserialize, Serialize};
 
 use crate::detector::Stance;
@@ -17,6 +18,9 @@ pub struct Observation {
     pub at: UtcMs,
     #[serde(flatten)]
     pub seen: Seen,
+    /// Which detector named what, where several looked; for a label that is not there, all that looked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Label, Arc<str>>,
     /// What the pixels say without a detector.
     #[serde(default, skip_serializing_if = "Signs::is_empty")]
     pub signs: Signs,
@@ -32,7 +36,7 @@ pub struct Observation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "snake_case")]
 pub enum Seen {
-    /// The detector looked. `by`: its name.
+    /// The detectors looked. `by`: their names, and `motion` where that stood in for one.
     Objects { by: Arc<str>, detections: Vec<Detection> },
     /// There is no detector; this moved.
     Motion { detections: Vec<Detection> },
@@ -63,6 +67,7 @@ pub struct Posed {
 impl Observation {
     /// A frame of which only the detector said something.
     pub fn of(at: UtcMs, seen: Seen) -> Self {
-        Self { at, seen, signs: Signs::default(), parked: Vec::new(), posed: None }
+        let sources = BTreeMap::new();
+        Self { at, seen, sources, signs: Signs::default(), parked: Vec::new(), posed: None }
     }
 }

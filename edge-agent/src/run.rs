@@ -27,7 +27,7 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::{self, Desk};
-use crate::config::{Config, HubConfig, Installed, in_force};
+use crate::config::{Config, HubConfig, Installed, Reading, in_force};
 use crate::evidence::{Recorder, archive};
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::identity::Enrolled;
@@ -57,7 +57,8 @@ pub struct Options {
 }
 
 pub async fn run(options: Options) -> Result<()> {
-    let installed = Config::load(options.config.as_deref())?;
+    let reading = Reading { models: options.models.clone(), lenient: true, ..Reading::default() };
+    let installed = Config::load_as(options.config.as_deref(), &reading)?;
     let data_dir = installed.agent.data_dir.clone();
     let _lock = lock_data_dir(&data_dir)?;
     let config = in_force(&data_dir, installed.clone());

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use edge_agent::detector::{self, Answer, DetectorConfig, DetectorStation, PoseHealth, Provider};
+use edge_agent::detector::{self, Answer, AtWork, DetectorConfig, DetectorStation, PoseHealth, Provider};
 use edge_agent::frame::Picture;
-use edge_agent::rules::{RuleConfig, RuleKind};
+use edge_agent::rules::{RuleConfig, RuleKind, method};
 use models::ModelStore;
 use protocol::{Clock, DetectorHealth, Label, ManualClock, UtcMs};
 
@@ -93,7 +93,7 @@ fn a_wrong_description_is_refused() {
     }
 }
 
-/// What can be named is known from the descriptions; what is installed, from the files.
+/// What can be named is known from the descriptions.
 #[test]
 fn labels_are_known_before_loading() {
     let store = store();
@@ -104,8 +104,6 @@ fn labels_are_known_before_loading() {
     });
     let both = config(&["yolox-nano", "toy-crowd"]);
     assert!(both.named_in(&store).contains(&Label::Car));
-    assert!(!detector::installed(&both, &store).contains(&Label::Car), "its weights are not there");
-    assert!(detector::installed(&both, &store).contains(&Label::Fire));
     let unknown = config(&["no-such"]).named_in(&store);
     assert!(unknown.contains(&Label::Smoke) && !unknown.contains(&Label::Motion), "{unknown:?}");
     assert!(config(&["silero-vad"]).named_in(&store).is_empty(), "it is no detector");
@@ -130,8 +128,51 @@ fn one_model_missing_leaves_the_other_at_work() {
     assert!(troubles.len() == 1 && troubles[0].contains("yolox-nano is not installed"), "{troubles:?}");
     let camera = station.client("c1".parse().unwrap());
     let answer = camera.submit(Arc::new(grey(200))).blocking_recv().unwrap();
-    let Answer::Partly { by, detections } = answer else { panic!("{answer:?}") };
-    assert_eq!((&*by, detections.len()), ("toy-crowd 1", 300));
+    let Answer::Partly(looked) = answer else { panic!("{answer:?}") };
+    assert_eq!((&*looked.by, looked.detections.len()), ("toy-crowd 1", 300));
+    assert_eq!(looked.names, [Label::Person, Label::Fire]);
+}
+
+/// A rule is watched by the models at work that name what it waits for: with the one for fire away, flicker watches for
+/// fire and nothing for smoke, whoever else looks.
+#[test]
+fn health_names_who_watches_for_a_rule() {
+    let at_work = |name: &str, labels: &[Label]| AtWork { name: name.into(), labels: labels.to_vec() };
+    let people = at_work("people 1", detector::NAMED);
+    let fire = at_work("fire 2", &[Label::Fire, Label::Smoke]);
+    let watches = |kind: RuleKind, models: &[&AtWork]| {
+        let models: Vec<AtWork> = models.iter().map(|m| (*m).clone()).collect();
+        RuleConfig::whole_picture("r1".parse().unwrap(), kind).method(&models, None)
+    };
+    let told = |name: &str| Some(name.to_owned());
+    let both = [&people, &fire];
+    assert_eq!(watches(RuleKind::Fire, &both), told("fire 2"));
+    assert_eq!(watches(RuleKind::Smoke, &both), told("fire 2"));
+    assert_eq!(watches(RuleKind::Intrusion, &both), told("people 1"));
+    assert_eq!(watches(RuleKind::Fire, &[&people]), told(method::FLAMES));
+    assert_eq!(watches(RuleKind::Smoke, &[&people]), None);
+    assert_eq!(watches(RuleKind::BlockedLane, &both), told("people 1"));
+    assert_eq!(watches(RuleKind::BlockedLane, &[]), told(method::BACKGROUND));
+    assert_eq!(watches(RuleKind::Intrusion, &[&fire]), told(method::MOTION));
+    for kind in [RuleKind::Loitering, RuleKind::LineCrossing, RuleKind::Crowding, RuleKind::Fall] {
+        assert_eq!(watches(kind, &[&fire]), None, "{kind:?}");
+        assert!(watches(kind, &both).is_some_and(|by| by.starts_with("people 1")), "{kind:?}");
+    }
+}
+
+/// A model of which there is not even a description stands for nobody who names people: with another that does, motion
+/// does not come in between.
+#[test]
+fn a_model_without_description_is_no_reason_for_motion() {
+    let models = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UtcMs(0)));
+    let store = ModelStore::new(vec![toys(), models.path().to_owned()]);
+    let posts = detector::posts(&config(&["toy-crowd", "our-fire"]), &store);
+    let station = DetectorStation::start_all(clock, posts).unwrap();
+    assert!(station.failing()[0].contains("our-fire"), "{:?}", station.failing());
+    let camera = station.client("c1".parse().unwrap());
+    let answer = camera.submit(Arc::new(grey(200))).blocking_recv().unwrap();
+    assert!(matches!(answer, Answer::Found(_)), "people are named");
 }
 
 /// A pose model that is not there, or is another file, keeps nothing from working: health says why, and a rule for falls
@@ -157,10 +198,11 @@ fn a_pose_model_missing_or_broken_is_told() {
     let none = DetectorConfig { pose: String::new(), ..config(&["toy-crowd"]) };
     assert!(detector::pose_loader(&none, &store()).is_none());
     let rule = RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Fall);
-    assert_eq!(rule.method(None, Some("movenet 1")), None, "somebody must have stood");
-    let without = rule.method(Some("toy 1"), None).unwrap();
+    assert_eq!(rule.method(&[], Some("movenet 1")), None, "somebody must have stood");
+    let toy = [AtWork { name: "toy 1".into(), labels: vec![Label::Person] }];
+    let without = rule.method(&toy, None).unwrap();
     assert_eq!(without, "toy 1, shape of the track, long and short background");
-    assert!(rule.method(Some("toy 1"), Some("movenet 1")).unwrap().contains("movenet 1"));
+    assert!(rule.method(&toy, Some("movenet 1")).unwrap().contains("movenet 1"));
 }
 
 /// Looking less often is for fire and smoke only.

@@ -258,7 +258,7 @@ async fn a_detector_finds_nobody_in_a_blurred_clip() {
     let frame = watch(&camera.frames(), 9, |frame: &Frame| {
         let found = persons(&frame.picture);
         seen += found.len();
-        let answer = detector::Answer::Found { by: "test".into(), detections: found };
+        let answer = detector::Answer::Found(detector::Looked::new("test", detector::NAMED, found));
         analyser.analyse(frame, |_| answer);
         people.saw(Sight { at: frame.captured_at, people: analyser.people() });
     });

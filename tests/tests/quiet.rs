@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use edge_agent::analyser::Analyser;
 use edge_agent::config::SceneFile;
-use edge_agent::detector::{Answer, Detect, DetectorConfig};
+use edge_agent::detector::{Answer, Detect, DetectorConfig, Looked};
 use edge_agent::eval::upper_bound;
 use edge_agent::frame::{Frame, Picture};
 use edge_agent::replay::open_detector;
@@ -41,7 +41,7 @@ fn alarms(script: &Script, mut detector: Option<&mut (dyn Detect + 'static)>) ->
         let events = analyser.analyse(&frame, |frame| {
             let Some(detector) = detector.as_deref_mut() else { return Answer::Missing };
             let detections = detector.detect(&frame.picture).unwrap();
-            Answer::Found { by: detector.name().into(), detections }
+            Answer::Found(Looked::with(detector, detections))
         });
         let opened = events.into_iter().filter(|e| e.phase == Phase::Opened);
         out.extend(opened.map(|e| (e.kind, e.at.0 as f32 / 1_000.0)));

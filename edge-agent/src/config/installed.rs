@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Reading};
 
 pub struct Installed {
     /// As named on the command line.
@@ -33,8 +33,9 @@ impl Installed {
 
     /// Where data lies, how the hub is reached, how much is kept and where health is shown stay until the next start.
     pub fn read_again(&self) -> Result<Reread, ConfigError> {
-        let new = Config::load(self.path.as_deref())?;
         let now = self.current();
+        let (models, configured) = (now.models.clone(), now.agent.models.clone());
+        let new = Config::load_as(self.path.as_deref(), &Reading { models, configured, lenient: false })?;
         let fixed = [
             ("[agent]", new.agent != now.agent),
             ("[hub]", new.hub != now.hub),

@@ -27,7 +27,7 @@ pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
 use crate::camera::CameraConfig;
-use crate::detector::DetectorConfig;
+use crate::detector::{self, DetectorConfig};
 use crate::evidence::archive::RecordingConfig;
 use crate::outbox::OutboxConfig;
 use crate::rules::{Calendar, RuleConfig};
@@ -136,6 +136,8 @@ pub struct Watched {
 pub struct Config {
     /// Given by the hub; 0 = the installer's file.
     pub version: u64,
+    /// Folder of models named on the command line; looked at first.
+    pub models: Option<PathBuf>,
     pub agent: AgentConfig,
     pub hub: HubConfig,
     pub detector: DetectorConfig,
@@ -146,6 +148,18 @@ pub struct Config {
     pub health: HealthConfig,
     pub outbox: OutboxConfig,
     pub recording: RecordingConfig,
+}
+
+/// What a text is read against beside itself.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Folder of models named on the command line.
+    pub models: Option<PathBuf>,
+    /// `[agent] models` of the installer's file, where the text is another or that is not in force yet.
+    pub configured: Option<PathBuf>,
+    /// The box starts with it, and nobody is there who could mend it: a model that is not there takes no camera away.
+    /// Health tells of it.
+    pub lenient: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +174,10 @@ pub enum ConfigError {
 impl Config {
     /// Reads `path`, or [`DEFAULT_FILE`] when that is there, with overrides from the environment.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_as(path, &Reading::default())
+    }
+
+    pub fn load_as(path: Option<&Path>, reading: &Reading) -> Result<Self, ConfigError> {
         let path = match path {
             Some(path) => Some(path.to_owned()),
             None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),
@@ -171,7 +189,7 @@ impl Config {
             },
             None => ("(no file)".to_owned(), String::new()),
         };
-        Self::parse(&name, &text, std::env::vars()).map_err(ConfigError::Wrong)
+        Self::parse_as(&name, &text, std::env::vars(), reading).map_err(ConfigError::Wrong)
     }
 
     /// Reads a text; `file` is what mistakes are reported in.
@@ -180,13 +198,33 @@ impl Config {
         text: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Vec<Problem>> {
+        Self::parse_as(file, text, environment, &Reading::default())
+    }
+
+    pub fn parse_as(
+        file: &str,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+        reading: &Reading,
+    ) -> Result<Self, Vec<Problem>> {
         let environment: Vec<_> = environment.into_iter().collect();
         let mut document = Document::parse(file, text, &environment);
+        let agent = plain(&mut document, "agent", |_: &AgentConfig| Wrong::new());
+        let configured = reading.configured.clone().or_else(|| agent.models.clone());
+        let store = detector::store(reading.models.clone(), configured);
+        let detector_problems = |detector: &DetectorConfig| {
+            let mut found = detector.problems();
+            if !reading.lenient {
+                found.extend(detector.problems_in(&store));
+            }
+            found
+        };
         let mut config = Self {
             version: 0,
-            agent: plain(&mut document, "agent", |_: &AgentConfig| Wrong::new()),
+            models: reading.models.clone(),
+            agent,
             hub: plain(&mut document, "hub", HubConfig::problems),
-            detector: plain(&mut document, "detector", DetectorConfig::problems),
+            detector: plain(&mut document, "detector", detector_problems),
             calendar: cameras::read_calendar(&mut document),
             cameras: Vec::new(),
             calls: None,
@@ -204,7 +242,8 @@ impl Config {
             }
         }
         let mut ids = HashMap::new();
-        let site = cameras::Site { named: config.named(), calendar: Arc::clone(&config.calendar) };
+        let named = config.detector.named_in(&store);
+        let site = cameras::Site { named, calendar: Arc::clone(&config.calendar) };
         for mut section in document.list("camera") {
             let Some(watched) = cameras::read(&mut document, &mut section, &site) else { continue };
             let id = &watched.camera.id;
@@ -219,7 +258,7 @@ impl Config {
 
     /// What the detectors can name, with the models that lie here.
     fn named(&self) -> Vec<protocol::Label> {
-        self.detector.named_in(&crate::detector::store(None, self.agent.models.clone()))
+        self.detector.named_in(&detector::store(self.models.clone(), self.agent.models.clone()))
     }
 
     /// What it says, for people.

@@ -30,6 +30,72 @@ kind = "intrusion"
 zone = "yard"
 "#;
 
+/// Describes a site's own model `our-fire`.
+pub(super) const FIRE_MODEL: &str = "name='our-fire'\ntask='object-detection'\nversion='1'\nlicence='ours'\n\
+    [[file]]\nname='our-fire.onnx'\n[detector]\n[detector.picture]\nwidth=64\nheight=64\nchannels='rgb'\n\
+    fit='stretch'\n[detector.answer]\nkind='boxes'\nunit='shares'\n[detector.labels]\nfire=[0]\nsmoke=[1]\n";
+
+/// A folder of models with `our-fire`.
+fn with_fire_model() -> tempfile::TempDir {
+    let models = tempfile::tempdir().unwrap();
+    std::fs::create_dir(models.path().join("our-fire")).unwrap();
+    std::fs::write(models.path().join("our-fire/model.toml"), FIRE_MODEL).unwrap();
+    models
+}
+
+/// A model that is nowhere, or is no detector, is refused with where it was looked for; looking seldom is for fire and
+/// smoke, whatever else a model names. A box that starts goes on all the same.
+#[test]
+fn models_are_held_against_what_is_there() {
+    let models = with_fire_model();
+    let text = |detector: &str| format!("[agent]\nmodels = {:?}\n[detector]\n{detector}\n", models.path());
+    let folder = models.path().display().to_string();
+    for (detector, expected) in [
+        ("models = [\"our-smoke\"]", ["5:1: detector.models", "\"our-smoke\"", folder.as_str()]),
+        ("models = [\"silero-vad\"]", ["5:1: detector.models", "silero-vad", "no detector"]),
+        ("every_ms = { yolox-nano = 1000 }", ["detector.every_ms", "yolox-nano", "fire and smoke alone"]),
+    ] {
+        let detector = detector.replacen("models", "threads = 1\nmodels", 1);
+        let told = problems(&text(&detector), &[]);
+        assert!(told.len() == 1 && expected.iter().all(|words| told[0].contains(words)), "{told:?}");
+        let lenient = Reading { lenient: true, ..Reading::default() };
+        assert!(Config::parse_as("edge.toml", &text(&detector), [], &lenient).is_ok());
+    }
+    let good = "models = [\"yolox-nano\", \"our-fire\"]\nevery_ms = { our-fire = 1000 }";
+    assert_eq!(problems(&text(good), &[]), Vec::<String>::new());
+    assert_eq!(problems("[detector]\nenabled = false\nmodels = [\"no-such\"]\n", &[]), Vec::<String>::new());
+}
+
+/// What stands in for a detector does so where one of fire alone is configured, too, and whether labels are written
+/// out or not.
+#[test]
+fn motion_and_background_stand_in_beside_fire() {
+    let models = with_fire_model();
+    let rule = |words: &str| {
+        let detector =
+            format!("[agent]\nmodels = {:?}\n[detector]\nmodels = [\"our-fire\"]\n", models.path());
+        let camera = "[[camera]]\nid = \"c\"\nurl = \"test://\"\n";
+        problems(&format!("{detector}{camera}[[camera.rules]]\nid = \"r\"\n{words}\n"), &[])
+    };
+    for words in [
+        "kind = \"intrusion\"",
+        "kind = \"intrusion\"\nlabels = [\"person\"]",
+        "kind = \"blocked_lane\"",
+        "kind = \"blocked_lane\"\nlabels = [\"car\", \"bus\", \"truck\"]",
+        "kind = \"fire\"",
+        "kind = \"smoke\"",
+    ] {
+        assert_eq!(rule(words), Vec::<String>::new(), "{words}");
+    }
+    for (words, expected) in [
+        ("kind = \"loitering\"", "loitering needs a detector that names person"),
+        ("kind = \"intrusion\"\nlabels = [\"person\", \"fire\"]", "\"person\" is named by no configured"),
+    ] {
+        let told = rule(words);
+        assert!(told.len() == 1 && told[0].contains(expected), "{told:?}");
+    }
+}
+
 /// No file at all is a working configuration.
 #[test]
 fn nothing_is_enough() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Problem, Watched};
+use super::{Config, Problem, Reading, Watched};
 
 #[derive(Serialize, Deserialize)]
 struct Pointer {
@@ -25,7 +25,7 @@ fn pointer_path(data_dir: &Path) -> PathBuf {
 /// in silence.
 pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, Vec<Problem>> {
     let name = format!("configuration {version}");
-    let config = Config::parse(&name, toml, std::env::vars())?;
+    let config = Config::parse_as(&name, toml, std::env::vars(), &reading(installed, false))?;
     let problems: Vec<_> = [
         ("agent", config.agent != installed.agent),
         ("hub", config.hub != installed.hub),
@@ -44,6 +44,12 @@ pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, 
     })
     .collect();
     if problems.is_empty() { Ok(over(installed, version, config)) } else { Err(problems) }
+}
+
+/// Models are looked for where the installer put them.
+fn reading(installed: &Config, lenient: bool) -> Reading {
+    let (models, configured) = (installed.models.clone(), installed.agent.models.clone());
+    Reading { models, configured, lenient }
 }
 
 /// The hub says what is watched and heard, the installer the rest: also which library is loaded into this program,
@@ -97,7 +103,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// The hub's configuration where there is one, otherwise the installer's. One that can no longer be read is
 /// left aside: the box runs.
 pub fn in_force(data_dir: &Path, installed: Config) -> Config {
-    match stored(data_dir) {
+    match stored(data_dir, &installed) {
         Ok(Some((version, config))) => over(&installed, version, config),
         Ok(None) => installed,
         Err(error) => {
@@ -107,7 +113,8 @@ pub fn in_force(data_dir: &Path, installed: Config) -> Config {
     }
 }
 
-fn stored(data_dir: &Path) -> Result<Option<(u64, Config)>> {
+/// It was found good when it came.
+fn stored(data_dir: &Path, installed: &Config) -> Result<Option<(u64, Config)>> {
     let path = pointer_path(data_dir);
     if !path.exists() {
         return Ok(None);
@@ -115,7 +122,8 @@ fn stored(data_dir: &Path) -> Result<Option<(u64, Config)>> {
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let pointer: Pointer =
         serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
-    Ok(Some((pointer.version, Config::load(Some(&data_dir.join(pointer.file)))?)))
+    let file = data_dir.join(pointer.file);
+    Ok(Some((pointer.version, Config::load_as(Some(&file), &reading(installed, true))?)))
 }
 
 #[cfg(test)]
@@ -141,6 +149,47 @@ mod tests {
         keep(dir.path(), 7, "").unwrap();
         fs::write(dir.path().join("configuration-7.toml"), "camera = 3").unwrap();
         assert_eq!(in_force(dir.path(), installed.clone()), installed);
+    }
+
+    /// What the hub sends is held against the models that the installer put on the box: one that is nowhere is refused
+    /// with the folders that were searched, and a rule that nothing there could see. One that goes away later takes no
+    /// camera with it.
+    #[test]
+    fn the_boxs_own_models_are_asked() {
+        let (dir, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let own = models.path().join("our-fire");
+        fs::create_dir(&own).unwrap();
+        fs::write(own.join("model.toml"), crate::config::tests::FIRE_MODEL).unwrap();
+        let agent = format!("[agent]\nmodels = {:?}\n", models.path());
+        let by_file = Config::parse("x", &agent, []).unwrap();
+        let by_option = Config { models: Some(models.path().to_owned()), ..Config::default() };
+        let toml = |model: &str, kind: &str| {
+            format!(
+                "[detector]\nmodels = [{model:?}]\n[[camera]]\nid = \"gate\"\nurl = \"test://\"\n\
+                 [[camera.rules]]\nid = \"r\"\nkind = {kind:?}\n"
+            )
+        };
+        for installed in [by_file, by_option] {
+            let config = from_hub(3, &toml("our-fire", "smoke"), &installed).unwrap();
+            assert_eq!(config.cameras[0].rules.len(), 1);
+            let problems = from_hub(3, &toml("our-fire", "loitering"), &installed).unwrap_err();
+            assert!(
+                problems[0].what.contains("loitering needs a detector that names person"),
+                "{problems:?}"
+            );
+            let problems = from_hub(3, &toml("our-smoke", "fire"), &installed).unwrap_err();
+            let folder = models.path().display().to_string();
+            let told = &problems[0].what;
+            assert!(
+                problems.len() == 1 && told.contains("\"our-smoke\"") && told.contains(&folder),
+                "{told}"
+            );
+
+            keep(dir.path(), 3, &toml("our-fire", "smoke")).unwrap();
+            let elsewhere =
+                Config { models: None, agent: crate::config::AgentConfig::default(), ..installed };
+            assert_eq!(in_force(dir.path(), elsewhere).version, 3, "its weights may come back");
+        }
     }
 
     /// The hub may repeat the installer's sections but not change them, and is told where it tried.

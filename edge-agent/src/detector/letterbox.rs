@@ -1,30 +1,23 @@
-//! How a picture, or a part of it, lies in the input that a detector wants, and boxes back out of it.
+//! How a picture lies in the input that a detector wants, and boxes back out of it.
 
 use models::contract::{Fit, PictureInput};
 use protocol::NormBox;
 
-/// Where which part of a picture lies in the input. Pixels throughout.
+/// Where a picture lies in the input. Pixels throughout.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Letterbox {
-    /// Of the whole picture.
     picture: (usize, usize),
-    /// What is shown of it: left, top, width, height.
-    pub(super) part: (usize, usize, usize, usize),
     pub(super) input: (usize, usize),
     /// Where it lies in the input: left, top, width, height.
     pub(super) lies: (usize, usize, usize, usize),
 }
 
 impl Letterbox {
-    /// The whole of a picture.
+    /// Of a picture that is not empty.
     pub fn new(width: usize, height: usize, input: &PictureInput) -> Self {
-        Self::part((width, height), (0, 0, width, height), input)
-    }
-
-    /// A part of a picture: left, top, width, height, within it and not empty.
-    pub fn part(picture: (usize, usize), part: (usize, usize, usize, usize), input: &PictureInput) -> Self {
+        let picture = (width, height);
         let (of_x, of_y) =
-            (input.width as f32 / part.2.max(1) as f32, input.height as f32 / part.3.max(1) as f32);
+            (input.width as f32 / width.max(1) as f32, input.height as f32 / height.max(1) as f32);
         let (scale_x, scale_y) = match input.fit {
             Fit::Stretch => (of_x, of_y),
             Fit::Corner | Fit::Centre => (of_x.min(of_y), of_x.min(of_y)),
@@ -32,23 +25,23 @@ impl Letterbox {
         let fits = |v: usize, scale: f32, most: usize| ((v as f32 * scale) as usize).clamp(1, most);
         let (width, height) = match input.fit {
             Fit::Stretch => (input.width, input.height),
-            _ => (fits(part.2, scale_x, input.width), fits(part.3, scale_y, input.height)),
+            _ => (fits(width, scale_x, input.width), fits(height, scale_y, input.height)),
         };
         let (left, top) = match input.fit {
             Fit::Centre => ((input.width - width) / 2, (input.height - height) / 2),
             _ => (0, 0),
         };
-        Self { picture, part, input: (input.width, input.height), lies: (left, top, width, height) }
+        Self { picture, input: (input.width, input.height), lies: (left, top, width, height) }
     }
 
     /// A box in pixels of the input, from corner to corner, as shares of the picture, cut to it.
     pub fn to_picture(&self, x1: f32, y1: f32, x2: f32, y2: f32) -> NormBox {
-        let axis = |v: f32, lies: usize, size: usize, part: usize, shown: usize, whole: usize| {
-            ((v - lies as f32) * (shown as f32 / size as f32) + part as f32) / whole as f32
+        let axis = |v: f32, lies: usize, size: usize, whole: usize| {
+            (v - lies as f32) * (whole as f32 / size as f32) / whole as f32
         };
-        let (lies, part) = (self.lies, self.part);
-        let across = |v| axis(v, lies.0, lies.2, part.0, part.2, self.picture.0);
-        let down = |v| axis(v, lies.1, lies.3, part.1, part.3, self.picture.1);
+        let (left, top, width, height) = self.lies;
+        let across = |v| axis(v, left, width, self.picture.0);
+        let down = |v| axis(v, top, height, self.picture.1);
         let (x, y) = (across(x1), down(y1));
         NormBox { x, y, w: across(x2) - x, h: down(y2) - y }.clamped()
     }
@@ -82,14 +75,5 @@ mod tests {
                 assert!(region.iou(&expected) > 0.999, "{fit:?} {w}x{h}: {region:?}");
             }
         }
-    }
-
-    /// A box found in a part is told in shares of the whole.
-    #[test]
-    fn parts_are_parts_of_the_whole() {
-        let letterbox = Letterbox::part((640, 360), (320, 90, 208, 128), &input(Fit::Corner));
-        let region = letterbox.to_picture(0.0, 0.0, 416.0, 256.0);
-        let expected = NormBox { x: 0.5, y: 0.25, w: 208.0 / 640.0, h: 128.0 / 360.0 };
-        assert!(region.iou(&expected) > 0.999, "{region:?}");
     }
 }

@@ -64,21 +64,72 @@ pub trait Detect: Send {
     }
     /// Scores have two decimals: more would differ between processors.
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError>;
+    /// Those that look as this one, and what each names.
+    fn parts(&self) -> Vec<AtWork> {
+        vec![AtWork { name: self.name().into(), labels: self.labels().to_vec() }]
+    }
     /// As [`Self::detect`] of each, in one go where the model can.
     fn detect_batch(&mut self, pictures: &[&Picture]) -> Result<Vec<Vec<Detection>>, DetectError> {
         pictures.iter().map(|picture| self.detect(picture)).collect()
     }
 }
 
+/// A detector that works, and what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtWork {
+    /// Model name and version.
+    pub name: Arc<str>,
+    pub labels: Vec<Label>,
+}
+
+/// What detectors said of a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looked {
+    /// Names of those that looked, joined by ` + `.
+    pub by: Arc<str>,
+    /// What those name that are at work, whether they looked at this frame or it was not their turn; in order.
+    pub names: Vec<Label>,
+    pub detections: Vec<Detection>,
+    /// Which of them named what; for a label that is not there, `by`.
+    pub sources: BTreeMap<Label, Arc<str>>,
+}
+
+impl Looked {
+    /// One that names `names` looked.
+    pub fn new(by: &str, names: &[Label], detections: Vec<Detection>) -> Self {
+        let names = together(names.iter().copied());
+        Self { by: by.into(), names, detections, sources: BTreeMap::new() }
+    }
+
+    /// What this detector said.
+    pub fn with(detector: &dyn Detect, detections: Vec<Detection>) -> Self {
+        let parts = detector.parts();
+        let namers = |label: Label| -> Arc<str> {
+            let names = parts.iter().filter(|part| part.labels.contains(&label));
+            names.map(|part| &*part.name).collect::<Vec<_>>().join(" + ").into()
+        };
+        let mut looked = Self::new(detector.name(), detector.labels(), detections);
+        if parts.len() > 1 {
+            let found = together(looked.detections.iter().map(|detection| detection.label));
+            looked.sources = found.into_iter().map(|label| (label, namers(label))).collect();
+        }
+        looked
+    }
+}
+
 /// What became of a frame that a camera showed to the detectors.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// `by`: names of the detectors that looked, joined by ` + `.
-    Found { by: Arc<str>, detections: Vec<Detection> },
+    Found(Looked),
     /// No time for this frame; counted.
     Busy,
-    /// Some detectors looked, but one that names what moves is missing: motion stands in for it.
-    Partly { by: Arc<str>, detections: Vec<Detection> },
+    /// Some detectors looked, but none that names what moves, or one of those is missing: motion stands in for it.
+    Partly(Looked),
+    /// Nobody looked, and motion stands in for what moves; detectors that name `names` are at work, but it was not their
+    /// turn, or they have not done looking.
+    NotDue {
+        names: Vec<Label>,
+    },
     /// There is no detector now; motion stands in.
     Missing,
 }
@@ -148,17 +199,14 @@ impl DetectorConfig {
     }
 
     /// The same with a site's own models in `store`. One that nothing is known of here may name whatever a detector
-    /// may: where it is missing when the box runs, health says so.
+    /// may: [`Self::problems_in`] refuses it where somebody is there to mend it, and otherwise health tells of it.
     pub fn named_in(&self, store: &ModelStore) -> Vec<Label> {
         let anything = || Label::ALL.iter().copied().filter(|label| answer::nameable(*label)).collect();
         let of = |name: &String| match labels_of(name, store) {
             Err(DetectError::Model(ModelError::Unknown { .. })) => anything(),
             told => told.unwrap_or_default(),
         };
-        let mut all: Vec<Label> = self.models.iter().filter(|_| self.enabled).flat_map(of).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        together(self.models.iter().filter(|_| self.enabled).flat_map(of))
     }
 
     /// What is wrong with it; empty when nothing is.
@@ -193,11 +241,35 @@ impl DetectorConfig {
         found
     }
 
+    /// What is wrong with it where the models lie that are in `store`.
+    pub(crate) fn problems_in(&self, store: &ModelStore) -> Wrong {
+        let mut found = Wrong::new();
+        for model in self.models.iter().filter(|_| self.enabled) {
+            match labels_of(model, store) {
+                Err(error @ DetectError::Model(ModelError::Unknown { .. })) => {
+                    let folders: Vec<_> = store.folders().iter().map(|f| f.display().to_string()).collect();
+                    let folders =
+                        if folders.is_empty() { "no folder".to_owned() } else { folders.join(", ") };
+                    let how = "name a folder with --models or [agent] models";
+                    found.push(("models", format!("{error}; searched: {folders}; {how}")));
+                }
+                Err(error) => found.push(("models", error.to_string())),
+                Ok(labels) if self.every_ms(model) > 0 && !is_aside(&labels) => {
+                    found.push(("every_ms", format!("{model}: {SELDOM}")));
+                }
+                Ok(_) => {}
+            }
+        }
+        found
+    }
+
     fn every_ms(&self, model: &str) -> u64 {
         self.every_ms.get(model).copied().unwrap_or(0).into()
     }
 }
 
+/// Whoever walks through the picture between two looks would be lost and found over and over.
+const SELDOM: &str = "every_ms is for detectors that name fire and smoke alone";
 /// The tracker bridges such pauses between two looks at a fire, and no longer ones.
 const MOST_EVERY_MS: u32 = 2_000;
 
@@ -207,15 +279,9 @@ pub fn store(option: Option<PathBuf>, configured: Option<PathBuf>) -> ModelStore
     ModelStore::new(search_folders(option, configured, data))
 }
 
-/// What those of the configured models can name whose weights are installed, and the right ones.
-pub fn installed(config: &DetectorConfig, store: &ModelStore) -> Vec<Label> {
-    let there = |name: &&String| config.enabled && store.find(name).is_ok();
-    let mut all: Vec<Label> = config
-        .models
-        .iter()
-        .filter(there)
-        .flat_map(|name| labels_of(name, store).unwrap_or_default())
-        .collect();
+/// In order, each once.
+fn together(labels: impl IntoIterator<Item = Label>) -> Vec<Label> {
+    let mut all: Vec<Label> = labels.into_iter().collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -239,10 +305,12 @@ pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
     }
     let post = |name: &String| {
         let (name, config, store) = (name.clone(), config.clone(), store.clone());
-        let every_ms = config.every_ms(&name);
-        let aside = labels_of(&name, &store).is_ok_and(|labels| is_aside(&labels));
-        let post = Post::new(Box::new(move || open_one(&name, &config, &store)));
-        if aside { post.aside(every_ms) } else { post }
+        let (every_ms, labels) = (config.every_ms(&name), labels_of(&name, &store));
+        let post = Post::new(Box::new(move || open_one(&name, &config, &store))).every(every_ms);
+        match labels {
+            Ok(labels) => post.naming(labels),
+            Err(_) => post,
+        }
     };
     config.models.iter().map(post).collect()
 }
@@ -252,9 +320,7 @@ fn open_one(name: &str, config: &DetectorConfig, store: &ModelStore) -> Result<B
     let environment = native::environment(config.ort_library.as_deref())?;
     let loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;
     if config.every_ms(name) > 0 && !is_aside(loaded.labels()) {
-        // Whoever walks through the picture between two looks would be lost and found over and over.
-        let problem = "every_ms is for detectors that name fire and smoke alone".to_owned();
-        return Err(DetectError::Contract { model: loaded.name().to_owned(), problem });
+        return Err(DetectError::Contract { model: loaded.name().to_owned(), problem: SELDOM.to_owned() });
     }
     Ok(Box::new(loaded))
 }
@@ -267,7 +333,7 @@ pub fn pose_loader(config: &DetectorConfig, store: &ModelStore) -> Option<Loader
 }
 
 /// Does it name nothing that moves about?
-fn is_aside(labels: &[Label]) -> bool {
+pub(crate) fn is_aside(labels: &[Label]) -> bool {
     labels.iter().all(|label| matches!(label, Label::Fire | Label::Smoke))
 }
 
@@ -320,6 +386,10 @@ impl Detect for Together {
 
     fn labels(&self) -> &[Label] {
         &self.labels
+    }
+
+    fn parts(&self) -> Vec<AtWork> {
+        self.all.iter().flat_map(|detector| detector.parts()).collect()
     }
 
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {

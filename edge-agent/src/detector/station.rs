@@ -1,8 +1,10 @@
 //! The detectors of a box, shared by all cameras: a lane each ([`super::lane`]), so that one that fails, hangs or is
 //! slow leaves the others at work. A camera shows a frame once; the station shows it to each detector whose turn it
-//! is and joins what they say.
+//! is and joins what they say ([`joint`]).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod joint;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,10 +12,11 @@ use std::time::Duration;
 use protocol::{CameraId, Clock, DetectorHealth, Label};
 use tokio::sync::oneshot;
 
-use super::Answer;
-use super::lane::{Condition, Job, Lane, Part, Served};
+use self::joint::{Joint, Late, Role};
+use super::lane::{Condition, Job, Lane, Served};
 use super::look::Loader;
 use super::pose::{FindPose, PoseHealth, PosePost, Stance};
+use super::{Answer, AtWork};
 use crate::frame::{Frame, Picture};
 
 /// How often hung inferences are looked for.
@@ -34,29 +37,49 @@ pub struct DetectorStats {
 /// A detector to be loaded, and how it is to be asked.
 pub struct Post {
     loader: Loader,
-    aside: bool,
+    names: Option<Vec<Label>>,
     every_ms: u64,
 }
 
 impl Post {
-    /// It looks at every frame, and names what moves.
+    /// It looks at every frame; what it names is known when it is loaded.
     pub fn new(loader: Loader) -> Self {
-        Self { loader, aside: false, every_ms: 0 }
+        Self { loader, names: None, every_ms: 0 }
     }
 
-    /// It names fire and smoke alone: it looks at a camera no more often than this, a frame that it has no time for
-    /// is not given up, and motion does not stand in for it.
+    /// What it is known to name although it may never be loaded. One of fire and smoke alone is not waited for, and
+    /// motion does not stand in for it.
     #[must_use]
-    pub fn aside(mut self, every_ms: u64) -> Self {
-        (self.aside, self.every_ms) = (true, every_ms);
+    pub fn naming(mut self, labels: Vec<Label>) -> Self {
+        self.names = Some(labels);
+        self
+    }
+
+    /// It looks at a camera no more often than this.
+    #[must_use]
+    pub fn every(mut self, every_ms: u64) -> Self {
+        self.every_ms = every_ms;
         self
     }
 }
 
 struct Standing {
     lane: Lane,
-    aside: bool,
+    /// What it named when it was there last, or is known to name.
+    names: Mutex<Option<Vec<Label>>>,
     every_ms: u64,
+}
+
+impl Standing {
+    fn role(&self) -> Role {
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let condition = self.lane.condition();
+        let works = matches!(condition, Condition::Works { .. });
+        if let Condition::Works { labels, .. } = condition {
+            *known = Some(labels);
+        }
+        Role { works, labels: known.clone() }
+    }
 }
 
 struct Shared {
@@ -91,8 +114,9 @@ impl DetectorStation {
         pose: Option<Loader<Box<dyn FindPose>>>,
     ) -> std::io::Result<Self> {
         let start = |post: Post| -> std::io::Result<Standing> {
-            let Post { loader, aside, every_ms } = post;
-            Ok(Standing { lane: Lane::start(Arc::clone(&clock), loader)?, aside, every_ms })
+            let Post { loader, names, every_ms } = post;
+            let lane = Lane::start(Arc::clone(&clock), loader)?;
+            Ok(Standing { lane, names: Mutex::new(names), every_ms })
         };
         let posts = posts.into_iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
         let (stopping, stop) = (Mutex::new(false), Condvar::new());
@@ -106,8 +130,7 @@ impl DetectorStation {
 
     /// A camera's way to the detectors.
     pub fn client(&self, camera_id: CameraId) -> DetectorClient {
-        let served = self.shared.posts.iter().map(|_| Arc::default()).collect();
-        let counts = Arc::new(ClientCounts { served, ..ClientCounts::default() });
+        let counts = Arc::new(ClientCounts::of(self.shared.posts.len()));
         DetectorClient { shared: Arc::clone(&self.shared), camera_id, period_ms: PERIOD_MS, counts }
     }
 
@@ -147,16 +170,13 @@ impl DetectorStation {
         self.shared.posts.iter().filter_map(reason).collect()
     }
 
-    /// What the detectors that work now can name.
-    pub fn naming(&self) -> Vec<Label> {
-        let labels = |post: &Standing| match post.lane.condition() {
-            Condition::Works { labels, .. } => labels,
-            Condition::Fails { .. } => Vec::new(),
+    /// The detectors that work now, and what each names.
+    pub fn at_work(&self) -> Vec<AtWork> {
+        let works = |post: &Standing| match post.lane.condition() {
+            Condition::Works { name, labels, .. } => Some(AtWork { name, labels }),
+            Condition::Fails { .. } => None,
         };
-        let mut all: Vec<Label> = self.shared.posts.iter().flat_map(labels).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        self.shared.posts.iter().filter_map(works).collect()
     }
 
     pub fn stats(&self) -> DetectorStats {
@@ -201,8 +221,22 @@ fn watch(shared: &Shared) {
 struct ClientCounts {
     detected: AtomicU64,
     skipped: AtomicU64,
-    /// By post.
+    /// By post, as the next two are.
     served: Vec<Arc<Served>>,
+    /// A frame is with it that it has not answered yet.
+    outstanding: Vec<AtomicBool>,
+    late: Mutex<Vec<Option<Late>>>,
+}
+
+impl ClientCounts {
+    fn of(posts: usize) -> Self {
+        Self {
+            served: (0..posts).map(|_| Arc::default()).collect(),
+            outstanding: (0..posts).map(|_| AtomicBool::default()).collect(),
+            late: Mutex::new((0..posts).map(|_| None).collect()),
+            ..Self::default()
+        }
+    }
 }
 
 /// What one camera holds.
@@ -231,24 +265,29 @@ impl DetectorClient {
     pub fn submit(&self, picture: Arc<Picture>) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
         let now_ms = self.shared.clock.uptime_ms();
+        let roles: Vec<Role> = self.shared.posts.iter().map(Standing::role).collect();
         let due = |at: &usize| {
             let since = self.counts.served[*at].at_ms().map(|at_ms| now_ms.saturating_sub(at_ms));
-            since.is_none_or(|since_ms| since_ms >= self.shared.posts[*at].every_ms)
+            let looks = roles[*at].aside() && self.counts.outstanding[*at].load(Ordering::Relaxed);
+            !looks && since.is_none_or(|since_ms| since_ms >= self.shared.posts[*at].every_ms)
         };
-        let asked: Vec<usize> = (0..self.shared.posts.len()).filter(due).collect();
-        let joint = Joint {
-            parts: asked.iter().map(|_| None).collect(),
-            aside: asked.iter().map(|at| self.shared.posts[*at].aside).collect(),
+        let asked: Vec<usize> = (0..roles.len()).filter(due).collect();
+        let mut joint = Joint {
+            parts: roles.iter().map(|_| None).collect(),
+            roles,
+            asked: asked.clone(),
+            since_ms: now_ms,
             reply: Some(reply),
             counts: Arc::clone(&self.counts),
         };
         if asked.is_empty() {
-            joint.tell();
+            joint.answer_when_complete();
             return answer;
         }
         let joint = Arc::new(Mutex::new(joint));
-        for (place, at) in asked.into_iter().enumerate() {
+        for at in asked {
             let (joint, served) = (Arc::clone(&joint), &self.counts.served[at]);
+            self.counts.outstanding[at].store(true, Ordering::Relaxed);
             self.shared.posts[at].lane.submit(Job {
                 camera_id: self.camera_id.clone(),
                 picture: Arc::clone(&picture),
@@ -256,7 +295,7 @@ impl DetectorClient {
                 due_ms: served.next_ms(self.period_ms),
                 served: Arc::clone(served),
                 reply: Box::new(move |part| {
-                    joint.lock().unwrap_or_else(PoisonError::into_inner).take(place, part);
+                    joint.lock().unwrap_or_else(PoisonError::into_inner).take(at, part);
                 }),
             });
         }
@@ -276,66 +315,6 @@ impl DetectorClient {
     /// Frames of this camera that found no time.
     pub fn skipped(&self) -> u64 {
         self.counts.skipped.load(Ordering::Relaxed)
-    }
-}
-
-/// One frame that several detectors look at.
-struct Joint {
-    parts: Vec<Option<Part>>,
-    aside: Vec<bool>,
-    reply: Option<oneshot::Sender<Answer>>,
-    counts: Arc<ClientCounts>,
-}
-
-impl Joint {
-    fn take(&mut self, place: usize, part: Part) {
-        self.parts[place] = Some(part);
-        if self.parts.iter().all(Option::is_some) {
-            self.answer();
-        }
-    }
-
-    fn tell(mut self) {
-        self.answer();
-    }
-
-    fn answer(&mut self) {
-        let parts = self.parts.iter().flatten().zip(&self.aside);
-        let answer = join(parts.map(|(part, aside)| (part, *aside)));
-        match answer {
-            Answer::Found { .. } | Answer::Partly { .. } => {
-                self.counts.detected.fetch_add(1, Ordering::Relaxed)
-            }
-            Answer::Busy => self.counts.skipped.fetch_add(1, Ordering::Relaxed),
-            Answer::Missing => 0,
-        };
-        if let Some(reply) = self.reply.take() {
-            // The camera may have gone; then nobody waits.
-            let _ = reply.send(answer);
-        }
-    }
-}
-
-/// What several detectors say together. Those aside are nobody's reason to give up a frame.
-fn join<'p>(parts: impl Iterator<Item = (&'p Part, bool)>) -> Answer {
-    let (mut names, mut found): (Vec<&str>, Vec<_>) = (Vec::new(), Vec::new());
-    let (mut busy, mut missing, mut there) = (false, false, false);
-    for (part, aside) in parts {
-        there |= !aside;
-        match part {
-            Part::Found { by, said } => {
-                names.push(by);
-                found.extend_from_slice(said);
-            }
-            Part::Busy => busy |= !aside,
-            Part::Missing => missing |= !aside,
-        }
-    }
-    match (busy, missing || !there, names.join(" + ").into()) {
-        (true, ..) => Answer::Busy,
-        (false, true, _) if names.is_empty() => Answer::Missing,
-        (false, true, by) => Answer::Partly { by, detections: found },
-        (false, false, by) => Answer::Found { by, detections: found },
     }
 }
 

@@ -16,7 +16,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::call::speech;
-use crate::config::{Config, ConfigError, in_force};
+use crate::config::{Config, ConfigError, Reading, in_force};
 use crate::health::clock_synced;
 use crate::{detector, native, outbox, say, stations};
 use agent::Agent;
@@ -94,7 +94,8 @@ pub async fn run(args: &Args, path: Option<&Path>) -> Result<ExitCode> {
 }
 
 pub async fn examine(args: &Args, path: Option<&Path>) -> Vec<Finding> {
-    let installed = match Config::load(path) {
+    let reading = Reading { models: args.models.clone(), ..Reading::default() };
+    let installed = match Config::load_as(path, &reading) {
         Ok(config) => config,
         Err(ConfigError::Wrong(problems)) => {
             let hint = "mend these, then run doctor again";

@@ -26,7 +26,7 @@ pub use time_sync::clock_synced;
 use crate::call::{CallHealth, CallTap};
 use crate::camera::{CameraHandle, DecoderInfo, FrameCounts, Role};
 use crate::config::Config;
-use crate::detector::{DetectorClient, DetectorStation, DetectorStats, PoseHealth};
+use crate::detector::{AtWork, DetectorClient, DetectorStation, DetectorStats, PoseHealth};
 use crate::outbox::{Outbox, Stats};
 use crate::rules::RuleConfig;
 use crate::watch::Watch;
@@ -229,7 +229,8 @@ impl Health {
         );
         let detector = present.detector.as_ref().map(|station| station.health());
         let pose = present.detector.as_ref().map_or(PoseHealth::Unwanted, |station| station.pose());
-        let rules = rules(&present, detector.as_ref(), &pose);
+        let at_work = present.detector.as_ref().map(|station| station.at_work()).unwrap_or_default();
+        let rules = rules(&present, &at_work, &pose);
         let cameras: Vec<_> = present.cameras.values().map(camera_health).collect();
         let mut notices = self.notices(&outbox).await;
         notices.extend(rules_at_rest(&rules));
@@ -340,12 +341,8 @@ fn call_tap(health: &CallHealth) -> CallTapHealth {
     }
 }
 
-/// What watches for each rule; without a model, what can do without.
-fn rules(present: &Present, detector: Option<&DetectorHealth>, pose: &PoseHealth) -> Vec<RuleHealth> {
-    let model = match detector {
-        Some(DetectorHealth::Model { name, .. }) => Some(name.as_str()),
-        _ => None,
-    };
+/// What watches for each rule; without a model that names what it waits for, what can do without.
+fn rules(present: &Present, at_work: &[AtWork], pose: &PoseHealth) -> Vec<RuleHealth> {
     let pose = match pose {
         PoseHealth::Works { name } => Some(name.as_str()),
         PoseHealth::Unwanted | PoseHealth::Fails { .. } => None,
@@ -355,7 +352,7 @@ fn rules(present: &Present, detector: Option<&DetectorHealth>, pose: &PoseHealth
             camera_id: id.clone(),
             rule_id: rule.id.clone(),
             kind: rule.incident_kind(),
-            method: rule.method(model, pose),
+            method: rule.method(at_work, pose),
         };
         post.rules.iter().map(health).collect()
     };

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::analyser::Analyser;
 use crate::camera::{self, Source};
 use crate::config::SceneFile;
-use crate::detector::{Answer, Detect, DetectorConfig};
+use crate::detector::{Answer, Detect, DetectorConfig, Looked};
 use crate::frame::Frame;
 use crate::mask::Masks;
 use crate::observation::{Observation, Seen};
@@ -172,7 +172,7 @@ impl<'s> Player<'s> {
             let mut detector = detector.borrow_mut();
             let Some(detector) = &mut *detector else { return Answer::Missing };
             match detector.detect(&frame.picture) {
-                Ok(detections) => Answer::Found { by: detector.name().into(), detections },
+                Ok(detections) => Answer::Found(Looked::with(&**detector, detections)),
                 Err(error) => {
                     failed.set(Some(error));
                     Answer::Missing

@@ -10,6 +10,7 @@ use super::line::Line;
 use super::method;
 use super::schedule::Schedule;
 use super::zone::Zone;
+use crate::detector::AtWork;
 use crate::signs::Wanted;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -118,27 +119,36 @@ impl RuleConfig {
         matches!(self.task, Task::Fall { .. })
     }
 
-    /// What watches for it while this model is there, or none is, and this pose model; `None`: nothing does.
-    pub fn method(&self, model: Option<&str>, pose: Option<&str>) -> Option<String> {
-        let by = match &self.task {
-            Task::Fall { .. } => {
-                let also = pose.unwrap_or(method::SHAPE);
-                return model.map(|model| format!("{model}, {also}, {}", method::BACKGROUND));
-            }
-            Task::Presence { by_motion: true, .. } => model.or(Some(method::MOTION)),
-            Task::Presence { .. }
-            | Task::Crossing { .. }
-            | Task::Loitering { .. }
-            | Task::Crowding { .. }
-            | Task::Parking { by_background: false, .. }
-            | Task::Burning { by: Burning::Model, .. } => model,
-            Task::Parking { .. } | Task::Left { .. } => Some(method::BACKGROUND),
-            Task::Burning { by: Burning::ModelOrFlames, .. } => model.or(Some(method::FLAMES)),
-            Task::Burning { by: Burning::Flames, .. } => Some(method::FLAMES),
-            Task::View { .. } => Some(method::VIEW),
-            Task::Lost { .. } => Some(method::GAP),
+    /// What watches for it while these models are at work, and this pose model; `None`: nothing does.
+    pub fn method(&self, models: &[AtWork], pose: Option<&str>) -> Option<String> {
+        // Those that name what it waits for.
+        let model = |whom: &Whom| {
+            let names = models.iter().filter(|m| whom.labels.iter().any(|label| m.labels.contains(label)));
+            names.map(|m| m.name.to_string()).reduce(|all, name| format!("{all} + {name}"))
         };
-        by.map(str::to_owned)
+        let or = |named: Option<String>, method: &str| named.or_else(|| Some(method.to_owned()));
+        match &self.task {
+            Task::Fall { area, .. } => {
+                let also = pose.unwrap_or(method::SHAPE);
+                model(&area.whom).map(|model| format!("{model}, {also}, {}", method::BACKGROUND))
+            }
+            Task::Presence { area, by_motion: true, .. } => or(model(&area.whom), method::MOTION),
+            Task::Crossing { whom, .. } => model(whom),
+            // With no model at all, whatever large came to stand there.
+            Task::Parking { by_background: false, .. } if models.is_empty() => {
+                Some(method::BACKGROUND.to_owned())
+            }
+            Task::Presence { area, .. }
+            | Task::Loitering { area, .. }
+            | Task::Crowding { area, .. }
+            | Task::Parking { area, by_background: false, .. }
+            | Task::Burning { area, by: Burning::Model, .. } => model(&area.whom),
+            Task::Burning { area, by: Burning::ModelOrFlames, .. } => or(model(&area.whom), method::FLAMES),
+            Task::Burning { by: Burning::Flames, .. } => Some(method::FLAMES.to_owned()),
+            Task::Parking { .. } | Task::Left { .. } => Some(method::BACKGROUND.to_owned()),
+            Task::View { .. } => Some(method::VIEW.to_owned()),
+            Task::Lost { .. } => Some(method::GAP.to_owned()),
+        }
     }
 
     /// The methods that read the picture itself for it.

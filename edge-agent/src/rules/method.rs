@@ -1,6 +1,11 @@
 //! What can see something without a model, as incidents and health name it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use protocol::Label;
+
+use crate::observation::{Observation, Seen};
 
 /// Areas that move.
 pub const MOTION: &str = "motion";
@@ -44,5 +49,50 @@ impl Eye {
             Self::Pose => Some(POSE),
             Self::View => Some(VIEW),
         }
+    }
+}
+
+/// Which models looked, and which named what when it was seen last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Models {
+    last: Arc<str>,
+    by_label: BTreeMap<Label, Arc<str>>,
+}
+
+impl From<&str> for Models {
+    fn from(last: &str) -> Self {
+        Self { last: last.into(), by_label: BTreeMap::new() }
+    }
+}
+
+impl Models {
+    /// The next frame.
+    pub fn saw(&mut self, observation: &Observation) {
+        match &observation.seen {
+            Seen::Objects { by, detections } => {
+                self.last = Arc::clone(by);
+                for label in detections.iter().map(|detection| detection.label) {
+                    let source = observation.sources.get(&label).unwrap_or(by);
+                    self.by_label.insert(label, Arc::clone(source));
+                }
+            }
+            Seen::Motion { .. } => self.last = MOTION.into(),
+            Seen::Still | Seen::Unknown => {}
+        }
+    }
+
+    /// What looked last.
+    pub fn last(&self) -> &Arc<str> {
+        &self.last
+    }
+
+    /// What named such a thing when one was seen last.
+    pub(super) fn naming(&self, label: Label) -> Arc<str> {
+        Arc::clone(self.by_label.get(&label).unwrap_or(&self.last))
+    }
+
+    /// Everything followed is forgotten.
+    pub fn forget(&mut self) {
+        self.by_label.clear();
     }
 }

@@ -44,6 +44,7 @@ use self::burning::Blazes;
 use self::crossing::Crossing;
 use self::fall::Falls;
 use self::left::Left;
+use self::method::Models;
 use self::occurrence::{Occurrence, Sighting, Verdict};
 use self::parking::Parking;
 use self::presence::{Crowding, Loitering, Presence};
@@ -66,8 +67,8 @@ pub struct Moment<'a> {
     pub tracks: &'a [Track],
     /// Its time must not go back.
     pub seen: &'a Observation,
-    /// The model that looked last.
-    pub by: &'a Arc<str>,
+    /// Which models see what.
+    pub by: &'a Models,
 }
 
 impl Rules {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{Label, NormBox, Phase, UtcMs};
 
-use super::method::Eye;
+use super::method::{Eye, Models};
 use crate::tracker::Track;
 
 /// At most one `Updated` in this time.
@@ -131,8 +131,8 @@ impl Occurrence {
         &self.seen
     }
 
-    /// What this frame changes, and whether it is the best picture so far. `by`: the model that looked.
-    pub(super) fn step(&mut self, at: UtcMs, verdict: Verdict, by: &Arc<str>) -> Option<(Phase, bool)> {
+    /// What this frame changes, and whether it is the best picture so far. `by`: which models see what.
+    pub(super) fn step(&mut self, at: UtcMs, verdict: Verdict, by: &Models) -> Option<(Phase, bool)> {
         match (&self.state, verdict) {
             (State::Open, Verdict::Alarm(sighting)) => self.stay(at, sighting, by),
             (State::Open, Verdict::Keeps) => {
@@ -166,7 +166,7 @@ impl Occurrence {
         true
     }
 
-    fn open(&mut self, at: UtcMs, sighting: Sighting, by: &Arc<str>) {
+    fn open(&mut self, at: UtcMs, sighting: Sighting, by: &Models) {
         self.state = State::Open;
         self.seen = Seen {
             serial: self.seen.serial + 1,
@@ -181,7 +181,7 @@ impl Occurrence {
         };
     }
 
-    fn stay(&mut self, at: UtcMs, sighting: Sighting, by: &Arc<str>) -> Option<(Phase, bool)> {
+    fn stay(&mut self, at: UtcMs, sighting: Sighting, by: &Models) -> Option<(Phase, bool)> {
         let seen = &mut self.seen;
         seen.occupied_at = at;
         seen.object_count = seen.object_count.max(sighting.object_count);
@@ -205,6 +205,6 @@ impl Occurrence {
     }
 }
 
-fn method_of(best: &Best, by: &Arc<str>) -> Arc<str> {
-    best.eye.name().map_or_else(|| Arc::clone(by), Arc::from)
+fn method_of(best: &Best, by: &Models) -> Arc<str> {
+    best.eye.name().map_or_else(|| by.naming(best.label), Arc::from)
 }

@@ -13,6 +13,7 @@ use super::line::{Direction, Line};
 use super::schedule::Schedule;
 use super::zone::Zone;
 use crate::config::nearest;
+use crate::detector::is_aside;
 
 /// One `[[camera.zones]]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -225,8 +226,8 @@ impl Reader<'_> {
         let dwell_ms = self.dwell_ms();
         match kind {
             RuleKind::Intrusion => {
-                // Motion stands in only where no detector is there.
-                let area = self.area(self.named.is_empty());
+                // Motion stands in only where no detector names what moves.
+                let area = self.area(is_aside(self.named));
                 Task::Presence { area, dwell_ms, by_motion: true }
             }
             RuleKind::VehicleForbidden | RuleKind::EbikeInLift => {
@@ -310,6 +311,7 @@ impl Reader<'_> {
         let kind = self.table.kind;
         let known = |labels: &[Label]| labels.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", ");
         let usual = kind.usual_labels();
+        let named = |label: &Label| self.named.contains(label);
         let labels = match &self.table.labels {
             None => usual.to_vec(),
             Some(written) if written.is_empty() => {
@@ -320,8 +322,9 @@ impl Reader<'_> {
         };
         if self.table.labels.is_some() {
             let fitting = kind.fitting_labels();
+            let stands_in = unnamed && !labels.iter().any(named);
             for label in &labels {
-                let nameable = self.named.contains(label) || (self.named.is_empty() && unnamed);
+                let nameable = stands_in || named(label);
                 let problem = match label {
                     Label::Motion => "stands in by itself when no detector is there".to_owned(),
                     Label::Picture => "is the picture itself, which no detector names".to_owned(),
@@ -339,7 +342,7 @@ impl Reader<'_> {
                 };
                 self.wrong("labels", format!("\"{label}\" {problem}"));
             }
-        } else if !unnamed && !labels.iter().any(|label| self.named.contains(label)) {
+        } else if !unnamed && !labels.iter().any(named) {
             let seen = if self.named.is_empty() {
                 "none is configured".to_owned()
             } else {

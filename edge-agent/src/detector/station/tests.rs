@@ -1,24 +1,30 @@
 use std::sync::mpsc;
 
-use protocol::{ManualClock, UtcMs};
+use protocol::{ManualClock, NormBox, UtcMs};
 
+use super::joint::join;
 use super::*;
-use crate::detector::lane::{HANGS_MS, MAX_WAIT_MS};
-use crate::detector::{Detect, DetectError};
+use crate::detector::lane::{HANGS_MS, MAX_WAIT_MS, Part};
+use crate::detector::{Detect, DetectError, Looked, NAMED};
 use crate::frame::Detection;
 
-/// Notes the widths of the pictures it is shown together, after being let go by a message; fails on width 8, panics
-/// on 6.
+/// Notes the widths of the pictures it is shown together, after being let go by a message; fails when that says so, and
+/// on width 8, panics on 6. Each look finds one thing of its first label.
 struct Scripted {
     name: &'static str,
+    labels: &'static [Label],
     batch: usize,
-    go: mpsc::Receiver<()>,
+    go: mpsc::Receiver<bool>,
     shown: mpsc::Sender<Vec<usize>>,
 }
 
 impl Detect for Scripted {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn labels(&self) -> &[Label] {
+        self.labels
     }
 
     fn batch(&self) -> usize {
@@ -31,21 +37,21 @@ impl Detect for Scripted {
 
     fn detect_batch(&mut self, pictures: &[&Picture]) -> Result<Vec<Vec<Detection>>, DetectError> {
         let _ = self.shown.send(pictures.iter().map(|p| p.width).collect());
-        let _ = self.go.recv();
+        let fails = self.go.recv() == Ok(false);
         for picture in pictures {
             assert_ne!(picture.width, 6, "a bug in a detector");
-            if picture.width == 8 {
+            if fails || picture.width == 8 {
                 let (model, problem) = (self.name.to_owned(), "width 8".to_owned());
                 return Err(DetectError::Contract { model, problem });
             }
         }
-        Ok(pictures.iter().map(|_| Vec::new()).collect())
+        Ok(pictures.iter().map(|_| vec![thing(self.labels[0])]).collect())
     }
 }
 
 /// The other ends of a scripted detector.
 struct Hand {
-    go: mpsc::Sender<()>,
+    go: mpsc::Sender<bool>,
     shown: mpsc::Receiver<Vec<usize>>,
 }
 
@@ -56,13 +62,24 @@ impl Hand {
     }
 
     fn let_go(&self) {
-        self.go.send(()).unwrap();
+        self.go.send(true).unwrap();
+    }
+
+    /// The look under way, or the next, fails.
+    fn break_down(&self) {
+        self.go.send(false).unwrap();
     }
 }
 
+const BURNS: &[Label] = &[Label::Fire, Label::Smoke];
+
 fn scripted(name: &'static str, batch: usize) -> (Post, Hand) {
+    scripted_for(name, NAMED, batch)
+}
+
+fn scripted_for(name: &'static str, labels: &'static [Label], batch: usize) -> (Post, Hand) {
     let ((go, gone), (show, shown)) = (mpsc::channel(), mpsc::channel());
-    let mut once = Some(Scripted { name, batch, go: gone, shown: show });
+    let mut once = Some(Scripted { name, labels, batch, go: gone, shown: show });
     let loader: Loader = Box::new(move || match once.take() {
         Some(scripted) => Ok(Box::new(scripted)),
         None => Err(DetectError::Off),
@@ -93,8 +110,34 @@ fn picture(width: usize) -> Arc<Picture> {
     Arc::new(Picture { width, height: 2, y, u: uv.clone(), v: uv })
 }
 
+fn thing(label: Label) -> Detection {
+    Detection { label, score: 0.9, region: NormBox { x: 0.4, y: 0.4, w: 0.1, h: 0.2 } }
+}
+
+/// What scripted detectors of these names and labels say together, while these labels are looked for.
+fn looked(parts: &[(&str, &[Label])], names: &[Label]) -> Looked {
+    let mut looked = Looked::new("", names, Vec::new());
+    let by: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+    looked.by = by.join(" + ").into();
+    looked.detections = parts.iter().map(|(_, labels)| thing(labels[0])).collect();
+    for (_, labels) in parts {
+        let same: Vec<&str> = parts.iter().filter(|p| p.1[0] == labels[0]).map(|p| p.0).collect();
+        looked.sources.insert(labels[0], same.join(" + ").into());
+    }
+    looked
+}
+
 fn found(by: &str) -> Answer {
-    Answer::Found { by: by.into(), detections: Vec::new() }
+    Answer::Found(looked(&[(by, NAMED)], NAMED))
+}
+
+/// Waits until the detector is seen to fail.
+fn until_failing(station: &DetectorStation, count: usize) {
+    let real = protocol::SystemClock::new();
+    while station.failing().len() != count {
+        assert!(real.uptime_ms() < 20_000, "{:?}", station.failing());
+        std::thread::yield_now();
+    }
 }
 
 /// While one frame is looked at, each camera waits with its newest frame, served in the order of waiting.
@@ -261,48 +304,138 @@ fn a_hanging_look_is_left_alone() {
 /// the one that named what moves.
 #[test]
 fn one_of_two_may_fail() {
+    const VEHICLES: &[Label] = &[Label::Car];
     let ((people, people_hand), (vehicles, vehicles_hand)) =
-        (scripted("people 1", 1), scripted("vehicles 2", 1));
+        (scripted("people 1", 1), scripted_for("vehicles 2", VEHICLES, 1));
     let (_clock, station) = start(vec![people, vehicles]);
     let a = station.client("a".parse().unwrap());
     let both = a.submit(picture(10));
     assert_eq!((people_hand.sees(), vehicles_hand.sees()), (vec![10], vec![10]));
     people_hand.let_go();
     vehicles_hand.let_go();
-    assert_eq!(both.blocking_recv(), Ok(found("people 1 + vehicles 2")));
+    let parts: [(&str, &[Label]); 2] = [("people 1", NAMED), ("vehicles 2", VEHICLES)];
+    assert_eq!(both.blocking_recv(), Ok(Answer::Found(looked(&parts, NAMED))));
 
+    let bad = a.submit(picture(10));
+    assert_eq!((people_hand.sees(), vehicles_hand.sees()), (vec![10], vec![10]));
+    people_hand.break_down();
     vehicles_hand.let_go();
-    drop(people_hand.go);
-    let bad = a.submit(picture(8));
-    assert_eq!(bad.blocking_recv(), Ok(Answer::Missing), "both failed on it");
-    drop(station);
+    let partly = Answer::Partly(looked(&parts[1..], VEHICLES));
+    assert_eq!(bad.blocking_recv(), Ok(partly.clone()));
+    vehicles_hand.let_go();
+    assert_eq!(a.submit(picture(12)).blocking_recv(), Ok(partly), "and so in the next frame");
+    assert_eq!((station.failing().len(), station.at_work().len()), (1, 1));
+}
 
-    let ((people, people_hand), (fire, fire_hand)) = (scripted("people 1", 1), scripted("fire 1", 1));
-    let (clock, station) = start(vec![people, fire.aside(1_000)]);
+/// One for fire beside one for people is asked as seldom as it should be, and counts as looking all the time. When the
+/// first fails, what burns is still seen, and motion stands in for people; when the second fails, the first goes on.
+#[test]
+fn fire_is_looked_for_aside() {
+    let people_and_fire: Vec<Label> = NAMED.iter().chain(BURNS).copied().collect();
+    let parts: [(&str, &[Label]); 2] = [("people 1", NAMED), ("fire 1", BURNS)];
+    let ((people, people_hand), (fire, fire_hand)) =
+        (scripted("people 1", 1), scripted_for("fire 1", BURNS, 1));
+    let (clock, station) = start(vec![people, fire.every(1_000)]);
     let a = station.client("a".parse().unwrap());
-    let mut answers = Vec::new();
+    let mut told = Vec::new();
     for at_ms in (0..2_000).step_by(200) {
         let answer = a.submit(picture(10));
         assert_eq!(people_hand.sees(), [10]);
         if at_ms % 1_000 == 0 {
             assert_eq!(fire_hand.sees(), [10]);
             fire_hand.let_go();
+            until_answered(&a, 1);
         }
         people_hand.let_go();
-        answers.push(answer.blocking_recv().unwrap());
+        told.push(answer.blocking_recv().unwrap());
         clock.advance_ms(200);
     }
-    let by_both = answers.iter().filter(|a| **a == found("people 1 + fire 1")).count();
-    let by_one = answers.iter().filter(|a| **a == found("people 1")).count();
-    assert_eq!((by_both, by_one), (2, 8), "the second looks once a second");
+    let by_both = Answer::Found(looked(&parts, &people_and_fire));
+    let by_one = Answer::Found(looked(&parts[..1], &people_and_fire));
+    let count = |answer: &Answer| told.iter().filter(|told| *told == answer).count();
+    assert_eq!((count(&by_both), count(&by_one)), (2, 8), "{told:?}");
 
-    // The first fails: what burns is still seen, and motion stands in for people.
-    let bad = a.submit(picture(6));
+    let bad = a.submit(picture(10));
+    assert_eq!((people_hand.sees(), fire_hand.sees()), (vec![10], vec![10]));
+    people_hand.break_down();
+    assert_eq!(bad.blocking_recv(), Ok(Answer::NotDue { names: BURNS.to_vec() }));
     fire_hand.let_go();
+    until_answered(&a, 1);
+    let next = a.submit(picture(10)).blocking_recv().unwrap();
+    assert_eq!(next, Answer::Partly(looked(&parts[1..], BURNS)), "what came late is told with the next");
+    clock.advance_ms(200);
+    assert_eq!(a.submit(picture(10)).blocking_recv(), Ok(Answer::NotDue { names: BURNS.to_vec() }));
+    clock.advance_ms(800);
+    let last = a.submit(picture(10));
+    assert_eq!(fire_hand.sees(), [10]);
+    fire_hand.break_down();
+    last.blocking_recv().unwrap();
+    until_failing(&station, 2);
+    assert_eq!(a.submit(picture(10)).blocking_recv(), Ok(Answer::Missing));
+}
+
+/// Waits until this detector has no frame of the camera left.
+fn until_answered(camera: &DetectorClient, post: usize) {
+    let real = protocol::SystemClock::new();
+    while camera.counts.outstanding[post].load(Ordering::Relaxed) {
+        assert!(real.uptime_ms() < 20_000, "detector {post} has not answered");
+        std::thread::yield_now();
+    }
+}
+
+/// A detector of fire that takes long or hangs keeps nobody waiting who looks for people, is not shown frame upon frame,
+/// and what it says in the end is told with a later frame. One that hangs no longer counts as looking.
+#[test]
+fn a_slow_detector_aside_is_not_waited_for() {
+    let people_and_fire: Vec<Label> = NAMED.iter().chain(BURNS).copied().collect();
+    let parts: [(&str, &[Label]); 2] = [("people 1", NAMED), ("fire 1", BURNS)];
+    let ((people, people_hand), (fire, fire_hand)) =
+        (scripted("people 1", 1), scripted_for("fire 1", BURNS, 1));
+    let (clock, station) = start(vec![people, fire]);
+    let a = station.client("a".parse().unwrap());
+    let by_people = Answer::Found(looked(&parts[..1], &people_and_fire));
+    let frame = || {
+        let answer = a.submit(picture(10));
+        assert_eq!(people_hand.sees(), [10]);
+        people_hand.let_go();
+        clock.advance_ms(200);
+        answer.blocking_recv().unwrap()
+    };
+    for _ in 0..3 {
+        assert_eq!(frame(), by_people);
+    }
+    assert_eq!(fire_hand.sees(), [10]);
+    assert!(fire_hand.shown.try_recv().is_err(), "it is shown one frame at a time");
+    fire_hand.let_go();
+    until_answered(&a, 1);
+    assert_eq!(frame(), Answer::Found(looked(&parts, &people_and_fire)));
+    assert_eq!(fire_hand.sees(), [10]);
+
+    // It hangs from here on.
+    clock.advance_ms(HANGS_MS as i64 + 1);
+    until_failing(&station, 1);
+    assert_eq!(frame(), Answer::Found(looked(&parts[..1], NAMED)), "nobody looks for fire");
+    assert_eq!((a.skipped(), station.at_work().len()), (0, 1));
+}
+
+/// What was said of a frame of long ago is no news of this one.
+#[test]
+fn late_words_grow_old() {
+    let ((people, people_hand), (fire, fire_hand)) =
+        (scripted("people 1", 1), scripted_for("fire 1", BURNS, 1));
+    let (clock, station) = start(vec![people, fire.every(60_000)]);
+    let a = station.client("a".parse().unwrap());
+    let first = a.submit(picture(10));
+    assert_eq!((people_hand.sees(), fire_hand.sees()), (vec![10], vec![10]));
     people_hand.let_go();
-    assert_eq!(bad.blocking_recv(), Ok(Answer::Missing), "the fire detector has that bug too");
-    let DetectorHealth::MotionOnly { reason } = station.health() else { panic!("{:?}", station.health()) };
-    assert!(reason.contains("people 1") && reason.contains("fire 1"), "{reason}");
+    first.blocking_recv().unwrap();
+    fire_hand.let_go();
+    until_answered(&a, 1);
+    clock.advance_ms(5_000);
+    let next = a.submit(picture(10));
+    people_hand.let_go();
+    let Answer::Found(next) = next.blocking_recv().unwrap() else { panic!("people were looked for") };
+    assert_eq!(&*next.by, "people 1");
 }
 
 /// A detector that was never there is told in health beside the one that works.
@@ -312,7 +445,7 @@ fn health_names_who_looks_and_who_does_not() {
     let missing = Post::new(Box::new(|| {
         Err(DetectError::Contract { model: "fire 1".to_owned(), problem: "no weights".to_owned() })
     }));
-    let (_clock, station) = start(vec![people, missing.aside(0)]);
+    let (_clock, station) = start(vec![people, missing]);
     let DetectorHealth::Model { name, troubles } = station.health() else { panic!("one works") };
     assert_eq!(name, "people 1");
     assert!(troubles.len() == 1 && troubles[0].contains("no weights"), "{troubles:?}");
@@ -320,21 +453,82 @@ fn health_names_who_looks_and_who_does_not() {
     let answer = a.submit(picture(10));
     assert_eq!(hand.sees(), [10]);
     hand.let_go();
-    assert_eq!(answer.blocking_recv(), Ok(found("people 1")), "motion does not stand in for fire");
+    assert_eq!(
+        answer.blocking_recv(),
+        Ok(found("people 1")),
+        "motion does not stand in for what nobody knows"
+    );
+}
+
+/// One of fire alone leaves people to motion; whether it was its turn or not, it counts as looking for fire.
+#[test]
+fn fire_alone_is_due_now_and_then() {
+    let (fire, fire_hand) = scripted_for("fire 1", BURNS, 1);
+    let (clock, station) = start(vec![fire.every(1_000)]);
+    let a = station.client("a".parse().unwrap());
+    for at_ms in (0..2_000).step_by(200) {
+        let answer = a.submit(picture(10));
+        if at_ms % 1_000 == 0 {
+            assert_eq!(fire_hand.sees(), [10]);
+            fire_hand.let_go();
+            assert_eq!(answer.blocking_recv(), Ok(Answer::Partly(looked(&[("fire 1", BURNS)], BURNS))));
+        } else {
+            assert_eq!(answer.blocking_recv(), Ok(Answer::NotDue { names: BURNS.to_vec() }));
+        }
+        clock.advance_ms(200);
+    }
+    assert_eq!((a.detected(), a.skipped()), (2, 0));
+}
+
+/// A model of which nothing was known when the box started is what it turns out to be once it is loaded.
+#[test]
+fn what_a_model_names_is_known_when_it_is_loaded() {
+    let (people, people_hand) = scripted("people 1", 1);
+    let (fire, fire_hand) = scripted_for("fire 1", BURNS, 1);
+    let (_clock, station) = start(vec![people, fire]);
+    let a = station.client("a".parse().unwrap());
+    let answer = a.submit(picture(10));
+    assert_eq!((people_hand.sees(), fire_hand.sees()), (vec![10], vec![10]));
+    // It fails, and is still known to be nobody whom motion could stand in for.
+    fire_hand.break_down();
+    until_failing(&station, 1);
+    people_hand.let_go();
+    assert_eq!(answer.blocking_recv(), Ok(found("people 1")));
 }
 
 /// What is said together, in every combination that matters.
 #[test]
 fn answers_are_joined() {
-    let part = |by: &str| Part::Found { by: by.into(), said: Vec::new() };
-    let told = |parts: &[(Part, bool)]| join(parts.iter().map(|(part, aside)| (part, *aside)));
-    assert_eq!(told(&[(part("a"), false), (Part::Busy, true)]), found("a"));
-    assert_eq!(told(&[(part("a"), false), (Part::Missing, true)]), found("a"));
-    assert_eq!(told(&[(Part::Busy, false), (part("f"), true)]), Answer::Busy);
-    let partly = |by: &str| Answer::Partly { by: by.into(), detections: Vec::new() };
-    assert_eq!(told(&[(Part::Missing, false), (part("f"), true)]), partly("f"));
-    assert_eq!(told(&[(Part::Missing, false), (part("a"), false)]), partly("a"));
-    assert_eq!(told(&[(part("f"), true)]), partly("f"));
-    assert_eq!(told(&[(Part::Missing, false), (Part::Busy, true)]), Answer::Missing);
+    const PEOPLE: &[Label] = &[Label::Person];
+    const VEHICLES: &[Label] = &[Label::Car];
+    let part =
+        |name: &str, labels: &[Label]| Some(Part::Found { by: name.into(), said: vec![thing(labels[0])] });
+    let told = |posts: &[(Option<&[Label]>, Option<Part>)]| {
+        let role = |labels: Option<&[Label]>, part: &Option<Part>| Role {
+            works: labels.is_some() && *part != Some(Part::Missing),
+            labels: labels.map(<[Label]>::to_vec),
+        };
+        let roles: Vec<Role> = posts.iter().map(|(labels, part)| role(*labels, part)).collect();
+        join(&roles, &posts.iter().map(|(_, part)| part.clone()).collect::<Vec<_>>())
+    };
+    let (person, fire) = (part("a", PEOPLE), part("f", BURNS));
+    let all = [PEOPLE, BURNS].concat();
+    let by_a = |names: &[Label]| Answer::Found(looked(&[("a", PEOPLE)], names));
+    let by_fire = Answer::Partly(looked(&[("f", BURNS)], BURNS));
+    let (people, burns) = (Some(PEOPLE), Some(BURNS));
+    assert_eq!(told(&[(people, person.clone()), (burns, Some(Part::Busy))]), by_a(&all));
+    assert_eq!(told(&[(people, person.clone()), (burns, None)]), by_a(&all));
+    assert_eq!(told(&[(people, person.clone()), (burns, Some(Part::Missing))]), by_a(PEOPLE));
+    assert_eq!(told(&[(people, person.clone()), (None, Some(Part::Missing))]), by_a(PEOPLE));
+    assert_eq!(told(&[(people, Some(Part::Busy)), (burns, fire.clone())]), Answer::Busy);
+    assert_eq!(told(&[(people, Some(Part::Missing)), (burns, fire.clone())]), by_fire);
+    assert_eq!(told(&[(None, Some(Part::Missing)), (burns, fire.clone())]), by_fire);
+    assert_eq!(told(&[(burns, fire)]), by_fire);
+    let vehicles = Answer::Partly(looked(&[("v", VEHICLES)], VEHICLES));
+    assert_eq!(told(&[(None, Some(Part::Missing)), (Some(VEHICLES), part("v", VEHICLES))]), vehicles);
+    let not_due = Answer::NotDue { names: BURNS.to_vec() };
+    assert_eq!(told(&[(people, Some(Part::Missing)), (burns, Some(Part::Busy))]), not_due);
+    assert_eq!(told(&[(burns, None)]), not_due);
+    assert_eq!(told(&[(people, Some(Part::Missing))]), Answer::Missing);
     assert_eq!(told(&[]), Answer::Missing);
 }
