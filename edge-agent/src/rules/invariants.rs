@@ -67,10 +67,10 @@ fn signs() -> impl Strategy<Value = Signs> {
     let view = prop::option::of((0.0_f32..=1.0, 0.0_f32..=1.0, 0.0_f32..=1.0, 0.0_f32..=1.0));
     let sign =
         |all: Vec<(NormBox, f32)>| all.into_iter().map(|(region, score)| Sign { region, score }).collect();
-    (signs(), signs(), any::<bool>(), view).prop_map(move |(flames, left, dark, view)| Signs {
+    (any::<bool>(), signs(), signs(), view).prop_map(move |(dark, flames, left, view)| Signs {
+        dark,
         flames: sign(flames),
         left: sign(left),
-        dark,
         view: view.map(|(covered, defocused, moved, frozen)| View { covered, defocused, moved, frozen }),
     })
 }
@@ -98,7 +98,7 @@ proptest! {
             for _ in 0..times {
                 at += elapsed;
                 let observation =
-                    Observation { at: UtcMs(at), seen: seen.clone(), signs: signs.clone(), parked: parked.clone(), posed: None };
+                    Observation { at: UtcMs(at), seen: seen.clone(), sources: BTreeMap::new(), signs: signs.clone(), parked: parked.clone(), posed: None };
                 match &observation.seen {
                     Seen::Objects { detections, .. } | Seen::Motion { detections } => {
                         tracker.step(observation.at, detections);
