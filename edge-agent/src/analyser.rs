@@ -48,8 +48,8 @@ pub struct Analyser {
     models: Models,
     /// What the detectors at work named when one was asked last; `None`: none was asked yet.
     named: Option<Vec<Label>>,
-    /// Of the last frame, whether followed or not.
-    people: Vec<NormBox>,
+    /// Of the last frame, whether followed or not; `None`: nobody knows.
+    people: Option<Vec<NormBox>>,
 }
 
 impl Analyser {
@@ -66,7 +66,7 @@ impl Analyser {
             detector_missing: false,
             models: MOTION.into(),
             named: None,
-            people: Vec::new(),
+            people: None,
         }
     }
 
@@ -172,20 +172,25 @@ impl Analyser {
         events.extend(self.rules.step(&now));
         self.people = match &observation.seen {
             Seen::Objects { detections, .. } | Seen::Motion { detections } => {
-                detections.iter().filter(|d| may_be_person(d.label)).map(|d| d.region).collect()
+                Some(detections.iter().filter(|d| may_be_person(d.label)).map(|d| d.region).collect())
             }
-            Seen::Still | Seen::Unknown => Vec::new(),
+            Seen::Still => Some(Vec::new()),
+            Seen::Unknown => None,
         };
         events
     }
 
-    /// Where people are, or may be, in the last frame: who is followed, seen or hidden, and whoever was taken for a
-    /// person at all. Without a detector, everything that moves.
-    pub fn people(&self) -> Vec<Spot> {
+    /// Where people are, or may be, in the last frame: who is followed, and whoever was taken for a person at all. Who is
+    /// followed and was not seen may be where he was, or on his way to where he is seen next: only a real sight bears his
+    /// number. Without a detector, everything that moves. `None`: nobody looked.
+    pub fn people(&self) -> Option<Vec<Spot>> {
+        let here = self.people.as_ref()?;
         let tracks = self.tracker.tracks();
-        let followed = tracks.iter().filter(|t| may_be_person(t.label));
-        let followed = followed.map(|t| Spot { track: t.id, region: t.region });
-        followed.chain(self.people.iter().map(|region| Spot { track: 0, region: *region })).collect()
+        let followed = tracks.iter().filter(|t| may_be_person(t.label)).map(|t| {
+            let seen = Some(t.last_seen) == self.at;
+            Spot { track: if seen { t.id } else { 0 }, region: t.region }
+        });
+        Some(followed.chain(here.iter().map(|region| Spot { track: 0, region: *region })).collect())
     }
 
     /// Ends what is open, because no more frames follow for now: camera lost, configuration changed, clip over.

@@ -197,9 +197,9 @@ impl Analysis {
             self.memory.keep(&frame.camera_id, &observation);
             let events = self.analyser.conclude(&observation);
             self.analysed.fetch_add(1, Ordering::Relaxed);
-            if let Some(people) = &self.people {
+            if let (Some(people), Some(here)) = (&self.people, self.analyser.people()) {
                 // Before anything is told of it: whoever makes its picture must know.
-                people.saw(Sight { at: frame.captured_at, people: self.analyser.people() });
+                people.saw(Sight { at: frame.captured_at, people: here });
             }
             if !self.tell(events, Some(&frame)) {
                 return;

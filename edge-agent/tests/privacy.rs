@@ -222,6 +222,10 @@ async fn people_are_cells_wherever_they_were_seen() {
             assert!(outside < 0.1, "{:?} {n}: {outside}", file.evidence.kind);
         }
     }
+    // The analysis stands: a still is the last picture of which is known where people are.
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    let still = site.recorder.still(&camera.view()).await.unwrap();
+    assert_eq!(Some(still.evidence.starts_at), people.newest());
     // Twenty seconds later nobody has looked: what the box still shows is cells all over.
     let later = Frame { captured_at: frame.captured_at.plus_ms(20_000), ..frame };
     let snapshot = site.recorder.snapshot(&camera.view(), &later, None).finished().await.unwrap();
@@ -260,7 +264,7 @@ async fn a_detector_finds_nobody_in_a_blurred_clip() {
         seen += found.len();
         let answer = detector::Answer::Found(detector::Looked::new("test", detector::NAMED, found));
         analyser.analyse(frame, |_| answer);
-        people.saw(Sight { at: frame.captured_at, people: analyser.people() });
+        people.saw(Sight { at: frame.captured_at, people: analyser.people().expect("it looked") });
     });
     let at = frame.captured_at.plus_ms(-3_000);
     let clip = site.recorder.clip(&camera.view(), at.plus_ms(-4_000), at.plus_ms(2_000)).await.unwrap();

@@ -79,6 +79,22 @@ pub(crate) fn decoder_for(caps: &gst::CapsRef) -> Result<gst::Element> {
     Decoders::default().start(caps).map(|(decoder, _)| decoder)
 }
 
+/// A decoder that may be tried.
+pub(crate) struct Candidate {
+    pub(crate) info: DecoderInfo,
+    /// Starts one more of its kind.
+    pub(crate) start: Box<dyn Fn() -> Result<gst::Element>>,
+}
+
+/// All that this machine has for a stream, the best first: for whoever must have its pictures, whichever decoder fails.
+pub(crate) fn candidates(caps: &gst::CapsRef) -> Vec<Candidate> {
+    let candidate = |factory: gst::ElementFactory| Candidate {
+        info: DecoderInfo::of(&factory),
+        start: Box::new(move || started(&factory)),
+    };
+    fitting(caps).into_iter().map(candidate).collect()
+}
+
 /// By rank: hardware ranks above software.
 fn fitting(caps: &gst::CapsRef) -> Vec<gst::ElementFactory> {
     use gst::ElementFactoryType as Kind;

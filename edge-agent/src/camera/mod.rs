@@ -49,7 +49,7 @@ pub use slot::FrameSlot;
 pub use unit::{Codec, Format, Unit};
 
 pub(crate) use decode::{Disposed, buffer_of, decode_one, pixel_aspect};
-pub(crate) use decoders::{decoder_for, is_hardware};
+pub(crate) use decoders::{Candidate, candidates, is_hardware};
 pub(crate) use picture::{fitted, i420_caps};
 pub(crate) use retry::host_and_port;
 pub(crate) use ring::{decodable, nearest};

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -18,12 +18,16 @@ use super::video;
 use crate::camera::{self, Codec, Disposed, Format, Unit};
 use crate::report::EvidenceFile;
 
+/// A file that is read is waited for so long each time, and so often while nothing comes of it.
+const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+const MOST_LOOKS: u32 = 100;
+
 /// Blocks; run it where blocking is allowed.
 pub(super) fn write(folder: &Folder, original: &EvidenceFile) -> Result<EvidenceFile> {
     let units = read(&original.path).with_context(|| format!("reading {}", original.path.display()))?;
     let presented: Vec<i64> = units.iter().map(|u| u.captured_us).collect();
     let timed: Vec<video::Timed<'_>> = units.iter().zip(times(&presented)).collect();
-    anyhow::ensure!(!timed.is_empty(), "there is no video in {}", original.path.display());
+    ensure!(!timed.is_empty(), "there is no video in {}", original.path.display());
     let part = folder.part();
     // What is to be hidden was hidden when the original was made.
     video::remake(&timed, &Hidden::default(), part.path())?;
@@ -70,7 +74,23 @@ fn read(path: &Path) -> Result<Vec<Unit>> {
     let pipeline = Disposed(pipeline);
     pipeline.0.set_state(gst::State::Playing).context("starting to read")?;
     let (mut units, mut format): (Vec<Unit>, Option<Arc<Format>>) = (Vec::new(), None);
-    while let Ok(sample) = sink.pull_sample() {
+    let bus = pipeline.0.bus().context("a pipeline has a bus")?;
+    let mut empty = 0;
+    loop {
+        // Never without an end: whoever reads holds the only turn to encode.
+        let Some(sample) = sink.try_pull_sample(LOOK) else {
+            let problem = bus.pop_filtered(&[gst::MessageType::Error]);
+            if let Some(problem) = problem.as_ref().and_then(|said| camera::error_text(said)) {
+                bail!(problem);
+            }
+            if sink.is_eos() {
+                break;
+            }
+            empty += 1;
+            ensure!(empty < MOST_LOOKS, "nothing has come of it for too long");
+            continue;
+        };
+        empty = 0;
         let (buffer, caps) = (sample.buffer().context("no data")?, sample.caps().context("no caps")?);
         let known = format.take().filter(|known| known.caps.as_ref() == caps);
         let format = format.insert(match known {

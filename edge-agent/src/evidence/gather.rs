@@ -14,7 +14,7 @@ use super::file::Folder;
 use super::footage::Asked;
 use super::hide::Hidden;
 use super::spool::{self, Plan};
-use super::spooling::{Spooling, Spools};
+use super::spooling::{Failures, Spooling, Spools};
 use super::turns::Turns;
 use crate::camera::{CameraView, Hold, Unit};
 use crate::report::EvidenceFile;
@@ -24,11 +24,6 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// After the last moment of a clip, so long for the network to bring it.
 const ARRIVAL_MS: i64 = 2_000;
-
-/// Attempts at a clip whose units lie on disk; those that found the disk full are counted apart: a day's worth, at one a
-/// minute.
-const ATTEMPTS: u32 = 3;
-const ATTEMPTS_WHILE_FULL: u32 = 1_440;
 
 pub(super) struct Gathering {
     pub(super) incident: IncidentId,
@@ -55,15 +50,18 @@ impl Gathering {
         if bare {
             match self.write(Units::Held(hold.units()), asked).await {
                 Ok(clip) => return Ok(clip),
-                // Without a spool there is nothing to try again with.
-                Err(error) if spooling.complete(&hold).await.is_err() => return Err(error),
-                Err(error) => self.note(&error),
+                Err(error) => {
+                    self.note(&error);
+                    // Without a spool there is nothing to try again with.
+                    if spooling.complete(hold, self.again).await.is_err() {
+                        return Err(error);
+                    }
+                }
             }
         } else {
             // It may have to wait: on disk, not in memory.
-            spooling.complete(&hold).await?;
+            spooling.complete(hold, self.again).await?;
         }
-        drop((hold, spooling));
         self.write_from_disk(asked, bare).await
     }
 
@@ -98,24 +96,20 @@ impl Gathering {
     }
 
     async fn write_from_disk(&self, asked: Asked, bare: bool) -> Result<EvidenceFile> {
-        let (mut failed, mut full) = (u32::from(bare), 0);
+        let mut failures = Failures::default();
         if bare {
+            failures.add(false);
             tokio::time::sleep(self.again).await;
         }
         loop {
-            let turn = if bare { None } else { Some(self.turns.for_clip().await?) };
+            let turn = if bare { None } else { Some(self.turns.for_spooled_clip().await?) };
             let made = self.write(Units::Spooled(self.spools.path(self.incident)), asked).await;
             drop(turn);
             let error = match made {
                 Ok(clip) => return Ok(clip),
                 Err(error) => error,
             };
-            if self.spools.is_crowded(self.incident) {
-                full += 1;
-            } else {
-                failed += 1;
-            }
-            if failed >= ATTEMPTS || full >= ATTEMPTS_WHILE_FULL {
+            if !failures.add(self.spools.is_crowded(&self.spools.path(self.incident))) {
                 return Err(error);
             }
             self.note(&error);

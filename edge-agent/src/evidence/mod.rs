@@ -34,6 +34,7 @@ mod spooling;
 mod timing;
 mod turns;
 mod video;
+mod writing;
 
 pub use recorder::{ClipEnd, Opening, Pending, Recorder, Unrecovered};
 pub use snapshot::Drawn;

@@ -19,8 +19,6 @@ const AFTER_MS: i64 = 2_000;
 const BEFORE_MS: i64 = 1_000;
 /// Sights of one person so far apart say nothing of the time between.
 const TOGETHER_MS: i64 = 3_000;
-/// Without an analysed frame so near, nobody knows where people are.
-const BLIND_MS: i64 = 5_000;
 /// Shares of a box added on each side: boxes of detectors cut off hands, hair and feet.
 const WIDER: f32 = 0.2;
 const HIGHER: f32 = 0.12;
@@ -37,7 +35,8 @@ pub struct Sight {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spot {
-    /// Number of its track; 0 = seen in this frame, and not followed.
+    /// Number of the track that was seen here in this frame; 0 = somebody whom nobody follows, or who was not seen in
+    /// this frame and may still be where he was.
     pub track: u64,
     pub region: NormBox,
 }
@@ -71,7 +70,7 @@ impl People {
         sights.range(start..).cloned().collect()
     }
 
-    /// When the analysis last looked.
+    /// When the analysis last knew.
     pub fn newest(&self) -> Option<UtcMs> {
         self.lock().back().map(|sight| sight.at)
     }
@@ -86,17 +85,20 @@ pub(super) enum Shown {
     Boxes(Vec<NormBox>),
 }
 
-/// What shows people at a moment, by sights in order of time.
+/// What shows people at a moment, by sights in order of time. A moment is known only by sights near enough that whoever
+/// they show is covered at it: otherwise who came meanwhile would be seen.
 pub(super) fn shown(sights: &[Sight], at: UtcMs) -> Shown {
-    let start = sights.partition_point(|sight| at.since_ms(sight.at) > BLIND_MS);
-    let end = sights.partition_point(|sight| sight.at.since_ms(at) <= BLIND_MS);
+    let start = sights.partition_point(|sight| at.since_ms(sight.at) > TOGETHER_MS);
+    let end = sights.partition_point(|sight| sight.at.since_ms(at) <= TOGETHER_MS);
     let near = &sights[start..end.max(start)];
-    if near.is_empty() {
+    let middle = near.partition_point(|sight| sight.at <= at);
+    let (before, after) = near.split_at(middle);
+    let looked_before = before.last().is_some_and(|sight| at.since_ms(sight.at) <= AFTER_MS);
+    let looked_after = after.first().is_some_and(|sight| sight.at.since_ms(at) <= BEFORE_MS);
+    if !looked_before && !looked_after {
         return Shown::Unknown;
     }
     let mut boxes = Vec::new();
-    let middle = near.partition_point(|sight| sight.at <= at);
-    let (before, after) = near.split_at(middle);
     let mut done: Vec<u64> = Vec::new();
     // The sights next to the moment decide for each track; one that is not followed counts as long as a track would.
     for sight in before.iter().rev() {
@@ -150,7 +152,12 @@ fn wider(b: &NormBox) -> NormBox {
 mod tests {
     use proptest::prelude::*;
 
+    use protocol::Label;
+
     use super::*;
+    use crate::analyser::Analyser;
+    use crate::frame::Detection;
+    use crate::observation::{Observation, Seen};
 
     fn spot(track: u64, x: f32) -> Spot {
         Spot { track, region: NormBox { x, y: 0.4, w: 0.05, h: 0.2 } }
@@ -186,6 +193,64 @@ mod tests {
         assert_eq!(at(5_900), Shown::Boxes(vec![]));
         assert_eq!(shown(&sights, UtcMs(20_000)), Shown::Unknown);
         assert_eq!(shown(&[], UtcMs(0)), Shown::Unknown);
+    }
+
+    /// The analysis stops for a while: what lies too far from its last and its next look to say who was there is covered
+    /// whole, and nothing else.
+    #[test]
+    fn a_pause_of_the_analysis_hides_everything() {
+        for pause_ms in [2_800, 4_000, 9_000] {
+            let mut sights: Vec<Sight> = (0..20).map(|n| sight(n * 200, vec![])).collect();
+            let (stopped, resumed) = (3_800, 3_800 + pause_ms);
+            sights.extend((0..20).map(|n| sight(resumed + n * 200, vec![])));
+            for ms in (0..resumed + 3_800).step_by(40) {
+                let blind = ms > stopped + AFTER_MS && ms < resumed - BEFORE_MS;
+                assert_eq!(shown(&sights, UtcMs(ms)) == Shown::Unknown, blind, "{pause_ms}: {ms}");
+            }
+        }
+    }
+
+    /// A walker whom the detector does not see for a second, or for whom it has no time, is covered all along his way;
+    /// whoever stands is covered where he stands.
+    #[test]
+    fn who_is_missed_for_a_second_stays_covered() {
+        let (way, standing) = (|ms: i64| ms as f32 * 0.000_2, 0.85_f32);
+        let person = |x: f32| Detection {
+            label: Label::Person,
+            score: 0.8,
+            region: NormBox { x, y: 0.3, w: 0.08, h: 0.4 },
+        };
+        for busy in [false, true] {
+            let (mut analyser, people) = (Analyser::new(&[]), People::default());
+            let mut missed = 0;
+            for ms in (0..4_000).step_by(200) {
+                let gone = (1_700..2_700).contains(&ms);
+                missed += usize::from(gone);
+                let seen = match (gone, busy) {
+                    (true, true) => Seen::Unknown,
+                    (true, false) => Seen::Objects { by: "test 1".into(), detections: vec![] },
+                    (false, _) => Seen::Objects {
+                        by: "test 1".into(),
+                        detections: vec![person(way(ms)), person(standing)],
+                    },
+                };
+                let at = UtcMs(ms);
+                analyser.conclude(&Observation::of(at, seen));
+                assert_eq!(analyser.people().is_none(), gone && busy);
+                if let Some(found) = analyser.people() {
+                    people.saw(Sight { at, people: found });
+                }
+            }
+            let sights = people.after(UtcMs(-1));
+            assert_eq!((missed, sights.len()), (5, if busy { 15 } else { 20 }));
+            for ms in (0..3_800).step_by(40) {
+                let shown = shown(&sights, UtcMs(ms));
+                for (x, share) in [(way(ms), 0.2), (way(ms), 0.8), (standing, 0.5)] {
+                    assert!(covers(&shown, x + 0.08 * share, 0.5), "busy {busy}, {ms}: {shown:?}");
+                }
+                assert!(shown != Shown::Unknown);
+            }
+        }
     }
 
     /// Old sights go, a clock that is set back starts afresh, and a reader gets what is new, once.

@@ -2,8 +2,9 @@
 //! a time. What a clip gathers is spooled to disk meanwhile (see [`super::spooling`]), for the case that the box is
 //! killed.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow};
@@ -19,14 +20,14 @@ use super::gather::Gathering;
 use super::recording;
 use super::snapshot::{self, Drawn};
 use super::spool::{self, Plan};
-use super::spooling::Spools;
+use super::spooling::{Failures, Spools};
 use super::turns::Turns;
 use crate::camera::{self, CameraView};
 use crate::frame::Frame;
 use crate::report::{EvidenceFile, Wanted};
 
 /// Starts and retries that one file is given after a crash: what fails so often, or brings the program down with it,
-/// is given up.
+/// is given up. Those that found the disk full are counted apart (see [`Failures`]).
 const ATTEMPTS: u64 = 5;
 
 /// Between two attempts at a file that the disk did not take.
@@ -43,6 +44,8 @@ pub struct Recorder {
     again: Duration,
     /// Where cameras that want it are recorded, and how much of the disk that leaves free.
     recording: Option<(PathBuf, u64)>,
+    /// Of files that a full disk did not take after a crash.
+    refused: Mutex<HashMap<(IncidentId, &'static str), Failures>>,
 }
 
 /// Evidence in the making of one incident.
@@ -88,7 +91,8 @@ impl Recorder {
         camera::init()?;
         let spools = Arc::new(Spools::open(&folder)?);
         let folder = Arc::new(Folder::open(folder)?);
-        Ok(Self { folder, spools, clock, turns: Turns::new(), again: AGAIN, recording: None })
+        let (turns, refused) = (Turns::new(), Mutex::default());
+        Ok(Self { folder, spools, clock, turns, again: AGAIN, recording: None, refused })
     }
 
     /// Spools leave so much of the disk free.
@@ -202,11 +206,12 @@ impl Recorder {
 
     /// A stretch of what was recorded of a camera, for the hub's command.
     pub async fn clip(&self, camera: &CameraView, from: UtcMs, until: UtcMs) -> Result<EvidenceFile> {
-        let config = camera.config();
-        let covered = !config.masks.is_empty() || config.blur_people;
-        let turn = if covered { Some(self.turns.for_clip().await?) } else { None };
         let (folder, camera) = (self.folder.clone(), camera.clone());
         let recording = self.recording.as_ref().map(|(folder, _)| folder.clone());
+        let (of, camera_of) = (recording.clone(), camera.clone());
+        let look = spawn_blocking(move || recording::is_covered(of.as_deref(), &camera_of, from, until));
+        let covered = look.await.context("making a clip was interrupted")?;
+        let turn = if covered { Some(self.turns.for_clip().await?) } else { None };
         let work = spawn_blocking(move || {
             let _turn = turn;
             recording::export(&folder, recording.as_deref(), &camera, from, until)
@@ -236,10 +241,10 @@ impl Recorder {
         if attempt > ATTEMPTS {
             return Err(Unrecovered::Never(anyhow!("given up after {ATTEMPTS} attempts")));
         }
-        let (folder, wanted) = (self.folder.clone(), wanted.clone());
+        let (folder, of, from) = (self.folder.clone(), wanted.clone(), source.clone());
         let work = spawn_blocking(move || {
-            let _turn = turn;
-            match wanted {
+            let (source, _turn) = (from, turn);
+            match of {
                 Wanted::Clip => {
                     let (plan, gathered) = spool::read::<Plan>(&source)?;
                     let asked = Asked { from: plan.from, until: plan.until, cut: Some(Cut::BoxDown) };
@@ -256,7 +261,17 @@ impl Recorder {
             }
         });
         let made = work.await.context("making evidence was interrupted").flatten();
-        made.map_err(if attempt == ATTEMPTS { Unrecovered::Never } else { Unrecovered::Later })
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (incident, wanted.word());
+        let Err(error) = made else {
+            refused.remove(&key);
+            return made.map_err(Unrecovered::Never);
+        };
+        if self.spools.is_crowded(&source) && refused.entry(key).or_default().add(true) {
+            self.spools.uncount_attempt(incident, wanted);
+            return Err(Unrecovered::Later(error));
+        }
+        Err(if attempt == ATTEMPTS { Unrecovered::Never(error) } else { Unrecovered::Later(error) })
     }
 
     /// The clip of this incident is in the outbox, or will never be.
@@ -267,5 +282,33 @@ impl Recorder {
     /// Clears what belongs to none of these incidents. To be called before any is opened.
     pub fn forget_all_but(&self, incidents: &[IncidentId]) {
         self.spools.forget_all_but(incidents);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Chance, SystemClock};
+
+    use super::*;
+
+    /// A file that a full disk does not take after a crash is tried again for as long as the disk is full, and then as
+    /// often as any other.
+    #[tokio::test]
+    async fn a_full_disk_costs_no_recovery() {
+        let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
+        let incident = IncidentId::new(&chance, UtcMs(0));
+        let mut recorder =
+            Recorder::new(folder.path().join("evidence"), Arc::new(SystemClock::new())).unwrap();
+        std::fs::write(recorder.spools.path(incident), "no head").unwrap();
+        recorder.spools = Arc::new(recorder.spools.on(|_| Some(1_000)));
+        for _ in 0..20 {
+            let refused = recorder.recover(incident, &Wanted::Clip).await;
+            assert!(matches!(refused, Err(Unrecovered::Later(_))));
+        }
+        recorder.spools = Arc::new(recorder.spools.on(|_| None));
+        for attempt in 1..=ATTEMPTS {
+            let refused = recorder.recover(incident, &Wanted::Clip).await;
+            assert_eq!(matches!(refused, Err(Unrecovered::Never(_))), attempt == ATTEMPTS, "{attempt}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use protocol::{Cut, MAX_CLIP_MS, UtcMs};
 use tokio::task::spawn_blocking;
 
-use super::archive::{self, Writer};
+use super::archive::{self, Covering, Writer};
 use super::clip;
 use super::file::Folder;
 use super::footage::Asked;
@@ -22,7 +22,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Records until the camera has ended. What cannot be written is missing; nothing else suffers.
 pub(super) async fn run(camera: CameraView, folder: PathBuf, leave_free_bytes: u64) {
-    let mut writer = Writer::new(&folder, camera.config().id.clone());
+    let mut writer = Writer::new(&folder, camera.config().id.clone(), covering_now(&camera));
     let blurs = camera.config().blur_people;
     let (mut position, mut seen, mut refused) = (0, UtcMs(0), false);
     loop {
@@ -57,15 +57,29 @@ fn step(
     has_room: bool,
     ended: bool,
 ) -> std::io::Result<()> {
+    writer.note(sights);
     if !has_room {
         writer.give_up();
         return Err(std::io::Error::other("the disk is down to its reserve"));
     }
-    let done = writer.take(units, sights).and_then(|_| if ended { writer.finish(&[]) } else { Ok(()) });
+    let done = writer.take(units).and_then(|_| if ended { writer.finish() } else { Ok(()) });
     done.inspect_err(|_| writer.give_up())
 }
 
-/// A stretch of what was recorded, or is still in memory, covered like every clip. Blocks.
+fn covering_now(camera: &CameraView) -> Covering {
+    let config = camera.config();
+    Covering { masks: config.masks.clone(), blur_people: config.blur_people }
+}
+
+/// Whether anything is to be hidden of a stretch, as it was filmed or now. Blocks.
+pub(super) fn is_covered(recording: Option<&Path>, camera: &CameraView, from: UtcMs, until: UtcMs) -> bool {
+    let then = |folder| archive::covering(folder, &camera.config().id, from, until);
+    !covering_now(camera).is_nothing() || !recording.map(then).unwrap_or_default().is_nothing()
+}
+
+/// A stretch of what was recorded, or is still in memory, covered like every clip: masks that were there when it was
+/// filmed, and those of today. People are blurred if they were to be then or are now; what was filmed without knowing
+/// where they are is covered whole. Blocks.
 pub(super) fn export(
     evidence: &Folder,
     recording: Option<&Path>,
@@ -79,10 +93,9 @@ pub(super) fn export(
     if !(1..=MAX_CLIP_MS).contains(&length_ms) {
         bail!("a clip is up to {} s long, and ends after it begins", MAX_CLIP_MS / 1_000);
     }
-    let (mut found, truncated) = match recording {
-        Some(folder) => archive::read(folder, &config.id, from, until)?,
-        None => Default::default(),
-    };
+    let recorded = recording.map(|folder| archive::read(folder, &config.id, from, until));
+    let archive::Recorded { gathered: mut found, mut covering, truncated } = recorded.unwrap_or_default();
+    covering.add(covering_now(camera));
     if !truncated {
         // What came last is not on disk yet.
         let newest = found.units.iter().map(|u| u.captured_us).max().unwrap_or(i64::MIN);
@@ -98,8 +111,7 @@ pub(super) fn export(
         let known = found.sights.last().map_or(UtcMs(0), |sight| sight.at);
         found.sights.extend(camera.people().after(known));
     }
-    let people = config.blur_people.then_some(found.sights);
-    let hidden = Hidden { masks: config.masks.clone(), people };
+    let hidden = Hidden { people: covering.blur_people.then_some(found.sights), masks: covering.masks };
     let cut = truncated.then_some(Cut::Bytes);
     clip::write(evidence, &found.units, from, Asked { from, until, cut }, &hidden).context("making a clip")
 }

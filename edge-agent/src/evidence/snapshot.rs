@@ -100,8 +100,15 @@ fn newest(camera: &CameraView) -> Result<(Picture, UtcMs)> {
         frame.with_context(|| format!("{} has shown no picture yet", name(camera)))
     };
     if camera.config().blur_people {
-        // One of which is known where people are.
         let frame = analysed()?;
+        // The picture of which is known where people are: the last one may still be at the detector.
+        let known = camera.people().newest().filter(|at| *at != frame.captured_at);
+        let kept = known.and_then(|at| camera.ring().around(at));
+        if let Some((at_us, units)) = kept
+            && let Some(picture) = full_size(camera, &units, at_us)
+        {
+            return Ok((picture, UtcMs(at_us.div_euclid(1_000))));
+        }
         return Ok(at_its_best(camera, &frame));
     }
     let units = camera.ring().last_group();

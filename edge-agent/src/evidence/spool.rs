@@ -9,7 +9,7 @@
 //! tail that was cut off in mid-write is left out.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr as _;
@@ -36,6 +36,9 @@ const SIGHT: u8 = b'P';
 
 const KEYFRAME: u8 = 1;
 const AFTER_GAP: u8 = 2;
+
+/// No head is longer: it names outlines of masks.
+const MOST_HEAD_BYTES: u64 = 1 << 20;
 
 /// What is to be made of the units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +102,10 @@ impl Spool {
     pub(super) fn write(&mut self, units: &[Unit], sights: &[Sight]) -> io::Result<u64> {
         let mut bytes = 0;
         let mut out = BufWriter::with_capacity(1 << 18, &self.file);
+        // First: pictures that a power cut leaves without their sights would show people where nobody knows of them.
+        for sight in sights {
+            bytes += record(&mut out, SIGHT, &[&serde_json::to_vec(sight)?])?;
+        }
         for unit in units {
             if self.format.as_ref().is_none_or(|format| *format != unit.format) {
                 let caps = unit.format.caps.to_string();
@@ -107,9 +114,6 @@ impl Spool {
             }
             let flags = if unit.keyframe { KEYFRAME } else { 0 } | if unit.after_gap { AFTER_GAP } else { 0 };
             bytes += record(&mut out, UNIT, &[&unit.captured_us.to_le_bytes(), &[flags], &unit.data])?;
-        }
-        for sight in sights {
-            bytes += record(&mut out, SIGHT, &[&serde_json::to_vec(sight)?])?;
         }
         out.flush()?;
         Ok(bytes)
@@ -129,6 +133,15 @@ fn record(out: &mut impl Write, tag: u8, parts: &[&[u8]]) -> io::Result<u64> {
 pub(super) fn read<H: DeserializeOwned>(path: &Path) -> Result<(H, Gathered)> {
     let whole = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     parse(whole.into()).with_context(|| format!("in {}", path.display()))
+}
+
+/// The head alone.
+pub(super) fn read_head<H: DeserializeOwned>(path: &Path) -> Result<H> {
+    let mut head = Vec::new();
+    let file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
+    let read = BufReader::new(file).take(MOST_HEAD_BYTES).read_until(b'\n', &mut head);
+    read.with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_slice(&head).with_context(|| format!("the head of {}", path.display()))
 }
 
 fn parse<H: DeserializeOwned>(mut rest: Bytes) -> Result<(H, Gathered)> {

@@ -16,9 +16,9 @@ use protocol::{IncidentId, UtcMs};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::people::People;
+use super::people::{People, Sight};
 use super::spool::{Plan, Spool};
-use crate::camera::Hold;
+use crate::camera::{Hold, Unit};
 use crate::outbox::free_bytes;
 use crate::report::{SPOOL_FOLDER, Wanted};
 
@@ -28,11 +28,36 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A disk with less room than this is full.
 const MARGIN_BYTES: u64 = 1 << 20;
 
+/// Attempts to write a file; those that found the disk full are counted apart: a day's worth, at one a minute.
+const ATTEMPTS: u32 = 3;
+const ATTEMPTS_WHILE_FULL: u32 = 1_440;
+
+/// What writing one file has failed of so far.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    failed: u32,
+    full: u32,
+}
+
+impl Failures {
+    /// One more; whether it is worth another attempt.
+    pub(super) fn add(&mut self, crowded: bool) -> bool {
+        if crowded {
+            self.full += 1;
+        } else {
+            self.failed += 1;
+        }
+        self.failed < ATTEMPTS && self.full < ATTEMPTS_WHILE_FULL
+    }
+}
+
 /// The folder of spools. A name begins with its incident.
 #[derive(Debug)]
 pub(super) struct Spools {
     path: PathBuf,
     leave_free_bytes: u64,
+    /// Bytes free on the disk of a folder, where that can be told.
+    free: fn(&Path) -> Option<u64>,
 }
 
 impl Spools {
@@ -40,11 +65,17 @@ impl Spools {
         let path = evidence.join(SPOOL_FOLDER);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.with_context(|| format!("making {}", path.display()))?;
-        Ok(Self { path, leave_free_bytes: 0 })
+        Ok(Self { path, leave_free_bytes: 0, free: free_bytes })
     }
 
     pub(super) fn leaving_free(&self, bytes: u64) -> Self {
-        Self { path: self.path.clone(), leave_free_bytes: bytes }
+        Self { path: self.path.clone(), leave_free_bytes: bytes, free: self.free }
+    }
+
+    /// The same on a disk that has so much free, as it says.
+    #[cfg(test)]
+    pub(super) fn on(&self, free: fn(&Path) -> Option<u64>) -> Self {
+        Self { path: self.path.clone(), leave_free_bytes: self.leave_free_bytes, free }
     }
 
     pub(super) fn path(&self, incident: IncidentId) -> PathBuf {
@@ -53,7 +84,7 @@ impl Spools {
 
     /// Notes on disk that a file is about to be made from a spool; the how manieth time it is.
     pub(super) fn count_attempt(&self, incident: IncidentId, wanted: &Wanted) -> Result<u64> {
-        let path = self.path.join(format!("{incident}.{}.tried", wanted.word().replace(' ', "-")));
+        let path = self.attempts(incident, wanted);
         let count = || -> io::Result<u64> {
             let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
             file.write_all(b".")?;
@@ -61,6 +92,23 @@ impl Spools {
             Ok(file.metadata()?.len())
         };
         count().with_context(|| format!("writing {}", path.display()))
+    }
+
+    fn attempts(&self, incident: IncidentId, wanted: &Wanted) -> PathBuf {
+        self.path.join(format!("{incident}.{}.tried", wanted.word().replace(' ', "-")))
+    }
+
+    /// The last attempt does not count: the disk was full.
+    pub(super) fn uncount_attempt(&self, incident: IncidentId, wanted: &Wanted) {
+        let path = self.attempts(incident, wanted);
+        let uncount = || -> io::Result<()> {
+            let file = OpenOptions::new().write(true).open(&path)?;
+            file.set_len(file.metadata()?.len().saturating_sub(1))?;
+            file.sync_all()
+        };
+        if let Err(error) = uncount() {
+            tracing::warn!(path = %path.display(), %error, "an attempt on a full disk counts like any other");
+        }
     }
 
     pub(super) fn forget(&self, incident: IncidentId) {
@@ -87,19 +135,24 @@ impl Spools {
     }
 
     fn has_room(&self) -> bool {
-        free_bytes(&self.path).is_none_or(|free| free >= self.leave_free_bytes)
+        (self.free)(&self.path).is_none_or(|free| free >= self.leave_free_bytes)
     }
 
-    /// Whether the disk has too little room for what is made of a spool: as much again, or so.
-    pub(super) fn is_crowded(&self, incident: IncidentId) -> bool {
-        let spooled = fs::metadata(self.path(incident)).map_or(0, |about| about.len());
-        free_bytes(&self.path).is_some_and(|free| free < spooled + MARGIN_BYTES)
+    /// Whether the disk has too little room for what is made of a file: as much again, or so.
+    pub(super) fn is_crowded(&self, source: &Path) -> bool {
+        self.lacks(fs::metadata(source).map_or(0, |about| about.len()))
+    }
+
+    fn lacks(&self, bytes: u64) -> bool {
+        (self.free)(&self.path).is_some_and(|free| free < bytes.saturating_add(MARGIN_BYTES))
     }
 }
 
 /// Writes down what one clip gathers, as long as the disk takes it.
 pub(super) struct Spooling {
     spools: Arc<Spools>,
+    incident: IncidentId,
+    plan: Plan,
     spool: Option<Spool>,
     written: usize,
     people: Option<Arc<People>>,
@@ -116,12 +169,16 @@ impl Spooling {
         plan: Plan,
         people: Option<Arc<People>>,
     ) -> Self {
-        /// Sights a little before the first picture tell of it too.
-        const EARLIER_MS: i64 = 10_000;
-        let (path, seen) = (spools.path(incident), plan.from.plus_ms(-EARLIER_MS));
+        let seen = first_sight(&plan);
+        let mut spooling = Self { spools, incident, plan, spool: None, written: 0, people, seen, last: None };
+        spooling.create().await;
+        spooling
+    }
+
+    async fn create(&mut self) {
+        let (path, plan) = (self.spools.path(self.incident), self.plan.clone());
         let made = spawn_blocking(move || Spool::create(&path, &plan)).await;
-        let spool = kept(made.map_err(io::Error::other).flatten());
-        Self { spools, spool, written: 0, people, seen, last: None }
+        self.spool = kept(made.map_err(io::Error::other).flatten());
     }
 
     pub(super) async fn catch_up(&mut self, hold: &Hold) {
@@ -133,22 +190,57 @@ impl Spooling {
         }
     }
 
-    /// Everything that the hold has is on disk, or else an error.
-    pub(super) async fn complete(&mut self, hold: &Hold) -> Result<()> {
-        self.write(hold).await;
-        ensure!(self.spool.is_some(), "what it gathered could not be written to disk");
-        Ok(())
+    /// Everything that the hold has is on disk, or else an error. What did not go there before is written anew from
+    /// memory, and tried `again` after a while: as often as a clip is, and for a day while the disk is full.
+    pub(super) async fn complete(mut self, hold: Hold, again: Duration) -> Result<()> {
+        self.write(&hold).await;
+        if self.spool.is_some() {
+            return Ok(());
+        }
+        let units = hold.units();
+        // It gathers no more, and makes room for other clips.
+        drop(hold);
+        let sights = self.sights_after(first_sight(&self.plan));
+        let bytes = units.iter().map(|unit| unit.data.len() as u64).sum();
+        let mut failures = Failures::default();
+        loop {
+            self.create().await;
+            self.append(units.clone(), sights.clone()).await;
+            if self.spool.is_some() {
+                return Ok(());
+            }
+            let worth = failures.add(self.spools.lacks(bytes));
+            ensure!(worth, "what it gathered could not be written to disk");
+            tokio::time::sleep(again).await;
+        }
     }
 
     async fn write(&mut self, hold: &Hold) {
-        let Some(mut spool) = self.spool.take() else { return };
+        if self.spool.is_none() {
+            return;
+        }
         let units = hold.units_after(self.written);
         self.written += units.len();
-        let sights = self.people.as_ref().map_or_else(Vec::new, |people| people.after(self.seen));
+        let sights = self.sights_after(self.seen);
         self.seen = sights.last().map_or(self.seen, |sight| sight.at);
+        self.append(units, sights).await;
+    }
+
+    fn sights_after(&self, at: UtcMs) -> Vec<Sight> {
+        self.people.as_ref().map_or_else(Vec::new, |people| people.after(at))
+    }
+
+    async fn append(&mut self, units: Vec<Unit>, sights: Vec<Sight>) {
+        let Some(mut spool) = self.spool.take() else { return };
         let done = spawn_blocking(move || spool.append(&units, &sights).map(|()| spool)).await;
         self.spool = kept(done.map_err(io::Error::other).flatten());
     }
+}
+
+/// Sights a little before the first picture tell of it too.
+fn first_sight(plan: &Plan) -> UtcMs {
+    const EARLIER_MS: i64 = 10_000;
+    plan.from.plus_ms(-EARLIER_MS)
 }
 
 /// Memory still has everything: only a crash would lose it.
@@ -158,9 +250,74 @@ fn kept(spool: io::Result<Spool>) -> Option<Spool> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Chance;
+    use std::os::unix::fs::symlink;
 
+    use bytes::Bytes;
+    use protocol::{Chance, NormBox};
+
+    use super::super::people::Spot;
+    use super::super::spool;
     use super::*;
+    use crate::camera::{Codec, Format, Ring};
+
+    fn unit(at_ms: i64) -> Unit {
+        let mut caps = Codec::H264.ring_caps();
+        let fields = caps.make_mut();
+        fields.set("width", 160);
+        fields.set("height", 90);
+        let format = Arc::new(Format::from_caps(&caps).unwrap());
+        let data = Bytes::from(vec![1; 100]);
+        Unit { captured_us: at_ms * 1_000, keyframe: at_ms % 1_000 == 0, after_gap: false, data, format }
+    }
+
+    /// A disk that refuses what a clip gathers, from the start or in the middle, once or for long, gets all of it when it
+    /// takes it again: with where people were, though nobody else knows that any more. One that refuses for other reasons
+    /// than want of room is given up.
+    #[tokio::test]
+    async fn what_was_refused_is_written_anew() {
+        crate::camera::init().unwrap();
+        let again = Duration::from_millis(20);
+        for (refusals, full) in [(1, true), (30, true), (2, false), (30, false)] {
+            let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
+            let incident = IncidentId::new(&chance, UtcMs(0));
+            let spools = Spools::open(folder.path()).unwrap().on(if full { |_| Some(0) } else { |_| None });
+            let (spools, people, ring) =
+                (Arc::new(spools), Arc::new(People::default()), Ring::new(60, usize::MAX));
+            let path = spools.path(incident);
+            let plan = Plan {
+                started_at: UtcMs(1_000),
+                from: UtcMs(1_000),
+                until: UtcMs(9_000),
+                frame_at: UtcMs(1_000),
+                drawn: None,
+                masks: vec![],
+                blur_people: true,
+            };
+            symlink("/dev/full", &path).unwrap();
+            let hold = ring.hold(UtcMs(0)).unwrap();
+            let mut spooling = Spooling::begin(spools, incident, plan, Some(people.clone())).await;
+            let region = NormBox { x: 0.1, y: 0.1, w: 0.1, h: 0.1 };
+            for at in (1_000..3_000).step_by(200) {
+                ring.push(unit(at));
+                people.saw(Sight { at: UtcMs(at), people: vec![Spot { track: 1, region }] });
+                spooling.catch_up(&hold).await;
+            }
+            let repaired = tokio::spawn(async move {
+                tokio::time::sleep(again / 2 + again * (refusals - 1)).await;
+                let _ = fs::remove_file(path);
+                // The analysis went on long ago.
+                people.saw(Sight { at: UtcMs(900_000), people: vec![] });
+            });
+            let done = spooling.complete(hold, again).await;
+            assert_eq!(done.is_ok(), full || refusals < 3, "{refusals} refusals, {full}: {done:?}");
+            repaired.await.unwrap();
+            if done.is_ok() {
+                let path = folder.path().join(SPOOL_FOLDER).join(format!("{incident}.spool"));
+                let (_, gathered) = spool::read::<Plan>(&path).unwrap();
+                assert_eq!((gathered.units.len(), gathered.sights.len()), (10, 10), "{refusals}, {full}");
+            }
+        }
+    }
 
     /// Attempts are counted over restarts, apart for each incident and kind, and go with their spool.
     #[test]

@@ -5,9 +5,10 @@
 //! where there is one.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -17,7 +18,8 @@ use gstreamer_video::prelude::*;
 use super::encoder::{self, Encoder};
 use super::hide::{Cover, Hidden};
 use super::timing::Times;
-use crate::camera::{self, Disposed, Format, Unit};
+use super::writing::Run;
+use crate::camera::{self, Candidate, Format, Unit};
 use crate::mask::Plane;
 
 /// A re-encoded clip is at most so large: it shows what happened and leaves the machine its time.
@@ -29,11 +31,14 @@ const FRAGMENT_MS: u32 = 1_000;
 /// Of the times written into a file.
 const TICKS_PER_SECOND: u32 = 90_000;
 
-/// Longest that writing one clip may take.
-const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(300);
+/// Writing a clip may take as long as it goes on: so long it may stand still.
+const STILL: gst::ClockTime = gst::ClockTime::from_seconds(30);
 
 /// Units that wait for the decoder of a clip that is encoded again.
 const WAITING: u64 = 8;
+
+/// No picture was shown yet.
+const NONE_US: i64 = -1;
 
 pub(super) type Timed<'a> = (&'a Unit, Times);
 
@@ -45,24 +50,64 @@ pub(super) fn remux(units: &[Timed<'_>], to: &Path) -> Result<()> {
     let sink = file_sink(&pipeline, to)?;
     pipeline.add(&source).context("adding appsrc")?;
     to_video_track(source.upcast_ref(), &sink)?;
-    run(pipeline, &source, units, to)
+    let run = Run { pipeline, source, muxer: sink, still: STILL };
+    run.push(units, to)
 }
 
-/// The same pictures in H.264, with what is to be hidden covered in each.
+/// The same pictures in H.264, with what is to be hidden covered in each. Whichever decoder or encoder fails, the next
+/// one is tried: software at last.
 pub(super) fn remake(units: &[Timed<'_>], hidden: &Hidden, to: &Path) -> Result<()> {
-    if let Some(hardware) = encoder::hardware() {
-        match remake_with(&hardware, units, hidden, to) {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::warn!(encoder = %hardware.name(), error, "a hardware encoder failed; software does it");
-            }
+    let decoders = camera::candidates(&units[0].0.format.caps);
+    remake_by(&decoders, STILL, units, hidden, to)
+}
+
+fn remake_by(
+    decoders: &[Candidate],
+    still: gst::ClockTime,
+    units: &[Timed<'_>],
+    hidden: &Hidden,
+    to: &Path,
+) -> Result<()> {
+    let mut encoder = encoder::hardware().unwrap_or(Encoder::Software);
+    let mut left = decoders.iter();
+    let mut decoder = left.next().context("no decoder for it: install gstreamer1.0-libav")?;
+    loop {
+        let shown = Arc::new(AtomicI64::new(NONE_US));
+        let made = (decoder.start)()
+            .and_then(|started| remake_with(&encoder, started, still, units, hidden, to, &shown));
+        let Err(error) = made else { return Ok(()) };
+        let saw_nothing = shown.load(Ordering::Relaxed) == NONE_US;
+        let software = matches!(encoder, Encoder::Software);
+        let why = format!("{error:#}");
+        // What shows no picture fails by itself; after that, whatever is hardware is left out in turn.
+        if (saw_nothing || software && decoder.info.hardware)
+            && let Some(next) = left.next()
+        {
+            tracing::warn!(
+                decoder = decoder.info.name,
+                why,
+                "a clip cannot be made; another decoder is tried"
+            );
+            decoder = next;
+        } else if !software {
+            tracing::warn!(encoder = %encoder.name(), why, "a hardware encoder failed; software does it");
+            encoder = Encoder::Software;
+        } else {
+            return Err(error);
         }
     }
-    remake_with(&Encoder::Software, units, hidden, to)
 }
 
-fn remake_with(with: &Encoder, units: &[Timed<'_>], hidden: &Hidden, to: &Path) -> Result<()> {
+/// `shown` becomes the time of the last picture that was covered, in microseconds from the clip's start.
+fn remake_with(
+    with: &Encoder,
+    decoder: gst::Element,
+    still: gst::ClockTime,
+    units: &[Timed<'_>],
+    hidden: &Hidden,
+    to: &Path,
+    shown: &Arc<AtomicI64>,
+) -> Result<()> {
     let format = &units[0].0.format;
     let widest = MOST_WIDTH.min(MOST_HEIGHT * format.width / format.height.max(1));
     let aspect = camera::pixel_aspect(&format.caps);
@@ -70,7 +115,6 @@ fn remake_with(with: &Encoder, units: &[Timed<'_>], hidden: &Hidden, to: &Path) 
     let pipeline = gst::Pipeline::new();
     let source = source(&with_rate(format, units));
     source.set_max_buffers(WAITING);
-    let decoder = camera::decoder_for(&format.caps)?;
     let scale = camera::scaler()?;
     let filter = camera::capsfilter(&camera::i420_caps(width, height))?;
     let bits = (width * height * 9 / 4).max(300_000);
@@ -91,7 +135,7 @@ fn remake_with(with: &Encoder, units: &[Timed<'_>], hidden: &Hidden, to: &Path) 
     let (first, at) = &units[0];
     let shift_us = first.captured_us - at.pts_us;
     let weak = pipeline.downgrade();
-    let last_us = AtomicI64::new(-1);
+    let last_us = shown.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, probe| {
         yield_to_others();
         if let Some(buffer) = probe.buffer_mut() {
@@ -110,7 +154,10 @@ fn remake_with(with: &Encoder, units: &[Timed<'_>], hidden: &Hidden, to: &Path) 
     if matches!(with, Encoder::Software) {
         decode_as_shown(&parser)?;
     }
-    run(pipeline, &source, units, to)
+    let run = Run { pipeline, source, muxer: sink, still };
+    run.push(units, to)?;
+    ensure!(shown.load(Ordering::Relaxed) != NONE_US, "no picture of it could be decoded");
+    Ok(())
 }
 
 /// The software encoders reorder nothing: pictures are decoded when they are shown. What is guessed on the way does not
@@ -204,35 +251,102 @@ fn to_video_track(from: &gst::Element, muxer: &gst::Element) -> Result<()> {
     Ok(())
 }
 
-/// Pushes everything through and waits for the file to be complete.
-fn run(pipeline: gst::Pipeline, source: &gst_app::AppSrc, units: &[Timed<'_>], to: &Path) -> Result<()> {
-    let pipeline = Disposed(pipeline);
-    let started = pipeline.0.set_state(gst::State::Playing);
-    started.with_context(|| format!("starting to write {}", to.display()))?;
-    let bus = pipeline.0.bus().context("a pipeline has a bus")?;
-    let clock = gst::SystemClock::obtain();
-    let deadline = clock.time() + LIMIT;
-    for (unit, at) in units {
-        // Never blocked inside the source: a pipeline that has failed takes nothing more and wakes nobody.
-        while source.max_buffers() > 0 && source.current_level_buffers() >= source.max_buffers() {
-            let nap = gst::ClockTime::from_mseconds(20);
-            if let Some(problem) = bus.timed_pop_filtered(nap, &[gst::MessageType::Error]) {
-                let words = camera::error_text(&problem).unwrap_or_default();
-                return Err(anyhow!(words).context(format!("writing {}", to.display())));
-            }
-            ensure!(clock.time() < deadline, "not finished after {} s", LIMIT.seconds());
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+    use bytes::Bytes;
+
+    use super::super::timing::times;
+    use super::*;
+    use crate::camera::{Codec, DecoderInfo, Disposed};
+
+    /// Two seconds of a moving picture.
+    fn units() -> Vec<Unit> {
+        camera::init().unwrap();
+        let pipeline = gst::Pipeline::new();
+        let source = camera::element("videotestsrc").unwrap();
+        source.set_property("num-buffers", 50);
+        let small = gst::Caps::builder("video/x-raw")
+            .field("format", "I420")
+            .field("width", 160)
+            .field("height", 96)
+            .field("framerate", gst::Fraction::new(25, 1))
+            .build();
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        let parser = camera::element("h264parse").unwrap();
+        let chain = [
+            source,
+            camera::capsfilter(&small).unwrap(),
+            camera::encoder(500_000, 25).unwrap(),
+            parser,
+            camera::capsfilter(&Codec::H264.ring_caps()).unwrap(),
+            sink.clone().upcast(),
+        ];
+        pipeline.add_many(&chain).unwrap();
+        gst::Element::link_many(&chain).unwrap();
+        let pipeline = Disposed(pipeline);
+        pipeline.0.set_state(gst::State::Playing).unwrap();
+        let (mut units, mut format) = (Vec::new(), None);
+        while let Ok(sample) = sink.pull_sample() {
+            let buffer = sample.buffer().unwrap();
+            let format = format
+                .get_or_insert_with(|| Arc::new(Format::from_caps(sample.caps().unwrap()).unwrap()))
+                .clone();
+            units.push(Unit {
+                captured_us: buffer.pts().unwrap().useconds() as i64,
+                keyframe: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+                after_gap: false,
+                data: Bytes::copy_from_slice(&buffer.map_readable().unwrap()),
+                format,
+            });
         }
-        let mut buffer = camera::buffer_of(unit, unit.captured_us);
-        let fresh = buffer.get_mut().ok_or_else(|| anyhow!("a new buffer has one owner"))?;
-        let time = |us: i64| gst::ClockTime::from_useconds(us.max(0) as u64);
-        fresh.set_pts(time(at.pts_us));
-        fresh.set_dts(time(at.dts_us));
-        fresh.set_duration(time(at.duration_us));
-        if source.push_buffer(buffer).is_err() {
-            // The pipeline has failed: its own words follow from the bus.
-            break;
-        }
+        units
     }
-    let _ = source.end_of_stream();
-    camera::wait_for_end(&pipeline.0, LIMIT).with_context(|| format!("writing {}", to.display()))
+
+    /// A decoder in front of which something stands.
+    fn behind(words: &'static str, hardware: bool) -> Candidate {
+        let start = move || {
+            let all = format!("{words} ! avdec_h264 max-threads=1");
+            Ok(gst::parse::bin_from_description(&all, true)?.upcast())
+        };
+        Candidate { info: DecoderInfo { name: words.to_owned(), hardware }, start: Box::new(start) }
+    }
+
+    fn remade(decoders: &[Candidate], still_ms: u64) -> Result<u64> {
+        let units = units();
+        assert_eq!(units.len(), 50);
+        let presented: Vec<i64> = units.iter().map(|u| u.captured_us).collect();
+        let timed: Vec<Timed<'_>> = units.iter().zip(times(&presented)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("clip.mp4");
+        remake_by(decoders, gst::ClockTime::from_mseconds(still_ms), &timed, &Hidden::default(), &to)?;
+        Ok(std::fs::metadata(&to).unwrap().len())
+    }
+
+    /// A decoder that does not start, one that starts and shows nothing, and one that hangs are each followed by the
+    /// next; what none of them shows is an error in words, not an empty file.
+    #[test]
+    fn the_next_decoder_shows_it() {
+        let blind = || behind("identity drop-probability=1.0", true);
+        let hung = || behind("identity sleep-time=1500000", true);
+        let absent = || Candidate {
+            info: DecoderInfo { name: "absent".to_owned(), hardware: true },
+            start: Box::new(|| Err(anyhow!("no device"))),
+        };
+        assert!(remade(&[absent(), blind(), hung(), behind("identity", false)], 1_000).unwrap() > 2_000);
+        for none in [vec![absent()], vec![blind(), blind()]] {
+            assert!(remade(&none, 1_000).is_err());
+        }
+        assert!(format!("{:#}", remade(&[], 1_000).unwrap_err()).contains("no decoder"));
+    }
+
+    /// A machine that is slow, and goes on, is given the time it takes.
+    #[test]
+    fn slow_is_not_stuck() {
+        let slow = behind("identity sleep-time=40000", false);
+        let clock = gst::SystemClock::obtain();
+        let started = clock.time();
+        assert!(remade(&[slow], 1_000).unwrap() > 2_000);
+        assert!(clock.time() - started > gst::ClockTime::from_mseconds(1_900));
+    }
 }
