@@ -53,7 +53,7 @@ pub(crate) use decoders::{Candidate, candidates, is_hardware};
 pub(crate) use picture::{fitted, i420_caps};
 pub(crate) use retry::host_and_port;
 pub(crate) use ring::{decodable, nearest};
-pub(crate) use source::{capsfilter, element, encoder, error_text, scaler, wait_for_end};
+pub(crate) use source::{capsfilter, element, encoder, error_text, scaler};
 
 use session::Feed;
 use shared::Camera;

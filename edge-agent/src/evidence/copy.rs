@@ -79,12 +79,14 @@ fn read(path: &Path) -> Result<Vec<Unit>> {
     loop {
         // Never without an end: whoever reads holds the only turn to encode.
         let Some(sample) = sink.try_pull_sample(LOOK) else {
-            let problem = bus.pop_filtered(&[gst::MessageType::Error]);
-            if let Some(problem) = problem.as_ref().and_then(|said| camera::error_text(said)) {
+            // In this order: what fails says so first, and then ends.
+            let ended = sink.is_eos();
+            let said = bus.pop_filtered(&[gst::MessageType::Error]);
+            if let Some(problem) = said.and_then(|said| camera::error_text(&said)) {
                 bail!(problem);
             }
-            if sink.is_eos() {
-                break;
+            if ended {
+                return Ok(units);
             }
             empty += 1;
             ensure!(empty < MOST_LOOKS, "nothing has come of it for too long");
@@ -106,6 +108,4 @@ fn read(path: &Path) -> Result<Vec<Unit>> {
             format: format.clone(),
         });
     }
-    camera::wait_for_end(&pipeline.0, gst::ClockTime::from_seconds(10))?;
-    Ok(units)
 }

@@ -265,6 +265,7 @@ mod tests {
         let fields = caps.make_mut();
         fields.set("width", 160);
         fields.set("height", 90);
+        fields.set("codec_data", gstreamer::Buffer::from_slice([1_u8, 2]));
         let format = Arc::new(Format::from_caps(&caps).unwrap());
         let data = Bytes::from(vec![1; 100]);
         Unit { captured_us: at_ms * 1_000, keyframe: at_ms % 1_000 == 0, after_gap: false, data, format }
@@ -276,8 +277,8 @@ mod tests {
     #[tokio::test]
     async fn what_was_refused_is_written_anew() {
         crate::camera::init().unwrap();
-        let again = Duration::from_millis(20);
-        for (refusals, full) in [(1, true), (30, true), (2, false), (30, false)] {
+        let again = Duration::from_millis(80);
+        for (refusals, full) in [(1, true), (8, true), (1, false), (8, false)] {
             let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
             let incident = IncidentId::new(&chance, UtcMs(0));
             let spools = Spools::open(folder.path()).unwrap().on(if full { |_| Some(0) } else { |_| None });
