@@ -13,6 +13,7 @@ pub(crate) struct Small {
     pub(crate) pixels: Vec<u8>,
     line: Vec<u8>,
     half: Vec<u8>,
+    across: Vec<u8>,
 }
 
 impl Small {
@@ -56,22 +57,21 @@ impl Small {
         if columns < 3 || rows < 3 {
             return;
         }
-        self.line.resize(columns.max(self.line.len()), 0);
-        let line = &mut self.line[..columns];
-        for row in self.pixels.chunks_exact_mut(columns) {
-            line.copy_from_slice(row);
-            soften(&line[..columns - 2], &line[1..columns - 1], &line[2..], &mut row[1..columns - 1]);
+        // Sideways into a plane of its own, then downwards back: neither reads what it has just written. The plane is
+        // one long row, because short rows leave a rest each; its outermost columns are then as they were.
+        let length = self.pixels.len();
+        self.across.resize(length, 0);
+        let (left, here, right) = (&self.pixels[..length - 2], &self.pixels[1..length - 1], &self.pixels[2..]);
+        soften(left, here, right, &mut self.across[1..length - 1]);
+        for (row, out) in self.pixels.chunks_exact(columns).zip(self.across.chunks_exact_mut(columns)) {
+            (out[0], out[columns - 1]) = (row[0], row[columns - 1]);
         }
-        // `line` holds the row above as it was before it was softened.
-        line.copy_from_slice(&self.pixels[..columns]);
-        for y in 1..rows - 1 {
-            let (here, below) = self.pixels[y * columns..(y + 2) * columns].split_at_mut(columns);
-            for ((above, here), below) in line.iter_mut().zip(here).zip(below) {
-                let was = *here;
-                *here = mean(mean(*above, *below), was);
-                *above = was;
-            }
-        }
+        self.pixels[..columns].copy_from_slice(&self.across[..columns]);
+        let last = (rows - 1) * columns;
+        self.pixels[last..].copy_from_slice(&self.across[last..]);
+        let (above, here, below) = (&self.across[..], &self.across[columns..], &self.across[2 * columns..]);
+        let inner = last - columns;
+        soften(&above[..inner], &here[..inner], &below[..inner], &mut self.pixels[columns..last]);
     }
 }
 
@@ -113,9 +113,10 @@ fn blend_rows(block: &[u8], width: usize, tall: usize, line: &mut [u8]) {
     }
 }
 
-/// Mean of two, halves up: one machine instruction for sixteen of them.
+/// Mean of two, halves up: one machine instruction for sixteen of them, as long as it is written like this
+/// (`div_ceil` is seven).
 fn mean(a: u8, b: u8) -> u8 {
-    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
+    ((u16::from(a) + u16::from(b) + 1) >> 1) as u8
 }
 
 fn soften(before: &[u8], here: &[u8], after: &[u8], out: &mut [u8]) {
@@ -129,7 +130,7 @@ fn halve(line: &[u8], out: &mut [u8]) {
     let (pairs, _) = line.as_chunks::<2>();
     for (to, pair) in out.iter_mut().zip(pairs) {
         let both = u16::from_le_bytes(*pair);
-        *to = ((both & 0xff) + (both >> 8)).div_ceil(2) as u8;
+        *to = (((both & 0xff) + (both >> 8) + 1) >> 1) as u8;
     }
 }
 
