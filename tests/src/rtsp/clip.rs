@@ -87,7 +87,7 @@ impl Clip {
         gst::init().context("starting GStreamer")?;
         ensure!(path.is_file(), "no clip at {}", path.display());
         let kept = format!(
-            "filesrc name=file ! qtdemux ! {codec}parse ! \
+            "filesrc name=file ! qtdemux ! {codec}parse config-interval=-1 ! \
              video/x-{codec},stream-format=byte-stream,alignment=au ! appsink name=out sync=false max-buffers=32"
         );
         let encoder = match codec {
@@ -100,7 +100,7 @@ impl Clip {
             }
         };
         let encoded = format!(
-            "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=I420 ! {encoder} ! {codec}parse ! \
+            "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=I420 ! {encoder} ! {codec}parse config-interval=-1 ! \
              video/x-{codec},stream-format=byte-stream,alignment=au ! appsink name=out sync=false max-buffers=32"
         );
         match collect(&kept, path, codec) {
