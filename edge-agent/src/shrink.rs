@@ -61,7 +61,8 @@ impl Small {
         // one long row, because short rows leave a rest each; its outermost columns are then as they were.
         let length = self.pixels.len();
         self.across.resize(length, 0);
-        let (left, here, right) = (&self.pixels[..length - 2], &self.pixels[1..length - 1], &self.pixels[2..]);
+        let (left, here, right) =
+            (&self.pixels[..length - 2], &self.pixels[1..length - 1], &self.pixels[2..]);
         soften(left, here, right, &mut self.across[1..length - 1]);
         for (row, out) in self.pixels.chunks_exact(columns).zip(self.across.chunks_exact_mut(columns)) {
             (out[0], out[columns - 1]) = (row[0], row[columns - 1]);

@@ -44,7 +44,7 @@ impl Shown {
             for x in (from.0 + 8..to.0 - 24).step_by(16) {
                 let mut sums = [(0, 0); 2];
                 for (px, py) in (0..256).map(|n| (x + n % 16, y + n / 16)) {
-                    let (sum, count) = &mut sums[(px / 8 + py / 8) / 2 % 2];
+                    let (sum, count) = &mut sums[((px / 8 + py / 8) >> 1) & 1];
                     *sum += i32::from(self.luma[py * SIZE.0 + px]);
                     *count += 1;
                 }

@@ -40,8 +40,7 @@ impl Installed {
             ("[agent]", new.agent != now.agent),
             ("[hub]", new.hub != now.hub),
             ("[health]", new.health != now.health),
-            // Its bound on the recording is the section's below.
-            ("[outbox]", new.recording == now.recording && new.outbox != now.outbox),
+            ("[outbox]", new.outbox_but_for_recording() != now.outbox_but_for_recording()),
             ("[recording]", new.recording != now.recording),
         ];
         let at_next_start = fixed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect();

@@ -256,6 +256,11 @@ impl Config {
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
+    /// The section as its writer knows it: the bound on the recording is a section of its own.
+    fn outbox_but_for_recording(&self) -> OutboxConfig {
+        OutboxConfig { recording_max_bytes: 0, ..self.outbox.clone() }
+    }
+
     /// What the detectors can name, with the models that lie here.
     fn named(&self) -> Vec<protocol::Label> {
         self.detector.named_in(&detector::store(self.models.clone(), self.agent.models.clone()))

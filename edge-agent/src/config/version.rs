@@ -31,8 +31,7 @@ pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, 
         ("hub", config.hub != installed.hub),
         ("health", config.health != installed.health),
         ("recording", config.recording != installed.recording),
-        // Its bound on the recording is the section's above.
-        ("outbox", config.recording == installed.recording && config.outbox != installed.outbox),
+        ("outbox", config.outbox_but_for_recording() != installed.outbox_but_for_recording()),
     ]
     .into_iter()
     .filter(|(_, differs)| *differs)
@@ -58,12 +57,18 @@ fn over(installed: &Config, version: u64, mut hub: Config) -> Config {
     hub.detector.ort_library.clone_from(&installed.detector.ort_library);
     for Watched { camera, .. } in &mut hub.cameras {
         let same = |other: &&Watched| other.camera.id == camera.id || other.camera.shares_an_address(camera);
-        let masks: Vec<_> =
-            installed.cameras.iter().filter(same).flat_map(|other| &other.camera.masks).collect();
-        for mask in masks {
-            if !camera.masks.contains(mask) {
-                camera.masks.push(mask.clone());
+        let others: Vec<_> = installed.cameras.iter().filter(same).collect();
+        for Watched { camera: other, .. } in others {
+            camera.blur_people |= other.blur_people;
+            for mask in &other.masks {
+                if !camera.masks.contains(mask) {
+                    camera.masks.push(mask.clone());
+                }
             }
+        }
+        if camera.blur_people {
+            // Between two looks nobody is seen: what the checks ask of a text that says it itself.
+            camera.analysis_fps = camera.analysis_fps.max(1.0);
         }
     }
     let Config { detector, calendar, cameras, calls, .. } = hub;
@@ -204,6 +209,33 @@ mod tests {
         let problems = from_hub(4, &other, &installed).unwrap_err();
         assert_eq!(problems[0].place, "configuration 4:5:1");
         assert!(problems[0].what.starts_with("[outbox] is set on the box itself"), "{}", problems[0]);
+    }
+
+    /// A text without [recording] where the installer set it: what it says of the outbox is told of all the same.
+    #[test]
+    fn the_outbox_is_the_installers_beside_a_recording() {
+        let installed = Config::parse("x", "[recording]\nmax_bytes = 1000000000\n", []).unwrap();
+        let camera = "[[camera]]\nid = \"gate\"\nurl = \"test://\"\n";
+        assert!(from_hub(1, camera, &installed).is_ok());
+        let problems = from_hub(2, &format!("{camera}[outbox]\nmax_rows = 7000\n"), &installed).unwrap_err();
+        assert_eq!(problems[0].place, "configuration 2:4:1");
+    }
+
+    /// No configuration of the hub uncovers whom the installer had blurred; and they are looked for often enough.
+    #[test]
+    fn blurring_stays_the_installers() {
+        let camera = |id: &str, more: &str| format!("[[camera]]\nid = {id:?}\nurl = \"test://\"\n{more}\n");
+        let installed = Config::parse("x", &camera("gate", "blur_people = true"), []).unwrap();
+        for toml in
+            [camera("gate", "analysis_fps = 0.5"), camera("roof", "blur_people = false\nanalysis_fps = 0.5")]
+        {
+            let hub = from_hub(1, &toml, &installed).unwrap();
+            let camera = &hub.cameras[0].camera;
+            assert_eq!((camera.blur_people, camera.analysis_fps), (true, 1.0), "{toml}");
+        }
+        let elsewhere =
+            from_hub(1, "[[camera]]\nid = \"roof\"\nurl = \"test://smpte\"\n", &installed).unwrap();
+        assert!(!elsewhere.cameras[0].camera.blur_people);
     }
 
     /// No configuration of the hub uncovers what the installer masked, under the same name or the same address, and

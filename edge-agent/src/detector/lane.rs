@@ -26,8 +26,11 @@ pub(super) const MAX_WAIT_MS: u64 = 2_000;
 /// within three.
 pub(super) const HANGS_MS: u64 = 1_500;
 pub(super) const RETRY: Duration = Duration::from_secs(30);
-/// Threads that are left behind in a hung inference, at most: each holds a model.
+/// Threads that stand in a hung inference at the same time, at most: each holds a model.
 const LEFT_BEHIND: u32 = 3;
+/// The first load is waited for so long, that the first frame finds a detector. A graphics card may compile for
+/// minutes: then the box runs, and says that it is not loaded yet.
+const LOADS: Duration = Duration::from_secs(10);
 
 /// What became of one frame in one lane.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +98,10 @@ struct State<S> {
     hangs_ms: Option<u64>,
     /// Counts threads: one that returns from a hung inference and is not the newest ends.
     generation: u32,
+    /// Those that have not returned yet.
+    left_behind: u32,
+    /// Whether the first load has come to an end, good or bad.
+    tried: bool,
     stopping: bool,
 }
 
@@ -142,7 +149,7 @@ fn fails(error: &DetectError) -> Condition {
 }
 
 impl<L: Look> Lane<L> {
-    /// Loads the detector (so that the first frame already finds it) and starts to serve.
+    /// Starts to serve; the detector is loaded on the lane's own thread.
     pub(super) fn start(clock: Arc<dyn Clock>, loader: Loader<L>) -> std::io::Result<Self> {
         let state = State {
             waiting: Vec::new(),
@@ -151,6 +158,8 @@ impl<L: Look> Lane<L> {
             stats: DetectorStats::default(),
             hangs_ms: None,
             generation: 0,
+            left_behind: 0,
+            tried: false,
             stopping: false,
         };
         let shared = Arc::new(Shared {
@@ -159,18 +168,23 @@ impl<L: Look> Lane<L> {
             state: Mutex::new(state),
             wake: Condvar::new(),
         });
-        let (detector, condition) = shared.load();
-        shared.lock().condition = condition;
         let lane = Self { shared, threads: Mutex::default() };
-        lane.spawn(detector, 0)?;
+        lane.spawn(0)?;
         Ok(lane)
     }
 
-    fn spawn(&self, detector: Option<L>, generation: u32) -> std::io::Result<()> {
+    /// Blocks until the first load has ended, at most for [`LOADS`].
+    pub(super) fn await_loaded(&self) {
+        let waited =
+            self.shared.wake.wait_timeout_while(self.shared.lock(), LOADS, |s| !s.tried && !s.stopping);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn spawn(&self, generation: u32) -> std::io::Result<()> {
         let serving = Arc::clone(&self.shared);
         let thread = std::thread::Builder::new()
             .name("detector".to_owned())
-            .spawn(move || serve(&serving, detector, generation))?;
+            .spawn(move || serve(&serving, generation))?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
@@ -215,12 +229,13 @@ impl<L: Look> Lane<L> {
         let mut state = self.shared.lock();
         if let Some(since_ms) = state.hangs_ms {
             let again = now_ms.saturating_sub(since_ms) >= RETRY.as_millis() as u64;
-            if again && state.generation < LEFT_BEHIND && !state.stopping {
+            if again && state.left_behind < LEFT_BEHIND && !state.stopping {
                 state.generation += 1;
+                state.left_behind += 1;
                 state.hangs_ms = None;
                 let generation = state.generation;
                 drop(state);
-                if let Err(error) = self.spawn(None, generation) {
+                if let Err(error) = self.spawn(generation) {
                     tracing::error!(%error, "no thread for the detector");
                 }
             }
@@ -243,12 +258,13 @@ impl<L: Look> Lane<L> {
 }
 
 impl<L: Look> Lane<L> {
-    /// Waits for the inference in progress, unless it hangs.
+    /// Waits for the inference in progress, unless it hangs, or the first load, which may.
     pub(super) fn stop(&self) {
         let (hangs, waiting) = {
             let mut state = self.shared.lock();
             state.stopping = true;
-            (state.hangs_ms.is_some() || state.generation > 0, std::mem::take(&mut state.waiting))
+            let held = state.hangs_ms.is_some() || state.left_behind > 0 || !state.tried;
+            (held, std::mem::take(&mut state.waiting))
         };
         waiting.into_iter().for_each(|job| (job.reply)(Part::Missing));
         self.shared.wake.notify_all();
@@ -259,10 +275,11 @@ impl<L: Look> Lane<L> {
     }
 }
 
-fn serve<L: Look>(shared: &Shared<L>, mut detector: Option<L>, generation: u32) {
+fn serve<L: Look>(shared: &Shared<L>, generation: u32) {
+    let mut detector: Option<L> = None;
     let mut told = None;
-    // A thread that takes the place of a hung one has not tried yet.
-    let mut waited = generation > 0;
+    // A new thread has not tried yet.
+    let mut waited = true;
     loop {
         if let Some(ready) = &mut detector {
             let Some(pictures) = take_off(shared, ready.batch(), generation) else { return };
@@ -273,15 +290,16 @@ fn serve<L: Look>(shared: &Shared<L>, mut detector: Option<L>, generation: u32) 
             }
             continue;
         }
-        let condition = shared.lock().condition.clone();
-        if told.as_ref() != Some(&condition) {
-            tracing::warn!(?condition, "a model is not at work; what can do without it goes on");
-            told = Some(condition);
+        if !std::mem::take(&mut waited) {
+            let condition = shared.lock().condition.clone();
+            if told.as_ref() != Some(&condition) {
+                tracing::warn!(?condition, "a model is not at work; what can do without it goes on");
+                told = Some(condition);
+            }
+            if stopped_within(shared, RETRY) {
+                return;
+            }
         }
-        if !waited && stopped_within(shared, RETRY) {
-            return;
-        }
-        waited = false;
         let (loaded, condition) = shared.load();
         let mut state = shared.lock();
         if state.stopping || state.generation != generation {
@@ -289,6 +307,9 @@ fn serve<L: Look>(shared: &Shared<L>, mut detector: Option<L>, generation: u32) 
         }
         detector = loaded;
         state.condition = condition;
+        state.tried = true;
+        drop(state);
+        shared.wake.notify_all();
     }
 }
 
@@ -352,6 +373,7 @@ fn look<L: Look>(shared: &Shared<L>, detector: &mut L, pictures: &[Arc<Picture>]
         });
     let mut state = shared.lock();
     if state.generation != generation {
+        state.left_behind -= 1;
         return Landed::Replaced;
     }
     let now_ms = shared.clock.uptime_ms();
@@ -388,3 +410,6 @@ fn look<L: Look>(shared: &Shared<L>, detector: &mut L, pictures: &[Arc<Picture>]
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,6 +119,8 @@ impl DetectorStation {
             Ok(Standing { lane, names: Mutex::new(names), every_ms })
         };
         let posts = posts.into_iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
+        // They load beside one another.
+        posts.iter().for_each(|post| post.lane.await_loaded());
         let (stopping, stop) = (Mutex::new(false), Condvar::new());
         let pose = PosePost::new(pose);
         let shared = Arc::new(Shared { clock: Arc::clone(&clock), posts, pose, stopping, stop });

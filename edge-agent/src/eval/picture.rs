@@ -12,6 +12,7 @@ use super::{SceneScore, Sight};
 use crate::camera;
 use crate::evidence::draw;
 use crate::frame::Picture;
+use crate::mask::Masks;
 use crate::replay::Scene;
 
 /// Nothing seen longer ago than this is drawn.
@@ -42,8 +43,10 @@ pub(super) fn write(
     let (fps, width) = (camera.analysis_fps, camera.analysis_width);
     let mut open = moments.into_iter().peekable();
     let mut last: Option<Arc<Picture>> = None;
+    let mut masks = Masks::new(&camera.masks);
     for frame in camera::decode_file(scene.media(), camera.id.clone(), fps, width)? {
-        let frame = frame.with_context(|| format!("decoding {}", scene.media().display()))?;
+        let mut frame = frame.with_context(|| format!("decoding {}", scene.media().display()))?;
+        masks.burn(Arc::make_mut(&mut frame.picture));
         let at_s = frame.captured_at.0 as f64 / 1_000.0;
         // The first frame at or after the moment.
         while let Some((_, name)) = open.next_if(|(moment, _)| *moment <= at_s) {

@@ -39,13 +39,23 @@ impl PosePost {
         Self(Mutex::new(loader.map_or(State::Nobody, State::Waits)))
     }
 
-    /// Loads it the first time, in front of no camera; one that cannot be had is tried again like any other model.
+    /// Has it loaded the first time, in front of no camera; one that cannot be had is tried again like any other model.
     pub(in crate::detector) fn want(&self, clock: &Arc<dyn Clock>) -> std::io::Result<()> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = match std::mem::replace(&mut *state, State::Nobody) {
-            State::Waits(loader) => State::Serves(Arc::new(Lane::start(Arc::clone(clock), loader)?)),
-            other => other,
+        let lane = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let loader = match std::mem::replace(&mut *state, State::Nobody) {
+                State::Waits(loader) => loader,
+                other => {
+                    *state = other;
+                    return Ok(());
+                }
+            };
+            let lane = Arc::new(Lane::start(Arc::clone(clock), loader)?);
+            *state = State::Serves(Arc::clone(&lane));
+            lane
         };
+        // Not under the lock, which health takes.
+        lane.await_loaded();
         Ok(())
     }
 

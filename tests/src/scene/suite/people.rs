@@ -9,7 +9,7 @@ use super::super::script::{LightChange, Line, Rule, Script, Sky, Sweep, Weather}
 use super::{Draw, edge_at, scene, watched};
 
 /// Comes from one side, stays a while in the zone's middle, leaves to the other.
-fn visitor(draw: &Draw, place: Place, starts_s: f32, stays_s: f32) -> Person {
+pub(super) fn visitor(draw: &Draw, place: Place, starts_s: f32, stays_s: f32) -> Person {
     let (x, z) = middle(place);
     let (x, z) = (x + draw.some(-0.8, 0.8), z + draw.some(-0.8, 0.8));
     let side = draw.side();
