@@ -40,8 +40,9 @@ impl Retry {
         if lasted_ms > GOOD_MS {
             self.pause = FIRST;
         }
-        let pause = self.pause;
-        self.pause = (pause * 2).min(if refused { MOST_REFUSED } else { MOST });
+        let most = if refused { MOST_REFUSED } else { MOST };
+        let pause = self.pause.min(most);
+        self.pause = (pause * 2).min(most);
         pause
     }
 
@@ -107,6 +108,7 @@ mod tests {
         assert_eq!(ms(retry.next(60_000, false)), 500);
         let refused: Vec<_> = (0..8).map(|_| ms(retry.next(100, true))).collect();
         assert_eq!(refused, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+        assert_eq!(ms(retry.next(100, false)), 2_000, "it no longer refuses");
     }
 
     /// Host and port of every form of address an installer may write.

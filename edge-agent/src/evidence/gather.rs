@@ -85,7 +85,9 @@ impl Gathering {
             spooling.catch_up(hold).await;
             tokio::time::sleep(LOOK).await;
         };
-        let went_on = self.ended.borrow().is_none_or(|end| end > longest);
+        // A camera that goes first leaves no word of an end; it has cut the clip itself.
+        let filmed = camera.ring().newest_us().is_some_and(|newest| newest >= longest.0 * 1_000);
+        let went_on = self.ended.borrow().map_or(filmed, |end| end > longest);
         let cut = if hold.is_truncated() {
             tracing::warn!(camera = %config.id, "a clip grew too large and ends early");
             Some(Cut::Bytes)

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use protocol::{IncidentId, UtcMs};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -27,6 +28,10 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// A disk with less room than this is full.
 const MARGIN_BYTES: u64 = 1 << 20;
+
+/// Clips that wait for a full disk, of all cameras together: a box that goes on taking them without end would lose all of
+/// them, and itself.
+const MOST_WAITING_KIB: usize = 256 << 10;
 
 /// Attempts to write a file; those that found the disk full are counted apart: a day's worth, at one a minute.
 const ATTEMPTS: u32 = 3;
@@ -58,6 +63,8 @@ pub(super) struct Spools {
     leave_free_bytes: u64,
     /// Bytes free on the disk of a folder, where that can be told.
     free: fn(&Path) -> Option<u64>,
+    /// KiB of clips that may wait in memory for a disk that takes them.
+    waiting: Arc<Semaphore>,
 }
 
 impl Spools {
@@ -65,17 +72,23 @@ impl Spools {
         let path = evidence.join(SPOOL_FOLDER);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.with_context(|| format!("making {}", path.display()))?;
-        Ok(Self { path, leave_free_bytes: 0, free: free_bytes })
+        let waiting = Arc::new(Semaphore::new(MOST_WAITING_KIB));
+        Ok(Self { path, leave_free_bytes: 0, free: free_bytes, waiting })
     }
 
     pub(super) fn leaving_free(&self, bytes: u64) -> Self {
-        Self { path: self.path.clone(), leave_free_bytes: bytes, free: self.free }
+        Self {
+            path: self.path.clone(),
+            leave_free_bytes: bytes,
+            free: self.free,
+            waiting: self.waiting.clone(),
+        }
     }
 
     /// The same on a disk that has so much free, as it says.
     #[cfg(test)]
     pub(super) fn on(&self, free: fn(&Path) -> Option<u64>) -> Self {
-        Self { path: self.path.clone(), leave_free_bytes: self.leave_free_bytes, free }
+        Self { free, ..self.leaving_free(self.leave_free_bytes) }
     }
 
     pub(super) fn path(&self, incident: IncidentId) -> PathBuf {
@@ -143,6 +156,10 @@ impl Spools {
         self.lacks(fs::metadata(source).map_or(0, |about| about.len()))
     }
 
+    fn is_full_for(&self, bytes: u64) -> bool {
+        !self.has_room() || self.lacks(bytes)
+    }
+
     fn lacks(&self, bytes: u64) -> bool {
         (self.free)(&self.path).is_some_and(|free| free < bytes.saturating_add(MARGIN_BYTES))
     }
@@ -200,17 +217,29 @@ impl Spooling {
         let units = hold.units();
         // It gathers no more, and makes room for other clips.
         drop(hold);
+        let bytes: u64 = units.iter().map(|unit| unit.data.len() as u64).sum();
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
+        let place = self.spools.waiting.clone().try_acquire_many_owned(kib);
+        let _place =
+            place.ok().context("the disk took nothing, and as many clips as memory holds wait for it")?;
         let sights = self.sights_after(first_sight(&self.plan));
-        let bytes = units.iter().map(|unit| unit.data.len() as u64).sum();
         let mut failures = Failures::default();
         loop {
-            self.create().await;
-            self.append(units.clone(), sights.clone()).await;
-            if self.spool.is_some() {
-                return Ok(());
+            // What is sure to fail would only take the last room from incidents.
+            let mut full = self.spools.is_full_for(bytes);
+            if !full {
+                self.create().await;
+                self.append(units.clone(), sights.clone()).await;
+                if self.spool.is_some() {
+                    return Ok(());
+                }
+                full = self.spools.is_full_for(bytes);
+                if full {
+                    // So does what is torn. All of it is in memory.
+                    let _ = fs::remove_file(self.spools.path(self.incident));
+                }
             }
-            let worth = failures.add(self.spools.lacks(bytes));
-            ensure!(worth, "what it gathered could not be written to disk");
+            ensure!(failures.add(full), "what it gathered could not be written to disk");
             tokio::time::sleep(again).await;
         }
     }
@@ -249,92 +278,4 @@ fn kept(spool: io::Result<Spool>) -> Option<Spool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use bytes::Bytes;
-    use protocol::{Chance, NormBox};
-
-    use super::super::people::Spot;
-    use super::super::spool;
-    use super::*;
-    use crate::camera::{Codec, Format, Ring};
-
-    fn unit(at_ms: i64) -> Unit {
-        let mut caps = Codec::H264.ring_caps();
-        let fields = caps.make_mut();
-        fields.set("width", 160);
-        fields.set("height", 90);
-        fields.set("codec_data", gstreamer::Buffer::from_slice([1_u8, 2]));
-        let format = Arc::new(Format::from_caps(&caps).unwrap());
-        let data = Bytes::from(vec![1; 100]);
-        Unit { captured_us: at_ms * 1_000, keyframe: at_ms % 1_000 == 0, after_gap: false, data, format }
-    }
-
-    /// A disk that refuses what a clip gathers, from the start or in the middle, once or for long, gets all of it when it
-    /// takes it again: with where people were, though nobody else knows that any more. One that refuses for other reasons
-    /// than want of room is given up.
-    #[tokio::test]
-    async fn what_was_refused_is_written_anew() {
-        crate::camera::init().unwrap();
-        let again = Duration::from_millis(80);
-        for (refusals, full) in [(1, true), (8, true), (1, false), (8, false)] {
-            let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
-            let incident = IncidentId::new(&chance, UtcMs(0));
-            let spools = Spools::open(folder.path()).unwrap().on(if full { |_| Some(0) } else { |_| None });
-            let (spools, people, ring) =
-                (Arc::new(spools), Arc::new(People::default()), Ring::new(60, usize::MAX));
-            let path = spools.path(incident);
-            let plan = Plan {
-                started_at: UtcMs(1_000),
-                from: UtcMs(1_000),
-                until: UtcMs(9_000),
-                frame_at: UtcMs(1_000),
-                drawn: None,
-                masks: vec![],
-                blur_people: true,
-            };
-            symlink("/dev/full", &path).unwrap();
-            let hold = ring.hold(UtcMs(0)).unwrap();
-            let mut spooling = Spooling::begin(spools, incident, plan, Some(people.clone())).await;
-            let region = NormBox { x: 0.1, y: 0.1, w: 0.1, h: 0.1 };
-            for at in (1_000..3_000).step_by(200) {
-                ring.push(unit(at));
-                people.saw(Sight { at: UtcMs(at), people: vec![Spot { track: 1, region }] });
-                spooling.catch_up(&hold).await;
-            }
-            let repaired = tokio::spawn(async move {
-                tokio::time::sleep(again / 2 + again * (refusals - 1)).await;
-                let _ = fs::remove_file(path);
-                // The analysis went on long ago.
-                people.saw(Sight { at: UtcMs(900_000), people: vec![] });
-            });
-            let done = spooling.complete(hold, again).await;
-            assert_eq!(done.is_ok(), full || refusals < 3, "{refusals} refusals, {full}: {done:?}");
-            repaired.await.unwrap();
-            if done.is_ok() {
-                let path = folder.path().join(SPOOL_FOLDER).join(format!("{incident}.spool"));
-                let (_, gathered) = spool::read::<Plan>(&path).unwrap();
-                assert_eq!((gathered.units.len(), gathered.sights.len()), (10, 10), "{refusals}, {full}");
-            }
-        }
-    }
-
-    /// Attempts are counted over restarts, apart for each incident and kind, and go with their spool.
-    #[test]
-    fn attempts_are_counted_on_disk() {
-        let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
-        let [one, other] = [(); 2].map(|()| IncidentId::new(&chance, UtcMs(0)));
-        let count = |incident, wanted: &Wanted| {
-            let spools = Spools::open(folder.path()).unwrap();
-            spools.count_attempt(incident, wanted).unwrap()
-        };
-        assert_eq!([(); 3].map(|()| count(one, &Wanted::Clip)), [1, 2, 3]);
-        assert_eq!((count(one, &Wanted::Snapshot), count(other, &Wanted::Clip)), (1, 1));
-        let spools = Spools::open(folder.path()).unwrap();
-        spools.forget(one);
-        assert_eq!((count(one, &Wanted::Clip), count(other, &Wanted::Clip)), (1, 2));
-        spools.forget_all_but(&[other]);
-        assert_eq!((count(one, &Wanted::Clip), count(other, &Wanted::Clip)), (1, 3));
-    }
-}
+mod tests;

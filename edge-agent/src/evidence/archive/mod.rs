@@ -1,12 +1,13 @@
 //! The continuous recording of cameras that want it: units as they came, in segments of a minute, found by time.
 //!
 //! ```text
-//! <data>/continuous/<camera>/<start, ms since 1970>.units     form: see `spool`
+//! <data>/continuous/<camera>/<start, ms since 1970>-<number>.units     form: see `spool`
 //! ```
 //!
 //! Written once, group of pictures by group of pictures, and never encoded: what it costs is the disk's bandwidth.
 //! Synced every few seconds, so a power cut costs so much; a segment that it cut off is read as far as it is whole.
-//! There is no index to be repaired: a segment's name is its start. Unmasked, readable by the agent alone; what leaves
+//! There is no index to be repaired: a segment's name is its start, and a number that grows with each segment of any
+//! camera: by that the oldest goes first, whatever a clock that was set since said when it began. Unmasked, readable by the agent alone; what leaves
 //! is a stretch on the hub's request, covered like every other clip: by what was to be hidden when it was filmed, which
 //! stands in its segment's head, and by what is to be hidden now.
 
@@ -99,32 +100,40 @@ impl Covering {
 }
 
 /// One file of the recording.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// First: the oldest of all cameras sort to the front.
     pub start: UtcMs,
+    /// Larger than that of any segment that was there when it was begun; 0 in recordings of earlier versions.
+    pub number: u64,
     pub path: PathBuf,
     pub bytes: u64,
 }
 
-/// Every segment of every camera, oldest first. A folder that cannot be read holds none.
+/// Every segment of every camera, in the order they were begun. A folder that cannot be read holds none.
 pub fn segments(folder: &Path) -> Vec<Segment> {
     let Ok(cameras) = fs::read_dir(folder) else { return Vec::new() };
     let mut all: Vec<Segment> =
         cameras.flatten().flat_map(|camera| segments_of_camera(&camera.path())).collect();
-    all.sort();
+    all.sort_by_key(|segment| (segment.number, segment.start));
     all
 }
 
+/// By the time they show.
 fn segments_of_camera(folder: &Path) -> Vec<Segment> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let segment = |entry: fs::DirEntry| {
         let path = entry.path();
-        let start = path.file_name()?.to_str()?.strip_suffix(".units")?.parse().ok()?;
-        Some(Segment { start: UtcMs(start), bytes: entry.metadata().ok()?.len(), path })
+        let name = path.file_name()?.to_str()?.strip_suffix(".units")?;
+        // A start before 1970 begins with a dash of its own.
+        let (start, number) = match name.rsplit_once('-') {
+            Some((start, number)) if !start.is_empty() => (start, number.parse().ok()?),
+            _ => (name, 0),
+        };
+        let start = UtcMs(start.parse().ok()?);
+        Some(Segment { start, number, bytes: entry.metadata().ok()?.len(), path })
     };
     let mut all: Vec<Segment> = entries.flatten().filter_map(segment).collect();
-    all.sort();
+    all.sort_by_key(|segment| (segment.start, segment.number));
     all
 }
 
@@ -230,7 +239,9 @@ impl Writer {
                 full.spool.sync()?;
             }
             DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-            let path = self.folder.join(format!("{}.units", start.0));
+            let all = self.folder.parent().map(segments).unwrap_or_default();
+            let number = all.last().map_or(0, |newest| newest.number) + 1;
+            let path = self.folder.join(format!("{}-{number}.units", start.0));
             let head = Head { camera: self.camera.clone(), covering: self.covering.clone() };
             let spool = Spool::create(&path, &head)?;
             self.open = Some(Open { spool, start, last: start, synced: start });

@@ -146,16 +146,25 @@ fn segments_remember_what_was_hidden() {
     assert_eq!(read(folder.path(), &camera(), UtcMs(0), UtcMs(20_000)).gathered.units.len(), 101);
 }
 
-/// The oldest go first, of whichever camera, and no more than needed.
+/// What was recorded first goes first, of whichever camera, and no more than needed: also where the clock was far ahead
+/// or behind then. What an earlier version left is older than all.
 #[test]
 fn the_oldest_are_spared_first() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, from) in [("gate", 0), ("roof", 30), ("gate", 3_600)] {
+    for (name, from) in
+        [("gate", 2_000_000_000), ("roof", 1_800_000_000), ("gate", -50), ("roof", 1_800_000_060)]
+    {
         let mut writer = writer(folder.path(), name);
         writer.take(units(from, from + 10)).unwrap();
         writer.finish().unwrap();
     }
     let all = segments(folder.path());
+    let starts: Vec<i64> = all.iter().map(|segment| segment.start.0 / 1_000).collect();
+    assert_eq!(starts, [2_000_000_000, 1_800_000_000, -50, 1_800_000_060]);
+    let old = all[3].path.with_file_name("1800000090000.units");
+    fs::copy(&all[3].path, &old).unwrap();
+    assert_eq!((&segments(folder.path())[0].path, segments(folder.path())[0].number), (&old, 0));
+    fs::remove_file(old).unwrap();
     let freed = spare(folder.path(), all[0].bytes + 1);
     assert_eq!(freed, all[0].bytes + all[1].bytes);
     assert_eq!(segments(folder.path()), all[2..]);
