@@ -34,6 +34,8 @@ const HIDDEN_MS: i64 = 8_000;
 const WANDERS: f32 = 0.1;
 /// Who reappears must stay near there for so long: somebody else would walk on.
 const STAYS_MS: i64 = 2_000;
+/// Overlap with where it was first in the zone, below which it has moved: who comes straight on grows.
+const MOVED: f32 = 0.65;
 /// What has not moved counts after so many looks and so long, when it was seen in this share of them.
 const LOOKS: u32 = 12;
 const LOOKED_MS: i64 = 4_000;
@@ -47,6 +49,8 @@ struct Dwell {
     first_at: UtcMs,
     inside_at: UtcMs,
     region: NormBox,
+    /// Where it was first in the zone.
+    first: NormBox,
     /// When it had last not left its place for a while.
     stood_at: Option<UtcMs>,
     /// Its last sight was out of the zone.
@@ -87,7 +91,8 @@ impl Dwell {
         let Some(track) = track else { return };
         let often = self.sights as f32 >= self.looks as f32 * SEEN_SHARE && self.looks >= LOOKS;
         let long = now.seen.at.since_ms(self.first_at) >= LOOKED_MS;
-        self.real |= track.label == Label::Motion || track.still_since > track.first_seen || often && long;
+        let moved = track.still_since > track.first_seen || self.first.iou(&track.region) < MOVED;
+        self.real |= track.label == Label::Motion || moved || often && long;
     }
 }
 
@@ -152,6 +157,7 @@ impl Dwellers {
             first_at: at,
             inside_at: at,
             region: track.region,
+            first: track.region,
             stood_at: None,
             outside: false,
             claim: None,
