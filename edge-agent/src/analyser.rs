@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use crate::detector::{Answer, Looked, Stance};
+use crate::detector::{Answer, Looked, Stance, Unsought};
 use crate::evidence::people::Spot;
 use crate::frame::{Detection, Frame, Picture};
 use crate::motion::{Motion, MotionGate};
@@ -92,7 +92,7 @@ impl Analyser {
         let (at, picture) = (frame.captured_at, &frame.picture);
         let motion = self.gate.look(at, &picture.y, picture.width, picture.height);
         let mut signs = self.signs.look(at, picture, &motion);
-        let (seen, sources) = self.look(frame, &motion, ask);
+        let (seen, sources, unsought) = self.look(frame, &motion, ask);
         // Flicker stands in for a model that names fire only while that is away, whoever else looks.
         let fire_is_named = self.named.as_ref().is_none_or(|named| named.contains(&Label::Fire));
         if !self.rules.count_flames() && fire_is_named {
@@ -103,47 +103,48 @@ impl Analyser {
             let stance = pose(cut_out(picture, &region, &motion.boxes))?;
             Some(Posed { region, stance })
         });
-        Observation { sources, signs, parked, posed, ..Observation::of(at, seen) }
+        Observation { sources, unsought, signs, parked, posed, ..Observation::of(at, seen) }
     }
 
-    /// What the detectors say, and which of them named what where more than one name is to be told.
+    /// What the detectors say, which of them named what where more than one name is to be told, and what none looked for.
     fn look(
         &mut self,
         frame: &Frame,
         motion: &Motion,
         ask: impl FnOnce(&Frame) -> Answer,
-    ) -> (Seen, Sources) {
+    ) -> (Seen, Sources, Unsought) {
         let at = frame.captured_at;
         let moves = !motion.boxes.is_empty() || motion.recalibrated || self.tracker.moving();
         if !moves && !self.detector_missing && !self.recheck_due(at) {
-            return (Seen::Still, Sources::new());
+            return (Seen::Still, Sources::new(), Unsought::default());
         }
         let by_motion = || objects_by_motion(&motion.boxes);
         match ask(frame) {
             Answer::Found(looked) => {
-                let Looked { by, detections, names, mut sources } = looked;
+                let Looked { by, detections, names, unsought, mut sources } = looked;
                 // The usual case of one detector needs no word more.
                 sources.retain(|_, source| *source != by);
                 (self.detected_at, self.named) = (Some(at), Some(names));
-                (Seen::Objects { by, detections }, sources)
+                (Seen::Objects { by, detections }, sources, unsought)
             }
             Answer::Partly(looked) => {
-                let Looked { by, mut detections, names, mut sources } = looked;
+                let Looked { by, mut detections, names, unsought, mut sources } = looked;
                 for detection in &detections {
                     sources.entry(detection.label).or_insert_with(|| Arc::clone(&by));
                 }
                 detections.extend(by_motion());
                 (self.detected_at, self.named) = (Some(at), Some(names));
-                (Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }, sources)
+                (Seen::Objects { by: format!("{by} + {MOTION}").into(), detections }, sources, unsought)
             }
-            Answer::Busy => (Seen::Unknown, Sources::new()),
+            Answer::Busy => (Seen::Unknown, Sources::new(), Unsought::default()),
             Answer::NotDue { names } => {
-                self.named = Some(names);
-                (Seen::Motion { detections: by_motion() }, Sources::new())
+                self.named = Some(names.clone());
+                let unsought = Unsought { waiting: names, missing: Vec::new() };
+                (Seen::Motion { detections: by_motion() }, Sources::new(), unsought)
             }
             Answer::Missing => {
                 self.named = Some(Vec::new());
-                (Seen::Motion { detections: by_motion() }, Sources::new())
+                (Seen::Motion { detections: by_motion() }, Sources::new(), Unsought::default())
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use protocol::{Label, NormBox, UtcMs};
 use serde::{Deserialize, Serialize};
 
-use crate::detector::Stance;
+use crate::detector::{Stance, Unsought};
 use crate::frame::Detection;
 use crate::signs::Signs;
 
@@ -21,6 +21,9 @@ pub struct Observation {
     /// Which detector named what, where several looked; for a label that is not there, all that looked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<Label, Arc<str>>,
+    /// What the detectors name and none of them looked for. Older records do not tell: all looked for everything.
+    #[serde(default, skip_serializing_if = "Unsought::is_empty")]
+    pub unsought: Unsought,
     /// What the pixels say without a detector.
     #[serde(default, skip_serializing_if = "Signs::is_empty")]
     pub signs: Signs,
@@ -67,7 +70,64 @@ pub struct Posed {
 impl Observation {
     /// A frame of which only the detector said something.
     pub fn of(at: UtcMs, seen: Seen) -> Self {
-        let sources = BTreeMap::new();
-        Self { at, seen, sources, signs: Signs::default(), parked: Vec::new(), posed: None }
+        Self {
+            at,
+            seen,
+            sources: BTreeMap::new(),
+            unsought: Unsought::default(),
+            signs: Signs::default(),
+            parked: Vec::new(),
+            posed: None,
+        }
+    }
+
+    /// Whether a detector looked for such a thing in this frame: not having found one says something.
+    pub fn looked_for(&self, label: Label) -> bool {
+        matches!(self.seen, Seen::Objects { .. }) && !self.unsought.holds(label)
+    }
+
+    /// Whether this frame tells that no detector at work names any of these.
+    pub fn nobody_names(&self, labels: &[Label]) -> bool {
+        match self.seen {
+            Seen::Objects { .. } => labels.iter().all(|label| self.unsought.missing.contains(label)),
+            Seen::Motion { .. } => !labels.iter().any(|label| self.unsought.waiting.contains(label)),
+            Seen::Still | Seen::Unknown => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARS: &[Label] = &[Label::Car, Label::Truck];
+
+    fn objects() -> Observation {
+        Observation::of(UtcMs(7), Seen::Objects { by: "any 1".into(), detections: Vec::new() })
+    }
+
+    /// A frame in which all looked for everything is recorded as it always was; older records mean just that.
+    #[test]
+    fn the_usual_frame_needs_no_word_more() {
+        let line = r#"{"at":7,"seen":"objects","by":"any 1","detections":[]}"#;
+        assert_eq!(serde_json::to_string(&objects()).unwrap(), line);
+        let read: Observation = serde_json::from_str(line).unwrap();
+        assert!(read.looked_for(Label::Fire) && !read.nobody_names(CARS));
+    }
+
+    /// What waits for its turn is named all the same; what is missing is not; both are recorded.
+    #[test]
+    fn what_nobody_looked_for_is_told() {
+        let unsought = Unsought { waiting: vec![Label::Fire], missing: CARS.to_vec() };
+        let frame = Observation { unsought, ..objects() };
+        let line = serde_json::to_string(&frame).unwrap();
+        assert_eq!(serde_json::from_str::<Observation>(&line).unwrap(), frame);
+        let looked = [Label::Person, Label::Fire, Label::Car].map(|label| frame.looked_for(label));
+        assert_eq!(looked, [true, false, false]);
+        assert!(frame.nobody_names(CARS) && !frame.nobody_names(&[Label::Fire]));
+        assert!(!frame.nobody_names(&[Label::Car, Label::Bus]), "one of them is named");
+        let motion = Observation { seen: Seen::Motion { detections: Vec::new() }, ..frame };
+        assert!(motion.nobody_names(CARS) && !motion.nobody_names(&[Label::Fire]));
+        assert!(!Observation::of(UtcMs(7), Seen::Still).nobody_names(CARS), "nobody was asked");
     }
 }

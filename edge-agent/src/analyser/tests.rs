@@ -189,6 +189,8 @@ fn an_incident_names_the_model_that_saw_it() {
             looked.by = format!("{PEOPLE} + {FLAMES}").into();
             looked.detections.push(flame);
             looked.sources.insert(Label::Fire, FLAMES.into());
+        } else {
+            looked.unsought.waiting = FIRE.to_vec();
         }
         Answer::Found(looked)
     };

@@ -9,6 +9,7 @@ mod look;
 mod onnx;
 mod pose;
 pub mod station;
+mod unsought;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use self::look::Loader;
 pub use self::onnx::{Onnx, Provider};
 pub use self::pose::{FindPose, PoseHealth, Stance};
 pub use self::station::{DetectorClient, DetectorStation, DetectorStats, Post};
+pub use self::unsought::Unsought;
 use crate::config::{Wrong, within};
 use crate::frame::{Detection, Picture};
 use crate::native::{self, NativeError};
@@ -89,6 +91,8 @@ pub struct Looked {
     pub by: Arc<str>,
     /// What those name that are at work, whether they looked at this frame or it was not their turn; in order.
     pub names: Vec<Label>,
+    /// What none of the configured ones looked for in this frame.
+    pub unsought: Unsought,
     pub detections: Vec<Detection>,
     /// Which of them named what; for a label that is not there, `by`.
     pub sources: BTreeMap<Label, Arc<str>>,
@@ -98,7 +102,7 @@ impl Looked {
     /// One that names `names` looked.
     pub fn new(by: &str, names: &[Label], detections: Vec<Detection>) -> Self {
         let names = together(names.iter().copied());
-        Self { by: by.into(), names, detections, sources: BTreeMap::new() }
+        Self { by: by.into(), names, unsought: Unsought::default(), detections, sources: BTreeMap::new() }
     }
 
     /// What this detector said.
@@ -201,9 +205,8 @@ impl DetectorConfig {
     /// The same with a site's own models in `store`. One that nothing is known of here may name whatever a detector
     /// may: [`Self::problems_in`] refuses it where somebody is there to mend it, and otherwise health tells of it.
     pub fn named_in(&self, store: &ModelStore) -> Vec<Label> {
-        let anything = || Label::ALL.iter().copied().filter(|label| answer::nameable(*label)).collect();
         let of = |name: &String| match labels_of(name, store) {
-            Err(DetectError::Model(ModelError::Unknown { .. })) => anything(),
+            Err(DetectError::Model(ModelError::Unknown { .. })) => anything().collect(),
             told => told.unwrap_or_default(),
         };
         together(self.models.iter().filter(|_| self.enabled).flat_map(of))
@@ -277,6 +280,11 @@ const MOST_EVERY_MS: u32 = 2_000;
 pub fn store(option: Option<PathBuf>, configured: Option<PathBuf>) -> ModelStore {
     let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
     ModelStore::new(search_folders(option, configured, data))
+}
+
+/// Whatever a detector may name.
+fn anything() -> impl Iterator<Item = Label> {
+    Label::ALL.iter().copied().filter(|label| answer::nameable(*label))
 }
 
 /// In order, each once.

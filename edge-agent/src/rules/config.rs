@@ -134,14 +134,11 @@ impl RuleConfig {
             }
             Task::Presence { area, by_motion: true, .. } => or(model(&area.whom), method::MOTION),
             Task::Crossing { whom, .. } => model(whom),
-            // With no model at all, whatever large came to stand there.
-            Task::Parking { by_background: false, .. } if models.is_empty() => {
-                Some(method::BACKGROUND.to_owned())
-            }
+            // Where none at work names vehicles, whatever large came to stand there.
+            Task::Parking { area, by_background: false, .. } => or(model(&area.whom), method::BACKGROUND),
             Task::Presence { area, .. }
             | Task::Loitering { area, .. }
             | Task::Crowding { area, .. }
-            | Task::Parking { area, by_background: false, .. }
             | Task::Burning { area, by: Burning::Model, .. } => model(&area.whom),
             Task::Burning { area, by: Burning::ModelOrFlames, .. } => or(model(&area.whom), method::FLAMES),
             Task::Burning { by: Burning::Flames, .. } => Some(method::FLAMES.to_owned()),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use protocol::{Label, NormBox};
 
 use super::*;
+use crate::detector::Unsought;
 use crate::frame::Detection;
 use crate::observation::{Parked, Seen};
 use crate::signs::{Sign, Signs, View};
@@ -75,10 +76,18 @@ fn signs() -> impl Strategy<Value = Signs> {
     })
 }
 
-fn frame() -> impl Strategy<Value = (i64, u8, Seen, Signs, Vec<(NormBox, f32)>)> {
+fn unsought() -> impl Strategy<Value = Unsought> {
+    let labels = || prop::sample::subsequence(Label::ALL.to_vec(), 0..4);
+    let some = (labels(), labels()).prop_map(|(waiting, missing)| Unsought { waiting, missing });
+    prop_oneof![2 => Just(Unsought::default()), 1 => some]
+}
+
+type Sight = (i64, u8, Seen, Unsought, Signs, Vec<(NormBox, f32)>);
+
+fn frame() -> impl Strategy<Value = Sight> {
     // The same sight for some frames, as in life; now and then a gap.
     let elapsed = prop_oneof![9 => 20_i64..600, 1 => 0_i64..8_000];
-    (elapsed, 1_u8..12, seen(), signs(), prop::collection::vec((place(), 0.0_f32..=1.0), 0..2))
+    (elapsed, 1_u8..12, seen(), unsought(), signs(), prop::collection::vec((place(), 0.0_f32..=1.0), 0..2))
 }
 
 proptest! {
@@ -92,13 +101,17 @@ proptest! {
         let mut serials: BTreeMap<String, u64> = BTreeMap::new();
         let mut at = 1_000_000;
         let mut all = Vec::new();
-        for (elapsed, times, seen, signs, parked) in frames {
+        for (elapsed, times, seen, unsought, signs, parked) in frames {
             let parked: Vec<Parked> =
                 parked.into_iter().map(|(region, alike)| Parked { region, alike }).collect();
             for _ in 0..times {
                 at += elapsed;
-                let observation =
-                    Observation { at: UtcMs(at), seen: seen.clone(), sources: BTreeMap::new(), signs: signs.clone(), parked: parked.clone(), posed: None };
+                let observation = Observation {
+                    unsought: unsought.clone(),
+                    signs: signs.clone(),
+                    parked: parked.clone(),
+                    ..Observation::of(UtcMs(at), seen.clone())
+                };
                 match &observation.seen {
                     Seen::Objects { detections, .. } | Seen::Motion { detections } => {
                         tracker.step(observation.at, detections);

@@ -10,6 +10,7 @@ mod burning;
 mod calendar;
 mod config;
 mod crossing;
+mod dwell;
 mod event;
 mod fall;
 mod kind;
@@ -194,7 +195,7 @@ impl Rule {
         let (at, tracks) = (now.seen.at, now.tracks);
         let verdict = match (&mut self.watcher, &self.config.task) {
             (Watcher::Presence(watch), Task::Presence { area, dwell_ms, by_motion }) => {
-                watch.step(at, tracks, area, *dwell_ms, *by_motion)
+                watch.step(now, area, *dwell_ms, *by_motion)
             }
             (Watcher::Crossing(watch), Task::Crossing { line, whom }) => {
                 let crossed = watch.step(at, tracks, line, whom);
@@ -205,7 +206,7 @@ impl Rule {
                 Verdict::Nothing
             }
             (Watcher::Loitering(watch), Task::Loitering { area, dwell_ms }) => {
-                watch.step(at, tracks, area, *dwell_ms)
+                watch.step(now, area, *dwell_ms)
             }
             (Watcher::Crowding(watch), Task::Crowding { area, count, dwell_ms }) => {
                 watch.step(at, tracks, area, *count, *dwell_ms)

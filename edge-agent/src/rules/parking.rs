@@ -7,7 +7,8 @@
 //! found it for a long time.
 //!
 //! In the dark a detector may not see at all what stands there. What is as large and as wide as a vehicle, came to stand
-//! in the zone and is nobody in sight is taken for one then, too; where no model names vehicles, always.
+//! in the zone and is nobody in sight is taken for one then, too; where no model at work names vehicles, always. From
+//! then on a stay that a model had seen is held, and ended, by the background as well.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -16,7 +17,6 @@ use super::config::Area;
 use super::method::Eye;
 use super::occurrence::{Best, Sighting, Verdict};
 use super::places::{Steps, covered, same_place};
-use crate::observation::Seen;
 use crate::tracker::Track;
 
 /// A vehicle must have stood for this long before it is taken for one that came to stand.
@@ -47,19 +47,21 @@ struct Stay {
     place: NormBox,
     since: UtcMs,
     best: Best,
+    /// What tells whether it is still there.
+    held_by: Eye,
     /// The tracks that stood here.
     tracks: Vec<u64>,
     /// Looked for and not found, added up.
     unseen_ms: i64,
     changed_looks: u32,
-    /// Its place has been compared, and was the same.
+    /// Its place was the same when it was last compared.
     known_place: bool,
     drove_off: bool,
 }
 
 impl Stay {
     fn is_over(&self) -> bool {
-        let patience_ms = match self.best.eye {
+        let patience_ms = match self.held_by {
             Eye::Background => BACKGROUND_MS,
             _ if self.drove_off => LEFT_MS,
             _ => UNSEEN_MS,
@@ -68,7 +70,7 @@ impl Stay {
     }
 
     fn seen(&mut self, best: Best) {
-        self.best = best;
+        (self.best, self.held_by) = (best, best.eye);
         self.unseen_ms = 0;
         self.changed_looks = 0;
         self.drove_off = false;
@@ -92,14 +94,12 @@ impl Parking {
         let at = now.seen.at;
         let passed_ms = self.steps.to(at);
         let mut found = self.see_tracks(now, area);
-        let by_background = by_background || matches!(now.seen.seen, Seen::Motion { .. });
+        let by_background = by_background || now.seen.nobody_names(&area.whom.labels);
+        let vehicles_sought = area.whom.labels.iter().any(|label| now.seen.looked_for(*label));
         found.extend(self.see_background(now, area, by_background));
         self.compare_places(now);
         for (index, stay) in self.stays.iter_mut().enumerate() {
-            let looked = match stay.best.eye {
-                Eye::Background => true,
-                _ => matches!(now.seen.seen, Seen::Objects { .. }),
-            };
+            let looked = vehicles_sought || stay.held_by == Eye::Background || stay.changed_looks > 0;
             if looked
                 && !found.contains(&index)
                 && (stay.drove_off || !stay.known_place)
@@ -129,6 +129,7 @@ impl Parking {
                         place: region,
                         since: track.still_since,
                         best: Best::of(track),
+                        held_by: Eye::Model,
                         tracks: Vec::new(),
                         unseen_ms: 0,
                         changed_looks: 0,
@@ -176,6 +177,9 @@ impl Parking {
                     continue;
                 } else {
                     stay.unseen_ms = 0;
+                    if alone {
+                        stay.held_by = Eye::Background;
+                    }
                 }
                 found.push(index);
             } else if alone || now.seen.signs.dark && may_be_vehicle(&region, now) {
@@ -183,6 +187,7 @@ impl Parking {
                     place: region,
                     since: at,
                     best,
+                    held_by: Eye::Background,
                     tracks: Vec::new(),
                     unseen_ms: 0,
                     changed_looks: 0,
@@ -202,8 +207,10 @@ impl Parking {
             };
             if look.alike >= ALIKE {
                 (stay.known_place, stay.unseen_ms, stay.changed_looks) = (true, 0, 0);
-            } else if look.alike < CHANGED && !is_hidden(stay, now) {
-                stay.changed_looks += 1;
+            } else if !is_hidden(stay, now) {
+                // The tracker may give the place up from here on, and nobody compares it any more.
+                stay.known_place = false;
+                stay.changed_looks += u32::from(look.alike < CHANGED);
             }
         }
     }

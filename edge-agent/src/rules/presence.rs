@@ -2,23 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Label, NormBox, UtcMs};
+use protocol::{Label, UtcMs};
 
+use super::Moment;
 use super::config::{Area, Whom};
+use super::dwell::Dwellers;
 use super::occurrence::{Sighting, Verdict};
 use crate::tracker::Track;
-
-/// Out of the zone for less than this is not having left it.
-pub(super) const FORGIVEN_MS: i64 = 3_000;
-/// Only who stood there: one who walks out of sight and one who comes in by the same door are two.
-const STOOD_MS: i64 = 1_500;
-/// At most so long between the last sight of the one and the first of the other; that other must be confirmed before
-/// it is looked for.
-const LOST_MS: i64 = 4_000;
-const REMEMBERED_MS: i64 = 6_000;
-/// Who vanishes in a zone, and reappears so near (in own heights) before being forgotten, is taken for the same one:
-/// trackers lose people behind each other.
-const SAME_SPOT: f32 = 0.6;
 
 impl Whom {
     /// Whether a track is one of those a rule waits for, and in sight.
@@ -49,57 +39,6 @@ impl Area {
     }
 }
 
-/// How long one thing has been in a zone.
-#[derive(Debug)]
-struct Dwell {
-    entered_at: UtcMs,
-    inside_at: UtcMs,
-    region: NormBox,
-    /// It had not left its place for a while.
-    stood: bool,
-}
-
-/// Who is in a zone, and since when.
-#[derive(Debug, Default)]
-pub(super) struct Dwellers(BTreeMap<u64, Dwell>);
-
-impl Dwellers {
-    /// Those of `inside` that have stayed for `dwell_ms`; short absences are forgiven.
-    fn stayed<'t>(&mut self, at: UtcMs, inside: Vec<&'t Track>, dwell_ms: i64) -> Vec<&'t Track> {
-        self.0.retain(|id, d| {
-            let known = inside.iter().any(|t| t.id == *id);
-            at.since_ms(d.inside_at) < if known { FORGIVEN_MS } else { REMEMBERED_MS }
-        });
-        for track in &inside {
-            let entered_at = match self.0.get(&track.id) {
-                Some(dwell) => dwell.entered_at,
-                None => self.taken_over(track, &inside).unwrap_or(at),
-            };
-            let stood = at.since_ms(track.still_since) >= STOOD_MS;
-            self.0.insert(track.id, Dwell { entered_at, inside_at: at, region: track.region, stood });
-        }
-        let long = |t: &&Track| self.0.get(&t.id).is_some_and(|d| at.since_ms(d.entered_at) >= dwell_ms);
-        inside.into_iter().filter(long).collect()
-    }
-
-    /// When a new track is where a known one has just vanished: since when that one was here.
-    fn taken_over(&mut self, track: &Track, inside: &[&Track]) -> Option<UtcMs> {
-        let vanished = |id: u64| !inside.iter().any(|other| other.id == id);
-        let (x, y) = track.region.foot();
-        let near = |d: &Dwell| {
-            let gap_ms = track.first_seen.since_ms(d.inside_at);
-            let (px, py) = d.region.foot();
-            let like = d.region.h / track.region.h.max(1e-6);
-            (x - px).hypot(y - py) < SAME_SPOT * d.region.h
-                && (0.6..1.6).contains(&like)
-                && d.stood
-                && gap_ms <= LOST_MS
-        };
-        let id = self.0.iter().find(|(id, dwell)| vanished(**id) && near(dwell)).map(|(id, _)| *id)?;
-        self.0.remove(&id).map(|dwell| dwell.entered_at)
-    }
-}
-
 /// Intrusion, forbidden vehicles, e-bikes in lifts.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
@@ -107,22 +46,14 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    pub(super) fn step(
-        &mut self,
-        at: UtcMs,
-        tracks: &[Track],
-        area: &Area,
-        dwell_ms: i64,
-        by_motion: bool,
-    ) -> Verdict {
-        let inside: Vec<&Track> =
-            tracks.iter().filter(|t| area.holds(t) || (by_motion && area.holds_motion(t))).collect();
-        let anybody = !inside.is_empty();
-        let stayed = self.dwellers.stayed(at, inside, dwell_ms);
-        match Sighting::of(&stayed) {
+    pub(super) fn step(&mut self, now: &Moment<'_>, area: &Area, dwell_ms: i64, by_motion: bool) -> Verdict {
+        let counts = |t: &&Track| area.holds(t) || (by_motion && area.holds_motion(t));
+        let here = self.dwellers.step(now, &area.zone, now.tracks.iter().filter(counts).collect());
+        let stayed = here.iter().copied().filter(|t| self.dwellers.stayed(now.seen.at, t, dwell_ms));
+        match Sighting::of(&stayed.collect::<Vec<_>>()) {
             Some(sighting) => Verdict::Alarm(sighting),
             // One incident as long as the zone is occupied, whoever it is.
-            None if anybody => Verdict::Keeps,
+            None if !here.is_empty() => Verdict::Keeps,
             None => Verdict::Nothing,
         }
     }
@@ -133,9 +64,16 @@ impl Presence {
 pub(super) struct Loitering(Dwellers);
 
 impl Loitering {
-    pub(super) fn step(&mut self, at: UtcMs, tracks: &[Track], area: &Area, dwell_ms: i64) -> Verdict {
-        let inside = tracks.iter().filter(|t| area.holds(t)).collect();
-        Verdict::of(Sighting::of(&self.0.stayed(at, inside, dwell_ms)))
+    pub(super) fn step(&mut self, now: &Moment<'_>, area: &Area, dwell_ms: i64) -> Verdict {
+        let at = now.seen.at;
+        let here = self.0.step(now, &area.zone, now.tracks.iter().filter(|t| area.holds(t)).collect());
+        let stayed = here.into_iter().filter(|t| self.0.stayed(at, t, dwell_ms));
+        match Sighting::of(&stayed.collect::<Vec<_>>()) {
+            Some(sighting) => Verdict::Alarm(sighting),
+            // One incident for each stay, whether he is in sight or not.
+            None if self.0.hides(at, &area.zone, dwell_ms) => Verdict::Keeps,
+            None => Verdict::Nothing,
+        }
     }
 }
 

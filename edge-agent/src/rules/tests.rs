@@ -2,8 +2,10 @@ use proptest::prelude::*;
 use protocol::{Label, NormBox};
 
 use super::*;
+use crate::detector::AtWork;
 use crate::observation::Seen;
 
+/// Somebody who came here a while ago.
 fn track(id: u64, x: f32) -> Track {
     Track {
         id,
@@ -13,7 +15,7 @@ fn track(id: u64, x: f32) -> Track {
         region: NormBox { x, y: 0.4, w: 0.1, h: 0.3 },
         confirmed: true,
         visible: true,
-        first_seen: UtcMs(0),
+        first_seen: UtcMs(-1_000),
         last_seen: UtcMs(0),
         still_since: UtcMs(0),
     }
@@ -102,18 +104,85 @@ fn loitering_is_one_track_staying() {
     assert!(play(&mut rules(config.clone()), turns).is_empty());
     // One whom the tracker lost and found again at the same spot is the same.
     let renamed = (0..=60).map(|i| {
-        let first_seen = UtcMs(i / 30 * 6_000);
+        let first_seen = UtcMs(i / 30 * 6_000 - 1);
         (i * 200, vec![Track { first_seen, ..track(i as u64 / 30, 0.1) }])
     });
     assert_eq!(play(&mut rules(config.clone()), renamed), [(Phase::Opened, 10_000)]);
     // Half a second outside is forgiven, four seconds are not.
-    let gap = |from: i64, to: i64| {
-        (0..=75).map(move |i| {
-            (i * 200, if (from..to).contains(&(i * 200)) { vec![] } else { vec![track(1, 0.1)] })
-        })
+    let out = |from: i64, to: i64| {
+        (0..=75)
+            .map(move |i| (i * 200, vec![track(1, if (from..to).contains(&(i * 200)) { 0.6 } else { 0.1 })]))
     };
-    assert_eq!(play(&mut rules(config.clone()), gap(5_000, 5_500)), [(Phase::Opened, 10_000)]);
-    assert!(play(&mut rules(config), gap(5_000, 9_000)).is_empty());
+    assert_eq!(play(&mut rules(config.clone()), out(5_000, 5_500)), [(Phase::Opened, 10_000)]);
+    assert!(play(&mut rules(config), out(5_000, 9_000)).is_empty());
+}
+
+/// Five a second for 30 s: the first is there until 6 s, the second from `again_ms`. How the first had moved last, where
+/// the second is seen first and goes then, per second.
+fn lost_and_found(still_since: i64, again_ms: i64, x: f32, pace: f32) -> Vec<(Phase, i64)> {
+    let config = left_half(RuleKind::Loitering, "dwell_s = 20");
+    let frames = (0..150).map(|i| i * 200).map(|at| {
+        let first = Track { still_since: UtcMs(still_since), ..track(1, 0.2) };
+        let gone = (at - again_ms) as f32 / 1_000.0;
+        let second = Track { first_seen: UtcMs(again_ms), ..track(2, x + pace * gone) };
+        let second = Track { still_since: UtcMs(if pace > 0.0 { at } else { again_ms }), ..second };
+        let here = if at <= 6_000 {
+            vec![first]
+        } else if at >= again_ms {
+            vec![second]
+        } else {
+            vec![]
+        };
+        (at, here)
+    });
+    play(&mut rules(config), frames)
+}
+
+/// At night a detector loses somebody for seconds. Who stood about, vanished inside the zone and reappears near there is
+/// the same one; who walked, who reappears elsewhere, later, or walks on from there, is not.
+#[test]
+fn who_is_lost_within_the_zone_is_still_there() {
+    assert_eq!(lost_and_found(2_000, 12_000, 0.25, 0.0), [(Phase::Opened, 20_000)]);
+    assert_eq!(lost_and_found(2_000, 18_600, 0.25, 0.0), [], "too late");
+    assert_eq!(lost_and_found(6_000, 12_000, 0.25, 0.0), [], "the first was walking");
+    assert_eq!(lost_and_found(2_000, 12_000, 0.44, 0.0), [], "at the edge anybody may come in");
+    assert_eq!(lost_and_found(2_000, 12_000, 0.1, 0.15), [], "the second walks through");
+}
+
+/// A stay that was told of is one, though he is out of sight for some seconds; who is seen to leave ends it.
+#[test]
+fn a_stay_goes_on_while_he_is_out_of_sight() {
+    let config = left_half(RuleKind::Loitering, "dwell_s = 10");
+    let there = |at: i64| at <= 12_000 || at >= 18_000;
+    let renamed = Track { first_seen: UtcMs(18_000), ..track(2, 0.12) };
+    let stays = |at: i64| if at <= 12_000 { track(1, 0.1) } else { renamed.clone() };
+    let frames = (0..=150).map(|i| i * 200).map(|at| (at, if there(at) { vec![stays(at)] } else { vec![] }));
+    assert_eq!(play(&mut rules(config.clone()), frames), [(Phase::Opened, 10_000)]);
+    let leaves =
+        (0..=150).map(|i| i * 200).map(|at| (at, vec![track(1, if at <= 12_000 { 0.1 } else { 0.6 })]));
+    assert_eq!(play(&mut rules(config), leaves), [(Phase::Opened, 10_000), (Phase::Ended, 15_000)]);
+}
+
+/// What has not moved since it was first seen counts when it is seen in most looks, and not when a detector takes it for
+/// somebody now and then.
+#[test]
+fn a_poster_is_nobody() {
+    let first_told = |seen: &dyn Fn(i64) -> bool| {
+        let mut rules = rules(left_half(RuleKind::Intrusion, ""));
+        let frames = (0..300).map(|i| i * 200).map(|at| {
+            let poster = Track { first_seen: UtcMs(0), last_seen: UtcMs(at), ..track(1, 0.1) };
+            (at, if seen(at / 200) { vec![poster] } else { vec![] })
+        });
+        let looked = |(at, tracks): (i64, Vec<Track>)| {
+            let seen = Seen::Objects { by: "test 1".into(), detections: Vec::new() };
+            let seen = Observation::of(UtcMs(at), seen);
+            rules.step(&Moment { tracks: &tracks, seen: &seen, by: &"test 1".into() })
+        };
+        frames.flat_map(looked).map(|e| e.at.0).next()
+    };
+    assert_eq!(first_told(&|_| true), Some(4_000));
+    assert!(first_told(&|i| i % 5 != 0).is_some_and(|at| at < 6_000));
+    assert_eq!(first_told(&|i| i % 5 < 2), None);
 }
 
 /// More objects and better pictures are told, but not more often than every 3 s.
@@ -257,4 +326,15 @@ proptest! {
         let left = rules.finish(UtcMs(at));
         prop_assert_eq!(left.len(), usize::from(open));
     }
+}
+
+/// Where the model of vehicles is away, health names the background, whoever else is at work.
+#[test]
+fn health_tells_that_the_background_stands_in() {
+    let config = left_half(RuleKind::BlockedLane, "");
+    let model = |name: &str, labels: &[Label]| AtWork { name: name.into(), labels: labels.to_vec() };
+    let fire = model("fire 1", &[Label::Fire, Label::Smoke]);
+    let vehicles = model("vehicles 2", &[Label::Car, Label::Truck]);
+    assert_eq!(config.method(&[fire.clone(), vehicles], None).as_deref(), Some("vehicles 2"));
+    assert_eq!(config.method(&[fire], None).as_deref(), Some(method::BACKGROUND));
 }

@@ -66,6 +66,19 @@ impl Zone {
         Ok(Self(points))
     }
 
+    /// How far a point is from the outline, in shares of the picture.
+    pub fn edge_distance(&self, p: (f32, f32)) -> f32 {
+        let n = self.0.len();
+        let to_edge = |i: usize| {
+            let (a, b) = (self.0[i], self.0[(i + 1) % n]);
+            let (way_x, way_y) = (b.0 - a.0, b.1 - a.1);
+            let along = (p.0 - a.0) * way_x + (p.1 - a.1) * way_y;
+            let share = (along / (way_x * way_x + way_y * way_y).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
+            (p.0 - a.0 - share * way_x).hypot(p.1 - a.1 - share * way_y)
+        };
+        (0..n).map(to_edge).fold(f32::INFINITY, f32::min)
+    }
+
     pub fn points(&self) -> &[(f32, f32)] {
         &self.0
     }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+mod falls;
 mod people;
 mod stage;
 mod things;
@@ -49,7 +50,10 @@ pub(crate) fn rule(id: &str, kind: &str, more: &str) -> String {
 }
 
 fn all() -> Vec<Golden> {
-    [people::scenes(), vehicles::scenes(), things::scenes(), views::scenes()].into_iter().flatten().collect()
+    [people::scenes(), falls::scenes(), vehicles::scenes(), things::scenes(), views::scenes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn folder() -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edge_agent::detector::Stance;
+use edge_agent::detector::{Stance, Unsought};
 use edge_agent::frame::Detection;
 use edge_agent::observation::{Observation, Parked, Posed, Seen};
 use edge_agent::signs::{Sign, View};
@@ -53,6 +53,11 @@ impl Actor {
 
     pub(crate) fn person(places: &[(f32, f32, f32)]) -> Self {
         Self::new(Label::Person, (0.05, 0.25), places)
+    }
+
+    /// Walks through the picture from the left, its feet at `y`.
+    pub(crate) fn crosses((from, to): Span, y: f32) -> Self {
+        Self::person(&[at(from, 0.0, y), at(to, 1.0, y)])
     }
 
     pub(crate) fn car(places: &[(f32, f32, f32)]) -> Self {
@@ -107,6 +112,10 @@ pub(crate) struct Stage {
     still: Vec<Span>,
     /// The detector is away: what moves are areas.
     blind: Vec<Span>,
+    /// The detector is away, but one of fire looks.
+    fire_alone: Vec<Span>,
+    /// Fire is looked for so often, in seconds; 0: in every frame.
+    fire_every_s: f32,
     /// No frame comes.
     gaps: Vec<Span>,
 }
@@ -162,6 +171,16 @@ impl Stage {
         self
     }
 
+    pub(crate) fn fire_alone(mut self, spans: &[Span]) -> Self {
+        self.fire_alone.extend(spans);
+        self
+    }
+
+    /// The model of fire looks no more often than this; another looks at every frame.
+    pub(crate) fn fire_every(self, seconds: f32) -> Self {
+        Self { fire_every_s: seconds, ..self }
+    }
+
     pub(crate) fn gap(mut self, span: Span) -> Self {
         self.gaps.push(span);
         self
@@ -174,11 +193,17 @@ impl Stage {
         (0..frames)
             .map(|i| i * 1_000 / i64::from(fps))
             .filter(|ms| !within(&self.gaps, *ms as f32 / 1_000.0))
-            .map(|ms| self.frame(ms, &chance))
+            .map(|ms| self.frame(ms, fps, &chance))
             .collect()
     }
 
-    fn frame(&self, ms: i64, chance: &Chance) -> Observation {
+    /// The first frame of each of its periods.
+    fn fire_is_due(&self, ms: i64, fps: u32) -> bool {
+        let period = |ms: i64| (ms as f32 / 1_000.0 / self.fire_every_s) as i64;
+        self.fire_every_s == 0.0 || ms == 0 || period(ms) != period(ms - 1_000 / i64::from(fps))
+    }
+
+    fn frame(&self, ms: i64, fps: u32, chance: &Chance) -> Observation {
         let s = ms as f32 / 1_000.0;
         let mut seen = Vec::new();
         for actor in &self.actors {
@@ -189,16 +214,27 @@ impl Stage {
                 seen.push(detection(actor, key, &draw));
             }
         }
-        let blind = within(&self.blind, s);
+        let (blind, fire_alone) = (within(&self.blind, s), within(&self.fire_alone, s));
+        let burns = |label: &Label| BURNS.contains(label);
+        let mut unsought = Unsought::default();
+        if !self.fire_is_due(ms, fps) {
+            unsought.waiting = BURNS.to_vec();
+            seen.retain(|d| !burns(&d.label));
+        }
+        let moving = |d: Detection| Detection { label: Label::Motion, score: 1.0, ..d };
         let seen = if within(&self.still, s) {
             Seen::Still
         } else if blind {
-            let moving = |d: Detection| Detection { label: Label::Motion, score: 1.0, ..d };
             Seen::Motion { detections: seen.into_iter().map(moving).collect() }
+        } else if fire_alone {
+            unsought.missing = Label::ALL.iter().copied().filter(|l| named(*l) && !burns(l)).collect();
+            let moves = |d: Detection| if burns(&d.label) { d } else { moving(d) };
+            let detections = seen.into_iter().map(moves).collect();
+            Seen::Objects { by: Arc::from("fire 1 + motion"), detections }
         } else {
             Seen::Objects { by: Arc::from("staged 1"), detections: seen }
         };
-        let mut observation = Observation::of(UtcMs(ms), seen);
+        let mut observation = Observation { unsought, ..Observation::of(UtcMs(ms), seen) };
         let signs = &mut observation.signs;
         signs.dark = self.dark;
         let now = |span: &Span| (span.0..span.1).contains(&s);
@@ -225,6 +261,13 @@ impl Stage {
         }
         observation
     }
+}
+
+const BURNS: &[Label] = &[Label::Fire, Label::Smoke];
+
+/// What detectors name.
+fn named(label: Label) -> bool {
+    !matches!(label, Label::Motion | Label::Object | Label::Picture)
 }
 
 fn within(spans: &[Span], s: f32) -> bool {

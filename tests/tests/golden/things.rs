@@ -45,7 +45,7 @@ pub(crate) fn scenes() -> Vec<Golden> {
             Stage::of(
                 60.0,
                 [12.0, 15.0, 18.0]
-                    .map(|s| Actor::person(&[at(s, 0.0, 0.84), at(s + 10.0, 1.0, 0.84)]))
+                    .map(|s| Actor::crosses((s, s + 10.0), 0.84))
                     .into_iter()
                     .chain([owner(10.0)]),
             )
@@ -120,11 +120,35 @@ pub(crate) fn scenes() -> Vec<Golden> {
                 [
                     Actor::new(Label::Fire, (0.03, 0.03), &[at(0.0, 0.7, 0.5), at(50.0, 0.7, 0.5)])
                         .seen_in(0.15)
-                        .scored(0.5),
-                    Actor::person(&[at(5.0, 0.0, 0.7), at(30.0, 1.0, 0.7)]),
+                        .scored(0.8),
+                    Actor::crosses((5.0, 30.0), 0.7),
                     Actor::new(Label::Fire, (0.03, 0.05), &[at(20.0, 0.3, 0.7), at(21.5, 0.3, 0.7)]),
                 ],
             ),
+            &[],
+        ),
+        // The model of fire looks once in 1.2 s, beside one of people that looks at every frame: what it names most times
+        // burns, what it names one time in seven does not.
+        Golden::new(
+            "fire-looked-for-seldom",
+            &yard,
+            Stage::of(
+                60.0,
+                [Actor::new(Label::Fire, (0.08, 0.12), &[at(10.0, 0.5, 0.7), at(60.0, 0.52, 0.7)])
+                    .seen_in(0.9)],
+            )
+            .fire_every(1.2),
+            &[("yard", 13.0)],
+        ),
+        Golden::new(
+            "fire-none-looked-for-seldom",
+            &yard,
+            Stage::of(
+                120.0,
+                [Actor::new(Label::Fire, (0.05, 0.08), &[at(0.0, 0.5, 0.7), at(120.0, 0.5, 0.7)])
+                    .seen_in(0.15)],
+            )
+            .fire_every(1.2),
             &[],
         ),
         Golden::new(
@@ -149,7 +173,7 @@ pub(crate) fn scenes() -> Vec<Golden> {
                     Actor::new(Label::Smoke, (0.2, 0.2), &[at(5.0, 0.5, 0.7), at(7.0, 0.5, 0.7)]),
                     Actor::new(Label::Smoke, (0.2, 0.2), &[at(20.0, 0.3, 0.7), at(45.0, 0.3, 0.7)])
                         .seen_in(0.3)
-                        .scored(0.45),
+                        .scored(0.8),
                 ],
             ),
             &[],

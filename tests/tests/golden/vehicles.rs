@@ -14,6 +14,35 @@ fn parks(until: f32) -> Actor {
 /// Where [`parks`] stands.
 const PLACE: [f32; 4] = [0.4, 0.54, 0.2, 0.16];
 
+/// Stays of more than 20 minutes and of more than an hour, through a night in which the detector loses them, still
+/// stretches and passers-by: told once each, from when they have lasted long enough until they end.
+#[test]
+fn long_stays_are_told_once() {
+    let lane = crate::folder().join("blocked-lane-one-stay.toml");
+    let lane = edge_agent::replay::Scene::load(&lane).unwrap();
+    for (until, fps) in [(1_500.0, 5), (4_500.0, 2)] {
+        let passers = (1..(until / 300.0) as i32).map(|n| {
+            let from = n as f32 * 300.0;
+            Actor::crosses((from, from + 15.0), 0.75)
+        });
+        let night = (until * 0.3, until * 0.8);
+        let still: Vec<_> =
+            (1..(until / 200.0) as i32).map(|n| n as f32 * 200.0).map(|s| (s, s + 90.0)).collect();
+        let stage = Stage::of(until + 60.0, passers.chain([parks(until).seen_in(0.7).hidden(&[night])]))
+            .parked((10.0, night.0 + 20.0), PLACE, 0.96)
+            .parked((night.0 + 60.0, until), PLACE, 0.86)
+            .parked((until + 5.0, until + 60.0), PLACE, 0.2)
+            .still(&still);
+        for seed in 0..3 {
+            let told = lane.play_observations(stage.filmed(fps, seed).into_iter().map(Ok)).unwrap().incidents;
+            let [stay] = &told[..] else { panic!("{until} s, seed {seed}: {told:?}") };
+            let ended_s = stay.ended_s.unwrap();
+            assert!((20.0..24.0).contains(&stay.started_s), "{stay:?}");
+            assert!((until..until + 12.0).contains(&(ended_s as f32)), "{stay:?}");
+        }
+    }
+}
+
 pub(crate) fn scenes() -> Vec<Golden> {
     let lane = rule("lane", "blocked_lane", "dwell_s = 15\n");
     vec![
@@ -32,7 +61,7 @@ pub(crate) fn scenes() -> Vec<Golden> {
                 [
                     parks(90.0).seen_in(0.7).hidden(&[(25.0, 33.0), (40.0, 82.0)]),
                     Actor::car(&[at(26.0, -0.2, 0.82), at(32.0, 1.2, 0.82)]),
-                    Actor::person(&[at(44.0, 0.0, 0.8), at(60.0, 1.0, 0.8)]),
+                    Actor::crosses((44.0, 60.0), 0.8),
                 ],
             )
             .parked((10.0, 40.0), PLACE, 0.96)
@@ -44,13 +73,7 @@ pub(crate) fn scenes() -> Vec<Golden> {
         Golden::new(
             "blocked-lane-lost-for-a-while",
             &lane,
-            Stage::of(
-                90.0,
-                [
-                    parks(75.0).hidden(&[(25.0, 55.0)]),
-                    Actor::person(&[at(22.0, 0.0, 0.75), at(60.0, 1.0, 0.75)]),
-                ],
-            ),
+            Stage::of(90.0, [parks(75.0).hidden(&[(25.0, 55.0)]), Actor::crosses((22.0, 60.0), 0.75)]),
             &[("lane", 21.0)],
         ),
         // The detector has lost it for good, and does not see it leave; its place does.
@@ -78,6 +101,28 @@ pub(crate) fn scenes() -> Vec<Golden> {
                 0.7,
             ),
             &[("lane", 24.0)],
+        ),
+        // The detector has died, and one of fire goes on: it is the background's again, from the first or in the middle of
+        // a stay, which it ends as well.
+        Golden::new(
+            "blocked-lane-beside-fire",
+            &lane,
+            Stage::of(80.0, [parks(60.0).hidden(&[(7.0, 60.0)])]).fire_alone(&[(0.0, 80.0)]).left(
+                (9.0, 61.0),
+                PLACE,
+                0.7,
+            ),
+            &[("lane", 24.0)],
+        ),
+        Golden::new(
+            "blocked-lane-detector-dies",
+            &lane,
+            Stage::of(110.0, [parks(70.0).hidden(&[(30.0, 70.0)])]).fire_alone(&[(30.0, 110.0)]).left(
+                (9.0, 71.0),
+                PLACE,
+                0.7,
+            ),
+            &[("lane", 21.0)],
         ),
         // The detector never sees it in the dark; what came to stand there does, also through headlights, and when
         // somebody stands before it. People who talk in the lane are none.

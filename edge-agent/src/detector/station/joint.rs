@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::ClientCounts;
 use crate::detector::lane::{HANGS_MS, MAX_WAIT_MS, Part};
-use crate::detector::{Answer, Looked, is_aside, together};
+use crate::detector::{Answer, Looked, Unsought, anything, is_aside, together};
 
 /// A late word older than the longest wait and look is of another time.
 const LATE_MS: u64 = MAX_WAIT_MS + HANGS_MS;
@@ -136,6 +136,21 @@ pub(super) fn join(roles: &[Role], parts: &[Option<Part>]) -> Answer {
         };
     }
     let sources = sources.into_iter().map(|(label, names)| (label, names.join(" + ").into())).collect();
-    let looked = Looked { by: by.join(" + ").into(), names, detections, sources };
+    let unsought = unsought(roles, parts, &names);
+    let looked = Looked { by: by.join(" + ").into(), names, unsought, detections, sources };
     if motion { Answer::Partly(looked) } else { Answer::Found(looked) }
+}
+
+/// What nobody looked for, while `names` are named by those at work. One of which nobody knows what it names may name
+/// anything.
+fn unsought(roles: &[Role], parts: &[Option<Part>], names: &[Label]) -> Unsought {
+    let posts = || roles.iter().zip(parts);
+    let looked = posts().filter(|(_, part)| matches!(part, Some(Part::Found { .. })));
+    let sought = together(looked.flat_map(|(role, _)| role.labels.clone().unwrap_or_default()));
+    let all = posts().flat_map(|(role, _)| role.labels.clone().unwrap_or_else(|| anything().collect()));
+    let (waiting, missing) = together(all)
+        .into_iter()
+        .filter(|label| !sought.contains(label))
+        .partition(|label| names.contains(label));
+    Unsought { waiting, missing }
 }
