@@ -351,6 +351,29 @@ fn gaps_shadows_and_people_are_not_left_things() {
     quiet("lamp", left(30, |s| if s < 10.0 { Canvas::street() } else { Canvas::street().gain(0.5, 0.0) }));
 }
 
+/// A cloud goes by: a bright mark on dark ground gains more than the ground and leaves its long-term colour, while the
+/// ground is followed. It is the same mark in another light; a pale box put down then is told of.
+#[test]
+fn a_mark_on_the_ground_in_more_light_is_not_left() {
+    let seen = |boxed: bool| {
+        let signs = left(40, |s| {
+            let mut canvas = Canvas::street();
+            canvas.fill(|x, y| match (120..184).contains(&x) && (110..122).contains(&y) {
+                true => 112,
+                false => 62 + (x / 8 + y / 6) as u8 % 3,
+            });
+            let mut canvas = canvas.gain(1.0 + 0.3 * ((s - 10.0) / 8.0).clamp(0.0, 1.0), 0.0);
+            if boxed && s >= 14.0 {
+                canvas.block((220, 110, 24, 20), [140, 120, 140]);
+            }
+            canvas
+        });
+        signs.iter().filter(|s| !s.left.is_empty()).count()
+    };
+    assert_eq!(seen(false), 0);
+    assert!(seen(true) > 50, "{}", seen(true));
+}
+
 fn flames(seconds: usize, mut scene: impl FnMut(f32, &Chance) -> Canvas) -> usize {
     let wanted = Wanted { flame: true, ..Wanted::default() };
     let signs = run(seconds, wanted, |s, chance| scene(s, chance).noisy(2, chance));
@@ -424,6 +447,38 @@ fn hot_colours_are_no_fire() {
         });
         assert_eq!(seen, 0, "{name}");
     }
+}
+
+/// Branches that sway before a wall in the evening sun, each by itself, cover and uncover it: from look to look they
+/// go on the way they went, as no flame does.
+#[test]
+fn a_hot_wall_behind_swaying_branches_is_no_fire() {
+    let seen = flames(30, |s, _| {
+        let mut canvas = Canvas::street();
+        canvas.block((120, 40, 80, 60), YELLOW);
+        for branch in 0..8 {
+            let sway = (s * 4.2 + branch as f32 * 1.9).sin();
+            canvas.block((120 + branch * 10, 40, 10, (24.0 + 12.0 * sway) as usize), [60, 118, 120]);
+        }
+        canvas
+    });
+    assert_eq!(seen, 0);
+}
+
+/// Panes with sharp edges that throw back the low sun, on a wall nearly as warm, before a camera that shakes by parts
+/// of a place of the grid.
+#[test]
+fn panes_of_a_shaking_camera_are_no_fire() {
+    let seen = flames(30, |_, chance| {
+        let (right, down) = (chance.below(4) as usize, chance.below(4) as usize);
+        let mut canvas = Canvas::street().shifted(-(right as isize), -(down as isize));
+        canvas.block((40 + right, 30 + down, 120, 60), [106, 112, 150]);
+        for pane in 0..3 {
+            canvas.block((60 + pane * 14 + right, 40 + pane * 9 + down, 14, 18), [190, 80, 160]);
+        }
+        canvas
+    });
+    assert_eq!(seen, 0);
 }
 
 /// A camera on a mast in the wind: its lamps, glowing on a warm wall, dance as flames do, with all else. A fire in the
