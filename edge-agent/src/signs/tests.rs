@@ -351,29 +351,6 @@ fn gaps_shadows_and_people_are_not_left_things() {
     quiet("lamp", left(30, |s| if s < 10.0 { Canvas::street() } else { Canvas::street().gain(0.5, 0.0) }));
 }
 
-/// A cloud goes by: a bright mark on dark ground gains more than the ground and leaves its long-term colour, while the
-/// ground is followed. It is the same mark in another light; a pale box put down then is told of.
-#[test]
-fn a_mark_on_the_ground_in_more_light_is_not_left() {
-    let seen = |boxed: bool| {
-        let signs = left(40, |s| {
-            let mut canvas = Canvas::street();
-            canvas.fill(|x, y| match (120..184).contains(&x) && (110..122).contains(&y) {
-                true => 112,
-                false => 62 + (x / 8 + y / 6) as u8 % 3,
-            });
-            let mut canvas = canvas.gain(1.0 + 0.3 * ((s - 10.0) / 8.0).clamp(0.0, 1.0), 0.0);
-            if boxed && s >= 14.0 {
-                canvas.block((220, 110, 24, 20), [140, 120, 140]);
-            }
-            canvas
-        });
-        signs.iter().filter(|s| !s.left.is_empty()).count()
-    };
-    assert_eq!(seen(false), 0);
-    assert!(seen(true) > 50, "{}", seen(true));
-}
-
 fn flames(seconds: usize, mut scene: impl FnMut(f32, &Chance) -> Canvas) -> usize {
     let wanted = Wanted { flame: true, ..Wanted::default() };
     let signs = run(seconds, wanted, |s, chance| scene(s, chance).noisy(2, chance));
