@@ -1,7 +1,8 @@
 //! A thing that was put down and left alone. What stands out from the picture of long ago and stands still is a
-//! candidate, and so is a bag that a detector names; neither people who stand about nor vehicles that park are. It
-//! is left once nobody has been with it for the rule's time: who merely walks past neither starts that time anew nor
-//! stops it (only while he is near nothing is told of), who stays by it does.
+//! candidate, and so is a bag that a detector names; neither people who stand about nor vehicles that park are, nor
+//! who sat down and is no longer recognised as a person since. It is left once nobody has been with it for the rule's
+//! time: who merely walks past neither starts that time anew nor stops it (only while he is near nothing is told of),
+//! who stays by it does.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -30,6 +31,11 @@ const NEWS_MS: i64 = 1_200_000;
 const SETTLE_MS: i64 = 2_000;
 /// Where a vehicle stood, nothing is taken for a thing left behind for this long: it may only be lost from sight.
 const PARKED_MS: i64 = 600_000;
+/// Somebody who was lost from sight is what stands there from then on, if it shows within this time: of what is
+/// higher than wide the background tells after a minute.
+const SEATED_MS: i64 = 90_000;
+/// Who is first seen so soon where somebody was lost is him.
+const FOUND_AGAIN_MS: i64 = 3_000;
 /// Candidates larger than this share of the picture are none.
 const MOST_AREA: f32 = 0.08;
 
@@ -70,10 +76,26 @@ struct Near {
     away_ms: i64,
 }
 
+/// Where somebody was last seen, or what he seems to be since.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    track: u64,
+    region: NormBox,
+    seen_at: UtcMs,
+}
+
+impl Known {
+    /// Whether that may be him, lost from sight: as large, and no more than a step away.
+    fn may_be(&self, thing: &NormBox) -> bool {
+        like_in_size(thing, &self.region) && touch(&grown(&self.region, 0.5, 0.1), thing)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Left {
     things: Vec<Thing>,
     parked: Vec<(NormBox, UtcMs)>,
+    people: Vec<Known>,
     steps: Steps,
 }
 
@@ -82,6 +104,7 @@ impl Left {
         let at = now.seen.at;
         let passed_ms = self.steps.to(at);
         self.remember_vehicles(at, now.tracks);
+        self.remember_people(now);
         let candidates = self.candidates(now, area);
         let people: Vec<Somebody> =
             now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(Somebody::of).collect();
@@ -138,7 +161,9 @@ impl Left {
             let in_sight = now.tracks.iter().filter(|t| moves_about(t) || is_vehicle(t.label));
             let sat_in =
                 |t: &Track| that(&t.region) && (is_vehicle(t.label) || like_in_size(&best.region, &t.region));
-            in_sight.into_iter().any(sat_in) || self.parked.iter().any(|(region, _)| that(region))
+            in_sight.into_iter().any(sat_in)
+                || self.parked.iter().any(|(region, _)| that(region))
+                || self.people.iter().any(|known| known.may_be(&best.region))
         };
         // A named thing first: it says more than a mere difference.
         let mut found: Vec<Best> = bags.filter(fits).collect();
@@ -148,6 +173,29 @@ impl Left {
             }
         }
         found
+    }
+
+    fn remember_people(&mut self, now: &Moment<'_>) {
+        let at = now.seen.at;
+        let people = now.tracks.iter().filter(|t| t.label == Label::Person && t.visible && t.confirmed);
+        for Track { id, region, .. } in people {
+            let known = self.people.iter().any(|known| known.track == *id);
+            if known {
+                self.people.retain(|known| known.track != *id);
+            } else {
+                self.people.retain(|lost| {
+                    let gone_ms = at.since_ms(lost.seen_at);
+                    gone_ms <= 0 || gone_ms > FOUND_AGAIN_MS || !touch(&grown(&lost.region, 0.5, 0.1), region)
+                });
+            }
+            self.people.push(Known { track: *id, region: *region, seen_at: at });
+        }
+        for known in self.people.iter_mut().filter(|known| known.seen_at < at) {
+            if now.seen.signs.left.iter().any(|sign| known.may_be(&sign.region)) {
+                known.seen_at = at;
+            }
+        }
+        self.people.retain(|known| at.since_ms(known.seen_at) < SEATED_MS);
     }
 
     fn remember_vehicles(&mut self, at: UtcMs, tracks: &[Track]) {

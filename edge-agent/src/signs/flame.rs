@@ -6,6 +6,9 @@
 //!
 //! - it has a core as bright as only light is: no red jacket, flag or brick wall, brightly as the sun may shine,
 //! - its outline dances: places at its edge go on and off again and again, as no lamp, sign or setting sun does,
+//! - it dances in haste: what a place shows in one look says nothing of the next. Leaves that sway before a wall in the
+//!   evening sun cover and uncover it as well, but a branch swings to and fro once a second or slower, so that from
+//!   look to look its edge goes on the way it went,
 //! - the core stays: whatever walks or drives by leaves no place hot for long,
 //! - it never goes out altogether, as what blinks does, and its outline is ragged.
 //!
@@ -66,6 +69,9 @@ struct Behaviour {
     steady: f32,
     /// Changes between hot and not, per place at its edge and look.
     dance: f32,
+    /// Change of luma from one look to the next, as a share of that to the next but one: 1 by chance, a half for what
+    /// goes on its way.
+    haste: f32,
     /// Its size in the look when it was smallest, as a share of its mean size.
     least: f32,
     /// Mean change of its size from look to look, as a share of its mean size.
@@ -91,7 +97,7 @@ impl FlameFinder {
             self.steady.clear();
         }
         if let Some(shift) = self.steady.shift(self.grid.luma(), self.grid.columns) {
-            self.grid.move_back(shift);
+            self.grid.refill(picture, shift);
         }
         self.take();
         self.signs.clear();
@@ -162,6 +168,18 @@ impl FlameFinder {
         sum as f32 / (self.looks.len().max(2) - 1) as f32
     }
 
+    fn haste(&self, places: &[usize]) -> f32 {
+        let change = |ahead: usize| {
+            let pairs = self.looks.iter().zip(self.looks.iter().skip(ahead));
+            let count = self.looks.len().saturating_sub(ahead).max(1) as f32;
+            let change = |(a, b): (&Look, &Look)| {
+                places.iter().map(|i| u32::from(a.luma[*i].abs_diff(b.luma[*i]))).sum::<u32>()
+            };
+            pairs.map(change).sum::<u32>() as f32 / count
+        };
+        change(1) / change(2).max(1.0)
+    }
+
     fn drift(&self, places: &[usize], size: f32) -> f32 {
         let columns = self.grid.columns;
         let third = self.looks.len() / 3;
@@ -200,6 +218,7 @@ impl FlameFinder {
             glow: share(&|i| self.looks.iter().any(|l| l.hot[i] != 0 && l.luma[i] >= GLOW)),
             steady: share(&|i| f32::from(self.times[i]) >= 0.8 * looks),
             dance: toggles as f32 / (edge.len().max(1) as f32 * steps),
+            haste: self.haste(&places),
             least: sizes.iter().copied().fold(f32::MAX, f32::min) / mean.max(1.0),
             breath: sizes.windows(2).map(|w| (w[1] - w[0]).abs()).sum::<f32>() / steps / mean.max(1.0),
             drift: self.drift(&places, mean),
@@ -214,6 +233,7 @@ impl Behaviour {
         let is = self.glow >= 0.15
             && self.steady >= 0.1
             && self.dance >= 0.2
+            && self.haste >= 0.7
             && self.least >= 0.25
             && self.breath >= 0.03
             && self.flicker >= 6.0

@@ -54,6 +54,9 @@ const RING: usize = 5;
 const SAMPLE: usize = 80;
 /// How much of the change inside may also be seen around it: light does not keep to the outline of a thing.
 const AROUND: f32 = 0.3;
+/// How much brighter or darker plain ground may become by light: when it changed alone, and with all around it.
+const PLAIN: f32 = 0.2;
+const PLAIN_WITH_LIGHT: f32 = 0.5;
 /// A region rests while no more of it than this looks different from its candidate.
 const SWAY: f32 = 0.12;
 const RESTS: f32 = 0.7;
@@ -94,6 +97,8 @@ struct Outline {
     /// Between now and before: of the region, and of its surroundings.
     inside: f32,
     around: f32,
+    /// By which share both became brighter (below 0: darker).
+    brighter: [f32; 2],
 }
 
 /// A region that is being watched.
@@ -103,6 +108,8 @@ struct Thing {
     /// Mean over [`REST_S`] of "it rests", 0..=1.
     rest: f32,
     rested_s: f32,
+    /// When it came, the ground around it changed too.
+    came_with_light: bool,
     found: bool,
 }
 
@@ -192,10 +199,17 @@ impl LeftFinder {
                 continue;
             }
             let unrest = self.unrest(&blob);
+            let outline = self.outline(&blob);
             let upright = region.h * self.high > UPRIGHT * region.w;
             let same = |t: &Thing| t.blob.region(columns, rows).iou(&region) > 0.5;
             let slot = self.things.iter().position(same).unwrap_or_else(|| {
-                self.things.push(Thing { blob, rest: 0.5, rested_s: 0.0, found: true });
+                self.things.push(Thing {
+                    blob,
+                    rest: 0.5,
+                    rested_s: 0.0,
+                    came_with_light: false,
+                    found: true,
+                });
                 self.things.len() - 1
             });
             let thing = &mut self.things[slot];
@@ -206,9 +220,11 @@ impl LeftFinder {
                 thing.rest += (rests - thing.rest) * share(step_s, REST_S);
                 thing.rested_s = if thing.rest < RESTS { 0.0 } else { thing.rested_s + step_s };
             }
-            let Thing { rest, rested_s, .. } = *thing;
+            // The ground soon follows the light, what has become another colour does not.
+            thing.came_with_light |= thing.rested_s < REST_S && outline.shares_its_light();
+            let Thing { rest, rested_s, came_with_light, .. } = *thing;
             let waits = upright && rested_s < UPRIGHT_S;
-            let strength = self.strength(&blob);
+            let strength = self.strength(&blob, outline, came_with_light);
             if rest >= RESTS && !waits && strength > 0.0 {
                 self.keep_young(&blob);
                 signs.push(Sign { region, score: score(strength * rest) });
@@ -259,10 +275,10 @@ impl LeftFinder {
     }
 
     /// 0 when it is a gap or the light; else how much it stands out, from 0.5 on.
-    fn strength(&self, blob: &Blob) -> f32 {
-        let Outline { now, before, inside, around } = self.outline(blob);
-        let ground_changed_too = around > AROUND * inside;
-        if now < STRANGE || now < STANDS_OUT * (now + before) || ground_changed_too || self.is_light(blob) {
+    fn strength(&self, blob: &Blob, outline: Outline, came_with_light: bool) -> f32 {
+        let Outline { now, before, .. } = outline;
+        let stands_out = now >= STRANGE && now >= STANDS_OUT * (now + before);
+        if !stands_out || outline.ground_changed_too() || self.is_light(blob, came_with_light) {
             return 0.0;
         }
         (0.6 + now / 100.0).min(1.0)
@@ -294,16 +310,25 @@ impl LeftFinder {
         };
         let (ring, inner) = (sample(&ring), sample(&inner));
         let mean = |values: &mut dyn Iterator<Item = f32>, n: usize| values.sum::<f32>() / n.max(1) as f32;
+        let brighter = |from: &[Place], now: fn(&Place) -> Colour| {
+            let mut pairs = Pairs::default();
+            from.iter().for_each(|p| pairs.add(p.long[0] - 16.0, now(p)[0] - 16.0));
+            pairs.ratio() - 1.0
+        };
         Outline {
             now: mean(&mut inner.iter().map(|p| strangeness(p.candidate, &ring)), inner.len()),
             before: mean(&mut inner.iter().map(|p| strangeness(p.long, &ring)), inner.len()),
             inside: mean(&mut inner.iter().map(|p| apart(p.candidate, p.long)), inner.len()),
             around: mean(&mut ring.iter().map(|p| apart(p.recent, p.long)), ring.len()),
+            brighter: [brighter(&inner, |p| p.candidate), brighter(&ring, |p| p.recent)],
         }
     }
 
     /// Is it the same ground, evenly darker or brighter, with the same texture and hue?
-    fn is_light(&self, blob: &Blob) -> bool {
+    ///
+    /// What is plain shows no texture to tell by: of a mark on the ground, brighter or darker with all around it, more is
+    /// believed than of a patch that changed alone.
+    fn is_light(&self, blob: &Blob, came_with_light: bool) -> bool {
         let mut pairs = Pairs::default();
         self.inside(blob).for_each(|i| {
             let Place { long, candidate, .. } = self.places[i];
@@ -320,8 +345,21 @@ impl LeftFinder {
         let hue = hue.sum::<f32>() / pairs.n.max(1.0);
         let alike = pairs.correlation();
         let same_texture = alike > 0.85 && hue < CHROMA || alike > 0.9 && hue < 2.0 * CHROMA;
-        let same_plain = pairs.flat() && hue < CHROMA && (ratio - 1.0).abs() < 0.2;
+        let plain = if came_with_light { PLAIN_WITH_LIGHT } else { PLAIN };
+        let same_plain = pairs.flat() && hue < CHROMA && (ratio - 1.0).abs() < plain;
         (0.4..2.5).contains(&ratio) && (same_texture || same_plain)
+    }
+}
+
+impl Outline {
+    fn ground_changed_too(&self) -> bool {
+        self.around > AROUND * self.inside
+    }
+
+    /// Whether the ground around became brighter or darker as well, each by its own brightness: light is a factor.
+    fn shares_its_light(&self) -> bool {
+        let [inside, around] = self.brighter;
+        around * inside.signum() > AROUND * inside.abs()
     }
 }
 

@@ -82,7 +82,7 @@ impl Steady {
 }
 
 /// A plane's value at place `i` moved by `at`, between its neighbours; beyond the border the border goes on.
-pub(super) fn sample(plane: &[u8], columns: usize, i: usize, at: Shift) -> f32 {
+fn sample(plane: &[u8], columns: usize, i: usize, at: Shift) -> f32 {
     let (right, bottom) = (columns - 1, plane.len() / columns - 1);
     let clamped = |v: f32, most: usize| v.clamp(0.0, most as f32);
     let (x, y) = (clamped((i % columns) as f32 + at.0, right), clamped((i / columns) as f32 + at.1, bottom));

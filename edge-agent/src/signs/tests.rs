@@ -426,6 +426,38 @@ fn hot_colours_are_no_fire() {
     }
 }
 
+/// Branches that sway before a wall in the evening sun, each by itself, cover and uncover it: from look to look they
+/// go on the way they went, as no flame does.
+#[test]
+fn a_hot_wall_behind_swaying_branches_is_no_fire() {
+    let seen = flames(30, |s, _| {
+        let mut canvas = Canvas::street();
+        canvas.block((120, 40, 80, 60), YELLOW);
+        for branch in 0..8 {
+            let sway = (s * 4.2 + branch as f32 * 1.9).sin();
+            canvas.block((120 + branch * 10, 40, 10, (24.0 + 12.0 * sway) as usize), [60, 118, 120]);
+        }
+        canvas
+    });
+    assert_eq!(seen, 0);
+}
+
+/// Panes with sharp edges that throw back the low sun, on a wall nearly as warm, before a camera that shakes by parts
+/// of a place of the grid.
+#[test]
+fn panes_of_a_shaking_camera_are_no_fire() {
+    let seen = flames(30, |_, chance| {
+        let (right, down) = (chance.below(4) as usize, chance.below(4) as usize);
+        let mut canvas = Canvas::street().shifted(-(right as isize), -(down as isize));
+        canvas.block((40 + right, 30 + down, 120, 60), [106, 112, 150]);
+        for pane in 0..3 {
+            canvas.block((60 + pane * 14 + right, 40 + pane * 9 + down, 14, 18), [190, 80, 160]);
+        }
+        canvas
+    });
+    assert_eq!(seen, 0);
+}
+
 /// A camera on a mast in the wind: its lamps, glowing on a warm wall, dance as flames do, with all else. A fire in the
 /// same picture is told of.
 #[test]

@@ -72,6 +72,24 @@ pub(crate) fn scenes() -> Vec<Golden> {
             ),
             &[("hall", 22.0)],
         ),
+        // Somebody sits down and is no longer recognised; later he is, gets up and goes. What he leaves is told of.
+        Golden::new(
+            "abandoned-sits-down",
+            &hall,
+            Stage::of(
+                90.0,
+                [Actor::person(&[
+                    at(2.0, 0.0, 0.8),
+                    at(8.0, 0.5, 0.8),
+                    at(60.0, 0.5, 0.8),
+                    at(66.0, 1.1, 0.8),
+                ])
+                .hidden(&[(9.0, 60.0)])],
+            )
+            .left((12.0, 60.0), [0.48, 0.64, 0.06, 0.16], 0.8)
+            .left((62.0, 90.0), BAG, 0.8),
+            &[("hall", 72.0)],
+        ),
         // With its owner all the time; a person who stands like a post; a car that parks and is lost from sight.
         Golden::new(
             "abandoned-none",
