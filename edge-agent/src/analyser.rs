@@ -23,8 +23,10 @@ use crate::tracker::Tracker;
 /// came in unseen by the motion gate is found then).
 const RECHECK_MS: i64 = 1_000;
 const RECHECK_EMPTY_MS: i64 = 5_000;
-/// After a gap of this length, or a clock that jumped, what was known is no longer true.
-const GAP_MS: i64 = 30_000;
+/// After a gap of this length, or a clock that jumped, what was known is no longer true: incidents end with the last
+/// frame before it. Two frames at the slowest rate that a configuration allows, so that one may be missing; shorter than
+/// what makes a camera lost. Live, in replay and on trial alike.
+pub const GAP_MS: i64 = 20_000;
 /// A person shown to a pose model has so much room around, as a multiple of his own box.
 const ROOM: f32 = 1.4;
 /// Moving areas outside these shares of the picture are no objects: noise, or a change of light.

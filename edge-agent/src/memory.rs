@@ -33,7 +33,7 @@ const WAITING: usize = 512;
 const FLUSH: Duration = Duration::from_secs(5);
 
 enum Job {
-    Keep(CameraId, Observation),
+    Keep(CameraId, Box<Observation>),
     Forget(CameraId),
     /// Answers when all that came before can be read.
     Flush(SyncSender<()>),
@@ -77,7 +77,7 @@ impl Memory {
 
     pub fn keep(&self, camera: &CameraId, observation: &Observation) {
         let Some(jobs) = &self.jobs else { return };
-        match jobs.try_send(Job::Keep(camera.clone(), observation.clone())) {
+        match jobs.try_send(Job::Keep(camera.clone(), Box::new(observation.clone()))) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.left_out.fetch_add(1, Ordering::Relaxed);

@@ -107,4 +107,26 @@ mod tests {
         assert_eq!(told(122_000), [(36_000, Some(120_000))]);
         assert_eq!(told(600_000), [(36_000, Some(120_000)), (151_000, None)]);
     }
+
+    /// A pause in which the live analysis gives up waiting ends an incident here too, with the last frame before it.
+    #[test]
+    fn a_pause_ends_incidents_as_it_does_live() {
+        use crate::frame::Detection;
+        use protocol::{Label, NormBox};
+
+        let rules = [RuleConfig::whole_picture("in".parse().unwrap(), RuleKind::Intrusion)];
+        let region = NormBox { x: 0.4, y: 0.4, w: 0.1, h: 0.3 };
+        let person = Detection { label: Label::Person, score: 0.9, region };
+        let times = (0..5_000).chain(27_000..32_000).step_by(200).collect::<Vec<i64>>();
+        let seen: Vec<Observation> = times
+            .iter()
+            .map(|ms| {
+                Observation::of(UtcMs(*ms), Seen::Objects { by: "test 1".into(), detections: vec![person] })
+            })
+            .collect();
+        let trial = try_on(&rules, &seen, UtcMs(32_000));
+        let ends: Vec<_> = trial.incidents.iter().map(|i| i.ended_at).collect();
+        let last = times.iter().filter(|ms| **ms < 5_000).max().unwrap();
+        assert_eq!(ends, [Some(UtcMs(*last)), None], "{:?}", trial.incidents);
+    }
 }

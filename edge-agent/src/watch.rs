@@ -12,7 +12,7 @@ use protocol::{CameraState, Chance, Clock, Incident, IncidentId, Phase, Place, R
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep, timeout};
 
-use crate::analyser::Analyser;
+use crate::analyser::{Analyser, GAP_MS};
 use crate::camera::{CameraHandle, FrameSlot};
 use crate::detector::{Answer, DetectorClient};
 use crate::evidence::people::{People, Sight};
@@ -30,8 +30,8 @@ const EVENTS: usize = 64;
 const FILES: usize = 16;
 /// Without a frame the thread still shows that it lives this often.
 const LOOK: Duration = Duration::from_secs(1);
-/// Without a frame for so long (or the time of two frames, at slow rates) nobody sees what goes on: incidents end.
-const SILENT: Duration = Duration::from_secs(15);
+/// Without a frame for so long nobody sees what goes on: incidents end, as they do in replay.
+const SILENT: Duration = Duration::from_millis(GAP_MS as u64);
 /// Pictures of one incident: the first, and better ones that rules point out.
 const MAX_PICTURES: u32 = 4;
 /// Names the rule for a lost camera where none is written: 30 s without picture are an incident.
@@ -83,10 +83,8 @@ impl Watch {
         let (tx, rx) = mpsc::channel(EVENTS);
         let stop = Arc::new(AtomicBool::new(false));
         let [beat, analysed] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
-        let two_frames = Duration::from_secs_f32(2.0 / camera.config().analysis_fps.max(0.01));
         let analysis = Analysis {
             frames: camera.frames(),
-            silent_after: SILENT.max(two_frames),
             analyser,
             people: camera.config().blur_people.then(|| camera.view().people().clone()),
             detector: detector.clone(),
@@ -158,7 +156,6 @@ fn lost_rules(rules: &[RuleConfig]) -> Vec<RuleConfig> {
 
 struct Analysis {
     frames: FrameSlot,
-    silent_after: Duration,
     analyser: Analyser,
     /// Where people are to be blurred.
     people: Option<Arc<People>>,
@@ -176,10 +173,10 @@ impl Analysis {
         while !self.stop.load(Ordering::Relaxed) && !self.frames.is_done() {
             self.beat.fetch_add(1, Ordering::Relaxed);
             let Some(frame) = self.frames.recv_timeout(LOOK) else {
-                let heard = silent < self.silent_after;
+                let heard = silent < SILENT;
                 silent += LOOK;
                 // Once per silence.
-                if heard && silent >= self.silent_after {
+                if heard && silent >= SILENT {
                     let events = self.analyser.finish();
                     if !self.tell(events, None) {
                         return;

@@ -1,11 +1,18 @@
 //! Which decoder a machine uses for a stream: the one of highest rank that starts, so hardware where it works.
 //!
-//! A decoder that does not start, or fails before its first picture, is passed over with the reason in the log. When
-//! all were, the next attempt begins with the first again: what failed may have been the stream.
+//! A decoder that does not start, or fails before its first picture, is passed over with the reason in log and health.
+//! When all were, the next attempt begins with the first again: what failed may have been the stream. Nobody waits for
+//! one that hangs while it starts.
 
-use anyhow::{Result, anyhow};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+
+use super::decode::within;
+use super::hung;
 
 /// A decoder as logs, health and metrics show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,67 +39,109 @@ pub(crate) fn is_hardware(factory: &gst::ElementFactory) -> bool {
     kind.split('/').any(|word| word == "Hardware")
 }
 
-/// The decoders that one camera may use.
-#[derive(Debug, Default)]
+/// So long a decoder may take to start while another could do its work. Opening a device takes a few seconds at the
+/// most, on a machine that is busy.
+pub(crate) const START: Duration = Duration::from_secs(10);
+
+/// The decoders that one camera passed over, and why; shared with the thread that starts them.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Decoders {
-    passed_over: Vec<String>,
+    passed_over: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Decoders {
-    /// The best that starts and was not passed over.
-    pub(super) fn start(&mut self, caps: &gst::CapsRef) -> Result<(gst::Element, DecoderInfo)> {
-        let fitting = fitting(caps);
-        if fitting.iter().all(|factory| self.is_passed_over(&factory.name())) {
-            self.passed_over.clear();
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, String)>> {
+        self.passed_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that were not passed over, the best first; at least one.
+    pub(super) fn candidates(&self, caps: &gst::CapsRef) -> Result<Vec<Candidate>> {
+        let mut fitting = candidates(caps);
+        if fitting.is_empty() {
+            bail!("no decoder for {}: install gstreamer1.0-libav", media_of(caps));
         }
-        for factory in &fitting {
-            let info = DecoderInfo::of(factory);
-            if self.is_passed_over(&info.name) {
-                continue;
-            }
-            match started(factory) {
-                Ok(decoder) => return Ok((decoder, info)),
-                Err(error) => self.pass_over(&info.name, &format!("{error:#}")),
-            }
+        let mut passed_over = self.lock();
+        let is_left = |candidate: &Candidate, passed_over: &[(String, String)]| {
+            passed_over.iter().all(|(name, _)| *name != candidate.info.name)
+        };
+        if !fitting.iter().any(|candidate| is_left(candidate, &passed_over)) {
+            passed_over.clear();
         }
-        let name = caps.structure(0).map_or("this stream", |s| s.name().as_str());
-        Err(if fitting.is_empty() {
-            anyhow!("no decoder for {name}: install gstreamer1.0-libav")
-        } else {
-            anyhow!("no decoder for {name} starts; the log says why")
-        })
+        fitting.retain(|candidate| is_left(candidate, &passed_over));
+        Ok(fitting)
     }
 
     /// Another is used from now on.
-    pub(super) fn pass_over(&mut self, name: &str, reason: &str) {
+    pub(super) fn pass_over(&self, name: &str, reason: &str) {
         tracing::warn!(decoder = name, reason, "decoder passed over");
-        self.passed_over.push(name.to_owned());
+        let mut passed_over = self.lock();
+        passed_over.retain(|(other, _)| other != name);
+        passed_over.push((name.to_owned(), reason.to_owned()));
     }
 
-    fn is_passed_over(&self, name: &str) -> bool {
-        self.passed_over.iter().any(|other| other == name)
+    /// For health: which are not used, and why.
+    pub(super) fn notice(&self) -> Option<String> {
+        let passed_over = self.lock();
+        let words =
+            passed_over.iter().map(|(name, why)| format!("the decoder {name} was passed over: {why}"));
+        (!passed_over.is_empty()).then(|| words.collect::<Vec<_>>().join("; "))
     }
+}
+
+/// What caps are of, for people.
+pub(super) fn media_of(caps: &gst::CapsRef) -> &str {
+    caps.structure(0).map_or("this stream", |s| s.name().as_str())
 }
 
 /// The best decoder this machine has that starts.
 pub(crate) fn decoder_for(caps: &gst::CapsRef) -> Result<gst::Element> {
-    Decoders::default().start(caps).map(|(decoder, _)| decoder)
+    let fitting = Decoders::default().candidates(caps)?;
+    for candidate in &fitting {
+        match candidate.start_within(START) {
+            Ok(decoder) => return Ok(decoder),
+            Err(error) => tracing::warn!(decoder = candidate.info.name, "decoder passed over: {error:#}"),
+        }
+    }
+    bail!("no decoder for {} starts; the log says why", media_of(caps))
 }
 
 /// A decoder that may be tried.
+#[derive(Clone)]
 pub(crate) struct Candidate {
     pub(crate) info: DecoderInfo,
-    /// Starts one more of its kind.
-    pub(crate) start: Box<dyn Fn() -> Result<gst::Element>>,
+    /// Starts one more of its kind; takes as long as its driver does.
+    pub(crate) start: Arc<dyn Fn() -> Result<gst::Element> + Send + Sync>,
 }
 
-/// All that this machine has for a stream, the best first: for whoever must have its pictures, whichever decoder fails.
+impl Candidate {
+    /// Starts one, or remembers that it hung.
+    pub(crate) fn start_within(&self, limit: Duration) -> Result<gst::Element> {
+        let start = self.start.clone();
+        let late = |made: Result<gst::Element>| {
+            if let Ok(decoder) = made {
+                let _ = decoder.set_state(gst::State::Null);
+            }
+        };
+        let started = within(limit, move || start(), late).and_then(|made| made);
+        started.inspect_err(|error| hung::note_if_hung(&self.info.name, error))
+    }
+}
+
+/// All that this machine has for a stream, the best first and what hung last: for whoever must have its pictures,
+/// whichever decoder fails.
 pub(crate) fn candidates(caps: &gst::CapsRef) -> Vec<Candidate> {
     let candidate = |factory: gst::ElementFactory| Candidate {
         info: DecoderInfo::of(&factory),
-        start: Box::new(move || started(&factory)),
+        start: Arc::new(move || started(&factory)),
     };
-    fitting(caps).into_iter().map(candidate).collect()
+    let mut all: Vec<Candidate> = fitting(caps).into_iter().map(candidate).collect();
+    hung_last(&mut all);
+    all
+}
+
+/// Otherwise in the order they have.
+pub(crate) fn hung_last(candidates: &mut [Candidate]) {
+    candidates.sort_by_key(|candidate| hung::holds(&candidate.info.name));
 }
 
 /// By rank: hardware ranks above software.
@@ -166,8 +215,9 @@ mod tests {
 
         fn pad_templates() -> &'static [gst::PadTemplate] {
             static TEMPLATES: std::sync::LazyLock<Vec<gst::PadTemplate>> = std::sync::LazyLock::new(|| {
+                // Only this width: other tests start decoders at the same time.
                 let template = |name: &str, direction, media: &str| {
-                    let caps = gst::Caps::builder(media).build();
+                    let caps = gst::Caps::builder(media).field("width", 164).build();
                     gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).unwrap()
                 };
                 vec![
@@ -202,23 +252,30 @@ mod tests {
         crate::camera::init().unwrap();
         gst::Element::register(None, "brokendec", gst::Rank::PRIMARY + 100, BrokenDecoder::static_type())
             .unwrap();
-        let caps = Codec::H264.ring_caps();
-        let mut decoders = Decoders::default();
-        let mut used = Vec::new();
-        for _ in 0..2 {
-            let (decoder, info) = decoders.start(&caps).unwrap();
-            assert!(!info.hardware && info.name != "brokendec");
-            let _ = decoder.set_state(gst::State::Null);
-            used.push(info.name);
-        }
+        let mut caps = Codec::H264.ring_caps();
+        caps.make_mut().set("width", 164);
+        let decoders = Decoders::default();
+        let start = || {
+            for candidate in decoders.candidates(&caps).unwrap() {
+                match candidate.start_within(START) {
+                    Ok(decoder) => {
+                        let _ = decoder.set_state(gst::State::Null);
+                        return candidate.info;
+                    }
+                    Err(error) => decoders.pass_over(&candidate.info.name, &format!("{error:#}")),
+                }
+            }
+            panic!("none starts");
+        };
+        let used = [start(), start()];
+        assert!(!used[0].hardware && used[0].name != "brokendec");
         assert_eq!(used[0], used[1]);
         assert_eq!(STARTS.load(Ordering::SeqCst), 1, "tried once");
+        assert!(decoders.notice().unwrap().contains("brokendec was passed over: "));
         for factory in fitting(&caps) {
             decoders.pass_over(&factory.name(), "shows nothing");
         }
-        let (decoder, info) = decoders.start(&caps).unwrap();
-        assert_eq!((info.name, STARTS.load(Ordering::SeqCst)), (used[0].clone(), 2));
-        let _ = decoder.set_state(gst::State::Null);
+        assert_eq!((start(), STARTS.load(Ordering::SeqCst)), (used[0].clone(), 2));
         let broken = gst::ElementFactory::find("brokendec").unwrap();
         assert_eq!(DecoderInfo::of(&broken).kind(), "hardware");
         broken.set_rank(gst::Rank::NONE);

@@ -16,10 +16,14 @@ mod counts;
 mod decode;
 mod decoders;
 mod file;
+mod hung;
+mod live;
 mod picture;
 mod pulse;
 mod retry;
 mod ring;
+#[cfg(test)]
+pub(crate) mod samples;
 mod session;
 mod shared;
 mod slot;
@@ -48,8 +52,9 @@ pub use ring::{Hold, MAX_HOLDS, Ring, RingStats};
 pub use slot::FrameSlot;
 pub use unit::{Codec, Format, Unit};
 
-pub(crate) use decode::{Disposed, buffer_of, decode_one, pixel_aspect};
-pub(crate) use decoders::{Candidate, candidates, is_hardware};
+pub(crate) use decode::{Disposed, Hangs, buffer_of, decode_one, pixel_aspect};
+pub(crate) use decoders::{Candidate, START, candidates, hung_last, is_hardware};
+pub(crate) use hung::{holds as has_hung, note_if_hung};
 pub(crate) use picture::{fitted, i420_caps};
 pub(crate) use retry::host_and_port;
 pub(crate) use ring::{decodable, nearest};

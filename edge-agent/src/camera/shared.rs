@@ -11,7 +11,7 @@ use super::blind::Watcher;
 use super::choice::{Choice, Role, Take};
 use super::config::CameraConfig;
 use super::counts::{Counts, FrameCounts};
-use super::decode::LiveDecoder;
+use super::live::LiveDecoder;
 use super::ring::Ring;
 use super::slot::FrameSlot;
 use super::stamp::Stamped;
@@ -126,6 +126,8 @@ impl Camera {
             }
             _ => (&main, None),
         };
+        let passed_over = lock(&self.analysis).decoder.notice();
+        let notices: Vec<String> = [notice, passed_over].into_iter().flatten().collect();
         CameraHealth {
             camera_id: self.config.id.clone(),
             name: self.config.display_name().to_owned(),
@@ -137,7 +139,7 @@ impl Camera {
                 (runs(shown) && blind)
                     .then(|| "video arrives, but no picture can be decoded from it".to_owned())
             }),
-            notice,
+            notice: (!notices.is_empty()).then(|| notices.join("; ")),
             decoder: self.counts.decoder().map(|decoder| format!("{} ({})", decoder.name, decoder.kind())),
         }
     }
@@ -253,7 +255,7 @@ impl Camera {
             Take::Yes if drift != Drift::None => analysis.decoder.stop(),
             Take::Yes => {}
         }
-        if let Err(error) = analysis.decoder.feed(unit) {
+        if let Err(error) = analysis.decoder.feed(unit, now_ms) {
             // Once is enough while it lasts.
             if self.blind.load(Ordering::Relaxed) {
                 tracing::debug!(camera = %self.config.id, "analysis: {error:#}");

@@ -256,13 +256,11 @@ pub(crate) fn error_text(message: &gst::MessageRef) -> Option<String> {
     Some(format!("{words}: {text}"))
 }
 
-/// Waits until the pipeline has come to its end.
+/// Waits until the pipeline has come to its end; [`Hangs`](super::decode::Hangs) when it does not.
 pub(crate) fn wait_for_end(pipeline: &gst::Pipeline, limit: gst::ClockTime) -> Result<()> {
     let bus = pipeline.bus().context("a pipeline has a bus")?;
     let ends = [gst::MessageType::Eos, gst::MessageType::Error];
-    let message = bus
-        .timed_pop_filtered(limit, &ends)
-        .with_context(|| format!("not finished after {} s", limit.seconds()))?;
+    let message = bus.timed_pop_filtered(limit, &ends).ok_or(super::decode::Hangs(limit.into()))?;
     match error_text(&message) {
         Some(problem) => Err(anyhow!(problem)),
         None => Ok(()),

@@ -12,7 +12,7 @@ pub(super) enum Encoder {
     Software,
 }
 
-/// The highest-ranking H.264 encoder that says it is hardware.
+/// The highest-ranking H.264 encoder that says it is hardware, and has not hung a while ago.
 pub(super) fn hardware() -> Option<Encoder> {
     use gst::ElementFactoryType as Kind;
     let h264 = gst::Caps::builder("video/x-h264").build();
@@ -20,6 +20,7 @@ pub(super) fn hardware() -> Option<Encoder> {
     let found =
         gst::ElementFactory::factories_with_type(Kind::ENCODER | Kind::MEDIA_VIDEO, gst::Rank::MARGINAL);
     let fitting = found.into_iter().filter(|f| camera::is_hardware(f) && f.can_src_any_caps(&h264));
+    let fitting = fitting.filter(|f| !camera::has_hung(&f.name()));
     fitting.max_by_key(|f| f.rank()).map(Encoder::Hardware)
 }
 

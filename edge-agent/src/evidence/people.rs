@@ -3,9 +3,11 @@
 //! The analysis notes after each frame where it has people; whoever makes evidence of a camera that blurs them asks
 //! which parts of a picture to cover. In doubt more is covered: between two analysed frames everything a person may have
 //! crossed, a while before he was first seen, a while after he was last seen, and the whole picture where the analysis
-//! did not look at all.
+//! did not look at all. Who is lost for longer, and comes back under another number, is known by place and time only: the
+//! way from where somebody was lost to where somebody was found is covered if he can have walked it. Two who cross may
+//! be taken for one another by that; then the ways of both are covered.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::{NormBox, UtcMs};
@@ -19,6 +21,15 @@ const AFTER_MS: i64 = 2_000;
 const BEFORE_MS: i64 = 1_000;
 /// Sights of one person so far apart say nothing of the time between.
 const TOGETHER_MS: i64 = 3_000;
+/// Somebody who is lost may come back under another number: within this time,
+const RETURN_MS: i64 = 10_000;
+/// no farther away than he can have walked (in heights of himself each second, of which a walker makes one), from a step
+/// beside where he was lost on,
+const HEIGHTS_PER_S: f32 = 1.2;
+/// and about as tall as he was.
+const TALLER: f32 = 1.6;
+/// Pictures are at least so wide for their height, and their boxes are in shares of either.
+const WIDE: f32 = 4.0 / 3.0;
 /// Shares of a box added on each side: boxes of detectors cut off hands, hair and feet.
 const WIDER: f32 = 0.2;
 const HIGHER: f32 = 0.12;
@@ -126,7 +137,59 @@ pub(super) fn shown(sights: &[Sight], at: UtcMs) -> Shown {
             }
         }
     }
+    boxes.extend(ways_back(sights, at).iter().map(wider));
     Shown::Boxes(boxes)
+}
+
+/// Where whoever was lost before a moment and found after it may be meanwhile.
+fn ways_back(sights: &[Sight], at: UtcMs) -> Vec<NormBox> {
+    let start = sights.partition_point(|sight| at.since_ms(sight.at) > RETURN_MS);
+    let end = sights.partition_point(|sight| sight.at.since_ms(at) <= RETURN_MS);
+    let near = &sights[start..end.max(start)];
+    let (before, after) = near.split_at(near.partition_point(|sight| sight.at <= at));
+    let (mut lost, mut found) = (BTreeMap::new(), BTreeMap::new());
+    for (sight, spot) in followed(before.iter()) {
+        lost.insert(spot.track, (sight.at, spot.region));
+    }
+    for (sight, spot) in followed(after.iter().rev()) {
+        found.insert(spot.track, (sight.at, spot.region));
+    }
+    // Who is seen on both sides under one number within a moment is no riddle: he is covered by it.
+    let known: Vec<u64> = lost
+        .iter()
+        .filter(|(track, (lost_at, _))| {
+            found.get(track).is_some_and(|(found_at, _)| found_at.since_ms(*lost_at) <= TOGETHER_MS)
+        })
+        .map(|(track, _)| *track)
+        .collect();
+    for track in known {
+        lost.remove(&track);
+        found.remove(&track);
+    }
+    let mut ways = Vec::new();
+    for (lost_at, from) in lost.values() {
+        for (found_at, to) in found.values() {
+            if can_walk(from, to, found_at.since_ms(*lost_at)) {
+                ways.push(around(from, to));
+            }
+        }
+    }
+    ways
+}
+
+fn followed<'s>(sights: impl Iterator<Item = &'s Sight>) -> impl Iterator<Item = (&'s Sight, &'s Spot)> {
+    sights.flat_map(|sight| sight.people.iter().filter(|spot| spot.track != 0).map(move |spot| (sight, spot)))
+}
+
+/// Whether one person can have been at both places, by the way of his feet.
+fn can_walk(from: &NormBox, to: &NormBox, ms: i64) -> bool {
+    let tall = from.h.max(to.h);
+    let reach = tall * (1.0 + HEIGHTS_PER_S * ms as f32 / 1_000.0);
+    let foot = |b: &NormBox| (b.x + b.w / 2.0, b.y + b.h);
+    let ((x0, y0), (x1, y1)) = (foot(from), foot(to));
+    (0..=RETURN_MS).contains(&ms)
+        && tall <= TALLER * from.h.min(to.h)
+        && ((x1 - x0) * WIDE).hypot(y1 - y0) <= reach
 }
 
 /// The next sight of a track.
@@ -250,6 +313,37 @@ mod tests {
                 }
                 assert!(shown != Shown::Unknown);
             }
+        }
+    }
+
+    /// Somebody is lost behind something and found again six seconds later under a new number, where he can have walked
+    /// to: he is covered all the way. Whoever appears too far away, too late or of another size is somebody else, and two
+    /// who are followed all the time hide nothing between them.
+    #[test]
+    fn who_comes_back_under_a_new_number_is_covered_meanwhile() {
+        let seen = |lost_x: f32, found: Spot, found_ms: i64| -> Vec<Sight> {
+            let people = |ms: i64| {
+                let mut here = vec![spot(90, 0.9)];
+                here.extend((ms <= 2_000).then(|| spot(1, lost_x)));
+                here.extend((ms >= found_ms).then_some(found));
+                here
+            };
+            (0..100).map(|n| sight(n * 200, people(n * 200))).collect()
+        };
+        let sights = seen(0.2, spot(2, 0.4), 8_000);
+        for ms in (2_000..8_000).step_by(100) {
+            let way = 0.225 + 0.2 * (ms - 2_000) as f32 / 6_000.0;
+            let now = shown(&sights, UtcMs(ms));
+            assert!(covers(&now, way, 0.5), "{ms}: {now:?}");
+            assert!(!covers(&now, 0.65, 0.5) && !covers(&now, way, 0.9), "{ms}: {now:?}");
+        }
+        assert!(!covers(&shown(&sights, UtcMs(11_000)), 0.225, 0.5), "it is over");
+        let small = Spot { region: NormBox { x: 0.25, y: 0.5, w: 0.025, h: 0.1 }, ..spot(2, 0.0) };
+        for (found, found_ms) in [(spot(2, 0.8), 4_500), (spot(2, 0.25), 13_000), (small, 8_000)] {
+            let sights = seen(0.05, found, found_ms);
+            let (from, to) = (0.075_f32, found.region.x + 0.0125);
+            let now = shown(&sights, UtcMs(if found_ms == 4_500 { 4_200 } else { 6_000 }));
+            assert!(!covers(&now, f32::midpoint(from, to), 0.5), "{found:?}: {now:?}");
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use gstreamer as gst;
@@ -31,8 +31,10 @@ const FRAGMENT_MS: u32 = 1_000;
 /// Of the times written into a file.
 const TICKS_PER_SECOND: u32 = 90_000;
 
-/// Writing a clip may take as long as it goes on: so long it may stand still.
-const STILL: gst::ClockTime = gst::ClockTime::from_seconds(30);
+/// Writing a clip may take as long as it goes on: so long it may stand still. Hardware decodes and encodes a picture in
+/// milliseconds, and software can do its work: it is given up sooner.
+const STILL: Still =
+    Still { hardware: gst::ClockTime::from_seconds(10), last: gst::ClockTime::from_seconds(30) };
 
 /// Units that wait for the decoder of a clip that is encoded again.
 const WAITING: u64 = 8;
@@ -42,6 +44,13 @@ const NONE_US: i64 = -1;
 
 pub(super) type Timed<'a> = (&'a Unit, Times);
 
+/// How long a pipeline may stand still: one with hardware for which something else can be tried, and any other.
+#[derive(Clone, Copy)]
+struct Still {
+    hardware: gst::ClockTime,
+    last: gst::ClockTime,
+}
+
 /// The camera's own units in an MP4.
 pub(super) fn remux(units: &[Timed<'_>], to: &Path) -> Result<()> {
     let format = &units[0].0.format;
@@ -50,34 +59,38 @@ pub(super) fn remux(units: &[Timed<'_>], to: &Path) -> Result<()> {
     let sink = file_sink(&pipeline, to)?;
     pipeline.add(&source).context("adding appsrc")?;
     to_video_track(source.upcast_ref(), &sink)?;
-    let run = Run { pipeline, source, muxer: sink, still: STILL };
+    let run = Run { pipeline, source, muxer: sink, moved: Arc::default(), still: STILL.last };
     run.push(units, to)
 }
 
 /// The same pictures in H.264, with what is to be hidden covered in each. Whichever decoder or encoder fails, the next
-/// one is tried: software at last.
+/// one is tried: software at last. What hangs is remembered: only the first clip waits for it.
 pub(super) fn remake(units: &[Timed<'_>], hidden: &Hidden, to: &Path) -> Result<()> {
     let decoders = camera::candidates(&units[0].0.format.caps);
-    remake_by(&decoders, STILL, units, hidden, to)
+    remake_by(decoders, STILL, units, hidden, to)
 }
 
 fn remake_by(
-    decoders: &[Candidate],
-    still: gst::ClockTime,
+    mut decoders: Vec<Candidate>,
+    still: Still,
     units: &[Timed<'_>],
     hidden: &Hidden,
     to: &Path,
 ) -> Result<()> {
+    camera::hung_last(&mut decoders);
     let mut encoder = encoder::hardware().unwrap_or(Encoder::Software);
-    let mut left = decoders.iter();
+    let mut left = decoders.into_iter().peekable();
     let mut decoder = left.next().context("no decoder for it: install gstreamer1.0-libav")?;
     loop {
         let shown = Arc::new(AtomicI64::new(NONE_US));
-        let made = (decoder.start)()
+        let software = matches!(encoder, Encoder::Software);
+        let replaceable = !software || decoder.info.hardware && left.peek().is_some();
+        let still = if replaceable { still.hardware } else { still.last };
+        let made = decoder
+            .start_within(camera::START)
             .and_then(|started| remake_with(&encoder, started, still, units, hidden, to, &shown));
         let Err(error) = made else { return Ok(()) };
         let saw_nothing = shown.load(Ordering::Relaxed) == NONE_US;
-        let software = matches!(encoder, Encoder::Software);
         let why = format!("{error:#}");
         // What shows no picture fails by itself; after that, whatever is hardware is left out in turn.
         if (saw_nothing || software && decoder.info.hardware)
@@ -88,9 +101,11 @@ fn remake_by(
                 why,
                 "a clip cannot be made; another decoder is tried"
             );
+            camera::note_if_hung(&decoder.info.name, &error);
             decoder = next;
         } else if !software {
             tracing::warn!(encoder = %encoder.name(), why, "a hardware encoder failed; software does it");
+            camera::note_if_hung(&encoder.name(), &error);
             encoder = Encoder::Software;
         } else {
             return Err(error);
@@ -136,8 +151,11 @@ fn remake_with(
     let shift_us = first.captured_us - at.pts_us;
     let weak = pipeline.downgrade();
     let last_us = shown.clone();
+    let moved = Arc::new(AtomicU64::new(0));
+    let covered = moved.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, probe| {
         yield_to_others();
+        covered.fetch_add(1, Ordering::Relaxed);
         if let Some(buffer) = probe.buffer_mut() {
             let buffer = buffer.make_mut();
             let at_us = in_order(buffer, &last_us);
@@ -154,7 +172,7 @@ fn remake_with(
     if matches!(with, Encoder::Software) {
         decode_as_shown(&parser)?;
     }
-    let run = Run { pipeline, source, muxer: sink, still };
+    let run = Run { pipeline, source, muxer: sink, moved, still };
     run.push(units, to)?;
     ensure!(shown.load(Ordering::Relaxed) != NONE_US, "no picture of it could be decoded");
     Ok(())
@@ -254,72 +272,38 @@ fn to_video_track(from: &gst::Element, muxer: &gst::Element) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
-    use bytes::Bytes;
 
     use super::super::timing::times;
     use super::*;
-    use crate::camera::{Codec, DecoderInfo, Disposed};
-
-    /// Two seconds of a moving picture.
-    fn units() -> Vec<Unit> {
-        camera::init().unwrap();
-        let pipeline = gst::Pipeline::new();
-        let source = camera::element("videotestsrc").unwrap();
-        source.set_property("num-buffers", 50);
-        let small = gst::Caps::builder("video/x-raw")
-            .field("format", "I420")
-            .field("width", 160)
-            .field("height", 96)
-            .field("framerate", gst::Fraction::new(25, 1))
-            .build();
-        let sink = gst_app::AppSink::builder().sync(false).build();
-        let parser = camera::element("h264parse").unwrap();
-        let chain = [
-            source,
-            camera::capsfilter(&small).unwrap(),
-            camera::encoder(500_000, 25).unwrap(),
-            parser,
-            camera::capsfilter(&Codec::H264.ring_caps()).unwrap(),
-            sink.clone().upcast(),
-        ];
-        pipeline.add_many(&chain).unwrap();
-        gst::Element::link_many(&chain).unwrap();
-        let pipeline = Disposed(pipeline);
-        pipeline.0.set_state(gst::State::Playing).unwrap();
-        let (mut units, mut format) = (Vec::new(), None);
-        while let Ok(sample) = sink.pull_sample() {
-            let buffer = sample.buffer().unwrap();
-            let format = format
-                .get_or_insert_with(|| Arc::new(Format::from_caps(sample.caps().unwrap()).unwrap()))
-                .clone();
-            units.push(Unit {
-                captured_us: buffer.pts().unwrap().useconds() as i64,
-                keyframe: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
-                after_gap: false,
-                data: Bytes::copy_from_slice(&buffer.map_readable().unwrap()),
-                format,
-            });
-        }
-        units
-    }
+    use crate::camera::DecoderInfo;
+    use crate::camera::samples::encoded;
 
     /// A decoder in front of which something stands.
     fn behind(words: &'static str, hardware: bool) -> Candidate {
+        named(words, words, hardware)
+    }
+
+    fn named(name: &str, words: &'static str, hardware: bool) -> Candidate {
         let start = move || {
             let all = format!("{words} ! avdec_h264 max-threads=1");
             Ok(gst::parse::bin_from_description(&all, true)?.upcast())
         };
-        Candidate { info: DecoderInfo { name: words.to_owned(), hardware }, start: Box::new(start) }
+        Candidate { info: DecoderInfo { name: name.to_owned(), hardware }, start: Arc::new(start) }
     }
 
     fn remade(decoders: &[Candidate], still_ms: u64) -> Result<u64> {
-        let units = units();
+        // Two seconds.
+        let units = encoded(50, 160);
         assert_eq!(units.len(), 50);
         let presented: Vec<i64> = units.iter().map(|u| u.captured_us).collect();
         let timed: Vec<Timed<'_>> = units.iter().zip(times(&presented)).collect();
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("clip.mp4");
-        remake_by(decoders, gst::ClockTime::from_mseconds(still_ms), &timed, &Hidden::default(), &to)?;
+        let still = Still {
+            hardware: gst::ClockTime::from_mseconds(still_ms),
+            last: gst::ClockTime::from_seconds(30),
+        };
+        remake_by(decoders.to_vec(), still, &timed, &Hidden::default(), &to)?;
         Ok(std::fs::metadata(&to).unwrap().len())
     }
 
@@ -331,7 +315,7 @@ mod tests {
         let hung = || behind("identity sleep-time=1500000", true);
         let absent = || Candidate {
             info: DecoderInfo { name: "absent".to_owned(), hardware: true },
-            start: Box::new(|| Err(anyhow!("no device"))),
+            start: Arc::new(|| Err(anyhow!("no device"))),
         };
         assert!(remade(&[absent(), blind(), hung(), behind("identity", false)], 1_000).unwrap() > 2_000);
         for none in [vec![absent()], vec![blind(), blind()]] {
@@ -340,13 +324,28 @@ mod tests {
         assert!(format!("{:#}", remade(&[], 1_000).unwrap_err()).contains("no decoder"));
     }
 
+    /// Only the first clip waits for a decoder that hangs, and no longer than hardware is given.
+    #[test]
+    fn a_hang_is_remembered() {
+        let clock = gst::SystemClock::obtain();
+        let hung = named("hungonce", "identity sleep-time=20000000", true);
+        let waited = [(); 2].map(|()| {
+            let started = clock.time();
+            assert!(remade(&[hung.clone(), behind("identity", false)], 1_500).unwrap() > 2_000);
+            (clock.time() - started).mseconds()
+        });
+        assert!(camera::has_hung("hungonce") && !camera::has_hung("identity"));
+        assert!((1_500..12_000).contains(&waited[0]), "{waited:?}");
+        assert!(waited[1] < 1_500, "{waited:?}");
+    }
+
     /// A machine that is slow, and goes on, is given the time it takes.
     #[test]
     fn slow_is_not_stuck() {
-        let slow = behind("identity sleep-time=40000", false);
+        let slow = behind("identity sleep-time=40000", true);
         let clock = gst::SystemClock::obtain();
         let started = clock.time();
-        assert!(remade(&[slow], 1_000).unwrap() > 2_000);
+        assert!(remade(&[slow, behind("identity drop-probability=1.0", false)], 1_000).unwrap() > 2_000);
         assert!(clock.time() - started > gst::ClockTime::from_mseconds(1_900));
     }
 }

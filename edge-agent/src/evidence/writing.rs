@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::video::Timed;
-use crate::camera::{self, Disposed};
+use crate::camera::{self, Disposed, Hangs};
 
 /// How often is looked whether it goes on.
 const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(20);
@@ -20,14 +20,26 @@ pub(super) struct Run {
     pub(super) pipeline: gst::Pipeline,
     pub(super) source: gst_app::AppSrc,
     pub(super) muxer: gst::Element,
+    /// Counts what goes on in it besides what leaves its source and reaches its file.
+    pub(super) moved: Arc<AtomicU64>,
     /// So long it may stand still.
     pub(super) still: gst::ClockTime,
 }
 
 impl Run {
-    /// Pushes everything through and waits for the file to be complete.
+    /// Pushes everything through and waits for the file to be complete. A pipeline that stands still [hangs](Hangs): it
+    /// is left behind.
     pub(super) fn push(self, units: &[Timed<'_>], to: &Path) -> Result<()> {
-        let moved = Arc::new(AtomicU64::new(0));
+        let pipeline = Disposed(self.pipeline.clone());
+        let pushed = self.push_into(&pipeline, units, to);
+        if pushed.is_err() {
+            pipeline.leave();
+        }
+        pushed
+    }
+
+    fn push_into(self, pipeline: &Disposed, units: &[Timed<'_>], to: &Path) -> Result<()> {
+        let moved = self.moved;
         let ends = [self.source.static_pad("src"), self.muxer.sink_pads().into_iter().next()];
         for pad in ends.into_iter().flatten() {
             let moved = moved.clone();
@@ -36,8 +48,7 @@ impl Run {
                 gst::PadProbeReturn::Ok
             });
         }
-        let pipeline = Disposed(self.pipeline);
-        let started = pipeline.0.set_state(gst::State::Playing);
+        let started = pipeline.play_within(self.still.into());
         started.with_context(|| format!("starting to write {}", to.display()))?;
         let bus = pipeline.0.bus().context("a pipeline has a bus")?;
         let clock = gst::SystemClock::obtain();
@@ -73,7 +84,7 @@ impl Run {
 
 /// Whether a pipeline still goes on.
 struct Progress {
-    /// Counts what leaves its source and what reaches its file.
+    /// Counts what leaves its source, what happens on the way, and what reaches its file.
     moved: Arc<AtomicU64>,
     last: u64,
     since: gst::ClockTime,
@@ -91,7 +102,6 @@ impl Progress {
         if moved != self.last {
             (self.last, self.since) = (moved, now);
         }
-        ensure!(now < self.since + self.still, "it has stood still for {}", self.still);
-        Ok(())
+        if now < self.since + self.still { Ok(()) } else { Err(Hangs(self.still.into()).into()) }
     }
 }
