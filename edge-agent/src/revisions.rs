@@ -34,6 +34,8 @@ pub struct Revisions {
     told: BTreeMap<IncidentId, Told>,
     /// By rule.
     lost: BTreeMap<RuleId, IncidentId>,
+    /// When the last incident of each rule for a lost camera ended, by uptime.
+    lost_ended_ms: BTreeMap<RuleId, u64>,
 }
 
 impl Revisions {
@@ -53,6 +55,7 @@ impl Revisions {
             open: BTreeMap::new(),
             told: BTreeMap::new(),
             lost: BTreeMap::new(),
+            lost_ended_ms: BTreeMap::new(),
         }
     }
 
@@ -177,6 +180,11 @@ impl Revisions {
         let now = self.clock.now();
         match (self.lost.get(&rule.id).copied(), lost_since) {
             (None, Some(since)) => {
+                let ended_ms = self.lost_ended_ms.get(&rule.id);
+                let pause_ms = u64::from(rule.cooldown_s) * 1_000;
+                if ended_ms.is_some_and(|ended| self.clock.uptime_ms() < ended + pause_ms) {
+                    return None;
+                }
                 let id = IncidentId::new(&self.chance, now);
                 self.lost.insert(rule.id.clone(), id);
                 let event = RuleEvent {
@@ -206,6 +214,7 @@ impl Revisions {
             }
             (Some(id), None) => {
                 self.lost.remove(&rule.id);
+                self.lost_ended_ms.insert(rule.id.clone(), self.clock.uptime_ms());
                 let mut incident = self.told.remove(&id)?.incident;
                 incident.revision += 1;
                 incident.phase = Phase::Ended;
@@ -313,11 +322,8 @@ mod tests {
         assert!(revisions.file_came(two, Some(&evidence(1))).is_none());
     }
 
-    /// A lost camera is one incident, opened once and ended once.
-    #[test]
-    fn a_lost_camera_is_told_once() {
-        let mut revisions = revisions();
-        let health = CameraHealth {
+    fn lost_camera() -> CameraHealth {
+        CameraHealth {
             camera_id: "gate".parse().unwrap(),
             name: String::new(),
             state: CameraState::Lost,
@@ -327,7 +333,14 @@ mod tests {
             reason: None,
             notice: None,
             decoder: None,
-        };
+        }
+    }
+
+    /// A lost camera is one incident, opened once and ended once.
+    #[test]
+    fn a_lost_camera_is_told_once() {
+        let mut revisions = revisions();
+        let health = lost_camera();
         let rule = RuleConfig::whole_picture("lost".parse().unwrap(), RuleKind::CameraLost);
         assert!(revisions.camera_lost(None, &health, &rule).is_none());
         let opened = revisions.camera_lost(Some(UtcMs(5)), &health, &rule).unwrap();
@@ -340,5 +353,21 @@ mod tests {
         let ended = revisions.camera_lost(None, &health, &rule).unwrap();
         assert_eq!((ended.incident_id, ended.revision, ended.phase), (opened.incident_id, 2, Phase::Ended));
         assert!(revisions.is_empty());
+    }
+
+    /// A camera that comes and goes is told of again only after the rule's pause.
+    #[test]
+    fn a_flapping_camera_is_told_of_once_in_a_while() {
+        let clock = Arc::new(ManualClock::at(UtcMs(0)));
+        let mut revisions = Revisions { clock: clock.clone(), ..revisions() };
+        let health = lost_camera();
+        let whole = RuleConfig::whole_picture("lost".parse().unwrap(), RuleKind::CameraLost);
+        let rule = RuleConfig { cooldown_s: 600, ..whole };
+        assert!(revisions.camera_lost(Some(UtcMs(0)), &health, &rule).is_some());
+        assert!(revisions.camera_lost(None, &health, &rule).is_some());
+        clock.advance_ms(599_999);
+        assert!(revisions.camera_lost(Some(UtcMs(0)), &health, &rule).is_none());
+        clock.advance_ms(1);
+        assert!(revisions.camera_lost(Some(UtcMs(0)), &health, &rule).is_some(), "it is still gone");
     }
 }

@@ -6,7 +6,7 @@ use protocol::{Phase, RuleId, Trial, TriedIncident, UtcMs};
 
 use crate::analyser::Analyser;
 use crate::observation::Observation;
-use crate::rules::{RuleConfig, RuleEvent, lost_between};
+use crate::rules::{Lost, RuleConfig, RuleEvent};
 
 /// Shows the observations, in their order, to an analyser that has not seen anything yet. `until`: no more were made up
 /// to then.
@@ -43,12 +43,13 @@ struct Told {
     incidents: Vec<TriedIncident>,
     /// Where in the list an occurrence stands that has not ended.
     open: BTreeMap<(RuleId, u64), usize>,
+    lost: Lost,
 }
 
 impl Told {
     /// A stretch without frames. `back`: with the frame at its end the camera is there again.
     fn lost(&mut self, rules: &[RuleConfig], last: UtcMs, until: UtcMs, back: bool) {
-        for (rule, started_at) in lost_between(rules, last, until) {
+        for (rule, started_at) in self.lost.between(rules, last, until) {
             self.incidents.push(TriedIncident {
                 rule_id: rule.id.clone(),
                 kind: rule.incident_kind(),

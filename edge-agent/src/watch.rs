@@ -323,7 +323,8 @@ impl Teller {
             // The same picture as before, or one too many.
             (None, Ok(_)) => self.close_if_told(id).await,
         };
-        if told && wanted == Wanted::Clip {
+        // What was spooled serves the snapshot, too.
+        if told && !self.revisions.expects_files(id) {
             self.deps.recorder.forget(id);
         }
     }

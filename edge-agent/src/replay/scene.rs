@@ -18,7 +18,7 @@ use crate::detector::{Answer, Detect, DetectorConfig, Looked};
 use crate::frame::Frame;
 use crate::mask::Masks;
 use crate::observation::{Observation, Seen};
-use crate::rules::{RuleConfig, RuleEvent, lost_between};
+use crate::rules::{Lost, RuleConfig, RuleEvent};
 
 /// One camera and what it saw: a video, or recorded detections.
 #[derive(Clone, Debug)]
@@ -147,6 +147,7 @@ struct Player<'s> {
     played: Played,
     first_at: Option<UtcMs>,
     last_at: Option<UtcMs>,
+    lost: Lost,
     /// Where the incident of an open occurrence stands.
     open: BTreeMap<(RuleId, u64), usize>,
 }
@@ -159,6 +160,7 @@ impl<'s> Player<'s> {
             played: Played::default(),
             first_at: None,
             last_at: None,
+            lost: Lost::default(),
             open: BTreeMap::new(),
         }
     }
@@ -234,7 +236,7 @@ impl<'s> Player<'s> {
     fn note_gap(&mut self, at: UtcMs) {
         let Some(last) = self.last_at.replace(at) else { return };
         let scene = self.scene;
-        for (rule, started_at) in lost_between(&scene.file.watched.rules, last, at) {
+        for (rule, started_at) in self.lost.between(&scene.file.watched.rules, last, at) {
             let incident = self.incident(rule, started_at, Some(at), 0.0);
             self.played.incidents.push(incident);
         }

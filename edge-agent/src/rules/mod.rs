@@ -36,7 +36,7 @@ pub use self::config::{Area, Burning, RuleConfig, RuleError, Task, ViewTrouble, 
 pub use self::event::RuleEvent;
 pub use self::kind::RuleKind;
 pub use self::line::{Direction, Line, LineError, Side};
-pub use self::lost::lost_between;
+pub use self::lost::Lost;
 pub use self::schedule::{Day, Holidays, Schedule, ScheduleTable};
 pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, ZoneTable};
 pub use self::zone::{Zone, ZoneError};
@@ -59,7 +59,11 @@ pub const EMPTY_MS: i64 = 3_000;
 
 /// All rules of one camera.
 #[derive(Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// Where a pose model is to look before the next frame.
+    doubt: Option<NormBox>,
+}
 
 /// One analysed frame, as rules see it.
 #[derive(Clone, Copy, Debug)]
@@ -76,16 +80,16 @@ impl Rules {
     /// Switched-off rules are left out, and those for lost cameras: no frame tells of them.
     pub fn new(configs: &[RuleConfig]) -> Self {
         let runs = |c: &&RuleConfig| c.enabled && !matches!(c.task, Task::Lost { .. });
-        Self(configs.iter().filter(runs).map(Rule::new).collect())
+        Self { rules: configs.iter().filter(runs).map(Rule::new).collect(), doubt: None }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
     }
 
     /// What must be read from the pixels for them.
     pub fn wanted(&self) -> Wanted {
-        self.0.iter().map(|rule| rule.config.wants()).fold(Wanted::default(), |a, b| Wanted {
+        self.rules.iter().map(|rule| rule.config.wants()).fold(Wanted::default(), |a, b| Wanted {
             flame: a.flame || b.flame,
             left: a.left || b.left,
             view: a.view || b.view,
@@ -94,30 +98,39 @@ impl Rules {
 
     /// Whether flames count although a detector looks: no model names fire.
     pub fn count_flames(&self) -> bool {
-        self.0.iter().any(|r| matches!(r.config.task, Task::Burning { by: Burning::Flames, .. }))
+        self.rules.iter().any(|r| matches!(r.config.task, Task::Burning { by: Burning::Flames, .. }))
     }
 
     /// Where somebody is of whom a rule would like to know how he stands or lies, if anywhere. To be asked before the
-    /// frame is shown to [`Self::step`]; one place at a time, those in doubt in turn.
+    /// frame is shown to [`Self::step`]; one place at a time, whoever has waited longest, of all rules.
     pub fn in_doubt(&self) -> Option<NormBox> {
-        self.0.iter().find_map(|rule| match &rule.watcher {
-            Watcher::Fall(falls) => falls.in_doubt(),
-            _ => None,
-        })
+        self.doubt
     }
 
     /// One analysed frame.
     pub fn step(&mut self, now: &Moment<'_>) -> Vec<RuleEvent> {
         let mut events = Vec::new();
-        for rule in &mut self.0 {
+        for rule in &mut self.rules {
             rule.step(now, &mut events);
         }
+        self.doubt = self.next_doubt(now.seen.at);
         events
+    }
+
+    fn next_doubt(&mut self, at: UtcMs) -> Option<NormBox> {
+        let falls = self.rules.iter_mut().filter_map(|rule| match &mut rule.watcher {
+            Watcher::Fall(falls) => falls.in_doubt().map(|doubt| (doubt, falls)),
+            _ => None,
+        });
+        let (doubt, falls) = falls.min_by_key(|(doubt, _)| doubt.due)?;
+        falls.ask(at, doubt);
+        Some(doubt.region)
     }
 
     /// Ends whatever is open, because no more frames follow (camera lost, configuration changed, end of clip).
     pub fn finish(&mut self, at: UtcMs) -> Vec<RuleEvent> {
-        self.0.iter_mut().filter_map(|rule| rule.finish(at)).collect()
+        self.doubt = None;
+        self.rules.iter_mut().filter_map(|rule| rule.finish(at)).collect()
     }
 }
 

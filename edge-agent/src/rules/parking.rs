@@ -31,6 +31,8 @@ const CHANGED_LOOKS: u32 = 3;
 /// Unseen at an open place for so long, by a detector that looked: after it was seen to drive off, and otherwise.
 const LEFT_MS: i64 = 1_000;
 const UNSEEN_MS: i64 = 60_000;
+/// A look at its place holds for so long: as long as the tracker keeps one that cannot be compared.
+const KNOWN_MS: i64 = 20_000;
 /// Gone from the background for so long.
 const BACKGROUND_MS: i64 = 10_000;
 /// So much of a place hidden behind something else says nothing about it.
@@ -54,8 +56,8 @@ struct Stay {
     /// Looked for and not found, added up.
     unseen_ms: i64,
     changed_looks: u32,
-    /// Its place was the same when it was last compared.
-    known_place: bool,
+    /// When its place was last found the same; absent once it was not.
+    known_at: Option<UtcMs>,
     drove_off: bool,
 }
 
@@ -67,6 +69,11 @@ impl Stay {
             _ => UNSEEN_MS,
         };
         self.changed_looks >= CHANGED_LOOKS || self.unseen_ms >= patience_ms
+    }
+
+    /// Its place speaks for it, though no detector does. One that was hidden for long is not compared again.
+    fn is_known(&self, at: UtcMs) -> bool {
+        self.known_at.is_some_and(|known| at.since_ms(known) <= KNOWN_MS)
     }
 
     fn seen(&mut self, best: Best) {
@@ -102,7 +109,7 @@ impl Parking {
             let looked = vehicles_sought || stay.held_by == Eye::Background || stay.changed_looks > 0;
             if looked
                 && !found.contains(&index)
-                && (stay.drove_off || !stay.known_place)
+                && (stay.drove_off || !stay.is_known(at))
                 && !is_hidden(stay, now)
             {
                 stay.unseen_ms += passed_ms;
@@ -133,7 +140,7 @@ impl Parking {
                         tracks: Vec::new(),
                         unseen_ms: 0,
                         changed_looks: 0,
-                        known_place: false,
+                        known_at: None,
                         drove_off: false,
                     });
                     self.stays.len() - 1
@@ -191,7 +198,7 @@ impl Parking {
                     tracks: Vec::new(),
                     unseen_ms: 0,
                     changed_looks: 0,
-                    known_place: false,
+                    known_at: None,
                     drove_off: false,
                 });
                 found.push(self.stays.len() - 1);
@@ -206,10 +213,10 @@ impl Parking {
                 continue;
             };
             if look.alike >= ALIKE {
-                (stay.known_place, stay.unseen_ms, stay.changed_looks) = (true, 0, 0);
+                (stay.known_at, stay.unseen_ms, stay.changed_looks) = (Some(now.seen.at), 0, 0);
             } else if !is_hidden(stay, now) {
                 // The tracker may give the place up from here on, and nobody compares it any more.
-                stay.known_place = false;
+                stay.known_at = None;
                 stay.changed_looks += u32::from(look.alike < CHANGED);
             }
         }

@@ -38,14 +38,29 @@ const LEAST_SCORE: f32 = 0.3;
 pub(super) struct Falls {
     bodies: BTreeMap<u64, Body>,
     ground: Ground,
-    /// Where a pose model is to look before the next frame.
-    doubt: Option<NormBox>,
+    doubt: Option<Doubt>,
+}
+
+/// Somebody at whom a pose model should look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubt {
+    /// Since when a look is due.
+    pub(super) due: UtcMs,
+    pub(super) region: NormBox,
+    body: u64,
 }
 
 impl Falls {
-    /// Where a pose model should look next.
-    pub(super) fn in_doubt(&self) -> Option<NormBox> {
+    /// Where a pose model should look before the next frame.
+    pub(super) fn in_doubt(&self) -> Option<Doubt> {
         self.doubt
+    }
+
+    /// It will look there.
+    pub(super) fn ask(&mut self, at: UtcMs, doubt: Doubt) {
+        if let Some(body) = self.bodies.get_mut(&doubt.body) {
+            body.posture.ask(at, doubt.region);
+        }
     }
 
     pub(super) fn step(&mut self, now: &Moment<'_>, area: &Area, dwell_ms: i64) -> Verdict {
@@ -62,16 +77,17 @@ impl Falls {
                 body.see(at, track);
             }
         }
-        for body in self.bodies.values() {
+        let counts = |body: &&Body| body.standing.h >= area.whom.min_size;
+        for body in self.bodies.values().filter(counts) {
             self.ground.lie_down(at, body, now.tracks);
         }
         self.doubt = self.next_doubt(now, area);
-        let by_shape = self.bodies.values().filter(|body| !body.posture.speaks_against(at));
+        let by_shape = self.bodies.values().filter(counts).filter(|body| !body.posture.speaks_against(at));
         let by_shape = by_shape.filter_map(|body| body.down).filter_map(|down| {
             let told = at.since_ms(down.since) >= dwell_ms && area.zone.contains(down.place.foot());
             told.then_some(down.best)
         });
-        let by_pose = self.bodies.values().filter_map(|body| {
+        let by_pose = self.bodies.values().filter(counts).filter_map(|body| {
             let (since, best) = body.posture.lying(at)?;
             let told = at.since_ms(since) >= dwell_ms && area.zone.contains(body.standing.upright.foot());
             told.then_some(best)
@@ -104,18 +120,20 @@ impl Falls {
     }
 
     /// Who has waited longest to be looked at, of those that the rule is about.
-    fn next_doubt(&mut self, now: &Moment<'_>, area: &Area) -> Option<NormBox> {
+    fn next_doubt(&self, now: &Moment<'_>, area: &Area) -> Option<Doubt> {
         let at = now.seen.at;
         let due = self.bodies.iter().filter_map(|(id, body)| {
+            if body.standing.h < area.whom.min_size {
+                return None;
+            }
             let standing = body.known().filter(|s| area.zone.contains(s.upright.foot()))?;
             Some((body.posture.due(at, standing, body.down.is_some())?, *id))
         });
-        let (_, id) = due.min()?;
-        let body = self.bodies.get_mut(&id)?;
+        let (due, id) = due.min()?;
         let seen = now.tracks.iter().find(|track| track.id == id && track.last_seen == at);
-        let region = seen.map_or_else(|| posture::about_feet(&body.standing), |track| track.region);
-        body.posture.ask(at, region);
-        Some(region)
+        let about_feet = || self.bodies.get(&id).map(|body| posture::about_feet(&body.standing));
+        let region = seen.map(|track| track.region).or_else(about_feet)?;
+        Some(Doubt { due, region, body: id })
     }
 
     /// A tracker that does not know a lying box from the standing one before it starts a new track on the spot; one
