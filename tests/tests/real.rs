@@ -42,8 +42,9 @@ const CLIPS: [Clip; 9] = [
     Clip { file: "tud-campus.mp4", seconds: 2.8, more: LOITERING, due: &[] },
 ];
 
-/// Traffic flows: nobody parks.
-const LANE: &str = "[[camera.rules]]\nid = \"blocked_lane\"\nkind = \"blocked_lane\"\ndwell_s = 10\n";
+/// Traffic flows: nobody parks on the near half of the road. (Signs above the far half are taken for vehicles.)
+const LANE: &str = "[[camera.zones]]\nid = \"road\"\npolygon = [[0.0, 0.3], [1.0, 0.3], [1.0, 1.0], [0.0, 1.0]]\n\
+                    [[camera.rules]]\nid = \"blocked_lane\"\nkind = \"blocked_lane\"\nzone = \"road\"\ndwell_s = 10\n";
 /// People pass: nobody stays for a minute.
 const LOITERING: &str = "[[camera.rules]]\nid = \"loitering\"\nkind = \"loitering\"\n";
 

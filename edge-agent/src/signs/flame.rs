@@ -234,6 +234,8 @@ impl Behaviour {
             && self.steady >= 0.1
             && self.dance >= 0.2
             && self.haste >= 0.7
+            // Barrier tape in the wind before a bright bed of straw, with legs that pass: a little of both.
+            && self.dance * self.haste >= 0.2
             && self.least >= 0.25
             && self.breath >= 0.03
             && self.flicker >= 6.0
