@@ -162,7 +162,8 @@ fn traffic(script: &mut Script, draw: &Draw, sky: Sky) {
 fn watch_everything(script: &mut Script, busy: bool) {
     let zone = watched(script.place);
     for kind in KINDS {
-        if busy && matches!(kind, IncidentKind::Intrusion | IncidentKind::LineCrossing) {
+        let rides_far = script.place == Place::Lift && kind == IncidentKind::Loitering;
+        if busy && (rides_far || matches!(kind, IncidentKind::Intrusion | IncidentKind::LineCrossing)) {
             continue;
         }
         let rule = Rule::new(kind);
