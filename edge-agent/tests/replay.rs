@@ -77,7 +77,7 @@ fn a_line_has_these_keys() {
     let rules = format!("{RULES}zone = \"yard\"\n{zone}");
     let scene = scene(folder.path(), "scene.toml", "seen.jsonl", &rules);
     let expected = "{\"rule\":\"anywhere\",\"kind\":\"intrusion\",\"camera\":\"c1\",\"zone\":\"yard\",\
-                    \"started_s\":0.2,\"ended_s\":null,\"score\":0.81}\n";
+                    \"started_s\":1.6,\"ended_s\":null,\"score\":0.81}\n";
     assert_eq!(play(&args(&scene)).1, expected);
 }
 

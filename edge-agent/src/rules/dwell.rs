@@ -4,8 +4,8 @@
 //! from its edge, and reappears near there before long, is the same one. Nobody who is seen to come in, and nobody who
 //! walks through, takes over another's time.
 //!
-//! What has not moved since it was first seen has not come in either: it counts when it is seen most of the time, and not
-//! as long as it may be a poster that a detector takes for somebody now and then.
+//! What has not moved since it was first seen has not come in either: it counts when it is seen in every look from the
+//! first on, or most of the time, and not as long as it may be a poster that a detector takes for somebody now and then.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,9 @@ const WANDERS: f32 = 0.1;
 const STAYS_MS: i64 = 2_000;
 /// Overlap with where it was first in the zone, below which it has moved: who comes straight on grows.
 const MOVED: f32 = 0.65;
-/// What has not moved counts after so many looks and so long, when it was seen in this share of them.
+/// What has not moved counts after so many looks that all saw it, from the first on: no poster is taken for somebody so
+/// steadily. Otherwise after so many and so long, when it was seen in this share of them.
+const PLAIN_LOOKS: u32 = 8;
 const LOOKS: u32 = 12;
 const LOOKED_MS: i64 = 4_000;
 const SEEN_SHARE: f32 = 0.6;
@@ -92,7 +94,8 @@ impl Dwell {
         let often = self.sights as f32 >= self.looks as f32 * SEEN_SHARE && self.looks >= LOOKS;
         let long = now.seen.at.since_ms(self.first_at) >= LOOKED_MS;
         let moved = track.still_since > track.first_seen || self.first.iou(&track.region) < MOVED;
-        self.real |= track.label == Label::Motion || moved || often && long;
+        let plain = self.looks >= PLAIN_LOOKS && self.sights == self.looks;
+        self.real |= track.label == Label::Motion || moved || plain || often && long;
     }
 }
 
