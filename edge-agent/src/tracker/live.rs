@@ -42,7 +42,7 @@ pub(super) struct Live {
     pub(super) rest: Rest,
     /// Mean pause between sights.
     pause_ms: f32,
-    hits: u32,
+    pub(super) hits: u32,
     mean_score: f32,
     votes: Vec<(Label, f32)>,
 }

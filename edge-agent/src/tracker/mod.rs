@@ -50,6 +50,8 @@ const SAME_PLACE_EXACTLY: f32 = 0.95;
 const LOST_MS: i64 = 2_000;
 /// Longest step of time the motion model is asked to bridge.
 const MAX_STEP_MS: i64 = 2_000;
+/// Sights after which the rules have made up their minds about a thing that has not moved yet.
+const SETTLED: u32 = 10;
 /// Slower than this, in own sizes per second, is standing still.
 const STANDING: f32 = 0.15;
 
@@ -112,6 +114,11 @@ impl Tracker {
     /// Does anything in sight move?
     pub fn moving(&self) -> bool {
         self.live.iter().any(|l| l.track.visible && l.filter.speed() > STANDING)
+    }
+
+    /// Is anything in sight so new that it has to be looked at again before it can be believed, though nothing moves?
+    pub fn settling(&self) -> bool {
+        self.live.iter().any(|l| l.track.visible && l.hits < SETTLED)
     }
 
     /// A frame that was not looked at because nothing moved: what stood there still stands there. A flame is no such
