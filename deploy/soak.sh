@@ -5,7 +5,8 @@
 #   deploy/soak.sh [ROUNDS [SEED]]    kills box, broker and hub at random while incidents flow: kills per test (default
 #                                     200); a seed repeats an earlier run. Then a box alone, on a small disk that is full
 #                                     now and then: does every incident have its evidence, or the reason why not?
-#   deploy/soak.sh evidence [ROUNDS [SEED]]    only the box alone (48 rounds took 7 minutes on a busy machine)
+#   deploy/soak.sh evidence [INCIDENTS [SEED]]    only the box alone, until so many incidents (default 10000) have been
+#                                     looked at
 #   deploy/soak.sh cameras [COUNT]    takes cameras away and gives them back COUNT times (default 1000): how long until
 #                                     they are there again, and what of the agent's memory it costs
 #   deploy/soak.sh scenes [ROUNDS [HOURS]]    draws the suite of scenes with ROUNDS reporting seeds (default 3), scores it
@@ -60,24 +61,26 @@ if [ "${1:-}" = scenes ]; then
     exit
 fi
 
-tests=(--test kill --test power)
+tests=(--test kill --test power) what=kills incidents=1
 if [ "${1:-}" = evidence ]; then
-    tests=(--test power)
+    tests=(--test power) what=incidents
     shift
+    incidents=${1:-10000} rounds=8
+else
+    rounds=${1:-200}
 fi
-
-rounds=${1:-200}
 seed=${2:-$RANDOM$RANDOM}
-for number in "$rounds" "$seed"; do
-    case "$number" in '' | 0 | *[!0-9]*) fail "ROUNDS and SEED are whole numbers above 0, not $number" "deploy/soak.sh [ROUNDS [SEED]]" ;; esac
+for number in "$rounds" "$incidents" "$seed"; do
+    case "$number" in '' | 0 | *[!0-9]*) fail "counts and SEED are whole numbers above 0, not $number" "deploy/soak.sh [evidence] [COUNT [SEED]]" ;; esac
 done
 
 deploy/setup.sh
-say "$rounds kills per test, seed $seed; the log is target/soak.log"
+if [ $what = kills ]; then count=$rounds; else count=$incidents; fi
+say "$count $what per test, seed $seed; the log is target/soak.log"
 began=$SECONDS status=0
 # A round takes some seconds; at the end everything must arrive within minutes.
 SHAODIAN_KILL_ROUNDS=$rounds SHAODIAN_KILL_SEED=$seed SHAODIAN_POWER_ROUNDS=$rounds SHAODIAN_POWER_SEED=$seed \
-    limited $((rounds * 80 + 3600)) \
+    SHAODIAN_POWER_INCIDENTS=$incidents limited $((rounds * 80 + incidents * 3 + 3600)) \
     cargo test --release --workspace --locked "${tests[@]}" -- --nocapture --test-threads=1 >target/soak.log 2>&1 || status=$?
 # What each test says at its end: kills by victim, what flowed, what was lost or doubled.
 told=$(sed -n 's/^kills //p' target/soak.log | awk '{printf "%s%s", (NR > 1 ? "<br>" : ""), $0}')
@@ -85,5 +88,5 @@ if [ "$status" -ne 0 ]; then
     grep -aE -A 20 'panicked at|^error' target/soak.log | tail -n 60 >&2 || true
     told="**failed**${told:+; $told}"
 fi
-say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $rounds | $seed | $(((SECONDS - began + 59) / 60)) min | $told |"
+say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $count $what | $seed | $(((SECONDS - began + 59) / 60)) min | $told |"
 exit "$status"

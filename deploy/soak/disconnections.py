@@ -36,8 +36,8 @@ def gaps(port):
 
 
 def resident_mb(pid):
-    """After rings have filled and freed memory was given back."""
-    time.sleep(20)
+    """After rings have filled and the agent has given freed memory back, which it does once a minute."""
+    time.sleep(75)
     status = open(f"/proc/{pid}/status").read()
     return round(int(re.search(r"VmRSS:\s*(\d+) kB", status)[1]) / 1024, 1)
 

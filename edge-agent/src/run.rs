@@ -30,6 +30,7 @@ use crate::command::{self, Desk};
 use crate::config::{Config, HubConfig, Installed, Reading, in_force};
 use crate::evidence::{Recorder, archive};
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
+use crate::heap;
 use crate::identity::Enrolled;
 use crate::memory::Memory;
 use crate::outbox::{Outbox, Voice};
@@ -274,6 +275,7 @@ async fn keep_house(outbox: Outbox, cancel: CancellationToken) {
             () = cancel.cancelled() => return,
             _ = tick.tick() => {}
         }
+        heap::give_back();
         if let Err(error) = outbox.keep_house().await {
             tracing::error!(%error, "housekeeping failed; trying again in a minute");
         }

@@ -3,7 +3,7 @@
 //! killed.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::footage::Asked;
 use super::gather::Gathering;
 use super::recording;
 use super::snapshot::{self, Drawn};
-use super::spool::{self, Plan};
+use super::spool::{self, Gathered, Plan};
 use super::spooling::{Failures, Spools};
 use super::turns::Turns;
 use crate::camera::{self, CameraView};
@@ -82,6 +82,16 @@ pub enum Unrecovered {
     Later(Error),
     #[error("{0:#}")]
     Never(Error),
+}
+
+/// No later attempt finds more.
+#[derive(Debug, thiserror::Error)]
+#[error("the box went down before any picture of it was on the disk")]
+struct NothingGathered;
+
+fn gathered(spool: &Path) -> Result<(Plan, Gathered)> {
+    let (plan, gathered) = spool::read(spool)?;
+    if gathered.units.is_empty() { Err(NothingGathered.into()) } else { Ok((plan, gathered)) }
 }
 
 impl Recorder {
@@ -246,13 +256,13 @@ impl Recorder {
             let (source, _turn) = (from, turn);
             match of {
                 Wanted::Clip => {
-                    let (plan, gathered) = spool::read::<Plan>(&source)?;
+                    let (plan, gathered) = gathered(&source)?;
                     let asked = Asked { from: plan.from, until: plan.until, cut: Some(Cut::BoxDown) };
                     let hidden = plan.hidden(gathered.sights);
                     clip::write(&folder, &gathered.units, plan.started_at, asked, &hidden)
                 }
                 Wanted::Snapshot => {
-                    let (plan, gathered) = spool::read::<Plan>(&source)?;
+                    let (plan, gathered) = gathered(&source)?;
                     snapshot::recovered(gathered, &plan)?.keep(&folder)
                 }
                 Wanted::ViewingCopy(of) => {
@@ -267,6 +277,9 @@ impl Recorder {
             refused.remove(&key);
             return made.map_err(Unrecovered::Never);
         };
+        if error.is::<NothingGathered>() {
+            return Err(Unrecovered::Never(error));
+        }
         if self.spools.is_crowded(&source) && refused.entry(key).or_default().add(true) {
             self.spools.uncount_attempt(incident, wanted);
             return Err(Unrecovered::Later(error));
@@ -290,6 +303,28 @@ mod tests {
     use protocol::{Chance, SystemClock};
 
     use super::*;
+
+    /// A spool whose pictures never reached the disk is given up at once.
+    #[tokio::test]
+    async fn nothing_gathered_is_nothing_to_try_again() {
+        let (folder, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(1));
+        let incident = IncidentId::new(&chance, UtcMs(0));
+        let recorder = Recorder::new(folder.path().join("evidence"), Arc::new(SystemClock::new())).unwrap();
+        let head = Plan {
+            started_at: UtcMs(5),
+            from: UtcMs(0),
+            until: UtcMs(9),
+            frame_at: UtcMs(6),
+            drawn: None,
+            masks: Vec::new(),
+            blur_people: false,
+        };
+        spool::Spool::create(&recorder.spools.path(incident), &head).unwrap();
+        for wanted in [Wanted::Clip, Wanted::Snapshot] {
+            let refused = recorder.recover(incident, &wanted).await;
+            assert!(matches!(refused, Err(Unrecovered::Never(why)) if why.is::<NothingGathered>()));
+        }
+    }
 
     /// A file that a full disk does not take after a crash is tried again for as long as the disk is full, and then as
     /// often as any other.
