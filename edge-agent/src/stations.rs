@@ -5,6 +5,9 @@
 //! to show a picture, the call tap to listen. What does not hold is undone, and the answer says why. The installer's
 //! file is taken the same way when somebody has it read anew; there the log and health say why not.
 
+mod shaping;
+mod trial;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,28 +15,26 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use models::ModelStore;
-use protocol::{Answer, CameraId, CameraState, Chance, Clock, DetectorHealth, LiveCall, Outcome};
+use protocol::{Answer, CameraId, Chance, Clock, LiveCall, Outcome};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{self, CallConfig, CallTap};
-use crate::camera;
+use self::shaping::{let_go, start_detector};
+use self::trial::Verdict;
+use crate::call::{CallConfig, CallTap};
 use crate::command::NewConfiguration;
 use crate::config::{self, Config, Installed, Watched, in_force};
 use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
-use crate::health::{Floor, Post, Present};
+use crate::health::{Floor, Present};
 use crate::memory::Memory;
 use crate::outbox::Outbox;
 use crate::report::Handover;
-use crate::watch::{self, Watch};
+use crate::watch::Watch;
 
 /// How long what changed may take to work: some cameras answer slowly after their last session.
 pub const TRIAL: Duration = Duration::from_secs(20);
-/// How often a trial is looked at.
-const LOOK: Duration = Duration::from_millis(100);
 /// When the configuration changes, the former tap must have ended before the next one opens its folder.
 const CHANGE_END: Duration = Duration::from_secs(60);
 /// When the box stops, calls get this long to say their last words, and a detector to end.
@@ -86,21 +87,6 @@ pub struct Stations {
     calls: Option<Calls>,
     /// Why the installer's file as it is now is not in force.
     file_notice: Option<String>,
-}
-
-/// How a trial ended.
-enum Verdict {
-    Holds,
-    Fails(String),
-    /// The box is stopped: nothing is kept, nothing answered; the hub asks again.
-    Stopped,
-}
-
-/// What of a change has to prove itself.
-struct Judged {
-    cameras: Vec<CameraId>,
-    detector: bool,
-    calls: bool,
 }
 
 impl Stations {
@@ -273,185 +259,6 @@ impl Stations {
         self.config.clone_from(wanted);
         self.show();
         Verdict::Holds
-    }
-
-    /// A camera that was dark before, at the same address, is nothing that this change can be blamed for.
-    fn judged(&self, wanted: &Config) -> Judged {
-        let detector = wanted.detector != self.detector.config;
-        let cameras = wanted.cameras.iter().filter(|new| {
-            let Some(old) = self.cameras.get(&new.camera.id) else { return true };
-            let ran = old.watch.camera.health().state == CameraState::Running;
-            let restarts = detector || old.watched != **new;
-            restarts && (ran || !old.watched.camera.shares_an_address(&new.camera))
-        });
-        let saw = matches!(self.detector.station.health(), DetectorHealth::Model { .. });
-        Judged {
-            cameras: cameras.map(|new| new.camera.id.clone()).collect(),
-            detector: detector && wanted.detector.enabled && saw,
-            calls: wanted.calls.as_ref() != self.calls.as_ref().map(|calls| &calls.config),
-        }
-    }
-
-    async fn on_trial(&self, judged: &Judged, stop: &CancellationToken) -> Verdict {
-        let end = Instant::now() + self.site.trial;
-        loop {
-            let troubles = self.troubles(judged);
-            if troubles.is_empty() {
-                return Verdict::Holds;
-            }
-            if Instant::now() >= end {
-                return Verdict::Fails(troubles.join("\n"));
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Verdict::Stopped,
-                () = sleep(LOOK) => {}
-            }
-        }
-    }
-
-    /// What does not work yet, for people.
-    fn troubles(&self, judged: &Judged) -> Vec<String> {
-        let mut troubles = Vec::new();
-        for id in &judged.cameras {
-            let Some(running) = self.cameras.get(id) else { continue };
-            let camera = &running.watch.camera;
-            if camera.view().last_frame().is_none() {
-                let why = camera.health().reason.unwrap_or_else(|| "no picture".to_owned());
-                troubles.push(format!("camera {id}: {why}"));
-            }
-        }
-        if judged.detector {
-            let failing = self.detector.station.failing().into_iter();
-            troubles.extend(failing.map(|reason| format!("detector: {reason}")));
-        }
-        if judged.calls
-            && let Some(calls) = &self.calls
-        {
-            let health = calls.tap.health();
-            if health.listening.is_none() || health.api_listening.is_none() {
-                let why = health.troubles.into_values().collect::<Vec<_>>().join("; ");
-                let why = if why.is_empty() { "not listening yet".to_owned() } else { why };
-                troubles.push(format!("calls: {why}"));
-            }
-        }
-        troubles
-    }
-
-    /// Makes the box run what `wanted` says: stops what differs, starts what is missing, leaves the rest alone.
-    async fn shape(&mut self, wanted: &Config) -> Result<()> {
-        self.stop_what_differs(wanted, CHANGE_END).await;
-        if wanted.detector != self.detector.config {
-            let detector = start_detector(&self.site, &wanted.detector)?;
-            let former = std::mem::replace(&mut self.detector, detector);
-            self.show();
-            let_go(former).await;
-        }
-        let started = self.start_what_is_missing(wanted);
-        self.show();
-        started
-    }
-
-    async fn stop_what_differs(&mut self, wanted: &Config, patience: Duration) {
-        let all = wanted.detector != self.detector.config;
-        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.cameras)
-            .into_iter()
-            .partition(|(_, running)| !all && wanted.cameras.contains(&running.watched));
-        self.cameras = stay;
-        let calls = self.calls.take_if(|calls| wanted.calls.as_ref() != Some(&calls.config));
-        // Nobody else may hold what is stopped.
-        self.show();
-        if let Some(calls) = &calls {
-            calls.cancel.cancel();
-        }
-        let mut ending: JoinSet<()> =
-            go.into_values().map(|running| running.watch.stop(watch::END)).collect();
-        while ending.join_next().await.is_some() {}
-        if let Some(calls) = calls
-            && timeout(patience, calls.task).await.is_err()
-        {
-            tracing::warn!("calls did not end in time; what is on disk is filed at the next start");
-        }
-    }
-
-    fn start_what_is_missing(&mut self, wanted: &Config) -> Result<()> {
-        let Site { clock, chance, outbox, recorder, memory, .. } = &self.site;
-        let deps = watch::Deps {
-            outbox: outbox.clone(),
-            recorder: recorder.clone(),
-            memory: memory.clone(),
-            clock: clock.clone(),
-            chance: chance.clone(),
-        };
-        for watched in &wanted.cameras {
-            let id = &watched.camera.id;
-            if self.cameras.contains_key(id) {
-                continue;
-            }
-            if watched.rules.iter().any(|rule| rule.enabled && rule.asks_pose()) {
-                self.detector.station.want_pose().context("starting the pose model")?;
-            }
-            let handle = camera::spawn(watched.camera.clone(), clock.clone())?;
-            let client = self.detector.station.client(id.clone()).at_fps(watched.camera.analysis_fps);
-            let watch = Watch::start(handle, &watched.rules, client, &deps)?;
-            self.cameras.insert(id.clone(), Running { watched: watched.clone(), watch });
-        }
-        if let (None, Some(config)) = (&self.calls, &wanted.calls) {
-            self.calls = Some(start_calls(&self.site, config)?);
-        }
-        Ok(())
-    }
-
-    /// Tells health and the command desk what runs.
-    fn show(&self) {
-        let posts = self.cameras.iter().map(|(id, running)| (id.clone(), Post::of(&running.watch)));
-        self.site.floor.set(Present {
-            config: Arc::new(self.config.clone()),
-            file_notice: self.file_notice.clone(),
-            cameras: posts.collect(),
-            detector: Some(self.detector.station.clone()),
-            calls: self.calls.as_ref().map(|calls| calls.tap.clone()),
-        });
-    }
-}
-
-fn start_detector(site: &Site, config: &DetectorConfig) -> Result<Detecting> {
-    let store = model_store(site.models.clone(), &site.installed.current());
-    let (posts, pose) = (detector::posts(config, &store), detector::pose_loader(config, &store));
-    let station =
-        DetectorStation::start_with(site.clock.clone(), posts, pose).context("starting the detector")?;
-    Ok(Detecting { config: config.clone(), station: Arc::new(station) })
-}
-
-/// Joins its thread after the picture it looks at; one that hangs in it is left behind.
-async fn let_go(detector: Detecting) {
-    if timeout(END, tokio::task::spawn_blocking(move || drop(detector))).await.is_err() {
-        tracing::warn!("the detector did not end in time; left behind");
-    }
-}
-
-fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {
-    let installed = site.installed.current();
-    let store = model_store(site.models.clone(), &site.installed.current());
-    let deps = call::Deps {
-        clock: site.clock.clone(),
-        chance: site.chance.clone(),
-        data_dir: installed.agent.data_dir.clone(),
-        silero: store.find("silero-vad").ok().map(|weights| weights.main_file().to_owned()),
-        model_dirs: store.folders().to_vec(),
-        program: std::env::current_exe().context("finding this program's own file")?,
-        reports: site.reports.clone(),
-        live: site.live.clone(),
-        disk_reserve_bytes: installed.outbox.disk_reserve_bytes,
-    };
-    let tap = CallTap::new(config.clone(), deps)?;
-    let cancel = CancellationToken::new();
-    let running = run_calls(tap.clone(), cancel.clone());
-    Ok(Calls { config: config.clone(), tap, cancel, task: tokio::spawn(running) })
-}
-
-async fn run_calls(tap: Arc<CallTap>, cancel: CancellationToken) {
-    if let Err(error) = tap.run(cancel).await {
-        tracing::error!(error = format!("{error:#}"), "the call tap stopped");
     }
 }
 
