@@ -19,7 +19,7 @@ use super::footage::Asked;
 use super::gather::Gathering;
 use super::recording;
 use super::snapshot::{self, Drawn};
-use super::spool::{self, Gathered, Plan};
+use super::spool::{self, Gathered, NothingGathered, Plan};
 use super::spooling::{Failures, Spools};
 use super::turns::Turns;
 use crate::camera::{self, CameraView};
@@ -83,11 +83,6 @@ pub enum Unrecovered {
     #[error("{0:#}")]
     Never(Error),
 }
-
-/// No later attempt finds more.
-#[derive(Debug, thiserror::Error)]
-#[error("the box went down before any picture of it was on the disk")]
-struct NothingGathered;
 
 fn gathered(spool: &Path) -> Result<(Plan, Gathered)> {
     let (plan, gathered) = spool::read(spool)?;
@@ -319,10 +314,15 @@ mod tests {
             masks: Vec::new(),
             blur_people: false,
         };
-        spool::Spool::create(&recorder.spools.path(incident), &head).unwrap();
-        for wanted in [Wanted::Clip, Wanted::Snapshot] {
-            let refused = recorder.recover(incident, &wanted).await;
-            assert!(matches!(refused, Err(Unrecovered::Never(why)) if why.is::<NothingGathered>()));
+        let path = recorder.spools.path(incident);
+        spool::Spool::create(&path, &head).unwrap();
+        // Whole, and as a full disk leaves it.
+        for bytes in [std::fs::metadata(&path).unwrap().len(), 20, 0] {
+            std::fs::File::options().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+            for wanted in [Wanted::Clip, Wanted::Snapshot] {
+                let refused = recorder.recover(incident, &wanted).await;
+                assert!(matches!(refused, Err(Unrecovered::Never(why)) if why.is::<NothingGathered>()));
+            }
         }
     }
 
@@ -334,7 +334,7 @@ mod tests {
         let incident = IncidentId::new(&chance, UtcMs(0));
         let mut recorder =
             Recorder::new(folder.path().join("evidence"), Arc::new(SystemClock::new())).unwrap();
-        std::fs::write(recorder.spools.path(incident), "no head").unwrap();
+        std::fs::write(recorder.spools.path(incident), "no head\n").unwrap();
         recorder.spools = Arc::new(recorder.spools.on(|_| Some(1_000)));
         for _ in 0..20 {
             let refused = recorder.recover(incident, &Wanted::Clip).await;

@@ -55,6 +55,11 @@ pub(super) struct Plan {
     pub(super) blur_people: bool,
 }
 
+/// The disk was full, or the box went down at once. No later attempt finds more.
+#[derive(Debug, thiserror::Error)]
+#[error("the box went down before any picture of it was on the disk")]
+pub(super) struct NothingGathered;
+
 /// What a spool holds beside its head.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -145,7 +150,7 @@ pub(super) fn read_head<H: DeserializeOwned>(path: &Path) -> Result<H> {
 }
 
 fn parse<H: DeserializeOwned>(mut rest: Bytes) -> Result<(H, Gathered)> {
-    let head = rest.iter().position(|byte| *byte == b'\n').context("its head was not written whole")?;
+    let head = rest.iter().position(|byte| *byte == b'\n').ok_or(NothingGathered)?;
     let plan = serde_json::from_slice(&rest[..head]).context("its head cannot be read")?;
     rest.advance(head + 1);
     let (mut gathered, mut format) = (Gathered::default(), None);

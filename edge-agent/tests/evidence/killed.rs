@@ -61,7 +61,7 @@ async fn what_cannot_be_recovered_is_given_up() {
     let mut machine = Box::new();
     let incident = machine.incident();
     let spool = machine.folder.path().join(format!("evidence/spool/{incident}.spool"));
-    std::fs::write(&spool, "no head").unwrap();
+    std::fs::write(&spool, "no head\n").unwrap();
     for attempt in 1..=5 {
         let error = machine.recorder.recover(incident, &Wanted::Clip).await.unwrap_err();
         assert_eq!(matches!(error, Unrecovered::Never(_)), attempt == 5, "attempt {attempt}: {error}");
