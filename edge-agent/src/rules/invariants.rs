@@ -6,18 +6,22 @@ use proptest::prelude::*;
 use protocol::{Label, NormBox};
 
 use super::*;
-use crate::detector::Unsought;
+use crate::detector::{Stance, Unsought};
 use crate::frame::Detection;
-use crate::observation::{Parked, Seen};
+use crate::observation::{Parked, Posed, Seen};
 use crate::signs::{Sign, Signs, View};
 use crate::tracker::Tracker;
 
-/// One rule of each kind, with times short enough to be reached.
-fn one_of_each() -> Vec<RuleConfig> {
+/// One rule of each kind, with times short enough to be reached; all the time, or in some minutes only.
+fn one_of_each(scheduled: bool) -> Vec<RuleConfig> {
     let mut geometry = Geometry::default();
     geometry.lines.insert("l".to_owned(), Line::new(&[[0.5, 0.1], [0.5, 0.9]]).ok());
     let zone = Zone::new(&[[0.1, 0.2], [0.9, 0.2], [0.9, 1.0], [0.1, 1.0]]).unwrap();
     geometry.zones.insert("z".to_owned(), Some(zone));
+    let utc = CalendarTable::default().compile(|_| Some(jiff::tz::TimeZone::UTC)).unwrap();
+    let minutes = ["from = \"0:17\"\nto = \"0:18\"", "from = \"0:19\"\nto = \"0:40\""];
+    let minutes = minutes.map(|text| toml::from_str(text).unwrap());
+    let schedule = Schedule::new(minutes.to_vec(), Arc::new(utc)).filter(|_| scheduled);
     let rule = |kind: &RuleKind| {
         let word = kind.word();
         let place = match kind.place() {
@@ -28,7 +32,7 @@ fn one_of_each() -> Vec<RuleConfig> {
         let dwell = if kind.usual_dwell_s().is_some() { "dwell_s = 1.5" } else { "" };
         let count = if *kind == RuleKind::Crowding { "count = 3" } else { "" };
         let text = format!("id = {word:?}\nkind = {word:?}\n{place}\n{dwell}\n{count}\ncooldown_s = 1\n");
-        toml::from_str::<RuleTable>(&text).unwrap().compile(&geometry, None, Label::ALL).unwrap()
+        toml::from_str::<RuleTable>(&text).unwrap().compile(&geometry, schedule.clone(), Label::ALL).unwrap()
     };
     RuleKind::ALL.iter().map(rule).collect()
 }
@@ -82,31 +86,43 @@ fn unsought() -> impl Strategy<Value = Unsought> {
     prop_oneof![2 => Just(Unsought::default()), 1 => some]
 }
 
-type Sight = (i64, u8, Seen, Unsought, Signs, Vec<(NormBox, f32)>);
+/// What a pose model says, of whoever is asked about.
+fn posed() -> impl Strategy<Value = Option<Posed>> {
+    let one = (place(), 0.0_f32..=180.0, 0.0_f32..=1.0)
+        .prop_map(|(region, lean, score)| Posed { region, stance: Stance { lean, score } });
+    prop::option::of(one)
+}
+
+type Sight = (i64, u8, Seen, Unsought, Signs, Vec<(NormBox, f32)>, Option<Posed>);
 
 fn frame() -> impl Strategy<Value = Sight> {
     // The same sight for some frames, as in life; now and then a gap.
     let elapsed = prop_oneof![9 => 20_i64..600, 1 => 0_i64..8_000];
-    (elapsed, 1_u8..12, seen(), unsought(), signs(), prop::collection::vec((place(), 0.0_f32..=1.0), 0..2))
+    let parked = prop::collection::vec((place(), 0.0_f32..=1.0), 0..2);
+    (elapsed, 1_u8..12, seen(), unsought(), signs(), parked, posed())
 }
 
 proptest! {
     /// For any comings and goings: nothing panics; each rule has at most one open occurrence; opened and ended
     /// alternate with the same serial; times do not run backwards, and nothing ends before it began.
     #[test]
-    fn every_rule_keeps_to_its_word(frames in prop::collection::vec(frame(), 1..40)) {
-        let mut rules = Rules::new(&one_of_each());
+    fn every_rule_keeps_to_its_word(scheduled: bool, frames in prop::collection::vec(frame(), 1..40)) {
+        let mut rules = Rules::new(&one_of_each(scheduled));
         let mut tracker = Tracker::new();
         let mut open: BTreeMap<String, (u64, i64)> = BTreeMap::new();
         let mut serials: BTreeMap<String, u64> = BTreeMap::new();
         let mut at = 1_000_000;
         let mut all = Vec::new();
-        for (elapsed, times, seen, unsought, signs, parked) in frames {
+        for (elapsed, times, seen, unsought, signs, parked, posed) in frames {
             let parked: Vec<Parked> =
                 parked.into_iter().map(|(region, alike)| Parked { region, alike }).collect();
             for _ in 0..times {
                 at += elapsed;
+                // Half of the looks are at whoever a rule has asked about.
+                let asked = rules.in_doubt().filter(|_| times % 2 == 0);
+                let posed = posed.map(|posed| Posed { region: asked.unwrap_or(posed.region), ..posed });
                 let observation = Observation {
+                    posed,
                     unsought: unsought.clone(),
                     signs: signs.clone(),
                     parked: parked.clone(),

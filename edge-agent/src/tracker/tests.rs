@@ -118,25 +118,26 @@ fn held_tracks_stay_lost_ones_go() {
     assert!(tracker.is_empty());
 }
 
-/// A crowd of 120 on a grid, with jitter and missed sights: everybody keeps his number. There is no cap.
+/// A crowd of 300 on a grid, with jitter and missed sights: everybody keeps his number. There is no cap.
 #[test]
 fn crowds_are_not_capped() {
     let chance = Chance::seeded(11);
     let jitter = || (chance.below(1_000) as f32 / 1_000.0 - 0.5) * 0.01;
     let mut tracker = Tracker::new();
     for i in 0_i64..40 {
-        let seen: Vec<Detection> = (0..120)
+        let seen: Vec<Detection> = (0..300)
             .filter(|n| i < 5 || (n + i) % 9 != 0)
             .map(|n| {
-                let (x, y) = ((n % 15) as f32 * 0.065, (n / 15) as f32 * 0.12);
-                let region = NormBox { x: x + jitter() + 0.001 * i as f32, y: y + jitter(), w: 0.04, h: 0.1 };
+                let (x, y) = ((n % 25) as f32 * 0.038, (n / 25) as f32 * 0.08);
+                let region =
+                    NormBox { x: x + jitter() + 0.001 * i as f32, y: y + jitter(), w: 0.026, h: 0.07 };
                 Detection { label: Label::Person, score: 0.7, region }
             })
             .collect();
         tracker.step(UtcMs(i * 200), &seen);
     }
     let ids: Vec<u64> = tracker.tracks().iter().map(|t| t.id).collect();
-    assert_eq!(ids, (1..=120).collect::<Vec<_>>());
+    assert_eq!(ids, (1..=300).collect::<Vec<_>>());
 }
 
 fn car(x: f32) -> Detection {
