@@ -15,7 +15,6 @@ use world::call::Call;
 use world::operator::{Operator, Ticket};
 use world::process::end_with_parent;
 use world::rtsp::{Cameras, Clip, Codec};
-use world::scene::suite::quiet;
 use world::scene::{Scene, shoot, suite};
 use world::speech::{self, Dialogue};
 
@@ -232,9 +231,6 @@ struct ScenesArgs {
     /// Only scenes whose name contains this
     #[arg(long)]
     only: Option<String>,
-    /// The half-hours with these numbers in which nothing happens, instead of the suite; drawn with one seed
-    #[arg(long, value_delimiter = ',', requires = "seed", conflicts_with_all = ["kind", "only"])]
-    quiet: Vec<u64>,
     /// Lists the scenes and what is due in them, draws nothing
     #[arg(long)]
     list: bool,
@@ -313,10 +309,7 @@ fn scenes(args: &ScenesArgs) -> Result<()> {
     let kinds: Vec<IncidentKind> = args.kind.map_or_else(|| suite::KINDS.to_vec(), |kind| vec![kind]);
     let all = seeds.iter().flat_map(|seed| kinds.iter().flat_map(|kind| suite::scenes(*kind, *seed)));
     let wanted = |name: &str| args.only.as_ref().is_none_or(|part| name.contains(part));
-    let mut scripts: Vec<_> = all.filter(|script| wanted(&script.name)).collect();
-    if let (false, Some(seed)) = (args.quiet.is_empty(), args.seed) {
-        scripts = args.quiet.iter().map(|number| quiet::script(*number, seed, 1_800.0)).collect();
-    }
+    let scripts: Vec<_> = all.filter(|script| wanted(&script.name)).collect();
     std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
     let (mut events, mut media_s) = (0, 0.0);
     for script in &scripts {
