@@ -81,6 +81,11 @@ pub struct Track {
 }
 
 impl Track {
+    /// Its box, down to the feet where these are not seen.
+    pub fn whole(&self) -> NormBox {
+        NormBox { h: self.region.h + self.hidden_below, ..self.region }
+    }
+
     /// Where it touches the ground, within the picture.
     pub fn foot(&self) -> (f32, f32) {
         let (x, y) = self.region.clamped().foot();

@@ -110,7 +110,13 @@ impl Ground {
     /// Looks whether this body lies there.
     pub(super) fn lie_down(&mut self, at: UtcMs, body: &Body, tracks: &[Track]) {
         let Some(standing) = body.known() else { return };
-        if at.since_ms(standing.upright_at) < UPRIGHT_NO_MORE_MS || body.posture.is_slow() {
+        if at.since_ms(standing.upright_at) < UPRIGHT_NO_MORE_MS {
+            return;
+        }
+        if body.posture.is_slow() {
+            // He does not lie there, whatever does.
+            let his = self.0.iter_mut().filter(|f| f.fell_at == Some(standing.upright_at));
+            his.for_each(|found| found.fell_at = None);
             return;
         }
         let new = |found: &Found| {
@@ -119,8 +125,8 @@ impl Ground {
         };
         // The detector misses people for a moment, who stand there all the same.
         let there = |t: &Track| at.since_ms(t.last_seen) < UPRIGHT_NO_MORE_MS;
-        let stands = |t: &&Track| there(t) && t.label == Label::Person && t.region.h >= STANDS * standing.h;
-        let alone = |found: &Found| !tracks.iter().filter(stands).any(|t| touch(&t.region, &found.region));
+        let stands = |t: &&Track| there(t) && t.label == Label::Person && t.whole().h >= STANDS * standing.h;
+        let alone = |found: &Found| !tracks.iter().filter(stands).any(|t| touch(&t.whole(), &found.region));
         for found in self.0.iter_mut().filter(|f| new(f) && is_at(&f.region, standing) && alone(f)) {
             let Some(lies) = lies(&found.region, standing) else { continue };
             found.along = lies == Lies::Along && found.fell_at.is_none_or(|_| found.along);
