@@ -220,6 +220,27 @@ mod tests {
     }
 
     #[test]
+    fn who_stands_beside_a_bag_has_not_fallen() {
+        // He has put it down, and the detector sees him down to his hips; his head is where it was.
+        let mut body = Body::new(UtcMs(0), &track(0));
+        (1..=10).for_each(|i| body.see(UtcMs(i * 200), &track(i * 200)));
+        let mut ground = Ground::default();
+        let region = NormBox { h: 0.12, ..UPRIGHT };
+        for i in 11..60 {
+            let at = UtcMs(i * 200);
+            let cut = Track { region, hidden_below: UPRIGHT.h - 0.12, ..track(i * 200) };
+            body.see(at, &cut);
+            ground.step(
+                at,
+                &[Sign { region: NormBox { x: 0.431, y: 0.56, w: 0.056, h: 0.08 }, score: 0.8 }],
+                &[],
+            );
+            ground.lie_down(at, &body, std::slice::from_ref(&cut));
+        }
+        assert!(ground.lying().next().is_none());
+    }
+
+    #[test]
     fn who_lies_along_is_told_of_when_nobody_bends_so_long() {
         let region = NormBox { x: 0.425, y: 0.556, w: 0.063, h: 0.089 };
         assert_eq!(lying(region), Some(2_000 + BENDS_MS));
