@@ -41,7 +41,7 @@ const NEAR_X: f32 = 1.5;
 /// And at most so high above where the feet stood, in standing heights: what lies along rests on the ground there.
 const ABOVE_FEET: f32 = 0.1;
 /// Lying along is told of so much later: who bends to a shoe comes up again before.
-const BENDS_MS: i64 = 5_000;
+const BENDS_MS: i64 = 4_000;
 /// Somebody at least so high, in standing heights, stands.
 const STANDS: f32 = 0.85;
 /// After so long without having been seen upright, somebody is upright no more.
