@@ -39,7 +39,7 @@ impl Crossing {
         let mut crossed = Vec::new();
         for track in tracks.iter().filter(|t| t.visible && whom.labels.contains(&t.label)) {
             let region = track.region.clamped();
-            let foot = region.foot();
+            let foot = track.foot();
             let distance = line.distance(foot);
             let clear = (CLEAR * region.h).clamp(CLEAR_MIN, CLEAR_MAX);
             let here = if distance > 0.0 { Side::Right } else { Side::Left };

@@ -24,7 +24,7 @@ impl Whom {
 impl Area {
     /// Feet decide: a body that leans over the zone from outside is outside.
     pub(super) fn holds(&self, track: &Track) -> bool {
-        self.whom.names(track) && self.zone.contains(track.region.clamped().foot())
+        self.whom.names(track) && self.zone.contains(track.foot())
     }
 
     /// Without a detector nobody can say what it is: motion stands for whatever the rule waits for, but only where

@@ -13,6 +13,7 @@ fn track(id: u64, x: f32) -> Track {
         score: 0.8,
         best_score: 0.9,
         region: NormBox { x, y: 0.4, w: 0.1, h: 0.3 },
+        hidden_below: 0.0,
         confirmed: true,
         visible: true,
         first_seen: UtcMs(-1_000),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use protocol::{Label, NormBox, UtcMs};
 
 use super::Track;
+use super::figure::Figure;
 use super::kalman::BoxFilter;
 use super::rest::Rest;
 use crate::frame::Detection;
@@ -40,6 +41,7 @@ pub(super) struct Live {
     /// Where it was when it came to rest.
     pub(super) place: NormBox,
     pub(super) rest: Rest,
+    figure: Figure,
     /// Mean pause between sights.
     pause_ms: f32,
     pub(super) hits: u32,
@@ -55,6 +57,7 @@ impl Live {
             score: seen.score,
             best_score: 0.0,
             region: seen.region,
+            hidden_below: 0.0,
             confirmed: false,
             visible: true,
             first_seen: at,
@@ -69,6 +72,7 @@ impl Live {
             way: VecDeque::from([middle(&seen.region)]),
             place: seen.region,
             rest: Rest::default(),
+            figure: Figure::new(at, &seen.region),
             pause_ms: 0.0,
             hits: 1,
             mean_score: seen.score,
@@ -109,6 +113,8 @@ impl Live {
         }
         track.score = seen.score;
         track.region = seen.region;
+        let hidden = self.figure.sight(at, &seen.region);
+        track.hidden_below = if track.label == Label::Person { hidden } else { 0.0 };
         track.visible = true;
         track.last_seen = at;
         let needed = if track.label == Label::Motion { CONFIRM_MOTION } else { CONFIRM };

@@ -11,6 +11,7 @@
 //! Deliberately absent: appearance. A person is never recognised again after having been lost from sight.
 
 pub mod assign;
+mod figure;
 mod kalman;
 mod live;
 mod rest;
@@ -69,6 +70,8 @@ pub struct Track {
     pub best_score: f32,
     /// Where it was last seen.
     pub region: NormBox,
+    /// By how much of the picture's height the feet are below that, of somebody whose legs the detector does not see.
+    pub hidden_below: f32,
     /// Seen often enough in a row to be believed.
     pub confirmed: bool,
     /// In sight: seen in the last analysed frame, or parked where everything still looks as it did.
@@ -77,6 +80,19 @@ pub struct Track {
     pub last_seen: UtcMs,
     /// It has not left its place since then.
     pub still_since: UtcMs,
+}
+
+impl Track {
+    /// Its box, down to the feet where these are not seen.
+    pub fn whole(&self) -> NormBox {
+        NormBox { h: self.region.h + self.hidden_below, ..self.region }
+    }
+
+    /// Where it touches the ground, within the picture.
+    pub fn foot(&self) -> (f32, f32) {
+        let (x, y) = self.region.clamped().foot();
+        (x, (y + self.hidden_below).min(1.0))
+    }
 }
 
 /// Where a known thing is looked for.

@@ -31,6 +31,8 @@ enum Command {
     Scene(SceneArgs),
     /// Draw the suite of scenes for `edge-agent eval`: NAME.mp4, NAME.toml, NAME.truth.json each
     Scenes(ScenesArgs),
+    /// Draw one clip in which nothing is to be told of, as `--test quiet` shows them to the analysis
+    Quiet(QuietArgs),
     /// Synthesise a two-sided hotline call: caller.wav, operator.wav, script.json
     Speech(SpeechArgs),
     /// Serve clips as live RTSP cameras; commands on standard input: stop, start, kill, freeze NAME. Ends when that
@@ -236,6 +238,20 @@ struct ScenesArgs {
     list: bool,
 }
 
+#[derive(Args)]
+struct QuietArgs {
+    /// Folder to write into
+    #[arg(long)]
+    out: PathBuf,
+    /// Which clip: counts through places and skies
+    #[arg(long)]
+    number: u64,
+    #[arg(long, default_value_t = 1_000)]
+    seed: u64,
+    #[arg(long, default_value_t = 1_800)]
+    seconds: u16,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Seeds {
     Tuning,
@@ -269,6 +285,7 @@ async fn act(command: Command) -> Result<()> {
     match command {
         Command::Scene(args) => tokio::task::spawn_blocking(move || scene(&args)).await?,
         Command::Scenes(args) => tokio::task::spawn_blocking(move || scenes(&args)).await?,
+        Command::Quiet(args) => tokio::task::spawn_blocking(move || quiet(&args)).await?,
         Command::Speech(args) => tokio::task::spawn_blocking(move || speech(&args)).await?,
         Command::Rtsp(args) => tokio::task::spawn_blocking(move || rtsp(&args)).await?,
         Command::Call(args) => call(args).await,
@@ -321,6 +338,14 @@ fn scenes(args: &ScenesArgs) -> Result<()> {
         }
     }
     println!("{} scenes, {media_s:.0} s, {events} events", scripts.len());
+    Ok(())
+}
+
+fn quiet(args: &QuietArgs) -> Result<()> {
+    let script = suite::quiet::script(args.number, args.seed, f32::from(args.seconds));
+    std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
+    shoot(&script, &args.out)?;
+    println!("{} ({} s). {}", script.name, script.seconds, script.note);
     Ok(())
 }
 

@@ -92,7 +92,8 @@ impl Body {
     pub(super) fn see(&mut self, at: UtcMs, track: &Track) {
         let passed_ms = at.since_ms(self.seen_at).clamp(0, 1_000);
         self.seen_at = at;
-        let region = track.region;
+        // Somebody whose legs are not seen, and whose head is where it was, stands.
+        let region = track.whole();
         let standing = &mut self.standing;
         let shape = (region.w / region.h.max(1e-6)) / (standing.w / standing.h.max(1e-6)).max(1e-6);
         let upright = region.h >= HIGH * standing.h && shape <= UPRIGHT_SHAPE;

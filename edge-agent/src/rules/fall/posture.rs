@@ -90,6 +90,11 @@ impl Posture {
         self.lying(at).is_some()
     }
 
+    /// Plainly seen otherwise after the time that a fall takes, and not upright since: he has not fallen.
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow
+    }
+
     /// Plainly seen, a moment ago, not to lie.
     pub(super) fn speaks_against(&self, at: UtcMs) -> bool {
         self.otherwise_at.is_some_and(|seen| at.since_ms(seen) <= SPEAKS_MS)
