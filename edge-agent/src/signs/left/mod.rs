@@ -8,7 +8,8 @@
 //! - is stranger to its surroundings than what was there before (else something was *taken away*, a parked car say,
 //!   and what one sees is the ground that it hid),
 //! - is not the ground itself in another light (a shadow, a sunny patch: same texture, same hue),
-//! - rests: people who stand about sway, and leave.
+//! - rests: people who stand about sway, and leave. What is higher than wide may be one all the same, whom no detector
+//!   sees; it is told of apart for a while, and who knows how high people are there can tell.
 //!
 //! What has been there for [`ABSORB_S`] and is not told of is part of the place. Deliberately absent: what it is, and who
 //! brought it, and for how long it may be news.
@@ -46,8 +47,8 @@ const FILL: f32 = 0.25;
 const SWAY: f32 = 0.12;
 const RESTS: f32 = 0.7;
 const REST_S: f32 = 3.0;
-/// What is higher than wide by this may be somebody who stands there, and counts only after so long a rest: nobody
-/// stands like a thing for a minute.
+/// What is higher than wide by this may be somebody who stands there, and is told of apart until it has rested so long:
+/// nobody stands like a thing for a minute.
 const UPRIGHT: f32 = 1.6;
 const UPRIGHT_S: f32 = 60.0;
 
@@ -61,6 +62,14 @@ struct Thing {
     /// When it came, the ground around it changed too.
     came_with_light: bool,
     found: bool,
+}
+
+/// What stands out in one frame.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) left: Vec<Sign>,
+    /// Higher than wide, and not for long.
+    pub(super) standing: Vec<Sign>,
 }
 
 #[derive(Debug, Default)]
@@ -77,28 +86,28 @@ pub(super) struct LeftFinder {
 }
 
 impl LeftFinder {
-    pub(super) fn look(&mut self, at: UtcMs, picture: &Picture, motion: &Motion) -> Vec<Sign> {
+    pub(super) fn look(&mut self, at: UtcMs, picture: &Picture, motion: &Motion) -> Found {
         let step_s = self.steps.to(at);
         let resized = self.grid.fill(picture, ROWS);
         self.high = picture.height as f32 / picture.width.max(1) as f32;
         if self.grid.len() == 0 {
             self.places.clear();
-            return Vec::new();
+            return Found::default();
         }
         let learning = self.learned_s < LEARN_S;
         if resized || motion.recalibrated && !learning {
             self.begin();
-            return Vec::new();
+            return Found::default();
         }
         self.learned_s += step_s;
         if learning {
             self.learn();
-            return Vec::new();
+            return Found::default();
         }
         let foreign = self.compare(step_s);
         if foreign as f32 > FLIP * self.places.len() as f32 {
             self.begin();
-            return Vec::new();
+            return Found::default();
         }
         self.mask.clear();
         self.mask.extend(self.places.iter().map(|p| u8::from(p.seen_s >= STANDS_S)));
@@ -139,10 +148,10 @@ impl LeftFinder {
         foreign
     }
 
-    fn watch(&mut self, step_s: f32, blobs: Vec<Blob>) -> Vec<Sign> {
+    fn watch(&mut self, step_s: f32, blobs: Vec<Blob>) -> Found {
         let (columns, rows) = (self.grid.columns, self.grid.rows);
         self.things.iter_mut().for_each(|t| t.found = false);
-        let mut signs = Vec::new();
+        let mut found = Found::default();
         for blob in blobs {
             let region = blob.region(columns, rows);
             if !self.is_thing_sized(&blob) {
@@ -175,13 +184,16 @@ impl LeftFinder {
             let Thing { rest, rested_s, came_with_light, .. } = *thing;
             let waits = upright && rested_s < UPRIGHT_S;
             let strength = self.strength(&blob, outline, came_with_light);
-            if rest >= RESTS && !waits && strength > 0.0 {
+            let sign = Sign { region, score: score(strength * rest) };
+            if rest >= RESTS && strength > 0.0 && waits {
+                found.standing.push(sign);
+            } else if rest >= RESTS && strength > 0.0 {
                 self.keep_young(&blob);
-                signs.push(Sign { region, score: score(strength * rest) });
+                found.left.push(sign);
             }
         }
         self.things.retain(|t| t.found);
-        signs
+        found
     }
 
     /// What is told of must not become part of the place.

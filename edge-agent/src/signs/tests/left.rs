@@ -46,7 +46,7 @@ fn a_bag_is_told_of_until_it_is_taken() {
 #[test]
 fn gaps_shadows_and_people_are_not_left_things() {
     let quiet = |name: &str, signs: Vec<Signs>| {
-        assert!(signs.iter().all(|s| s.left.is_empty()), "{name}");
+        assert!(signs.iter().all(|s| s.left.is_empty() && s.standing.is_empty()), "{name}");
     };
     quiet("gap", left(30, |s| if s < 10.0 { with(BAG, BLACK) } else { Canvas::street() }));
     for light in [0.6, 1.3] {
@@ -74,4 +74,19 @@ fn gaps_shadows_and_people_are_not_left_things() {
     };
     quiet("person", left(40, person));
     quiet("lamp", left(30, |s| if s < 10.0 { Canvas::street() } else { Canvas::street().gain(0.5, 0.0) }));
+}
+
+/// A suitcase higher than wide is told of within seconds, but apart: for a minute it may be somebody who stands there.
+#[test]
+fn what_stands_upright_is_told_of_apart_for_a_minute() {
+    let signs = left(90, |s| if s < 6.0 { Canvas::street() } else { with((140, 100, 16, 36), BLACK) });
+    for (i, frame) in signs.iter().enumerate() {
+        let lies = (frame.left.len(), frame.standing.len());
+        match i as f32 / 5.0 {
+            at if at < 6.0 => assert_eq!(lies, (0, 0), "{at} s"),
+            at if (12.0..64.0).contains(&at) => assert_eq!(lies, (0, 1), "{at} s: {frame:?}"),
+            at if at >= 74.0 => assert_eq!(lies, (1, 0), "{at} s: {frame:?}"),
+            _ => {}
+        }
+    }
 }

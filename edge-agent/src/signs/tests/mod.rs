@@ -133,7 +133,7 @@ proptest! {
             for _ in 0..12 {
                 at = at.plus_ms(200);
                 let signs = reader.look(at, &picture, &Motion::default());
-                for sign in signs.flames.iter().chain(&signs.left) {
+                for sign in signs.flames.iter().chain(&signs.left).chain(&signs.standing) {
                     let b = sign.region;
                     prop_assert!((0.0..=1.0).contains(&sign.score));
                     prop_assert!(b.x >= 0.0 && b.y >= 0.0 && b.x + b.w <= 1.001 && b.y + b.h <= 1.001);
