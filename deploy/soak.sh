@@ -53,6 +53,10 @@ scenes() {
     SHAODIAN_QUIET_HOURS=$hours limited $((hours * 1800 + 3600)) \
         cargo test --release --workspace --locked --test quiet -- --nocapture >target/quiet.log 2>&1 || status=$?
     grep -a '^quiet' target/quiet.log || tail -n 40 target/quiet.log >&2
+    say "a car stands in the fire lane for more than an hour; the log is target/stays.log"
+    SHAODIAN_STAY_S=4200 limited 3600 \
+        cargo test --release --workspace --locked --test stays -- --nocapture >target/stays.log 2>&1 || status=$?
+    grep -a '^a stay' target/stays.log || tail -n 40 target/stays.log >&2
     return "$status"
 }
 

@@ -72,11 +72,14 @@ fn signs() -> impl Strategy<Value = Signs> {
     let view = prop::option::of((0.0_f32..=1.0, 0.0_f32..=1.0, 0.0_f32..=1.0, 0.0_f32..=1.0));
     let sign =
         |all: Vec<(NormBox, f32)>| all.into_iter().map(|(region, score)| Sign { region, score }).collect();
-    (any::<bool>(), signs(), signs(), view).prop_map(move |(dark, flames, left, view)| Signs {
-        dark,
-        flames: sign(flames),
-        left: sign(left),
-        view: view.map(|(covered, defocused, moved, frozen)| View { covered, defocused, moved, frozen }),
+    (any::<bool>(), signs(), signs(), signs(), view).prop_map(move |(dark, flames, left, standing, view)| {
+        Signs {
+            dark,
+            flames: sign(flames),
+            left: sign(left),
+            standing: sign(standing),
+            view: view.map(|(covered, defocused, moved, frozen)| View { covered, defocused, moved, frozen }),
+        }
     })
 }
 

@@ -1,8 +1,9 @@
 //! A thing that was put down and left alone. What stands out from the picture of long ago and stands still is a
 //! candidate, and so is a bag that a detector names; neither people who stand about nor vehicles that park are, nor
-//! who sat down and is no longer recognised as a person since. It is left once nobody has been with it for the rule's
-//! time: who merely walks past neither starts that time anew nor stops it (only while he is near nothing is told of),
-//! who stays by it does.
+//! who sat down and is no longer recognised as a person since. What stands upright may be somebody whom the detector
+//! does not see: for a minute it is a candidate only where the people who walked by there have shown that it is too
+//! low. It is left once nobody has been with it for the rule's time: who merely walks past neither starts that time
+//! anew nor stops it (only while he is near nothing is told of), who stays by it does.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -11,6 +12,7 @@ use super::config::Area;
 use super::method::Eye;
 use super::occurrence::{Best, Sighting, Verdict};
 use super::places::{Steps, covered, grown, same_place, touch};
+use super::stature::Statures;
 use crate::tracker::Track;
 
 /// Near is within this much of a person's height to the side, and up and down (which is depth).
@@ -20,7 +22,8 @@ const NEAR_Y: f32 = 0.3;
 const WITH_MS: i64 = 5_000;
 /// Not seen near for so long, he has gone: detectors lose people for a moment.
 const AWAY_MS: i64 = 2_000;
-/// A candidate so far under a person or vehicle is that person or vehicle.
+/// A candidate so far under a person or vehicle is that person or vehicle, and so is one that has so much of a vehicle
+/// in it: its shadow, and ground that changed beside it, belong to the same region.
 const IS_THAT: f32 = 0.5;
 /// Gone is what was not seen for this long, though nothing hid it; hidden at most for so long.
 const GONE_MS: i64 = 4_000;
@@ -96,6 +99,7 @@ pub(super) struct Left {
     things: Vec<Thing>,
     parked: Vec<(NormBox, UtcMs)>,
     people: Vec<Known>,
+    statures: Statures,
     steps: Steps,
 }
 
@@ -105,6 +109,7 @@ impl Left {
         let passed_ms = self.steps.to(at);
         self.remember_vehicles(at, now.tracks);
         self.remember_people(now);
+        self.statures.see(at, now.tracks);
         let candidates = self.candidates(now, area);
         let people: Vec<Somebody> =
             now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(Somebody::of).collect();
@@ -140,7 +145,9 @@ impl Left {
 
     fn candidates(&self, now: &Moment<'_>, area: &Area) -> Vec<Best> {
         let at = now.seen.at;
-        let signs = now.seen.signs.left.iter().filter(|s| s.score >= area.whom.min_score).map(|s| Best {
+        let low = now.seen.signs.standing.iter().filter(|s| self.statures.is_low(&s.region));
+        let signs = now.seen.signs.left.iter().chain(low);
+        let signs = signs.filter(|s| s.score >= area.whom.min_score).map(|s| Best {
             label: Label::Object,
             score: s.score,
             region: s.region.clamped(),
@@ -158,11 +165,17 @@ impl Left {
         };
         let is_other = |best: &Best| {
             let that = |region: &NormBox| covered(&best.region, region) >= IS_THAT;
+            let vehicle = |region: &NormBox| that(region) || covered(region, &best.region) >= IS_THAT;
             let in_sight = now.tracks.iter().filter(|t| moves_about(t) || is_vehicle(t.label));
-            let sat_in =
-                |t: &Track| that(&t.region) && (is_vehicle(t.label) || like_in_size(&best.region, &t.region));
+            let sat_in = |t: &Track| {
+                if is_vehicle(t.label) {
+                    vehicle(&t.region)
+                } else {
+                    that(&t.region) && like_in_size(&best.region, &t.region)
+                }
+            };
             in_sight.into_iter().any(sat_in)
-                || self.parked.iter().any(|(region, _)| that(region))
+                || self.parked.iter().any(|(region, _)| vehicle(region))
                 || self.people.iter().any(|known| known.may_be(&best.region))
         };
         // A named thing first: it says more than a mere difference.

@@ -23,6 +23,7 @@ mod parking;
 mod places;
 mod presence;
 mod schedule;
+mod stature;
 mod table;
 mod view;
 mod zone;

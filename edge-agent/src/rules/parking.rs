@@ -10,6 +10,8 @@
 //! in the zone and is nobody in sight is taken for one then, too; where no model at work names vehicles, always. From
 //! then on a stay that a model had seen is held, and ended, by the background as well.
 
+use std::collections::BTreeMap;
+
 use protocol::{Label, NormBox, UtcMs};
 
 use super::Moment;
@@ -21,6 +23,10 @@ use crate::tracker::Track;
 
 /// A vehicle must have stood for this long before it is taken for one that came to stand.
 const SETTLE_MS: i64 = 2_000;
+/// A box that changes by more (overlap left) is of one that still rolls: who comes straight on only grows, and has the
+/// last metres before him when half of his box is in its place. One that trembles so for long stands all the same.
+const ROLLS: f32 = 0.8;
+const TREMBLES_MS: i64 = 6_000;
 /// A track that has come this far out of its place (overlap left) has driven off.
 const OFF: f32 = 0.3;
 /// Likeness of a place at and above which the vehicle is there, and below which the place has changed.
@@ -84,9 +90,18 @@ impl Stay {
     }
 }
 
+/// Where a vehicle in sight has come to a stand, and when.
+#[derive(Clone, Copy, Debug)]
+struct Halt {
+    place: NormBox,
+    since: UtcMs,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Parking {
     stays: Vec<Stay>,
+    /// By track.
+    halts: BTreeMap<u64, Halt>,
     steps: Steps,
 }
 
@@ -124,17 +139,20 @@ impl Parking {
     fn see_tracks(&mut self, now: &Moment<'_>, area: &Area) -> Vec<usize> {
         let at = now.seen.at;
         let mut found = Vec::new();
+        self.halts.retain(|id, _| now.tracks.iter().any(|t| t.id == *id));
         for track in now.tracks.iter().filter(|t| area.whom.names(t)) {
             let region = track.region.clamped();
+            let stands_since = self.halt(at, track, &region);
             for stay in self.stays.iter_mut().filter(|stay| stay.tracks.contains(&track.id)) {
                 stay.drove_off = !same_place(&stay.place, &region, OFF);
             }
             let index = match self.stays.iter().position(|stay| same_place(&stay.place, &region, 0.5)) {
                 Some(index) => index,
-                None if area.holds(track) && at.since_ms(track.still_since) >= SETTLE_MS => {
+                None => {
+                    let (true, Some(since)) = (area.holds(track), stands_since) else { continue };
                     self.stays.push(Stay {
                         place: region,
-                        since: track.still_since,
+                        since,
                         best: Best::of(track),
                         held_by: Eye::Model,
                         tracks: Vec::new(),
@@ -145,7 +163,6 @@ impl Parking {
                     });
                     self.stays.len() - 1
                 }
-                None => continue,
             };
             // Whoever drives past the place in front of it is not the one that stands there.
             if at.since_ms(track.still_since) < SETTLE_MS && !self.stays[index].tracks.contains(&track.id) {
@@ -159,6 +176,19 @@ impl Parking {
             found.push(index);
         }
         found
+    }
+
+    /// Since when a vehicle has stood, if for long enough.
+    fn halt(&mut self, at: UtcMs, track: &Track, region: &NormBox) -> Option<UtcMs> {
+        let Track { id, still_since, .. } = *track;
+        // Who stood there before anybody watched has stood there since.
+        let halt = self.halts.entry(id).or_insert(Halt { place: *region, since: still_since });
+        if !same_place(&halt.place, region, ROLLS) {
+            *halt = Halt { place: *region, since: at };
+        }
+        let trembles = at.since_ms(still_since) >= TREMBLES_MS;
+        let since = if trembles { still_since } else { halt.since.max(still_since) };
+        (at.since_ms(since) >= SETTLE_MS).then_some(since)
     }
 
     /// Whatever large has come to stand there: where no model names vehicles, and in the dark. What stands there by any

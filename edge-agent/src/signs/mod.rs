@@ -14,7 +14,7 @@ use protocol::{NormBox, UtcMs};
 use serde::{Deserialize, Serialize};
 
 use self::flame::FlameFinder;
-use self::left::LeftFinder;
+use self::left::{Found, LeftFinder};
 use self::view::ViewWatch;
 use crate::frame::Picture;
 use crate::motion::Motion;
@@ -59,9 +59,11 @@ impl SignReader {
     /// The next frame, with what the motion gate said of it. Parts hidden by masks are best burnt into the picture
     /// before: what never changes is nothing to any of the methods.
     pub fn look(&mut self, at: UtcMs, picture: &Picture, motion: &Motion) -> Signs {
+        let found = self.left.as_mut().map_or_else(Found::default, |l| l.look(at, picture, motion));
         Signs {
             flames: self.flame.as_mut().map_or_else(Vec::new, |f| f.look(at, picture)),
-            left: self.left.as_mut().map_or_else(Vec::new, |l| l.look(at, picture, motion)),
+            left: found.left,
+            standing: found.standing,
             dark: self.left.as_ref().is_some_and(LeftFinder::is_dark),
             view: self.view.as_mut().map(|v| v.look(at, picture)),
         }
@@ -78,6 +80,10 @@ pub struct Signs {
     /// Regions that differ from the long-term background, and have stood still.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Sign>,
+    /// The same, but higher than wide and only lately there: a thing, or somebody who stands there and whom no detector
+    /// sees. After a minute it is among `left`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<Sign>,
     /// The picture was taken in the dark: what a detector does not name may well be there. Told beside `left` alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dark: bool,

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use super::Track;
 use super::figure::Figure;
 use super::kalman::BoxFilter;
 use super::rest::Rest;
+use super::{SURE, Track};
 use crate::frame::Detection;
 
 /// Sights over which the way of a thing is taken.
@@ -81,6 +81,11 @@ impl Live {
     }
 
     pub(super) fn sight(&mut self, at: UtcMs, seen: &Detection) {
+        let still_ms = at.since_ms(self.track.still_since);
+        let is_of_two = seen.score < SURE
+            && self.track.confirmed
+            && Rest::is_of_two(self.track.label, still_ms, &self.track.region, &seen.region);
+        let seen = &Detection { region: if is_of_two { self.track.region } else { seen.region }, ..*seen };
         if self.missed {
             // The straight way between the two sights is a better guess than what the filter made up meanwhile.
             self.filter = self.sighted.clone();

@@ -4,6 +4,9 @@
 //! ByteTrack (Zhang et al. 2022): sure detections are matched first, unsure ones then keep known tracks alive
 //! through occlusion. Matching is optimal (see [`assign`]), on boxes enlarged by [`MARGIN`] (as C-BIoU does,
 //! Yang et al. 2023), because at 5 frames per second a walker may leave his own box from frame to frame.
+//! A vehicle that has been seen surely once is followed by unsure sights from then on, confirmed or not, and past a moment
+//! without any: it comes in at the edge of the picture, of which less and less is like what the detector knows, and is too
+//! large and rigid to be an accident twice. What a rule believes is still decided by how sure the sights were on average.
 //! What comes back after having been hidden corrects the motion model over the whole gap, and a thing that is
 //! not where it was expected is looked for where it was last seen (both from OC-SORT, Cao et al. 2023).
 //! There is no limit on the number of tracks: crowds are when counting matters.
@@ -15,6 +18,7 @@ mod figure;
 mod kalman;
 mod live;
 mod rest;
+mod sights;
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -180,6 +184,7 @@ impl Tracker {
 
     /// A frame in which the detector saw `detections`. `at` must not go back.
     pub fn step(&mut self, at: UtcMs, detections: &[Detection]) {
+        let detections = &sights::of_things(detections);
         let elapsed_ms = self.at.map_or(0, |last| at.since_ms(last).clamp(0, MAX_STEP_MS));
         self.at = Some(at);
         for live in &mut self.live {
@@ -194,18 +199,18 @@ impl Tracker {
         let (mut known, mut tentative): (Vec<usize>, Vec<usize>) =
             (0..self.live.len()).partition(|&t| self.live[t].track.confirmed);
         self.associate(at, detections, &mut known, &mut sure, Place::Expected, OVERLAP_SURE);
-        let mut seen_last: Vec<usize> =
-            known.iter().copied().filter(|&t| self.live[t].track.visible).collect();
+        let is_vehicle = |live: &Live| family(live.track.label) == VEHICLES;
+        let lately = |live: &Live| at.since_ms(live.track.last_seen) <= STOPPED_MS;
+        let followed = |live: &Live| live.track.visible || is_vehicle(live) && lately(live);
+        let mut seen_last: Vec<usize> = known.iter().copied().filter(|&t| followed(&self.live[t])).collect();
         self.associate(at, detections, &mut seen_last, &mut unsure, Place::Expected, OVERLAP_UNSURE);
         known.retain(|t| self.live[*t].track.last_seen != at);
         self.associate(at, detections, &mut known, &mut sure, Place::Last, OVERLAP_LAST);
-        let mut stopped: Vec<usize> = known
-            .iter()
-            .copied()
-            .filter(|&t| at.since_ms(self.live[t].track.last_seen) <= STOPPED_MS)
-            .collect();
+        let mut stopped: Vec<usize> = known.iter().copied().filter(|&t| lately(&self.live[t])).collect();
         self.associate(at, detections, &mut stopped, &mut unsure, Place::Last, OVERLAP_STOPPED);
         self.associate(at, detections, &mut tentative, &mut sure, Place::Expected, OVERLAP_TENTATIVE);
+        tentative.retain(|t| is_vehicle(&self.live[*t]));
+        self.associate(at, detections, &mut tentative, &mut unsure, Place::Expected, OVERLAP_TENTATIVE);
 
         for live in &mut self.live {
             live.missed = live.track.last_seen != at;
@@ -285,12 +290,14 @@ fn grown(region: &NormBox) -> NormBox {
     NormBox { x: region.x - dx, y: region.y - dy, w: region.w + 2.0 * dx, h: region.h + 2.0 * dy }
 }
 
+const VEHICLES: u8 = 2;
+
 /// Labels that detectors confuse from frame to frame belong together.
 fn family(label: Label) -> u8 {
     match label {
         Label::Person => 0,
         Label::Bicycle | Label::Motorcycle | Label::Ebike => 1,
-        Label::Car | Label::Bus | Label::Truck => 2,
+        Label::Car | Label::Bus | Label::Truck => VEHICLES,
         Label::Animal => 3,
         Label::Bag => 4,
         Label::Fire => 5,

@@ -19,6 +19,10 @@ const LOOKS: u32 = 2;
 /// there for this long.
 const HIDDEN_MS: i64 = 20_000;
 
+/// Share of a thing that lies in a box which is of it and of somebody before it, and how much larger that box is.
+const HELD: f32 = 0.7;
+const GROWN: f32 = 1.25;
+
 /// A thing at rest, as the watch over its place wants it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resting {
@@ -50,18 +54,18 @@ impl Rest {
 
     /// Is its place worth watching? Living things are not carried: they leave when nobody looks.
     pub(super) fn believed(&self, label: Label, still_ms: i64) -> bool {
-        let stays = matches!(
-            label,
-            Label::Bicycle
-                | Label::Motorcycle
-                | Label::Ebike
-                | Label::Car
-                | Label::Bus
-                | Label::Truck
-                | Label::Bag
-                | Label::Object
-        );
-        stays && (self.same_at.is_some() || still_ms >= AFTER_MS && self.seen_share >= SEEN_SHARE)
+        stays(label) && (self.same_at.is_some() || still_ms >= AFTER_MS && self.seen_share >= SEEN_SHARE)
+    }
+
+    /// Is an unsure sight of this box one of the thing in its place, and of somebody before it? What has come to rest does
+    /// not grow; a box that holds it and much more, and of which the detector is in doubt, is of two.
+    pub(super) fn is_of_two(label: Label, still_ms: i64, place: &NormBox, sight: &NormBox) -> bool {
+        let both = place.iou(sight);
+        let held = both / (1.0 + both) * (place.area() + sight.area());
+        stays(label)
+            && still_ms >= AFTER_MS
+            && held >= HELD * place.area()
+            && sight.area() >= GROWN * place.area()
     }
 
     /// Its place was compared. `unseen`: the detector did not see it in this frame.
@@ -90,4 +94,19 @@ impl Rest {
             _ => 0,
         }
     }
+}
+
+/// Things that stay where they are put, until somebody moves them.
+fn stays(label: Label) -> bool {
+    matches!(
+        label,
+        Label::Bicycle
+            | Label::Motorcycle
+            | Label::Ebike
+            | Label::Car
+            | Label::Bus
+            | Label::Truck
+            | Label::Bag
+            | Label::Object
+    )
 }

@@ -230,3 +230,42 @@ fn flames_are_not_held_unseen() {
         assert_eq!(sights > 0, times > 0, "{label}: {sights}");
     }
 }
+
+/// Somebody walks past a parked car, close before it: an unsure box of both keeps the car in sight, where it stands. When
+/// it drives off towards the camera, it grows for sure and is followed.
+#[test]
+fn who_passes_a_parked_car_does_not_stretch_it() {
+    let mut tracker = Tracker::new();
+    (0_i64..20).for_each(|i| tracker.step(UtcMs(i * 200), &[car(0.3)]));
+    let stands = tracker.tracks().remove(0).region;
+    let both = |score| Detection { score, region: NormBox { h: 0.25, ..stands }, ..car(0.3) };
+    for i in 20_i64..30 {
+        tracker.step(UtcMs(i * 200), &[both(0.15), person(0.35, 0.55, 0.8)]);
+        let tracks = tracker.tracks();
+        assert!(tracks[0].visible && tracks[0].region == stands, "{tracks:?}");
+    }
+    tracker.step(UtcMs(6_000), &[both(0.6)]);
+    assert!(tracker.tracks().remove(0).region.h > 0.2);
+}
+
+/// A truck that comes in: named surely once, as car and as truck, and hardly from then on. It is one track; a person seen
+/// so is none, and neither is a truck that was never seen surely.
+#[test]
+fn a_vehicle_seen_surely_once_is_followed() {
+    let sights = |label: Label, scores: [f32; 5]| {
+        let mut tracker = Tracker::new();
+        for (i, score) in (0_i64..).zip(scores) {
+            let region = NormBox { x: 0.05 + 0.04 * i as f32, y: 0.3, w: 0.35, h: 0.3 };
+            let car = Detection { label: Label::Car, score: if i == 0 { 0.45 } else { 0.0 }, region };
+            tracker.step(UtcMs(i * 200), &[Detection { label, score, region }, car]);
+        }
+        (visible(&tracker), tracker.tracks().first().map_or(0.0, |t| t.best_score))
+    };
+    let (seen, best) = sights(Label::Truck, [0.52, 0.44, 0.38, 0.3, 0.2]);
+    assert_eq!(seen, [1]);
+    assert!((0.5..0.6).contains(&best), "{best}");
+    assert!(sights(Label::Truck, [0.2, 0.44, 0.38, 0.3, 0.2]).0.is_empty());
+    assert!(sights(Label::Person, [0.7, 0.34, 0.38, 0.3, 0.2]).0.is_empty());
+    let (_, best) = sights(Label::Truck, [0.52, 0.12, 0.1, 0.1, 0.1]);
+    assert!(best < 0.4, "{best}: one sure sight is not enough for a rule");
+}

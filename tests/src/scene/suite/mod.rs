@@ -9,6 +9,8 @@ mod people;
 pub mod quiet;
 mod vehicles;
 
+pub use vehicles::long_stay;
+
 use protocol::{Chance, IncidentKind};
 
 use super::act::{Act, Ground, Person};

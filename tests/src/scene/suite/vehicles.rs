@@ -167,6 +167,38 @@ pub(super) fn blocked_lane(seed: u64) -> Vec<Script> {
     out
 }
 
+/// A car that stands in the fire lane for `stands_s` seconds, from an afternoon through a rainy night with headlights into
+/// the next day, while people walk past before it: one stay, at two pictures a second. The clip ends half a minute after
+/// it has driven off.
+pub fn long_stay(seed: u64, stands_s: f32) -> Script {
+    let (mut script, draw) = scene("long-stay", "A car stands in the fire lane for long.", Place::Lane, seed);
+    script = script.watch(Rule::new(IncidentKind::BlockedLane).dwell(20)).lasting(stands_s + 50.0);
+    script.fps = 2;
+    let at = |share: f32| 20.0 + share * stands_s;
+    let skies =
+        [(0.0, Sky::Overcast), (at(0.25), Sky::Sunset), (at(0.35), Sky::Night), (at(0.75), Sky::Overcast)];
+    script.sky = skies.to_vec();
+    script.weather = Weather { rain: 0.5, wind: 0.4, ..Weather::default() };
+    script.vehicles.push(lane_car(&draw, VehicleKind::Saloon, 3.0, 10.5, stands_s));
+    let mut from_s = at(0.38);
+    while from_s < at(0.72) {
+        script.sweeps.push(Sweep { from_s, to_s: from_s + 3.5, from: [-4.0, 6.0], to: [4.0, 16.0] });
+        from_s += draw.some(40.0, 120.0);
+    }
+    let mut from_s = 40.0;
+    while from_s + 30.0 < stands_s {
+        let x = draw.some(-1.9, 1.9);
+        script.people.push(draw.person(from_s, [x, 20.0], vec![draw.go([x, 3.0])]));
+        script.light.push(LightChange {
+            at_s: from_s + 20.0,
+            over_s: draw.one(&[0.4, 5.0, 40.0]),
+            to: draw.some(0.75, 1.05),
+        });
+        from_s += draw.some(90.0, 240.0);
+    }
+    script
+}
+
 pub(super) fn ebike_in_lift(seed: u64) -> Vec<Script> {
     let rule = || Rule::new(IncidentKind::EbikeInLift);
     let mut out = Vec::new();
