@@ -88,6 +88,7 @@ mod tests {
                 score: 0.8,
                 best_score: 0.8,
                 region,
+                hidden_below: 0.0,
                 confirmed: true,
                 visible: true,
                 first_seen: UtcMs(-9_000),
