@@ -165,8 +165,7 @@ fn nothing_is_told_of_quiet_hours() {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 let mut detector = open_detector(&DetectorConfig::default(), None);
-                loop {
-                    let Some(&number) = clips.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                while let Some(&number) = clips.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let script = quiet::script(number, seed, clip_s);
                     let keep = kept.as_deref().map(|folder| Keep::begin(folder, &script));
                     for (kind, at_s) in alarms(&script, detector.as_deref_mut(), keep) {
