@@ -116,8 +116,8 @@ impl Memory {
             let Ok(file) = File::open(&path) else { continue };
             for line in BufReader::new(GzDecoder::new(BufReader::new(file))).split(b'\n') {
                 let line = match line {
-                    // A kill cut it off here.
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                    // A kill cut it off here, a power cut left zeros, or a former version wrote it.
+                    Err(error) if is_cut(&error) => break,
                     line => line.with_context(|| format!("reading {}", path.display()))?,
                 };
                 if let Ok(observation) = serde_json::from_slice::<Observation>(&line)
@@ -138,6 +138,12 @@ impl Drop for Memory {
             let _ = thread.join();
         }
     }
+}
+
+/// The bytes are there, and are no more of the gzip stream.
+fn is_cut(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 /// A camera's files with their numbers, oldest first. None when there is no such folder.
@@ -359,6 +365,14 @@ mod tests {
 
         let memory = Memory::open(folder.path(), &[camera("gate")]).unwrap();
         keep(&memory, "gate", [3].into_iter());
+        let times: Vec<i64> =
+            memory.recall(&camera("gate"), UtcMs(0)).unwrap().iter().map(|o| o.at.0).collect();
+        assert_eq!(times, [1, 3]);
+
+        // Of what a power cut left zeros in, what came before them is there.
+        let zeros = [&whole[..whole.len() - 20], &[0; 4_096]].concat();
+        fs::write(&page, zeros).unwrap();
+        fs::write(page.with_file_name("0000000009.jsonl"), "{}\n").unwrap();
         let times: Vec<i64> =
             memory.recall(&camera("gate"), UtcMs(0)).unwrap().iter().map(|o| o.at.0).collect();
         assert_eq!(times, [1, 3]);
