@@ -95,6 +95,8 @@ impl Stay {
 struct Halt {
     place: NormBox,
     since: UtcMs,
+    /// Since when every sight has had it in the zone.
+    inside_since: Option<UtcMs>,
 }
 
 #[derive(Debug, Default)]
@@ -142,14 +144,14 @@ impl Parking {
         self.halts.retain(|id, _| now.tracks.iter().any(|t| t.id == *id));
         for track in now.tracks.iter().filter(|t| area.whom.names(t)) {
             let region = track.region.clamped();
-            let stands_since = self.halt(at, track, &region);
+            let stands_since = self.halt(at, track, &region, area.holds(track));
             for stay in self.stays.iter_mut().filter(|stay| stay.tracks.contains(&track.id)) {
                 stay.drove_off = !same_place(&stay.place, &region, OFF);
             }
             let index = match self.stays.iter().position(|stay| same_place(&stay.place, &region, 0.5)) {
                 Some(index) => index,
                 None => {
-                    let (true, Some(since)) = (area.holds(track), stands_since) else { continue };
+                    let Some(since) = stands_since else { continue };
                     self.stays.push(Stay {
                         place: region,
                         since,
@@ -178,17 +180,21 @@ impl Parking {
         found
     }
 
-    /// Since when a vehicle has stood, if for long enough.
-    fn halt(&mut self, at: UtcMs, track: &Track, region: &NormBox) -> Option<UtcMs> {
+    /// Since when a vehicle has stood, if for long enough, and in the zone: one box that somebody who passes stretches into
+    /// it is none.
+    fn halt(&mut self, at: UtcMs, track: &Track, region: &NormBox, inside: bool) -> Option<UtcMs> {
         let Track { id, still_since, .. } = *track;
         // Who stood there before anybody watched has stood there since.
-        let halt = self.halts.entry(id).or_insert(Halt { place: *region, since: still_since });
+        let new = Halt { place: *region, since: still_since, inside_since: None };
+        let halt = self.halts.entry(id).or_insert(new);
         if !same_place(&halt.place, region, ROLLS) {
-            *halt = Halt { place: *region, since: at };
+            (halt.place, halt.since) = (*region, at);
         }
+        halt.inside_since = inside.then(|| halt.inside_since.unwrap_or(at));
+        let stays_inside = halt.inside_since.is_some_and(|since| at.since_ms(since) >= SETTLE_MS);
         let trembles = at.since_ms(still_since) >= TREMBLES_MS;
         let since = if trembles { still_since } else { halt.since.max(still_since) };
-        (at.since_ms(since) >= SETTLE_MS).then_some(since)
+        (stays_inside && at.since_ms(since) >= SETTLE_MS).then_some(since)
     }
 
     /// Whatever large has come to stand there: where no model names vehicles, and in the dark. What stands there by any

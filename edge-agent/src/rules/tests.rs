@@ -164,6 +164,22 @@ fn a_stay_goes_on_while_he_is_out_of_sight() {
     assert_eq!(play(&mut rules(config), leaves), [(Phase::Opened, 10_000), (Phase::Ended, 15_000)]);
 }
 
+/// A car parked beside the lane is not in it, also when somebody who passes stretches its box into the lane for a moment;
+/// one that parks in it is.
+#[test]
+fn a_stretched_box_is_no_car_in_the_lane() {
+    let car = |x: f32, at: i64| {
+        let region = NormBox { x, y: 0.4, w: 0.2, h: 0.13 };
+        Track { label: Label::Car, region, last_seen: UtcMs(at), ..track(1, x) }
+    };
+    let told = |x: &dyn Fn(i64) -> f32| {
+        let mut rules = rules(left_half(RuleKind::BlockedLane, "dwell_s = 20"));
+        play(&mut rules, (0..600).map(|i| i * 200).map(|at| (at, vec![car(x(at), at)])))
+    };
+    assert_eq!(told(&|at| if at == 10_000 { 0.38 } else { 0.42 }), []);
+    assert_eq!(told(&|_| 0.38), [(Phase::Opened, 20_000)]);
+}
+
 /// What has not moved since it was first seen counts when it is seen in eight looks in a row or in most, and not when a detector takes it for
 /// somebody now and then.
 #[test]
