@@ -82,9 +82,9 @@ impl Live {
 
     pub(super) fn sight(&mut self, at: UtcMs, seen: &Detection) {
         let still_ms = at.since_ms(self.track.still_since);
-        let is_of_two = seen.score < SURE
-            && self.track.confirmed
-            && Rest::is_of_two(self.track.label, still_ms, &self.track.region, &seen.region);
+        let Track { label, region, confirmed, .. } = self.track;
+        let is_of_two =
+            confirmed && self.rest.is_of_two(at, label, still_ms, &region, &seen.region, seen.score < SURE);
         let seen = &Detection { region: if is_of_two { self.track.region } else { seen.region }, ..*seen };
         if self.missed {
             // The straight way between the two sights is a better guess than what the filter made up meanwhile.

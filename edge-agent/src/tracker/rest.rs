@@ -22,6 +22,8 @@ const HIDDEN_MS: i64 = 20_000;
 /// Share of a thing that lies in a box which is of it and of somebody before it, and how much larger that box is.
 const HELD: f32 = 0.7;
 const GROWN: f32 = 1.25;
+/// An edge that moves by less, in sizes of the thing, is the detector's trembling.
+const TREMBLES: f32 = 0.1;
 
 /// A thing at rest, as the watch over its place wants it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +41,8 @@ pub(super) struct Rest {
     /// When its place last looked as it did when it came to rest.
     same_at: Option<UtcMs>,
     changed: u32,
+    /// Since when it has been seen larger at one edge.
+    stretched_at: Option<UtcMs>,
 }
 
 impl Rest {
@@ -57,15 +61,28 @@ impl Rest {
         stays(label) && (self.same_at.is_some() || still_ms >= AFTER_MS && self.seen_share >= SEEN_SHARE)
     }
 
-    /// Is an unsure sight of this box one of the thing in its place, and of somebody before it? What has come to rest does
-    /// not grow; a box that holds it and much more, and of which the detector is in doubt, is of two.
-    pub(super) fn is_of_two(label: Label, still_ms: i64, place: &NormBox, sight: &NormBox) -> bool {
+    /// Is a sight of this box one of the thing in its place, and of somebody before it? What has come to rest does not grow: a
+    /// box that holds it and much more, and of which the detector is in doubt (`unsure`), is of two; and so is, for as long as
+    /// somebody may stand there, one that has grown at a single edge. What comes straight on grows at all.
+    pub(super) fn is_of_two(
+        &mut self,
+        at: UtcMs,
+        label: Label,
+        still_ms: i64,
+        place: &NormBox,
+        sight: &NormBox,
+        unsure: bool,
+    ) -> bool {
         let both = place.iou(sight);
         let held = both / (1.0 + both) * (place.area() + sight.area());
-        stays(label)
+        let larger = stays(label)
             && still_ms >= AFTER_MS
             && held >= HELD * place.area()
-            && sight.area() >= GROWN * place.area()
+            && sight.area() >= GROWN * place.area();
+        let stretched = larger && grown_edges(place, sight) == 1;
+        self.stretched_at = stretched.then(|| self.stretched_at.unwrap_or(at));
+        let for_now = self.stretched_at.is_some_and(|since| at.since_ms(since) <= HIDDEN_MS);
+        larger && (unsure || for_now)
     }
 
     /// Its place was compared. `unseen`: the detector did not see it in this frame.
@@ -94,6 +111,18 @@ impl Rest {
             _ => 0,
         }
     }
+}
+
+/// Edges that moved outwards by more than a tenth of the size.
+fn grown_edges(place: &NormBox, sight: &NormBox) -> usize {
+    let (dx, dy) = (place.w * TREMBLES, place.h * TREMBLES);
+    let out = [
+        place.x - sight.x > dx,
+        (sight.x + sight.w) - (place.x + place.w) > dx,
+        place.y - sight.y > dy,
+        (sight.y + sight.h) - (place.y + place.h) > dy,
+    ];
+    out.into_iter().filter(|edge| *edge).count()
 }
 
 /// Things that stay where they are put, until somebody moves them.
