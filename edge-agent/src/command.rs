@@ -1,9 +1,11 @@
 //! The command desk: what the hub asks of the box, done once each, answered through the outbox.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome, UtcMs};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +17,7 @@ use crate::memory::{self, Memory};
 use crate::outbox::{Outbox, OutboxError};
 use crate::report::{EvidenceFile, needs_copy};
 use crate::rules::Rules;
-use crate::trial;
+use crate::trial::Tryout;
 
 /// Mistakes of a configuration that one answer names; more would not fit into a message.
 const MOST_PROBLEMS: usize = 20;
@@ -157,10 +159,15 @@ impl Desk {
         let now = self.clock.now();
         let (memory, from) = (self.memory.clone(), now.plus_ms(-memory::REACH_MS));
         // A crowd's hour takes seconds to read.
+        let given_up = CancellationToken::new();
+        let (is_given_up, _no_longer) = (given_up.clone(), given_up.drop_guard());
         let tried = tokio::task::spawn_blocking(move || {
-            let seen = memory.recall(&camera_id, from)?;
-            anyhow::ensure!(!seen.is_empty(), "camera {camera_id} has seen nothing in the last hour");
-            Ok(trial::try_on(&rules, &seen, now))
+            let mut tryout = Tryout::new(&rules);
+            memory.recall(&camera_id, from, |observation| {
+                tryout.see(&observation);
+                if is_given_up.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            tryout.end(now).with_context(|| format!("camera {camera_id} has seen nothing in the last hour"))
         });
         // A disk that hangs would hold back every command after this one.
         match tokio::time::timeout(LONGEST_TRIAL, tried).await {

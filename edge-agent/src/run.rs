@@ -275,7 +275,8 @@ async fn keep_house(outbox: Outbox, cancel: CancellationToken) {
             () = cancel.cancelled() => return,
             _ = tick.tick() => {}
         }
-        heap::give_back();
+        // It blocks, for the longer the more lies free.
+        let _ = tokio::task::spawn_blocking(heap::give_back).await;
         if let Err(error) = outbox.keep_house().await {
             tracing::error!(%error, "housekeeping failed; trying again in a minute");
         }

@@ -8,33 +8,42 @@ use crate::analyser::Analyser;
 use crate::observation::Observation;
 use crate::rules::{Lost, RuleConfig, RuleEvent};
 
-/// Shows the observations, in their order, to an analyser that has not seen anything yet. `until`: no more were made up
-/// to then.
-pub fn try_on(rules: &[RuleConfig], observations: &[Observation], until: UtcMs) -> Trial {
-    let mut analyser = Analyser::new(rules);
-    let mut told = Told::default();
-    let mut last: Option<UtcMs> = None;
-    for observation in observations {
-        if let Some(last) = last.replace(observation.at) {
-            told.lost(rules, last, observation.at, true);
+/// Rules, before an analyser that has not seen anything yet. Observations are shown to it one by one: an hour of a crowd
+/// is too much to be held at once.
+pub struct Tryout<'r> {
+    rules: &'r [RuleConfig],
+    analyser: Analyser,
+    told: Told,
+    /// When the first and the last observation was made.
+    span: Option<(UtcMs, UtcMs)>,
+    frames: u64,
+}
+
+impl<'r> Tryout<'r> {
+    pub fn new(rules: &'r [RuleConfig]) -> Self {
+        Self { rules, analyser: Analyser::new(rules), told: Told::default(), span: None, frames: 0 }
+    }
+
+    /// The next observation.
+    pub fn see(&mut self, observation: &Observation) {
+        if let Some((_, last)) = self.span {
+            self.told.lost(self.rules, last, observation.at, true);
         }
-        told.hear(analyser.conclude(observation));
+        self.span = Some((self.span.map_or(observation.at, |(first, _)| first), observation.at));
+        self.frames += 1;
+        self.told.hear(self.analyser.conclude(observation));
     }
-    if let Some(last) = last {
-        told.lost(rules, last, until, false);
-    }
-    // What `finish` would end is still going on.
-    let mut incidents = told.incidents;
-    incidents.sort_by_key(|incident| incident.started_at);
-    let left_out = incidents.len().saturating_sub(Trial::MOST) as u64;
-    incidents.truncate(Trial::MOST);
-    let at = |observation: Option<&Observation>| observation.map_or(UtcMs(0), |o| o.at);
-    Trial {
-        from: at(observations.first()),
-        to: at(observations.last()),
-        frames: observations.len() as u64,
-        incidents,
-        left_out,
+
+    /// What they told of; `None` when nothing was seen. `until`: no more observations were made up to then.
+    pub fn end(mut self, until: UtcMs) -> Option<Trial> {
+        let (from, to) = self.span?;
+        self.told.lost(self.rules, to, until, false);
+        // What `finish` would end is still going on.
+        let mut incidents = self.told.incidents;
+        incidents.sort_by_key(|incident| incident.started_at);
+        let left_out = incidents.len().saturating_sub(Trial::MOST) as u64;
+        incidents.truncate(Trial::MOST);
+        Some(Trial { from, to, frames: self.frames, incidents, left_out })
     }
 }
 
@@ -93,6 +102,12 @@ mod tests {
     use super::*;
     use crate::observation::Seen;
     use crate::rules::RuleKind;
+
+    fn try_on(rules: &[RuleConfig], seen: &[Observation], until: UtcMs) -> Trial {
+        let mut tryout = Tryout::new(rules);
+        seen.iter().for_each(|observation| tryout.see(observation));
+        tryout.end(until).unwrap()
+    }
 
     /// A camera that was dark for a while, and one that has been dark since, are told of; short pauses are not.
     #[test]

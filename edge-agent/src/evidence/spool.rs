@@ -57,7 +57,7 @@ pub(super) struct Plan {
 
 /// The disk was full, or the box went down at once. No later attempt finds more.
 #[derive(Debug, thiserror::Error)]
-#[error("the box went down before any picture of it was on the disk")]
+#[error("nothing of it was on the disk when the box went down")]
 pub(super) struct NothingGathered;
 
 /// What a spool holds beside its head.

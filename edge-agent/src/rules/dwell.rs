@@ -50,6 +50,7 @@ struct Dwell {
     entered_at: UtcMs,
     first_at: UtcMs,
     inside_at: UtcMs,
+    /// Down to the feet.
     region: NormBox,
     /// Where it was first in the zone.
     first: NormBox,
@@ -132,7 +133,7 @@ impl Dwellers {
             let track = inside.iter().find(|t| t.id == *id).copied();
             dwell.looked(now, track);
             if let Some(track) = track {
-                (dwell.inside_at, dwell.region, dwell.outside) = (at, track.region, false);
+                (dwell.inside_at, dwell.region, dwell.outside) = (at, track.whole(), false);
                 if at.since_ms(track.still_since) >= STOOD_MS {
                     dwell.stood_at = Some(at);
                 }
@@ -159,7 +160,7 @@ impl Dwellers {
             entered_at: at,
             first_at: at,
             inside_at: at,
-            region: track.region,
+            region: track.whole(),
             first: track.region,
             stood_at: None,
             outside: false,
@@ -169,8 +170,9 @@ impl Dwellers {
             sights: 0,
         };
         let vanished = self.0.iter().filter(|(id, d)| !d.outside && !inside.iter().any(|t| t.id == **id));
-        let off = |d: &Dwell| distance(&d.region, &track.region) / d.region.h.max(1e-6);
-        let like = |d: &Dwell| (0.6..1.6).contains(&(d.region.h / track.region.h.max(1e-6)));
+        let whole = track.whole();
+        let off = |d: &Dwell| distance(&d.region, &whole) / d.region.h.max(1e-6);
+        let like = |d: &Dwell| (0.6..1.6).contains(&(d.region.h / whole.h.max(1e-6)));
         let lost: Vec<(u64, &Dwell, i64)> = vanished
             .map(|(id, d)| (*id, d, track.first_seen.since_ms(d.inside_at)))
             .filter(|(_, d, gap_ms)| *gap_ms >= 0 && like(d))
@@ -184,10 +186,7 @@ impl Dwellers {
         }
         let reach = |gap_ms: i64| SAME_SPOT + WANDERS * gap_ms as f32 / 1_000.0;
         let later = |d: &Dwell, gap_ms| {
-            gap_ms <= HIDDEN_MS
-                && d.is_hidden(zone)
-                && off(d) < reach(gap_ms)
-                && off_edge(&track.region, zone)
+            gap_ms <= HIDDEN_MS && d.is_hidden(zone) && off(d) < reach(gap_ms) && off_edge(&whole, zone)
         };
         let claim = lost.iter().find(|(_, d, gap_ms)| later(d, *gap_ms)).map(|(id, d, gap_ms)| Claim {
             of: *id,

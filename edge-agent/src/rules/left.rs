@@ -22,6 +22,8 @@ const NEAR_Y: f32 = 0.3;
 const WITH_MS: i64 = 5_000;
 /// Not seen near for so long, he has gone: detectors lose people for a moment.
 const AWAY_MS: i64 = 2_000;
+/// Overlap of two sights of one thing.
+const SAME_THING: f32 = 0.3;
 /// A candidate so far under a person or vehicle is that person or vehicle, and so is one that has so much of a vehicle
 /// in it: its shadow, and ground that changed beside it, belong to the same region.
 const IS_THAT: f32 = 0.5;
@@ -66,7 +68,7 @@ struct Somebody {
 
 impl Somebody {
     fn of(track: &Track) -> Self {
-        Self { track: track.id, region: track.region, is_whole: track.label == Label::Person }
+        Self { track: track.id, region: track.whole(), is_whole: track.label == Label::Person }
     }
 }
 
@@ -115,7 +117,7 @@ impl Left {
             now.tracks.iter().filter(|t| t.visible && moves_about(t)).map(Somebody::of).collect();
         let mut seen = vec![false; self.things.len()];
         for best in candidates {
-            match self.things.iter_mut().position(|t| same_place(&t.place, &best.region, 0.3)) {
+            match self.things.iter_mut().position(|t| same_place(&t.place, &best.region, SAME_THING)) {
                 Some(index) => {
                     self.things[index].best = best;
                     if let Some(seen) = seen.get_mut(index) {
@@ -145,7 +147,10 @@ impl Left {
 
     fn candidates(&self, now: &Moment<'_>, area: &Area) -> Vec<Best> {
         let at = now.seen.at;
-        let low = now.seen.signs.standing.iter().filter(|s| self.statures.is_low(&s.region));
+        // What has been taken for a thing stays one, whatever is learned of people meanwhile.
+        let known = |region: &NormBox| self.things.iter().any(|t| same_place(&t.place, region, SAME_THING));
+        let low = now.seen.signs.standing.iter();
+        let low = low.filter(|s| self.statures.is_low(&s.region) || known(&s.region));
         let signs = now.seen.signs.left.iter().chain(low);
         let signs = signs.filter(|s| s.score >= area.whom.min_score).map(|s| Best {
             label: Label::Object,
@@ -166,12 +171,13 @@ impl Left {
         let is_other = |best: &Best| {
             let that = |region: &NormBox| covered(&best.region, region) >= IS_THAT;
             let vehicle = |region: &NormBox| that(region) || covered(region, &best.region) >= IS_THAT;
-            let in_sight = now.tracks.iter().filter(|t| moves_about(t) || is_vehicle(t.label));
+            let stands = |t: &Track| is_vehicle(t.label) && t.confirmed && t.visible;
+            let in_sight = now.tracks.iter().filter(|t| moves_about(t) || stands(t));
             let sat_in = |t: &Track| {
                 if is_vehicle(t.label) {
                     vehicle(&t.region)
                 } else {
-                    that(&t.region) && like_in_size(&best.region, &t.region)
+                    that(&t.region) && (like_in_size(&best.region, &t.region) || is_on(&best.region, t))
                 }
             };
             in_sight.into_iter().any(sat_in)
@@ -191,17 +197,19 @@ impl Left {
     fn remember_people(&mut self, now: &Moment<'_>) {
         let at = now.seen.at;
         let people = now.tracks.iter().filter(|t| t.label == Label::Person && t.visible && t.confirmed);
-        for Track { id, region, .. } in people {
-            let known = self.people.iter().any(|known| known.track == *id);
+        for (id, region) in people.map(|track| (track.id, track.whole())) {
+            let known = self.people.iter().any(|known| known.track == id);
             if known {
-                self.people.retain(|known| known.track != *id);
+                self.people.retain(|known| known.track != id);
             } else {
                 self.people.retain(|lost| {
                     let gone_ms = at.since_ms(lost.seen_at);
-                    gone_ms <= 0 || gone_ms > FOUND_AGAIN_MS || !touch(&grown(&lost.region, 0.5, 0.1), region)
+                    gone_ms <= 0
+                        || gone_ms > FOUND_AGAIN_MS
+                        || !touch(&grown(&lost.region, 0.5, 0.1), &region)
                 });
             }
-            self.people.push(Known { track: *id, region: *region, seen_at: at });
+            self.people.push(Known { track: id, region, seen_at: at });
         }
         for known in self.people.iter_mut().filter(|known| known.seen_at < at) {
             if now.seen.signs.left.iter().any(|sign| known.may_be(&sign.region)) {
@@ -284,6 +292,12 @@ fn like_in_size(thing: &NormBox, person: &NormBox) -> bool {
     thing.h >= 0.6 * person.h
 }
 
+/// On somebody's body rather than on the ground before him: what stands behind him is not seen.
+fn is_on(thing: &NormBox, somebody: &Track) -> bool {
+    let body = &somebody.region;
+    somebody.label == Label::Person && body.y + body.h - thing.y - thing.h > NEAR_Y * body.h
+}
+
 fn is_near(somebody: &Somebody, thing: &NormBox) -> bool {
     // To the side a body height is what it is in depth: shares of the width are smaller by the picture's shape, which
     // is not known here; a body is about four times as high as it is wide.
@@ -295,3 +309,6 @@ fn is_near(somebody: &Somebody, thing: &NormBox) -> bool {
     let apart = (body.y + body.h - thing.y - thing.h).abs();
     touch(&reach, thing) && (!is_whole || apart <= NEAR_Y * body.h)
 }
+
+#[cfg(test)]
+mod tests;

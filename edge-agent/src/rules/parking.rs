@@ -21,6 +21,8 @@ use super::occurrence::{Best, Sighting, Verdict};
 use super::places::{Steps, covered, same_place};
 use crate::tracker::Track;
 
+/// A box on the outline of the zone trembles: out of it for less than this is not having left it.
+const OUTSIDE_MS: i64 = 1_000;
 /// A vehicle must have stood for this long before it is taken for one that came to stand.
 const SETTLE_MS: i64 = 2_000;
 /// A box that changes by more (overlap left) is of one that still rolls: who comes straight on only grows, and has the
@@ -95,8 +97,8 @@ impl Stay {
 struct Halt {
     place: NormBox,
     since: UtcMs,
-    /// Since when every sight has had it in the zone.
-    inside_since: Option<UtcMs>,
+    /// Since when it has been in the zone, and when it was last seen there.
+    inside: Option<(UtcMs, UtcMs)>,
 }
 
 #[derive(Debug, Default)]
@@ -180,18 +182,21 @@ impl Parking {
         found
     }
 
-    /// Since when a vehicle has stood, if for long enough, and in the zone: one box that somebody who passes stretches into
-    /// it is none.
+    /// Since when a vehicle has stood, if for long enough, and in the zone: one box that somebody who passes stretches
+    /// into it is none.
     fn halt(&mut self, at: UtcMs, track: &Track, region: &NormBox, inside: bool) -> Option<UtcMs> {
         let Track { id, still_since, .. } = *track;
         // Who stood there before anybody watched has stood there since.
-        let new = Halt { place: *region, since: still_since, inside_since: None };
+        let new = Halt { place: *region, since: still_since, inside: None };
         let halt = self.halts.entry(id).or_insert(new);
         if !same_place(&halt.place, region, ROLLS) {
             (halt.place, halt.since) = (*region, at);
         }
-        halt.inside_since = inside.then(|| halt.inside_since.unwrap_or(at));
-        let stays_inside = halt.inside_since.is_some_and(|since| at.since_ms(since) >= SETTLE_MS);
+        halt.inside = halt.inside.filter(|(_, last)| at.since_ms(*last) < OUTSIDE_MS);
+        if inside {
+            halt.inside = Some((halt.inside.map_or(at, |(since, _)| since), at));
+        }
+        let stays_inside = halt.inside.is_some_and(|(since, last)| last.since_ms(since) >= SETTLE_MS);
         let trembles = at.since_ms(still_since) >= TREMBLES_MS;
         let since = if trembles { still_since } else { halt.since.max(still_since) };
         (stays_inside && at.since_ms(since) >= SETTLE_MS).then_some(since)

@@ -2,7 +2,7 @@
 //! on one row of the picture about equally high: what is much lower there is nobody who stands.
 //!
 //! Nothing is assumed of the camera. Of rows that nobody has walked on, and of cameras without a detector of people,
-//! nothing is known.
+//! nothing is known; a stretch without pictures after which rules begin afresh is a new beginning here, too.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -48,7 +48,7 @@ impl Statures {
             let b = &t.region;
             let whole = b.x >= EDGE && b.y >= EDGE && b.x + b.w <= 1.0 - EDGE && b.y + b.h <= 1.0 - EDGE;
             let seen = t.confirmed && t.last_seen == at && at.since_ms(t.still_since) <= WALKS_MS;
-            t.label == Label::Person && seen && whole
+            t.label == Label::Person && seen && whole && t.hidden_below == 0.0
         };
         for Track { region, .. } in tracks.iter().filter(walks) {
             let row = &mut self.0[((region.y + region.h) * ROWS as f32) as usize % ROWS];
@@ -75,8 +75,8 @@ impl Statures {
 mod tests {
     use super::*;
 
-    /// Walks across with his feet on this row, as high as people are there: a tenth of the picture at a third of it, three
-    /// tenths at its lower edge.
+    /// Walks across with his feet on this row, as high as people are there: a tenth of the picture at a third of it,
+    /// three tenths at its lower edge.
     fn walks(statures: &mut Statures, foot: f32, sights: i64, still_ms: i64) {
         let h = 0.1 + (foot - 0.33) * 0.3;
         for i in 0..sights {

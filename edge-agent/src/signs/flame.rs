@@ -10,7 +10,9 @@
 //!   evening sun cover and uncover it as well, but a branch swings to and fro once a second or slower, so that from
 //!   look to look its edge goes on the way it went,
 //! - the core stays: whatever walks or drives by leaves no place hot for long,
-//! - it never goes out altogether, as what blinks does, and its outline is ragged.
+//! - it never goes out altogether, as what blinks does, and its outline is ragged,
+//! - it flickers far more than the picture as a whole: at night the sensor's noise and lit rain make every lamp lively,
+//!   and a branch before it gives the light an outline that moves.
 //!
 //! A camera that shakes in the wind makes every lamp dance: its shake is taken out of the pictures first.
 //!
@@ -38,6 +40,11 @@ const MIN_PLACES: usize = 16;
 /// Luma changes by so much from look to look where it burns, and reaches so much in a flame.
 const LIVELY: f32 = 5.0;
 const GLOW: u8 = 175;
+/// A flame changes at least so much from look to look, and so many times as much as the picture's median place, of
+/// which every [`SAMPLE`]th is looked at.
+const FLICKER: f32 = 6.0;
+const ABOVE_NOISE: f32 = 4.0;
+const SAMPLE: usize = 37;
 
 #[derive(Debug, Default)]
 struct Look {
@@ -133,9 +140,11 @@ impl FlameFinder {
             self.mask.push(u8::from(self.times[i] >= often && self.flicker(i) >= LIVELY));
         }
         let mut burns = Vec::new();
-        for blob in self.finder.find(&self.mask, self.grid.columns, MIN_PLACES) {
+        let blobs = self.finder.find(&self.mask, self.grid.columns, MIN_PLACES);
+        let noise = if blobs.is_empty() { 0.0 } else { self.noise() };
+        for blob in blobs {
             let behaviour = self.behaviour(&blob);
-            if let Some(strength) = behaviour.flame() {
+            if let Some(strength) = behaviour.flame(noise) {
                 burns.push((blob.region(self.grid.columns, self.grid.rows), strength));
             }
         }
@@ -166,6 +175,13 @@ impl FlameFinder {
         let looks = || self.looks.iter().map(|l| l.luma[i]);
         let sum: u32 = looks().zip(looks().skip(1)).map(|(a, b)| u32::from(a.abs_diff(b))).sum();
         sum as f32 / (self.looks.len().max(2) - 1) as f32
+    }
+
+    /// How much luma changes from look to look in the middle one of the picture's places.
+    fn noise(&self) -> f32 {
+        let mut changes: Vec<f32> = (0..self.grid.len()).step_by(SAMPLE).map(|i| self.flicker(i)).collect();
+        let middle = changes.len() / 2;
+        *changes.select_nth_unstable_by(middle, f32::total_cmp).1
     }
 
     fn haste(&self, places: &[usize]) -> f32 {
@@ -228,8 +244,8 @@ impl FlameFinder {
 }
 
 impl Behaviour {
-    /// How sure it is a flame, if it is one.
-    fn flame(&self) -> Option<f32> {
+    /// How sure it is a flame, if it is one, in a picture whose places change so much by `noise` alone.
+    fn flame(&self, noise: f32) -> Option<f32> {
         let is = self.glow >= 0.15
             && self.steady >= 0.1
             && self.dance >= 0.2
@@ -238,7 +254,7 @@ impl Behaviour {
             && self.dance * self.haste >= 0.2
             && self.least >= 0.25
             && self.breath >= 0.03
-            && self.flicker >= 6.0
+            && self.flicker >= FLICKER.max(ABOVE_NOISE * noise)
             && self.drift <= 0.35;
         is.then(|| 0.5 + 0.5 * ((self.dance - 0.2) / 0.3).min(1.0))
     }

@@ -4,9 +4,10 @@
 //! ByteTrack (Zhang et al. 2022): sure detections are matched first, unsure ones then keep known tracks alive
 //! through occlusion. Matching is optimal (see [`assign`]), on boxes enlarged by [`MARGIN`] (as C-BIoU does,
 //! Yang et al. 2023), because at 5 frames per second a walker may leave his own box from frame to frame.
-//! A vehicle that has been seen surely once is followed by unsure sights from then on, confirmed or not, and past a moment
-//! without any: it comes in at the edge of the picture, of which less and less is like what the detector knows, and is too
-//! large and rigid to be an accident twice. What a rule believes is still decided by how sure the sights were on average.
+//! A vehicle that has been seen surely once is followed by unsure sights from then on, confirmed or not, and past a
+//! moment without any: it comes in at the edge of the picture, of which less and less is like what the detector knows,
+//! and is too large and rigid to be an accident twice. What a rule believes is still decided by how sure the sights were
+//! on average.
 //! What comes back after having been hidden corrects the motion model over the whole gap, and a thing that is
 //! not where it was expected is looked for where it was last seen (both from OC-SORT, Cao et al. 2023).
 //! There is no limit on the number of tracks: crowds are when counting matters.
@@ -87,7 +88,7 @@ pub struct Track {
 }
 
 impl Track {
-    /// Its box, down to the feet where these are not seen.
+    /// Its box, down to the feet where these are not seen; below the picture's edge, too.
     pub fn whole(&self) -> NormBox {
         NormBox { h: self.region.h + self.hidden_below, ..self.region }
     }

@@ -61,9 +61,10 @@ impl Rest {
         stays(label) && (self.same_at.is_some() || still_ms >= AFTER_MS && self.seen_share >= SEEN_SHARE)
     }
 
-    /// Is a sight of this box one of the thing in its place, and of somebody before it? What has come to rest does not grow: a
-    /// box that holds it and much more, and of which the detector is in doubt (`unsure`), is of two; and so is, for as long as
-    /// somebody may stand there, one that has grown at a single edge. What comes straight on grows at all.
+    /// Is a sight of this box one of the thing, last seen in `place`, and of somebody before it? What has come to rest
+    /// does not grow: a box that holds it and much more, and of which the detector is in doubt (`unsure`), is of two; and
+    /// so is, for as long as somebody may stand there, one that has grown at a single edge. What comes straight on grows
+    /// at all.
     pub(super) fn is_of_two(
         &mut self,
         at: UtcMs,

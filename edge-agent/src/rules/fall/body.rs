@@ -61,8 +61,17 @@ pub(super) struct Down {
     pub(super) best: Best,
 }
 
+impl Standing {
+    /// Where he was last upright, within the picture: his legs may reach beyond its edge.
+    pub(super) fn foot(&self) -> (f32, f32) {
+        self.upright.clamped().foot()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Body {
+    /// The track in which he was first seen: it stays his, whatever tracks he goes on in.
+    pub(super) name: u64,
     seen_at: UtcMs,
     pub(super) standing: Standing,
     pub(super) down: Option<Down>,
@@ -74,7 +83,7 @@ impl Body {
     pub(super) fn new(at: UtcMs, track: &Track) -> Self {
         let region = track.region;
         let standing = Standing { w: region.w, h: region.h, known_ms: 0, upright_at: at, upright: region };
-        Self { seen_at: at, standing, down: None, posture: Posture::default() }
+        Self { name: track.id, seen_at: at, standing, down: None, posture: Posture::default() }
     }
 
     /// Lost ones are kept as long as they may come to be seen again, or their place may tell of them.

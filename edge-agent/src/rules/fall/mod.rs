@@ -7,8 +7,8 @@
 //! - the place ([`place`]): detectors that know people standing up often do not know who lies there. Somebody who stood
 //!   is upright no more, nobody goes on from there, and something low of a body's size has come to lie at his feet,
 //!   as the long and short background tell;
-//! - a pose model, where one is installed ([`posture`]): asked of those in doubt alone, it sees trunk and legs level. It also
-//!   speaks against the shape, of somebody who bends.
+//! - a pose model, where one is installed ([`posture`]): asked of those in doubt alone, it sees trunk and legs level. It
+//!   also speaks against the shape, of somebody who bends.
 //!
 //! All of it is relative to the same person's own standing box, so the shape of the picture does not matter.
 
@@ -25,6 +25,7 @@ use self::place::Ground;
 use super::Moment;
 use super::config::Area;
 use super::occurrence::{Best, Sighting, Verdict};
+use super::places::touch;
 use crate::tracker::Track;
 
 /// A detector may lose who is down for so long, and the tracker may give him a new number.
@@ -89,7 +90,7 @@ impl Falls {
         });
         let by_pose = self.bodies.values().filter(counts).filter_map(|body| {
             let (since, best) = body.posture.lying(at)?;
-            let told = at.since_ms(since) >= dwell_ms && area.zone.contains(body.standing.upright.foot());
+            let told = at.since_ms(since) >= dwell_ms && area.zone.contains(body.standing.foot());
             told.then_some(best)
         });
         let by_place = self.ground.lying().filter_map(|(since, best)| {
@@ -111,11 +112,16 @@ impl Falls {
     /// What the pose model said of whom it was asked about.
     fn hear(&mut self, now: &Moment<'_>) {
         let Some(posed) = now.seen.posed else { return };
-        let about = self.bodies.values_mut().map(|body| (body.posture.is_about(&posed.region), body));
+        let about =
+            self.bodies.iter_mut().map(|(id, body)| (body.posture.is_about(&posed.region), *id, body));
         let most =
-            about.filter(|(share, _)| *share >= SAME_PLACE).reduce(|a, b| if b.0 > a.0 { b } else { a });
-        if let Some((_, body)) = most {
-            body.posture.look(now.seen.at, posed.region, posed.stance, &body.standing);
+            about.filter(|(share, ..)| *share >= SAME_PLACE).reduce(|a, b| if b.0 > a.0 { b } else { a });
+        if let Some((_, id, body)) = most {
+            let other = |t: &Track| {
+                t.id != id && t.visible && t.label == Label::Person && touch(&t.region, &posed.region)
+            };
+            let alone = !now.tracks.iter().any(other);
+            body.posture.look(now.seen.at, posed.region, posed.stance, &body.standing, alone);
         }
     }
 
@@ -126,7 +132,7 @@ impl Falls {
             if body.standing.h < area.whom.min_size {
                 return None;
             }
-            let standing = body.known().filter(|s| area.zone.contains(s.upright.foot()))?;
+            let standing = body.known().filter(|s| area.zone.contains(s.foot()))?;
             Some((body.posture.due(at, standing, body.down.is_some())?, *id))
         });
         let (due, id) = due.min()?;

@@ -11,8 +11,8 @@
 //! - it lies at his feet and is low and long like a body: who sits on a bench is three quarters as high as when he
 //!   stands, who sits on the ground or squats half as high, and a door left open is as high as a man;
 //! - where it is no longer than a body seen from its end, it rests on the ground where he stood, and for longer than
-//!   somebody bends: of whoever bends or sits in the dark, only the trunk may differ from the ground, as low and as wide,
-//!   and that hangs in the air above his feet;
+//!   somebody bends: of whoever bends or sits in the dark, only the trunk may differ from the ground, as low and as
+//!   wide, and that hangs in the air above his feet;
 //! - no pose model saw him plainly otherwise after the time that a fall takes.
 //!
 //! Deliberately absent: whether it breathes. A sack of a man's length that somebody drops in the moment in which
@@ -62,11 +62,19 @@ struct Found {
     score: f32,
     first_seen: UtcMs,
     last_seen: UtcMs,
-    /// Somebody fell here: when he was last upright, and whether he lies along.
-    fell_at: Option<UtcMs>,
-    along: bool,
+    fell: Option<Fell>,
     /// The last time it was seen or hidden.
     there_at: UtcMs,
+}
+
+/// Somebody fell here.
+#[derive(Clone, Copy, Debug)]
+struct Fell {
+    body: u64,
+    /// When he was last upright.
+    at: UtcMs,
+    /// Every look has shown him towards the camera or away from it.
+    along: bool,
 }
 
 /// What lies on the ground, as far as signs tell.
@@ -88,20 +96,19 @@ impl Ground {
                     score,
                     first_seen: at,
                     last_seen: at,
-                    fell_at: None,
-                    along: false,
+                    fell: None,
                     there_at: at,
                 }),
             }
         }
         let hides = |t: &&Track| t.visible && t.label == Label::Person;
-        for found in self.0.iter_mut().filter(|f| f.last_seen != at && f.fell_at.is_some()) {
+        for found in self.0.iter_mut().filter(|f| f.last_seen != at && f.fell.is_some()) {
             let hidden = tracks.iter().filter(hides).any(|t| touch(&t.region, &found.region));
             if hidden && at.since_ms(found.last_seen) <= HIDDEN_MS {
                 found.there_at = at;
             }
             if at.since_ms(found.there_at) > UNSEEN_MS {
-                found.fell_at = None;
+                found.fell = None;
             }
         }
         self.0.retain(|found| at.since_ms(found.last_seen) <= KNOWN_MS);
@@ -115,8 +122,8 @@ impl Ground {
         }
         if body.posture.is_slow() {
             // He does not lie there, whatever does.
-            let his = self.0.iter_mut().filter(|f| f.fell_at == Some(standing.upright_at));
-            his.for_each(|found| found.fell_at = None);
+            let his = self.0.iter_mut().filter(|f| f.fell.is_some_and(|fell| fell.body == body.name));
+            his.for_each(|found| found.fell = None);
             return;
         }
         let new = |found: &Found| {
@@ -129,8 +136,11 @@ impl Ground {
         let alone = |found: &Found| !tracks.iter().filter(stands).any(|t| touch(&t.whole(), &found.region));
         for found in self.0.iter_mut().filter(|f| new(f) && is_at(&f.region, standing) && alone(f)) {
             let Some(lies) = lies(&found.region, standing) else { continue };
-            found.along = lies == Lies::Along && found.fell_at.is_none_or(|_| found.along);
-            found.fell_at.get_or_insert(standing.upright_at);
+            let along = lies == Lies::Along;
+            let new = Fell { body: body.name, at: standing.upright_at, along };
+            let fell = found.fell.get_or_insert(new);
+            // Whose it is was settled when it was new.
+            fell.along &= along || fell.body != body.name;
             return;
         }
     }
@@ -145,8 +155,9 @@ impl Ground {
         self.0.iter().filter_map(|found| {
             let region = found.region.clamped();
             let best = Best { label: Label::Person, score: found.score, region, eye: Eye::Background };
-            let sure_after_ms = if found.along { BENDS_MS } else { 0 };
-            Some((found.fell_at?.plus_ms(sure_after_ms), best))
+            let fell = found.fell?;
+            let sure_after_ms = if fell.along { BENDS_MS } else { 0 };
+            Some((fell.at.plus_ms(sure_after_ms), best))
         })
     }
 }
@@ -164,14 +175,14 @@ fn lies(region: &NormBox, standing: &Standing) -> Option<Lies> {
     if h <= LOW && (LONG..=LONGEST).contains(&w) {
         return Some(Lies::Across);
     }
-    let (_, feet) = standing.upright.foot();
+    let (_, feet) = standing.foot();
     let rests = feet - (region.y + region.h) <= ABOVE_FEET * standing.h;
     let along = h <= LOW_ALONG && (WIDE_ALONG..LONG).contains(&w) && w * h >= LEAST_AREA;
     (along && rests).then_some(Lies::Along)
 }
 
 fn is_at(region: &NormBox, standing: &Standing) -> bool {
-    let (x, y) = standing.upright.foot();
+    let (x, y) = standing.foot();
     let beyond = |v: f32, from: f32, size: f32| (from - v).max(v - from - size).max(0.0);
     beyond(x, region.x, region.w) <= NEAR_X * standing.w
         && beyond(y, region.y, region.h) <= NEAR_Y * standing.h

@@ -1,9 +1,10 @@
-//! What a pose model says of somebody in doubt: somebody who was upright and is so no more, seen or lost from sight. He is
-//! looked at twice a second at most, and only for as long as a fall may still come of it; while he lies there, once a
+//! What a pose model says of somebody in doubt: somebody who was upright and is so no more, seen or lost from sight. He
+//! is looked at twice a second at most, and only for as long as a fall may still come of it; while he lies there, once a
 //! second.
 //!
-//! Trunk and legs that both lean are a body that lies. Who was plainly seen otherwise after the time that a fall takes has
-//! lain down, and not fallen.
+//! Trunk and legs that both lean are a body that lies. Who was plainly seen otherwise after the time that a fall takes
+//! has lain down, and not fallen. Where somebody else is in sight at the place, who has come to help, a body that does
+//! not lie may be his.
 
 use protocol::{Label, NormBox, UtcMs};
 
@@ -49,7 +50,8 @@ pub(super) struct Posture {
     lies: Option<Lies>,
     /// The last look that plainly showed him otherwise.
     otherwise_at: Option<UtcMs>,
-    slow: bool,
+    /// Looks that showed him otherwise after the time that a fall takes.
+    slow: u32,
 }
 
 impl Posture {
@@ -58,22 +60,32 @@ impl Posture {
         *self = Self { asked: self.asked.take_if(|(asked, _)| *asked <= at), ..Self::default() };
     }
 
-    /// One look at him, at this place.
-    pub(super) fn look(&mut self, at: UtcMs, region: NormBox, stance: Stance, standing: &Standing) {
+    /// One look at him, at this place. `alone`: nobody else is in sight there, of whom it may be.
+    pub(super) fn look(
+        &mut self,
+        at: UtcMs,
+        region: NormBox,
+        stance: Stance,
+        standing: &Standing,
+        alone: bool,
+    ) {
         if stance.score < SURE {
             return;
         }
         let after_ms = at.since_ms(standing.upright_at);
         if stance.lean < LIES {
-            (self.otherwise_at, self.lies) = (Some(at), None);
-            self.slow |= after_ms > FALL_MS;
+            self.otherwise_at = Some(at);
+            if alone {
+                self.lies = None;
+                self.slow += u32::from(after_ms > FALL_MS);
+            }
             return;
         }
         let best =
             Best { label: Label::Person, score: stance.score, region: region.clamped(), eye: Eye::Pose };
         match &mut self.lies {
             Some(lies) => *lies = Lies { seen_at: at, looks: lies.looks + 1, best, ..*lies },
-            None if after_ms <= FIRST_MS && !self.slow => {
+            None if after_ms <= FIRST_MS && self.slow == 0 => {
                 self.lies = Some(Lies { since: at, seen_at: at, looks: 1, best });
             }
             None => {}
@@ -90,9 +102,10 @@ impl Posture {
         self.lying(at).is_some()
     }
 
-    /// Plainly seen otherwise after the time that a fall takes, and not upright since: he has not fallen.
+    /// Plainly seen otherwise, more than once, after the time that a fall takes, and not upright since: he has not
+    /// fallen.
     pub(super) fn is_slow(&self) -> bool {
-        self.slow
+        self.slow >= LOOKS
     }
 
     /// Plainly seen, a moment ago, not to lie.
@@ -104,7 +117,7 @@ impl Posture {
     pub(super) fn due(&self, at: UtcMs, standing: &Standing, low: bool) -> Option<UtcMs> {
         let after_ms = at.since_ms(standing.upright_at);
         let down = low || self.is_of_somebody_down(at);
-        let doubt = (DOUBT_AFTER_MS..=DOUBT_MS).contains(&after_ms) && !self.slow;
+        let doubt = (DOUBT_AFTER_MS..=DOUBT_MS).contains(&after_ms) && !self.is_slow();
         let every_ms = if doubt { EVERY_MS } else { EVERY_DOWN_MS };
         let last = self.asked.map(|(asked, _)| asked).filter(|asked| *asked >= standing.upright_at);
         let due = last.map_or(standing.upright_at, |asked| asked.plus_ms(every_ms));
@@ -126,4 +139,60 @@ pub(super) fn about_feet(standing: &Standing) -> NormBox {
     let (x, y) = standing.upright.foot();
     let Standing { w, h, .. } = *standing;
     NormBox { x: x - ASIDE * w, y: y - ABOVE * h, w: 2.0 * ASIDE * w, h: (ABOVE + BELOW) * h }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UPRIGHT: NormBox = NormBox { x: 0.4, y: 0.4, w: 0.06, h: 0.2 };
+
+    fn standing() -> Standing {
+        let mut body = super::super::body::Body::new(UtcMs(0), &track());
+        (1..=10).for_each(|i| body.see(UtcMs(i * 100), &track()));
+        body.standing
+    }
+
+    fn track() -> crate::tracker::Track {
+        crate::tracker::Track {
+            id: 1,
+            label: Label::Person,
+            score: 0.8,
+            best_score: 0.8,
+            region: UPRIGHT,
+            hidden_below: 0.0,
+            confirmed: true,
+            visible: true,
+            first_seen: UtcMs(0),
+            last_seen: UtcMs(0),
+            still_since: UtcMs(0),
+        }
+    }
+
+    /// Looks of (milliseconds since he was last upright, lean, whether he is alone there).
+    fn after(looks: &[(i64, f32, bool)]) -> (Posture, UtcMs) {
+        let (mut posture, standing) = (Posture::default(), standing());
+        let mut at = standing.upright_at;
+        for &(after_ms, lean, alone) in looks {
+            at = standing.upright_at.plus_ms(after_ms);
+            posture.look(at, UPRIGHT, Stance { lean, score: 0.6 }, &standing, alone);
+        }
+        (posture, at)
+    }
+
+    /// Who sits or squats is plainly seen to; one look may be wrong.
+    #[test]
+    fn two_looks_that_show_him_otherwise_say_that_he_has_not_fallen() {
+        assert!(!after(&[(2_000, 20.0, true)]).0.is_slow());
+        assert!(after(&[(2_000, 20.0, true), (2_500, 30.0, true)]).0.is_slow());
+        assert!(!after(&[(600, 20.0, true), (1_100, 30.0, true)]).0.is_slow());
+    }
+
+    /// Who comes to help stands there, and the one who fell lies there all the same.
+    #[test]
+    fn a_helper_does_not_speak_for_who_lies_there() {
+        let (posture, at) =
+            after(&[(1_200, 80.0, true), (1_700, 85.0, true), (2_500, 5.0, false), (3_000, 8.0, false)]);
+        assert!(posture.lying(at).is_some() && !posture.is_slow());
+    }
 }

@@ -2,9 +2,13 @@
 
 use super::*;
 
-fn flames(seconds: usize, mut scene: impl FnMut(f32, &Chance) -> Canvas) -> usize {
+fn flames(seconds: usize, scene: impl FnMut(f32, &Chance) -> Canvas) -> usize {
+    flames_in_noise(2, seconds, scene)
+}
+
+fn flames_in_noise(noise: u64, seconds: usize, mut scene: impl FnMut(f32, &Chance) -> Canvas) -> usize {
     let wanted = Wanted { flame: true, ..Wanted::default() };
-    let signs = run(seconds, wanted, |s, chance| scene(s, chance).noisy(2, chance));
+    let signs = run(seconds, wanted, |s, chance| scene(s, chance).noisy(noise, chance));
     signs.iter().filter(|s| !s.flames.is_empty()).count()
 }
 
@@ -88,6 +92,22 @@ fn a_hot_wall_behind_swaying_branches_is_no_fire() {
             let sway = (s * 4.2 + branch as f32 * 1.9).sin();
             canvas.block((120 + branch * 10, 40, 10, (24.0 + 12.0 * sway) as usize), [60, 118, 120]);
         }
+        canvas
+    });
+    assert_eq!(seen, 0);
+}
+
+/// A lamp behind a branch in a night of much noise: the noise alone makes the edge of its light dance in haste.
+#[test]
+fn a_lamp_in_a_noisy_night_is_no_fire() {
+    let seen = flames_in_noise(14, 30, |s, _| {
+        let mut canvas = Canvas::street();
+        for ring in 0..12 {
+            let size = 96 - ring * 8;
+            canvas.block((120 - size / 2, 60 - size / 2, size, size), [102 + 8 * ring as u8, 108, 146]);
+        }
+        let sway = (s * 2.1).sin();
+        canvas.block((120, 60, 60, (40.0 + 4.0 * sway) as usize), [60, 118, 120]);
         canvas
     });
     assert_eq!(seen, 0);
