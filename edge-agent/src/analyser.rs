@@ -19,8 +19,8 @@ use crate::rules::{Moment, RuleConfig, RuleEvent, Rules};
 use crate::signs::SignReader;
 use crate::tracker::Tracker;
 
-/// With nothing moving, the detector looks so often: at things that have stood there for some looks, and at an empty scene
-/// (who came in unseen by the motion gate is found then).
+/// With nothing moving, the detector looks so often: at things that have stood there for some looks, and at an empty
+/// scene (who came in unseen by the motion gate is found then).
 const RECHECK_MS: i64 = 1_000;
 const RECHECK_EMPTY_MS: i64 = 5_000;
 /// After a gap of this length, or a clock that jumped, what was known is no longer true: incidents end with the last

@@ -5,8 +5,8 @@
 //!
 //! A mask covers every 2 × 2 block (one chroma sample) that its outline touches or encloses, so scaling and chroma
 //! subsampling cannot carry a pixel out of it. An outline that crosses itself has no inner holes: what cannot be
-//! reached from the picture's edge without crossing it is covered, however it was drawn. The fill is flat grey with a hatch, to be seen as a mask and
-//! not taken for a wall.
+//! reached from the picture's edge without crossing it is covered, however it was drawn. The fill is flat grey with a
+//! hatch, to be seen as a mask and not taken for a wall.
 
 use crate::camera::Polygon;
 use crate::frame::Picture;

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Bounds: a full queue makes its producer wait, except commands (the hub sends them again), live words (they are
-//! dropped and counted, as are observations) and frames (the newest replaces the older). Order of the end: cameras and calls say their last
-//! words into the outbox, then desk, uploader and uplink stop, the outbox closes last. A task that ends before is told
-//! and ends the agent.
+//! dropped and counted, as are observations) and frames (the newest replaces the older). Order of the end: cameras and
+//! calls say their last words into the outbox, then desk, uploader and uplink stop, the outbox closes last. A task that
+//! ends before is told and ends the agent.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -180,8 +180,8 @@ fn a_stretched_box_is_no_car_in_the_lane() {
     assert_eq!(told(&|_| 0.38), [(Phase::Opened, 20_000)]);
 }
 
-/// What has not moved since it was first seen counts when it is seen in eight looks in a row or in most, and not when a detector takes it for
-/// somebody now and then.
+/// What has not moved since it was first seen counts when it is seen in eight looks in a row or in most, and not when a
+/// detector takes it for somebody now and then.
 #[test]
 fn a_poster_is_nobody() {
     let first_told = |seen: &dyn Fn(i64) -> bool| {

@@ -3,7 +3,8 @@
 //! and its lower edge is no foot.
 //!
 //! Nobody becomes half as high in an instant while his head stays where it was: who bends, sits or falls brings his head
-//! down, and his feet stay.
+//! down, and his feet stay. Nor does he grow so: then his legs were hidden until now, or, where that is seen but once, the
+//! box took in something below him.
 
 use protocol::{NormBox, UtcMs};
 
@@ -11,39 +12,131 @@ use protocol::{NormBox, UtcMs};
 const CUT: f32 = 0.78;
 /// The upper edge goes up or down by so much at most, in heights of the whole, while somebody walks.
 const HEAD: f32 = 0.15;
+/// And to the side, in his widths, while he stands.
+const ASIDE: f32 = 0.8;
 /// Share of the height that is missing by which the lower edge went up at least: who falls slowly keeps it.
 const FEET: f32 = 0.5;
-/// Seen whole so long ago, he may have come closer or gone farther: his height is no longer known.
+/// Seen whole so long ago, he may have come closer or gone farther: his height is no longer known. Of one whose head has
+/// stayed where it was, to the side too, it is known for longer.
 const KNOWN_MS: i64 = 3_000;
-/// What a new sight counts in the height of the whole: a single box may be too high.
+const STANDING_MS: i64 = 120_000;
+/// Known from so many sights, he has grown when that is seen twice within so long.
+const STEADY: u32 = 4;
+const AGAIN_MS: i64 = 1_000;
+/// What a new sight counts in the height of the whole: a single box may be too high, and one that ends at the knees is
+/// too low.
 const LEARN: f32 = 0.5;
+const FORGET: f32 = 0.2;
+
+/// What a sight shows of somebody's legs; lengths in shares of the picture's height.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Legs {
+    Seen,
+    /// The feet are so far below the box; above its lower edge where less than 0.
+    Hidden(f32),
+    /// They had been below the boxes up to now by so much.
+    Appear(f32),
+}
+
+/// How somebody stands, as a mean over some sights.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    height: f32,
+    head: f32,
+    feet: f32,
+    /// Across.
+    middle: f32,
+    /// When he was last seen so.
+    at: UtcMs,
+}
+
+impl Shape {
+    fn of(at: UtcMs, seen: &NormBox) -> Self {
+        Self { height: seen.h, head: seen.y, feet: seen.y + seen.h, middle: seen.x + seen.w / 2.0, at }
+    }
+
+    /// All of it, or somebody who walks away would seem to keep his head where it was.
+    fn learn(&mut self, at: UtcMs, seen: &NormBox, share: f32) {
+        let new = Self::of(at, seen);
+        let learn = |known: &mut f32, seen: f32| *known += share * (seen - *known);
+        learn(&mut self.height, new.height);
+        learn(&mut self.head, new.head);
+        learn(&mut self.feet, new.feet);
+        learn(&mut self.middle, new.middle);
+        self.at = at;
+    }
+
+    /// He has not walked on to the side.
+    fn is_beside(&self, seen: &NormBox) -> bool {
+        (seen.x + seen.w / 2.0 - self.middle).abs() <= ASIDE * seen.w
+    }
+
+    /// He neither bends nor sits.
+    fn has_its_head(&self, seen: &NormBox) -> bool {
+        (seen.y - self.head).abs() <= HEAD * self.height.max(seen.h)
+    }
+
+    /// His head is where it was, and what the height differs by is missing, or more, at the feet.
+    fn differs_at_the_feet(&self, seen: &NormBox) -> bool {
+        let missing = self.height - seen.h;
+        let higher = self.feet - (seen.y + seen.h);
+        self.has_its_head(seen) && higher * missing.signum() >= FEET * missing.abs()
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figure {
-    /// Height of the whole person, when he was last seen so, and where head and feet were.
-    height: f32,
-    whole_at: UtcMs,
-    head: f32,
-    feet: f32,
+    now: Shape,
+    /// As he stood before he bent, where he bent.
+    tall: Shape,
+    sights: u32,
+    /// When a box was last much higher than that.
+    longer_at: Option<UtcMs>,
 }
 
 impl Figure {
     pub(super) fn new(at: UtcMs, seen: &NormBox) -> Self {
-        Self { height: seen.h, whole_at: at, head: seen.y, feet: seen.y + seen.h }
+        let shape = Shape::of(at, seen);
+        Self { now: shape, tall: shape, sights: 1, longer_at: None }
     }
 
-    /// One sight; gives the share of the picture's height by which his feet are below the box.
-    pub(super) fn sight(&mut self, at: UtcMs, seen: &NormBox) -> f32 {
-        let (feet, missing) = (seen.y + seen.h, self.height - seen.h);
-        let head_stays = (seen.y - self.head).abs() <= HEAD * self.height;
-        let feet_go = self.feet - feet >= FEET * missing;
-        let known = at.since_ms(self.whole_at) <= KNOWN_MS;
-        if seen.h < CUT * self.height && head_stays && feet_go && known {
-            return missing;
+    /// One sight.
+    pub(super) fn sight(&mut self, at: UtcMs, seen: &NormBox) -> Legs {
+        let known = self.is_known(at, &self.now, seen);
+        let stands = self.tall.is_beside(seen) && self.is_known(at, &self.tall, seen);
+        for shape in [known.then_some(&self.now), stands.then_some(&self.tall)].into_iter().flatten() {
+            if seen.h < CUT * shape.height {
+                return Legs::Hidden(shape.height - seen.h);
+            }
         }
-        self.height += if seen.h < CUT * self.height { 1.0 } else { LEARN } * (seen.h - self.height);
-        (self.whole_at, self.head, self.feet) = (at, seen.y, feet);
-        0.0
+        let more = seen.h - self.now.height;
+        let longer = self.now.height < CUT * seen.h && known;
+        if longer {
+            let again = self.longer_at.replace(at).is_some_and(|last| at.since_ms(last) <= AGAIN_MS);
+            if !again && self.sights >= STEADY {
+                return Legs::Hidden(-more);
+            }
+        }
+        let share = match seen.h {
+            low if low < CUT * self.now.height => 1.0,
+            lower if lower < self.now.height && known => FORGET,
+            _ => LEARN,
+        };
+        self.now.learn(at, seen, share);
+        self.sights = self.sights.saturating_add(1);
+        if self.sights < STEADY || self.now.height >= self.tall.height || !self.tall.is_beside(seen) {
+            self.tall = self.now;
+        } else if self.tall.has_its_head(seen) {
+            self.tall.learn(at, seen, FORGET);
+        }
+        if longer { Legs::Appear(more) } else { Legs::Seen }
+    }
+
+    /// Whether this may be him as he stood, but for his legs. Of one who stands there that is known for long.
+    fn is_known(&self, at: UtcMs, shape: &Shape, seen: &NormBox) -> bool {
+        let stands = self.sights >= STEADY && shape.is_beside(seen);
+        let for_ms = if stands { STANDING_MS } else { KNOWN_MS };
+        at.since_ms(shape.at) <= for_ms && shape.differs_at_the_feet(seen)
     }
 }
 
@@ -55,7 +148,8 @@ mod tests {
         let region = |y: f32, h: f32| NormBox { x: 0.7, y, w: 0.08, h };
         let (at, y, h) = sights[0];
         let mut figure = Figure::new(UtcMs(at), &region(y, h));
-        sights[1..].iter().map(|&(at, y, h)| figure.sight(UtcMs(at), &region(y, h))).collect()
+        let hidden = |legs| if let Legs::Hidden(below) = legs { below } else { 0.0 };
+        sights[1..].iter().map(|&(at, y, h)| hidden(figure.sight(UtcMs(at), &region(y, h)))).collect()
     }
 
     /// A passer-by before the zone at night, as YOLOX-nano saw him: whole, or without his dark trousers.
@@ -72,6 +166,76 @@ mod tests {
         assert!(unseen[0] > 0.05 && unseen[1] > 0.05, "{unseen:?}");
         assert!(unseen[2].abs() < 1e-6, "{unseen:?}");
         assert!(0.554 + 0.135 + unseen[3] > 0.74, "{unseen:?}");
+    }
+
+    /// He who stands in the dark beside his bag has his feet where they were, for as long as his head stays; another's
+    /// head, elsewhere, says nothing of them.
+    #[test]
+    fn who_stands_keeps_his_height() {
+        let seen = |x: f32| {
+            let stands = |i: i64| NormBox {
+                x: if i < 5 { 0.48 } else { x },
+                y: 0.34,
+                w: 0.04,
+                h: if i < 5 { 0.22 } else { 0.12 },
+            };
+            let mut figure = Figure::new(UtcMs(0), &stands(0));
+            (1..100).map(|i| figure.sight(UtcMs(i * 200), &stands(i))).last()
+        };
+        assert!(matches!(seen(0.483), Some(Legs::Hidden(below)) if (below - 0.1).abs() < 0.01));
+        assert_eq!(seen(0.55), Some(Legs::Seen));
+    }
+
+    /// He bends to put his bag down, comes up again, and from then on is seen down to his hips, as YOLOX-nano saw him in
+    /// the dark.
+    #[test]
+    fn who_comes_up_again_stands() {
+        let bends = [(0.332, 0.225), (0.351, 0.205), (0.377, 0.181), (0.417, 0.137), (0.432, 0.123)];
+        let comes_up = [(0.393, 0.168), (0.364, 0.193), (0.342, 0.123), (0.34, 0.123), (0.341, 0.121)];
+        let sights = [(0.333, 0.222); 8].into_iter().chain(bends).chain(comes_up);
+        let sights: Vec<_> = sights.enumerate().map(|(i, (y, h))| (i as i64 * 200, y, h)).collect();
+        let below = unseen(&sights);
+        assert!(below[..14].iter().all(|v| v.abs() < 1e-6), "{below:?}");
+        assert!(below[14..].iter().all(|v| (0.08..0.12).contains(v)), "{below:?}");
+    }
+
+    /// Cut off at the knees or higher in three sights of four, he has his feet where they were seen.
+    #[test]
+    fn knees_are_no_feet() {
+        let heights =
+            [0.26, 0.246, 0.276, 0.161, 0.26, 0.208, 0.215, 0.152, 0.178, 0.159, 0.239, 0.227, 0.177];
+        let heights = heights.into_iter().chain([0.159, 0.23, 0.166, 0.174, 0.169, 0.16, 0.16, 0.176, 0.231]);
+        let seen: Vec<_> = heights.enumerate().map(|(i, h)| (i as i64 * 200, 0.546, h)).collect();
+        let feet = seen[1..].iter().zip(unseen(&seen)).map(|((_, y, h), below)| y + h + below);
+        assert!(feet.clone().all(|foot| foot >= 0.75), "{:?}", feet.collect::<Vec<_>>());
+    }
+
+    /// One box of many that reaches further down, over what stands before him, is not believed; legs that come into sight
+    /// are, at the second.
+    #[test]
+    fn one_long_box_moves_no_feet() {
+        let heights = |long: usize| (0..12).map(move |i| if i >= 10 - long && i < 10 { 0.17 } else { 0.12 });
+        let feet = |long: usize| {
+            let seen: Vec<_> = heights(long).enumerate().map(|(i, h)| (i as i64 * 200, 0.36, h)).collect();
+            let feet = seen[1..].iter().zip(unseen(&seen)).map(|((_, y, h), below)| y + h + below);
+            feet.fold(0.0_f32, f32::max)
+        };
+        assert!((feet(1) - 0.48).abs() < 0.01, "{}", feet(1));
+        assert!((feet(2) - 0.53).abs() < 0.01, "{}", feet(2));
+    }
+
+    /// Somebody who walks away from a camera three metres up, from four metres off: his feet are where his box ends.
+    #[test]
+    fn who_walks_away_takes_his_feet_with_him() {
+        for fps in [5, 10] {
+            let away: Vec<_> = (0..6 * fps)
+                .map(|i| {
+                    let distance = 4.0 + 1.4 * i as f32 / fps as f32;
+                    (i * 1_000 / fps, 0.2 + 1.3 / distance, 1.7 / distance)
+                })
+                .collect();
+            assert!(unseen(&away).iter().all(|v| v.abs() < 1e-6), "{fps} a second: {:?}", unseen(&away));
+        }
     }
 
     #[test]

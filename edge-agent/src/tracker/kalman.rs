@@ -101,6 +101,12 @@ impl BoxFilter {
         }
     }
 
+    /// The box reached so much further down all the time.
+    pub(super) fn extend(&mut self, by: f32) {
+        self.0[1].position += by / 2.0;
+        self.0[3].position += by;
+    }
+
     pub(super) fn stop(&mut self) {
         for axis in &mut self.0 {
             axis.velocity = 0.0;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use super::figure::Figure;
+use super::figure::{Figure, Legs};
 use super::kalman::BoxFilter;
 use super::rest::Rest;
 use super::{SURE, Track};
@@ -86,21 +86,27 @@ impl Live {
         let is_of_two =
             confirmed && self.rest.is_of_two(at, label, still_ms, &region, &seen.region, seen.score < SURE);
         let seen = &Detection { region: if is_of_two { self.track.region } else { seen.region }, ..*seen };
+        let legs = if label == Label::Person { self.figure.sight(at, &seen.region) } else { Legs::Seen };
+        let hidden_below = if let Legs::Hidden(below) = legs { below } else { 0.0 };
+        // A figure of which the legs come and go does not jump up and down by half of them.
+        let whole = NormBox { h: seen.region.h + hidden_below, ..seen.region };
+        let mut last = self.track.whole();
+        if let Legs::Appear(below) = legs {
+            last.h += below;
+            self.filter.extend(below);
+            self.sighted.extend(below);
+        }
         if self.missed {
             // The straight way between the two sights is a better guess than what the filter made up meanwhile.
             self.filter = self.sighted.clone();
-            self.filter.bridge(
-                &self.track.region,
-                &seen.region,
-                at.since_ms(self.track.last_seen) as f32 / 1_000.0,
-            );
+            self.filter.bridge(&last, &whole, at.since_ms(self.track.last_seen) as f32 / 1_000.0);
         }
-        self.filter.update(&seen.region);
+        self.filter.update(&whole);
         self.sighted = self.filter.clone();
         if self.way.len() > WAY {
             self.way.pop_front();
         }
-        self.way.push_back(middle(&seen.region));
+        self.way.push_back(middle(&whole));
         let pause_ms = at.since_ms(self.track.last_seen) as f32;
         self.pause_ms += (pause_ms - self.pause_ms) / self.hits.min(MEMORY) as f32;
         self.hits += 1;
@@ -112,14 +118,13 @@ impl Live {
         let lead = self.votes.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let track = &mut self.track;
         track.label = lead.map_or(track.label, |(label, _)| label);
-        if self.place.iou(&seen.region) < SAME_PLACE {
-            (self.place, track.still_since) = (seen.region, at);
+        if self.place.iou(&whole) < SAME_PLACE {
+            (self.place, track.still_since) = (whole, at);
             self.rest.moved();
         }
         track.score = seen.score;
         track.region = seen.region;
-        let hidden = self.figure.sight(at, &seen.region);
-        track.hidden_below = if track.label == Label::Person { hidden } else { 0.0 };
+        track.hidden_below = hidden_below;
         track.visible = true;
         track.last_seen = at;
         let needed = if track.label == Label::Motion { CONFIRM_MOTION } else { CONFIRM };
@@ -129,6 +134,12 @@ impl Live {
         if track.confirmed {
             track.best_score = track.best_score.max(self.mean_score);
         }
+    }
+
+    /// Where it is expected, as a detector would box it: somebody whose legs it does not see, down to the hips too.
+    pub(super) fn expected(&self) -> [NormBox; 2] {
+        let region = self.filter.region();
+        [region, NormBox { h: (region.h - self.track.hidden_below).max(0.0), ..region }]
     }
 
     /// Fire and smoke come and go; nothing of them is believed unseen.

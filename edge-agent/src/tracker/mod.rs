@@ -75,7 +75,8 @@ pub struct Track {
     pub best_score: f32,
     /// Where it was last seen.
     pub region: NormBox,
-    /// By how much of the picture's height the feet are below that, of somebody whose legs the detector does not see.
+    /// By how much of the picture's height the feet are below that, of somebody whose legs the detector does not see;
+    /// less than 0 where a single box reaches further down than he does.
     pub hidden_below: f32,
     /// Seen often enough in a row to be believed.
     pub confirmed: bool,
@@ -238,10 +239,11 @@ impl Tracker {
         least: f32,
     ) {
         let look_at = |live: &Live| match place {
-            Place::Expected => live.filter.region(),
-            Place::Last => live.track.region,
+            Place::Expected => live.expected(),
+            Place::Last => [live.track.whole(), live.track.region],
         };
-        let expected: Vec<NormBox> = tracks.iter().map(|&t| grown(&look_at(&self.live[t]))).collect();
+        let expected: Vec<[NormBox; 2]> =
+            tracks.iter().map(|&t| look_at(&self.live[t]).map(|region| grown(&region))).collect();
         let seen: Vec<NormBox> = sights.iter().map(|&d| grown(&detections[d].region)).collect();
         let mut edges = Vec::new();
         for (r, &t) in tracks.iter().enumerate() {
@@ -249,7 +251,8 @@ impl Tracker {
                 if family(self.live[t].track.label) != family(detections[d].label) {
                     continue;
                 }
-                let overlap = expected[r].iou(&seen[c]);
+                let [whole, cut] = expected[r];
+                let overlap = whole.iou(&seen[c]).max(cut.iou(&seen[c]));
                 if overlap >= least {
                     let along = DIRECTION * self.live[t].along(&detections[d].region);
                     edges.push((r, c, (overlap + along).max(f32::MIN_POSITIVE)));

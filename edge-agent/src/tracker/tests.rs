@@ -276,3 +276,36 @@ fn a_vehicle_seen_surely_once_is_followed() {
     let (_, best) = sights(Label::Truck, [0.52, 0.12, 0.1, 0.1, 0.1]);
     assert!(best < 0.4, "{best}: one sure sight is not enough for a rule");
 }
+
+/// A passer-by at night, as YOLOX-nano saw him: every other time not at all, and then without his dark trousers. He is one,
+/// and his feet are where he goes.
+#[test]
+fn who_comes_and_goes_without_legs_is_one() {
+    let seen = [
+        (0, 0.850, 0.562, 0.075, 0.246, 0.69),
+        (200, 0.829, 0.563, 0.072, 0.135, 0.72),
+        (800, 0.781, 0.556, 0.041, 0.141, 0.47),
+        (1_000, 0.734, 0.559, 0.079, 0.261, 0.80),
+        (1_200, 0.715, 0.557, 0.072, 0.152, 0.59),
+        (2_000, 0.616, 0.558, 0.087, 0.189, 0.67),
+        (2_200, 0.603, 0.559, 0.068, 0.144, 0.59),
+        (2_800, 0.548, 0.560, 0.048, 0.153, 0.66),
+        (3_000, 0.505, 0.566, 0.080, 0.147, 0.64),
+        (3_200, 0.494, 0.561, 0.061, 0.149, 0.63),
+    ];
+    let mut tracker = Tracker::new();
+    for at in (0..=3_200).step_by(200) {
+        let here = seen.iter().filter(|s| s.0 == at);
+        let sights: Vec<_> = here
+            .map(|&(_, x, y, w, h, score)| Detection {
+                label: Label::Person,
+                score,
+                region: NormBox { x, y, w, h },
+            })
+            .collect();
+        tracker.step(UtcMs(at), &sights);
+        let tracks = tracker.tracks();
+        assert_eq!(tracks.len(), 1, "{at} ms");
+        assert!((0.76..0.84).contains(&tracks[0].foot().1), "{at} ms: {:?}", tracks[0].foot());
+    }
+}

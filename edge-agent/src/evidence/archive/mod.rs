@@ -7,9 +7,9 @@
 //! Written once, group of pictures by group of pictures, and never encoded: what it costs is the disk's bandwidth.
 //! Synced every few seconds, so a power cut costs so much; a segment that it cut off is read as far as it is whole.
 //! There is no index to be repaired: a segment's name is its start, and a number that grows with each segment of any
-//! camera: by that the oldest goes first, whatever a clock that was set since said when it began. Unmasked, readable by the agent alone; what leaves
-//! is a stretch on the hub's request, covered like every other clip: by what was to be hidden when it was filmed, which
-//! stands in its segment's head, and by what is to be hidden now.
+//! camera: by that the oldest goes first, whatever a clock that was set since said when it began. Unmasked, readable by
+//! the agent alone; what leaves is a stretch on the hub's request, covered like every other clip: by what was to be
+//! hidden when it was filmed, which stands in its segment's head, and by what is to be hidden now.
 
 use std::fs::{self, DirBuilder};
 use std::io;
