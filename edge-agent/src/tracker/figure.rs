@@ -10,6 +10,8 @@ use protocol::{NormBox, UtcMs};
 
 /// A box lower than this, in heights of the whole person, may be cut off.
 const CUT: f32 = 0.78;
+/// And one higher than this takes in something else: a walker's stride changes it by less.
+const LONG: f32 = 1.13;
 /// The upper edge goes up or down by so much at most, in heights of the whole, while somebody walks.
 const HEAD: f32 = 0.15;
 /// And to the side, in his widths, while he stands.
@@ -22,7 +24,7 @@ const KNOWN_MS: i64 = 3_000;
 const STANDING_MS: i64 = 120_000;
 /// Known from so many sights, he has grown when that is seen twice within so long.
 const STEADY: u32 = 4;
-const AGAIN_MS: i64 = 1_000;
+const AGAIN_MS: i64 = 500;
 /// What a new sight counts in the height of the whole: a single box may be too high, and one that ends at the knees is
 /// too low.
 const LEARN: f32 = 0.5;
@@ -110,7 +112,7 @@ impl Figure {
             }
         }
         let more = seen.h - self.now.height;
-        let longer = self.now.height < CUT * seen.h && known;
+        let longer = seen.h > LONG * self.now.height && known;
         if longer {
             let again = self.longer_at.replace(at).is_some_and(|last| at.since_ms(last) <= AGAIN_MS);
             if !again && self.sights >= STEADY {
