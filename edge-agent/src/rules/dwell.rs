@@ -13,6 +13,7 @@ use protocol::{Label, NormBox, UtcMs};
 
 use super::Moment;
 use super::zone::Zone;
+use crate::observation::Seen;
 use crate::tracker::Track;
 
 /// Out of the zone for less than this is not having left it.
@@ -34,6 +35,10 @@ const HIDDEN_MS: i64 = 8_000;
 const WANDERS: f32 = 0.1;
 /// Who reappears must stay near there for so long: somebody else would walk on.
 const STAYS_MS: i64 = 2_000;
+/// So far from the outline, in own heights, a foot is within the zone: a detector's boxes tremble by less.
+const ENTERED: f32 = 0.05;
+/// Nearer to it, two sights count that are no further apart.
+const AGAIN_MS: i64 = 1_500;
 /// Overlap with where it was first in the zone, below which it has moved: who comes straight on grows.
 const MOVED: f32 = 0.65;
 /// What has not moved counts after so many looks that all saw it, from the first on: no poster is taken for somebody so
@@ -61,6 +66,8 @@ struct Dwell {
     claim: Option<Claim>,
     /// It has moved, or was seen most of the time.
     real: bool,
+    /// Well within the zone, or there in two sights: who passes along the outline is in it by an accident of one sight.
+    entered: bool,
     looks: u32,
     sights: u32,
 }
@@ -92,6 +99,9 @@ impl Dwell {
             self.sights += u32::from(track.is_some_and(|t| t.last_seen == now.seen.at));
         }
         let Some(track) = track else { return };
+        let again = now.seen.at.since_ms(self.inside_at) <= AGAIN_MS && now.seen.at > self.first_at;
+        let looked = track.last_seen == now.seen.at && !matches!(now.seen.seen, Seen::Still);
+        self.entered |= again && looked && !self.outside;
         let often = self.sights as f32 >= self.looks as f32 * SEEN_SHARE && self.looks >= LOOKS;
         let long = now.seen.at.since_ms(self.first_at) >= LOOKED_MS;
         let moved = track.still_since > track.first_seen || self.first.iou(&track.region) < MOVED;
@@ -140,7 +150,7 @@ impl Dwellers {
             }
         }
         self.settle_claims(at);
-        inside.into_iter().filter(|t| self.0.get(&t.id).is_some_and(|d| d.real)).collect()
+        inside.into_iter().filter(|t| self.0.get(&t.id).is_some_and(|d| d.real && d.entered)).collect()
     }
 
     /// Whether it has been there for so long.
@@ -166,6 +176,7 @@ impl Dwellers {
             outside: false,
             claim: None,
             real: false,
+            entered: zone.edge_distance(track.foot()) >= ENTERED * track.whole().h,
             looks: 0,
             sights: 0,
         };
@@ -180,7 +191,10 @@ impl Dwellers {
         let at_once =
             |d: &Dwell, gap_ms| gap_ms <= LOST_MS && d.stood_at == Some(d.inside_at) && off(d) < SAME_SPOT;
         if let Some((id, d, _)) = lost.iter().find(|(_, d, gap_ms)| at_once(d, *gap_ms)) {
-            let (id, dwell) = (*id, Dwell { entered_at: d.entered_at, claim: d.claim, real: d.real, ..new });
+            let (id, dwell) = (
+                *id,
+                Dwell { entered_at: d.entered_at, claim: d.claim, real: d.real, entered: d.entered, ..new },
+            );
             self.0.remove(&id);
             return dwell;
         }

@@ -27,6 +27,8 @@ const SAME_THING: f32 = 0.3;
 /// A candidate so far under a person or vehicle is that person or vehicle, and so is one that has so much of a vehicle
 /// in it: its shadow, and ground that changed beside it, belong to the same region.
 const IS_THAT: f32 = 0.5;
+/// Share of a patch that lies in the box of somebody who stands and sways.
+const IS_ON: f32 = 0.3;
 /// Gone is what was not seen for this long, though nothing hid it; hidden at most for so long.
 const GONE_MS: i64 = 4_000;
 const HIDDEN_MS: i64 = 60_000;
@@ -138,7 +140,7 @@ impl Left {
         }
         for (thing, seen) in self.things.iter_mut().zip(seen) {
             thing.pass(passed_ms, seen, &people);
-            thing.told |= !thing.is_visited() && thing.alone_ms >= dwell_ms.max(1);
+            thing.told |= seen && !thing.is_visited() && thing.alone_ms >= dwell_ms.max(1);
         }
         self.things.retain(|thing| thing.unseen_ms < GONE_MS && thing.hidden_ms < HIDDEN_MS);
         let told = self.things.iter().filter(|t| t.told && t.is_news());
@@ -177,7 +179,7 @@ impl Left {
                 if is_vehicle(t.label) {
                     vehicle(&t.region)
                 } else {
-                    that(&t.region) && (like_in_size(&best.region, &t.region) || is_on(&best.region, t))
+                    is_on(&best.region, t) || that(&t.region) && like_in_size(&best.region, &t.region)
                 }
             };
             in_sight.into_iter().any(sat_in)
@@ -295,7 +297,8 @@ fn like_in_size(thing: &NormBox, person: &NormBox) -> bool {
 /// On somebody's body rather than on the ground before him: what stands behind him is not seen.
 fn is_on(thing: &NormBox, somebody: &Track) -> bool {
     let body = &somebody.region;
-    somebody.label == Label::Person && body.y + body.h - thing.y - thing.h > NEAR_Y * body.h
+    let above_feet = body.y + body.h - thing.y - thing.h > NEAR_Y * body.h;
+    somebody.label == Label::Person && above_feet && covered(thing, body) >= IS_ON
 }
 
 fn is_near(somebody: &Somebody, thing: &NormBox) -> bool {

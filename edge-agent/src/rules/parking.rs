@@ -51,6 +51,8 @@ const LEAST_AREA: f32 = 0.004;
 /// a van from the front has about 2 in a wide picture. And the share of it that may be somebody in sight.
 const UPRIGHT: f32 = 2.3;
 const SOMEBODY: f32 = 0.3;
+/// A region that holds so much of a vehicle that is known to stand elsewhere is that one.
+const BESIDE: f32 = 0.5;
 
 #[derive(Debug)]
 struct Stay {
@@ -192,10 +194,10 @@ impl Parking {
         if !same_place(&halt.place, region, ROLLS) {
             (halt.place, halt.since) = (*region, at);
         }
-        halt.inside = halt.inside.filter(|(_, last)| at.since_ms(*last) < OUTSIDE_MS);
-        if inside {
-            halt.inside = Some((halt.inside.map_or(at, |(since, _)| since), at));
-        }
+        halt.inside = match halt.inside {
+            known if inside => Some((known.map_or(at, |(since, _)| since), at)),
+            known => known.filter(|(_, last)| at.since_ms(*last) < OUTSIDE_MS),
+        };
         let stays_inside = halt.inside.is_some_and(|(since, last)| last.since_ms(since) >= SETTLE_MS);
         let trembles = at.since_ms(still_since) >= TREMBLES_MS;
         let since = if trembles { still_since } else { halt.since.max(still_since) };
@@ -230,7 +232,7 @@ impl Parking {
                     }
                 }
                 found.push(index);
-            } else if alone || now.seen.signs.dark && may_be_vehicle(&region, now) {
+            } else if alone || now.seen.signs.dark && may_be_vehicle(&region, area, now) {
                 self.stays.push(Stay {
                     place: region,
                     since: at,
@@ -264,8 +266,12 @@ impl Parking {
     }
 }
 
-/// Neither upright nor somebody who is in sight.
-fn may_be_vehicle(region: &NormBox, now: &Moment<'_>) -> bool {
+/// Neither upright nor somebody who is in sight, nor a vehicle beside the lane with what its lamps light.
+fn may_be_vehicle(region: &NormBox, area: &Area, now: &Moment<'_>) -> bool {
+    let beside = |t: &&Track| area.whom.names(t) && !area.holds(t) && covered(&t.region, region) >= BESIDE;
+    if now.tracks.iter().any(|t| beside(&t)) {
+        return false;
+    }
     let somebody = |t: &&Track| {
         matches!(t.label, Label::Person | Label::Motion) && covered(region, &t.region) >= SOMEBODY
     };

@@ -11,8 +11,9 @@
 //!   look to look its edge goes on the way it went,
 //! - the core stays: whatever walks or drives by leaves no place hot for long,
 //! - it never goes out altogether, as what blinks does, and its outline is ragged,
-//! - it flickers far more than the picture as a whole: at night the sensor's noise and lit rain make every lamp lively,
-//!   and a branch before it gives the light an outline that moves.
+//! - it flickers far more than the picture as a whole, and than what else is bright in it: at night the sensor's noise
+//!   and lit rain make every lamp and all that it lights lively, and a branch before it gives the light an outline that
+//!   moves.
 //!
 //! A camera that shakes in the wind makes every lamp dance: its shake is taken out of the pictures first.
 //!
@@ -40,11 +41,16 @@ const MIN_PLACES: usize = 16;
 /// Luma changes by so much from look to look where it burns, and reaches so much in a flame.
 const LIVELY: f32 = 5.0;
 const GLOW: u8 = 175;
-/// A flame changes at least so much from look to look, and so many times as much as the picture's median place, of
-/// which every [`SAMPLE`]th is looked at.
+/// A flame changes at least so much from look to look, so many times as much as the picture's median place, and as three
+/// quarters of the places that are so bright as it and lie elsewhere, where these are enough. One place in so many is
+/// looked at.
 const FLICKER: f32 = 6.0;
 const ABOVE_NOISE: f32 = 4.0;
+const ABOVE_BRIGHT: f32 = 3.0;
+const BRIGHT: u8 = 100;
+const BRIGHT_PLACES: usize = 24;
 const SAMPLE: usize = 37;
+const SAMPLE_BRIGHT: usize = 7;
 
 #[derive(Debug, Default)]
 struct Look {
@@ -144,7 +150,8 @@ impl FlameFinder {
         let noise = if blobs.is_empty() { 0.0 } else { self.noise() };
         for blob in blobs {
             let behaviour = self.behaviour(&blob);
-            if let Some(strength) = behaviour.flame(noise) {
+            let least = FLICKER.max(ABOVE_NOISE * noise).max(ABOVE_BRIGHT * self.noise_of_light(&blob));
+            if let Some(strength) = behaviour.flame().filter(|_| behaviour.flicker >= least) {
                 burns.push((blob.region(self.grid.columns, self.grid.rows), strength));
             }
         }
@@ -177,11 +184,35 @@ impl FlameFinder {
         sum as f32 / (self.looks.len().max(2) - 1) as f32
     }
 
-    /// How much luma changes from look to look in the middle one of the picture's places.
+    /// How much luma changes from look to look in the middle one of the places that do not themselves seem to burn.
     fn noise(&self) -> f32 {
-        let mut changes: Vec<f32> = (0..self.grid.len()).step_by(SAMPLE).map(|i| self.flicker(i)).collect();
+        let places = (0..self.grid.len()).step_by(SAMPLE).filter(|i| self.mask[*i] == 0);
+        let mut changes: Vec<f32> = places.map(|i| self.flicker(i)).collect();
+        if changes.is_empty() {
+            return 0.0;
+        }
         let middle = changes.len() / 2;
         *changes.select_nth_unstable_by(middle, f32::total_cmp).1
+    }
+
+    /// The same, of what is bright and lies apart from `blob` by half its size: three quarters of it change by less. 0 where
+    /// hardly anything is.
+    fn noise_of_light(&self, blob: &Blob) -> f32 {
+        let Some(last) = self.looks.back() else { return 0.0 };
+        let columns = self.grid.columns;
+        let (dx, dy) = ((blob.right - blob.left) / 2 + 1, (blob.bottom - blob.top) / 2 + 1);
+        let apart = |i: usize| {
+            let (x, y) = (i % columns, i / columns);
+            x + dx < blob.left || x > blob.right + dx || y + dy < blob.top || y > blob.bottom + dy
+        };
+        let places = (0..last.luma.len()).step_by(SAMPLE_BRIGHT);
+        let mut changes: Vec<f32> =
+            places.filter(|i| last.luma[*i] >= BRIGHT && apart(*i)).map(|i| self.flicker(i)).collect();
+        if changes.len() < BRIGHT_PLACES {
+            return 0.0;
+        }
+        let most = changes.len() * 3 / 4;
+        *changes.select_nth_unstable_by(most, f32::total_cmp).1
     }
 
     fn haste(&self, places: &[usize]) -> f32 {
@@ -244,8 +275,8 @@ impl FlameFinder {
 }
 
 impl Behaviour {
-    /// How sure it is a flame, if it is one, in a picture whose places change so much by `noise` alone.
-    fn flame(&self, noise: f32) -> Option<f32> {
+    /// How sure it is a flame, if it is one.
+    fn flame(&self) -> Option<f32> {
         let is = self.glow >= 0.15
             && self.steady >= 0.1
             && self.dance >= 0.2
@@ -254,7 +285,6 @@ impl Behaviour {
             && self.dance * self.haste >= 0.2
             && self.least >= 0.25
             && self.breath >= 0.03
-            && self.flicker >= FLICKER.max(ABOVE_NOISE * noise)
             && self.drift <= 0.35;
         is.then(|| 0.5 + 0.5 * ((self.dance - 0.2) / 0.3).min(1.0))
     }

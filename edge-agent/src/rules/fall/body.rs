@@ -30,6 +30,15 @@ pub(super) const FALL_MS: i64 = 1_800;
 const KNOWN_MS: i64 = 800;
 /// Time constant of the standing box.
 const LEARN_MS: f32 = 1_500.0;
+/// Somebody who is there and does not lie, though he is not upright: so high and at most so wide as the standing box, his feet so
+/// near in standing heights, in so many looks.
+const GLIMPSED_HIGH: f32 = 0.7;
+const GLIMPSED_WIDE: f32 = 1.8;
+const GLIMPSED_NEAR: f32 = 0.2;
+const GLIMPSES: u32 = 3;
+/// Whom the detector sees less surely while he stands, it may lose while he stands.
+const PLAIN: f32 = 0.3;
+const PLAIN_MS: f32 = 2_000.0;
 /// Somebody down rests while the box overlaps the one he came to lie in.
 const RESTS: f32 = 0.4;
 /// Feet of a lost standing box and a new low one are at most so far apart, in standing heights.
@@ -70,20 +79,36 @@ impl Standing {
 
 #[derive(Debug)]
 pub(super) struct Body {
-    /// The track in which he was first seen: it stays his, whatever tracks he goes on in.
+    /// A number of his own, whatever tracks he goes on in.
     pub(super) name: u64,
     seen_at: UtcMs,
     pub(super) standing: Standing,
     pub(super) down: Option<Down>,
+    /// How surely he was seen lately while he stood; 0 where a look misses him. A mean over [`PLAIN_MS`].
+    plain: f32,
+    /// Looks that missed him since he was last seen upright: they count once he is seen so again.
+    missed_ms: f32,
+    looked_at: UtcMs,
+    glimpses: u32,
     /// What a pose model says of him.
     pub(super) posture: Posture,
 }
 
 impl Body {
-    pub(super) fn new(at: UtcMs, track: &Track) -> Self {
+    pub(super) fn new(name: u64, at: UtcMs, track: &Track) -> Self {
         let region = track.region;
         let standing = Standing { w: region.w, h: region.h, known_ms: 0, upright_at: at, upright: region };
-        Self { name: track.id, seen_at: at, standing, down: None, posture: Posture::default() }
+        Self {
+            name,
+            seen_at: at,
+            standing,
+            down: None,
+            plain: track.score,
+            missed_ms: 0.0,
+            looked_at: at,
+            glimpses: 0,
+            posture: Posture::default(),
+        }
     }
 
     /// Lost ones are kept as long as they may come to be seen again, or their place may tell of them.
@@ -91,6 +116,39 @@ impl Body {
         at.since_ms(self.seen_at) <= LOST_MS
             || Ground::may_still_tell(at, self)
             || self.posture.is_of_somebody_down(at)
+    }
+
+    /// A look of the detector, that saw him as surely as `score` or not at all.
+    pub(super) fn looked(&mut self, at: UtcMs, score: f32) {
+        let passed_ms = at.since_ms(self.looked_at).clamp(0, 1_000) as f32;
+        self.looked_at = at;
+        if self.standing.upright_at == at {
+            self.plain *= (-self.missed_ms / PLAIN_MS).exp();
+            self.plain += (1.0 - (-passed_ms / PLAIN_MS).exp()) * (score - self.plain);
+            self.missed_ms = 0.0;
+        } else {
+            self.missed_ms += passed_ms;
+        }
+    }
+
+    /// A sight, also one too unsure to be followed, after the time that a fall takes: of somebody there who is higher
+    /// than anybody who lies?
+    pub(super) fn glimpsed(&mut self, at: UtcMs, seen: &NormBox) {
+        let Standing { w, h, upright_at, .. } = self.standing;
+        let ((x, y), (fx, fy)) = (seen.clamped().foot(), self.standing.foot());
+        let here = (x - fx).abs() <= w && (y - fy).abs() <= GLIMPSED_NEAR * h;
+        let upright = seen.h >= GLIMPSED_HIGH * h && seen.w <= GLIMPSED_WIDE * w;
+        self.glimpses += u32::from(here && upright && at.since_ms(upright_at) > FALL_MS);
+    }
+
+    /// He bends or stands there all the same.
+    pub(super) fn is_glimpsed(&self) -> bool {
+        self.glimpses >= GLIMPSES
+    }
+
+    /// The detector knew him well enough that his vanishing means something.
+    pub(super) fn was_plain(&self) -> bool {
+        self.plain >= PLAIN
     }
 
     /// How he stands, where that is known.
@@ -114,9 +172,11 @@ impl Body {
             standing.known_ms += passed_ms;
             (standing.upright_at, standing.upright) = (at, region);
             self.down = None;
+            self.glimpses = 0;
             self.posture.upright(at);
             return;
         }
+        self.glimpsed(at, &region);
         let fell = low && self.fell(at, &region);
         match &mut self.down {
             Some(down) if low || same_place(&down.place, &region, RESTS) => {
@@ -133,7 +193,7 @@ impl Body {
             None => {
                 // Neither upright nor down for long: somebody whose standing height was misjudged, or who sits.
                 if at.since_ms(self.standing.upright_at) > 10_000 {
-                    *self = Self::new(at, track);
+                    *self = Self::new(self.name, at, track);
                 }
             }
         }

@@ -26,7 +26,8 @@ use super::Moment;
 use super::config::Area;
 use super::occurrence::{Best, Sighting, Verdict};
 use super::places::touch;
-use crate::tracker::Track;
+use crate::observation::Seen;
+use crate::tracker::{SURE, Track, UNSURE};
 
 /// A detector may lose who is down for so long, and the tracker may give him a new number.
 const LOST_MS: i64 = 3_000;
@@ -37,7 +38,10 @@ const LEAST_SCORE: f32 = 0.3;
 
 #[derive(Debug, Default)]
 pub(super) struct Falls {
+    /// By the track in which each was last seen.
     bodies: BTreeMap<u64, Body>,
+    /// So many there have been.
+    known: u64,
     ground: Ground,
     doubt: Option<Doubt>,
 }
@@ -49,6 +53,16 @@ pub(super) struct Doubt {
     pub(super) due: UtcMs,
     pub(super) region: NormBox,
     body: u64,
+}
+
+/// People of whom the detector is in doubt: the tracker follows nobody by such sights alone.
+fn unsure_people<'m>(now: &Moment<'m>) -> impl Iterator<Item = &'m NormBox> {
+    let seen = match &now.seen.seen {
+        Seen::Objects { detections, .. } => detections.as_slice(),
+        _ => &[],
+    };
+    let unsure = seen.iter().filter(|d| d.label == Label::Person && (UNSURE..SURE).contains(&d.score));
+    unsure.map(|d| &d.region)
 }
 
 impl Falls {
@@ -71,11 +85,23 @@ impl Falls {
         self.bodies.retain(|_, body| body.is_worth_keeping(at));
         for track in now.tracks.iter().filter(|t| t.visible && t.label == Label::Person) {
             if !self.bodies.contains_key(&track.id) {
-                let body = self.taken_over(at, track, now.tracks).unwrap_or_else(|| Body::new(at, track));
+                let body = self.taken_over(at, track, now.tracks).unwrap_or_else(|| {
+                    self.known += 1;
+                    Body::new(self.known, at, track)
+                });
                 self.bodies.insert(track.id, body);
             }
             if let Some(body) = self.bodies.get_mut(&track.id) {
                 body.see(at, track);
+            }
+        }
+        if now.seen.looked_for(Label::Person) {
+            for (id, body) in &mut self.bodies {
+                let track = now.tracks.iter().find(|track| track.id == *id && track.last_seen == at);
+                body.looked(at, track.map_or(0.0, |track| track.score));
+                if track.is_none() {
+                    unsure_people(now).for_each(|seen| body.glimpsed(at, seen));
+                }
             }
         }
         let counts = |body: &&Body| body.standing.h >= area.whom.min_size;
@@ -88,11 +114,12 @@ impl Falls {
             let told = at.since_ms(down.since) >= dwell_ms && area.zone.contains(down.place.foot());
             told.then_some(down.best)
         });
-        let by_pose = self.bodies.values().filter(counts).filter_map(|body| {
-            let (since, best) = body.posture.lying(at)?;
-            let told = at.since_ms(since) >= dwell_ms && area.zone.contains(body.standing.foot());
-            told.then_some(best)
-        });
+        let by_pose =
+            self.bodies.values().filter(counts).filter(|body| !body.is_glimpsed()).filter_map(|body| {
+                let (since, best) = body.posture.lying(at)?;
+                let told = at.since_ms(since) >= dwell_ms && area.zone.contains(body.standing.foot());
+                told.then_some(best)
+            });
         let by_place = self.ground.lying().filter_map(|(since, best)| {
             let told = at.since_ms(since) >= dwell_ms && area.zone.contains(best.region.foot());
             told.then_some(best)
@@ -118,7 +145,7 @@ impl Falls {
             about.filter(|(share, ..)| *share >= SAME_PLACE).reduce(|a, b| if b.0 > a.0 { b } else { a });
         if let Some((_, id, body)) = most {
             let other = |t: &Track| {
-                t.id != id && t.visible && t.label == Label::Person && touch(&t.region, &posed.region)
+                t.id != id && t.visible && t.label == Label::Person && touch(&t.whole(), &posed.region)
             };
             let alone = !now.tracks.iter().any(other);
             body.posture.look(now.seen.at, posed.region, posed.stance, &body.standing, alone);

@@ -12,8 +12,9 @@
 //!   stands, who sits on the ground or squats half as high, and a door left open is as high as a man;
 //! - where it is no longer than a body seen from its end, it rests on the ground where he stood, and for longer than
 //!   somebody bends: of whoever bends or sits in the dark, only the trunk may differ from the ground, as low and as
-//!   wide, and that hangs in the air above his feet;
-//! - no pose model saw him plainly otherwise after the time that a fall takes.
+//!   wide, and that hangs in the air above his feet. Nor is that taken from whom the detector hardly saw while he stood: it may have lost him beside his suitcase;
+//! - neither did a pose model see him plainly otherwise after the time that a fall takes, nor the detector, unsurely and
+//!   more than once, somebody there who is seven tenths as high: seen from above, who lies along has less.
 //!
 //! Deliberately absent: whether it breathes. A sack of a man's length that somebody drops in the moment in which
 //! he is lost from sight is told of.
@@ -103,7 +104,7 @@ impl Ground {
         }
         let hides = |t: &&Track| t.visible && t.label == Label::Person;
         for found in self.0.iter_mut().filter(|f| f.last_seen != at && f.fell.is_some()) {
-            let hidden = tracks.iter().filter(hides).any(|t| touch(&t.region, &found.region));
+            let hidden = tracks.iter().filter(hides).any(|t| touch(&t.whole(), &found.region));
             if hidden && at.since_ms(found.last_seen) <= HIDDEN_MS {
                 found.there_at = at;
             }
@@ -120,7 +121,7 @@ impl Ground {
         if at.since_ms(standing.upright_at) < UPRIGHT_NO_MORE_MS {
             return;
         }
-        if body.posture.is_slow() {
+        if body.posture.is_slow() || body.is_glimpsed() {
             // He does not lie there, whatever does.
             let his = self.0.iter_mut().filter(|f| f.fell.is_some_and(|fell| fell.body == body.name));
             his.for_each(|found| found.fell = None);
@@ -136,6 +137,9 @@ impl Ground {
         let alone = |found: &Found| !tracks.iter().filter(stands).any(|t| touch(&t.whole(), &found.region));
         for found in self.0.iter_mut().filter(|f| new(f) && is_at(&f.region, standing) && alone(f)) {
             let Some(lies) = lies(&found.region, standing) else { continue };
+            if lies == Lies::Along && !body.was_plain() {
+                continue;
+            }
             let along = lies == Lies::Along;
             let new = Fell { body: body.name, at: standing.upright_at, along };
             let fell = found.fell.get_or_insert(new);
@@ -213,7 +217,7 @@ mod tests {
 
     /// Since when somebody lies there, who stood until 2 s and where this showed from 6 s on.
     fn lying(sign: NormBox) -> Option<i64> {
-        let mut body = Body::new(UtcMs(0), &track(0));
+        let mut body = Body::new(1, UtcMs(0), &track(0));
         (1..=10).for_each(|i| body.see(UtcMs(i * 200), &track(i * 200)));
         let mut ground = Ground::default();
         for i in 30..60 {
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn who_stands_beside_a_bag_has_not_fallen() {
         // He has put it down, and the detector sees him down to his hips; his head is where it was.
-        let mut body = Body::new(UtcMs(0), &track(0));
+        let mut body = Body::new(1, UtcMs(0), &track(0));
         (1..=10).for_each(|i| body.see(UtcMs(i * 200), &track(i * 200)));
         let mut ground = Ground::default();
         let region = NormBox { h: 0.12, ..UPRIGHT };

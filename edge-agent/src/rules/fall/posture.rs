@@ -17,6 +17,9 @@ use crate::rules::occurrence::Best;
 const SURE: f32 = 0.35;
 /// Lying: trunk and legs at least so far from upright, degrees.
 const LIES: f32 = 50.0;
+/// Who lies across the picture is at least so many times as wide as when he stands. Of few pixels the model makes a body
+/// that lies where somebody bends.
+const ACROSS: f32 = 1.3;
 /// Looks that agree before it is believed.
 const LOOKS: u32 = 2;
 /// In doubt: not upright for so long, and for so long at most.
@@ -74,18 +77,21 @@ impl Posture {
         }
         let after_ms = at.since_ms(standing.upright_at);
         if stance.lean < LIES {
-            self.otherwise_at = Some(at);
             if alone {
-                self.lies = None;
+                (self.otherwise_at, self.lies) = (Some(at), None);
                 self.slow += u32::from(after_ms > FALL_MS);
             }
             return;
         }
+        if stance.lean <= 180.0 - LIES && region.w < ACROSS * standing.w {
+            return;
+        }
         let best =
             Best { label: Label::Person, score: stance.score, region: region.clamped(), eye: Eye::Pose };
+        let slow = self.is_slow();
         match &mut self.lies {
             Some(lies) => *lies = Lies { seen_at: at, looks: lies.looks + 1, best, ..*lies },
-            None if after_ms <= FIRST_MS && self.slow == 0 => {
+            None if after_ms <= FIRST_MS && !slow => {
                 self.lies = Some(Lies { since: at, seen_at: at, looks: 1, best });
             }
             None => {}
@@ -146,9 +152,10 @@ mod tests {
     use super::*;
 
     const UPRIGHT: NormBox = NormBox { x: 0.4, y: 0.4, w: 0.06, h: 0.2 };
+    const WIDE: NormBox = NormBox { x: 0.35, y: 0.5, w: 0.16, h: 0.1 };
 
     fn standing() -> Standing {
-        let mut body = super::super::body::Body::new(UtcMs(0), &track());
+        let mut body = super::super::body::Body::new(1, UtcMs(0), &track());
         (1..=10).for_each(|i| body.see(UtcMs(i * 100), &track()));
         body.standing
     }
@@ -175,7 +182,7 @@ mod tests {
         let mut at = standing.upright_at;
         for &(after_ms, lean, alone) in looks {
             at = standing.upright_at.plus_ms(after_ms);
-            posture.look(at, UPRIGHT, Stance { lean, score: 0.6 }, &standing, alone);
+            posture.look(at, WIDE, Stance { lean, score: 0.6 }, &standing, alone);
         }
         (posture, at)
     }
@@ -188,11 +195,28 @@ mod tests {
         assert!(!after(&[(600, 20.0, true), (1_100, 30.0, true)]).0.is_slow());
     }
 
+    /// A body that lies across a box no wider than somebody who stands is none.
+    #[test]
+    fn who_lies_across_is_wide() {
+        let lies = |wide: f32, lean: f32| {
+            let (mut posture, standing) = (Posture::default(), standing());
+            let region = NormBox { y: 0.5, w: UPRIGHT.w * wide, h: 0.1, ..UPRIGHT };
+            for after_ms in [1_200, 1_700] {
+                let at = standing.upright_at.plus_ms(after_ms);
+                posture.look(at, region, Stance { lean, score: 0.5 }, &standing, true);
+            }
+            posture.lying(standing.upright_at.plus_ms(1_700)).is_some()
+        };
+        assert!(lies(1.8, 90.0) && !lies(1.1, 90.0));
+        // His head towards the camera he is as narrow.
+        assert!(lies(1.1, 160.0));
+    }
+
     /// Who comes to help stands there, and the one who fell lies there all the same.
     #[test]
     fn a_helper_does_not_speak_for_who_lies_there() {
         let (posture, at) =
             after(&[(1_200, 80.0, true), (1_700, 85.0, true), (2_500, 5.0, false), (3_000, 8.0, false)]);
-        assert!(posture.lying(at).is_some() && !posture.is_slow());
+        assert!(posture.lying(at).is_some() && !posture.is_slow() && !posture.speaks_against(at));
     }
 }
