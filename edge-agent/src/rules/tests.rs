@@ -63,8 +63,11 @@ fn a_visit_is_one_occurrence() {
 fn the_foot_decides() {
     let told = |feet: &[f32]| {
         let mut rules = rules(left_half(RuleKind::Intrusion, ""));
-        let frames = feet.iter().enumerate().map(|(i, x)| (i as i64 * 200, vec![track(1, x - 0.05)]));
-        play(&mut rules, frames)
+        let frame = |(i, x): (usize, &f32)| {
+            let at = i as i64 * 200;
+            (at, vec![Track { last_seen: UtcMs(at), ..track(1, x - 0.05) }])
+        };
+        play(&mut rules, feet.iter().enumerate().map(frame))
     };
     assert_eq!(told(&[0.51, 0.51, 0.48]), [(Phase::Opened, 400)]);
     assert_eq!(told(&[0.51, 0.51, 0.49]), []);
