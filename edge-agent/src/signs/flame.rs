@@ -147,11 +147,14 @@ impl FlameFinder {
         }
         let mut burns = Vec::new();
         let blobs = self.finder.find(&self.mask, self.grid.columns, MIN_PLACES);
-        let noise = if blobs.is_empty() { 0.0 } else { self.noise() };
         for blob in blobs {
             let behaviour = self.behaviour(&blob);
-            let least = FLICKER.max(ABOVE_NOISE * noise).max(ABOVE_BRIGHT * self.noise_of_light(&blob));
-            if let Some(strength) = behaviour.flame().filter(|_| behaviour.flicker >= least) {
+            // Asked for last: it takes a look at the rest of the picture.
+            let stands_out = || {
+                behaviour.flicker >= ABOVE_NOISE * self.noise()
+                    && behaviour.flicker >= ABOVE_BRIGHT * self.noise_of_light(&blob)
+            };
+            if let Some(strength) = behaviour.flame().filter(|_| stands_out()) {
                 burns.push((blob.region(self.grid.columns, self.grid.rows), strength));
             }
         }
@@ -285,6 +288,7 @@ impl Behaviour {
             && self.dance * self.haste >= 0.2
             && self.least >= 0.25
             && self.breath >= 0.03
+            && self.flicker >= FLICKER
             && self.drift <= 0.35;
         is.then(|| 0.5 + 0.5 * ((self.dance - 0.2) / 0.3).min(1.0))
     }
