@@ -30,8 +30,8 @@ pub(super) const FALL_MS: i64 = 1_800;
 const KNOWN_MS: i64 = 800;
 /// Time constant of the standing box.
 const LEARN_MS: f32 = 1_500.0;
-/// Somebody who is there and does not lie, though he is not upright: so high and at most so wide as the standing box, his feet so
-/// near in standing heights, in so many looks.
+/// Somebody who is there and does not lie, though he is not upright: so high and at most so wide as the standing box,
+/// his feet so near in standing heights, in so many sights.
 const GLIMPSED_HIGH: f32 = 0.7;
 const GLIMPSED_WIDE: f32 = 1.8;
 const GLIMPSED_NEAR: f32 = 0.2;

@@ -12,7 +12,8 @@
 //!   stands, who sits on the ground or squats half as high, and a door left open is as high as a man;
 //! - where it is no longer than a body seen from its end, it rests on the ground where he stood, and for longer than
 //!   somebody bends: of whoever bends or sits in the dark, only the trunk may differ from the ground, as low and as
-//!   wide, and that hangs in the air above his feet. Nor is that taken from whom the detector hardly saw while he stood: it may have lost him beside his suitcase;
+//!   wide, and that hangs in the air above his feet. Nor is that taken from whom the detector hardly saw while he
+//!   stood: it may have lost him beside his suitcase;
 //! - neither did a pose model see him plainly otherwise after the time that a fall takes, nor the detector, unsurely and
 //!   more than once, somebody there who is seven tenths as high: seen from above, who lies along has less.
 //!
