@@ -31,7 +31,7 @@ const KNOWN_MS: i64 = 800;
 /// Time constant of the standing box.
 const LEARN_MS: f32 = 1_500.0;
 /// Somebody who is there and does not lie, though he is not upright: so high and at most so wide as the standing box,
-/// his feet so near in standing heights, in so many sights.
+/// his feet so near in standing heights, in so many looks.
 const GLIMPSED_HIGH: f32 = 0.7;
 const GLIMPSED_WIDE: f32 = 1.8;
 const GLIMPSED_NEAR: f32 = 0.2;
@@ -131,14 +131,17 @@ impl Body {
         }
     }
 
-    /// A sight, also one too unsure to be followed, after the time that a fall takes: of somebody there who is higher
-    /// than anybody who lies?
-    pub(super) fn glimpsed(&mut self, at: UtcMs, seen: &NormBox) {
+    /// A look after the time that a fall takes, with its sights, also those too unsure to be followed: is one of them of
+    /// somebody there who is higher than anybody who lies?
+    pub(super) fn glimpsed<'s>(&mut self, at: UtcMs, mut sights: impl Iterator<Item = &'s NormBox>) {
         let Standing { w, h, upright_at, .. } = self.standing;
-        let ((x, y), (fx, fy)) = (seen.clamped().foot(), self.standing.foot());
-        let here = (x - fx).abs() <= w && (y - fy).abs() <= GLIMPSED_NEAR * h;
-        let upright = seen.h >= GLIMPSED_HIGH * h && seen.w <= GLIMPSED_WIDE * w;
-        self.glimpses += u32::from(here && upright && at.since_ms(upright_at) > FALL_MS);
+        let (fx, fy) = self.standing.foot();
+        let stands = |seen: &NormBox| {
+            let (x, y) = seen.clamped().foot();
+            let here = (x - fx).abs() <= w && (y - fy).abs() <= GLIMPSED_NEAR * h;
+            here && seen.h >= GLIMPSED_HIGH * h && seen.w <= GLIMPSED_WIDE * w
+        };
+        self.glimpses += u32::from(at.since_ms(upright_at) > FALL_MS && sights.any(stands));
     }
 
     /// He bends or stands there all the same.
@@ -176,7 +179,7 @@ impl Body {
             self.posture.upright(at);
             return;
         }
-        self.glimpsed(at, &region);
+        self.glimpsed(at, std::iter::once(&region));
         let fell = low && self.fell(at, &region);
         match &mut self.down {
             Some(down) if low || same_place(&down.place, &region, RESTS) => {

@@ -100,7 +100,7 @@ impl Falls {
                 let track = now.tracks.iter().find(|track| track.id == *id && track.last_seen == at);
                 body.looked(at, track.map_or(0.0, |track| track.score));
                 if track.is_none() {
-                    unsure_people(now).for_each(|seen| body.glimpsed(at, seen));
+                    body.glimpsed(at, unsure_people(now));
                 }
             }
         }
