@@ -82,20 +82,7 @@ mod tests {
         for i in 0..sights {
             let at = UtcMs(i * 200);
             let region = NormBox { x: 0.1 + 0.02 * i as f32, y: foot - h, w: 0.05, h };
-            let track = Track {
-                id: 1,
-                label: Label::Person,
-                score: 0.8,
-                best_score: 0.8,
-                region,
-                hidden_below: 0.0,
-                confirmed: true,
-                visible: true,
-                first_seen: UtcMs(-9_000),
-                last_seen: at,
-                still_since: at.plus_ms(-still_ms),
-            };
-            statures.see(at, &[track]);
+            statures.see(at, &[Track { still_since: at.plus_ms(-still_ms), ..Track::of_test(at, region) }]);
         }
     }
 

@@ -7,19 +7,8 @@ use crate::observation::Seen;
 
 /// Somebody who came here a while ago.
 fn track(id: u64, x: f32) -> Track {
-    Track {
-        id,
-        label: Label::Person,
-        score: 0.8,
-        best_score: 0.9,
-        region: NormBox { x, y: 0.4, w: 0.1, h: 0.3 },
-        hidden_below: 0.0,
-        confirmed: true,
-        visible: true,
-        first_seen: UtcMs(-1_000),
-        last_seen: UtcMs(0),
-        still_since: UtcMs(0),
-    }
+    let region = NormBox { x, y: 0.4, w: 0.1, h: 0.3 };
+    Track { id, first_seen: UtcMs(-1_000), ..Track::of_test(UtcMs(0), region) }
 }
 
 /// A rule on the left half of the picture; more of it in TOML.

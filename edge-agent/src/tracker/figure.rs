@@ -27,8 +27,11 @@ const FEET: f32 = 0.5;
 /// has stayed where it was, to the side too, it is known for longer.
 const KNOWN_MS: i64 = 3_000;
 const STANDING_MS: i64 = 120_000;
-/// Known from so many sights, he has grown when two in a row say so.
+/// Known from so many sights, he has grown when two in a row say so. From fewer, it is forgotten after as many boxes
+/// that end below the hips: the first ones may have taken in what he walked by.
 const STEADY: u32 = 4;
+/// A box that ends at the hips has a lower share of the height.
+const HIPS: f32 = 0.65;
 /// What a new sight counts in the height of the whole: a single box may be too high, and one that ends at the knees is
 /// too low.
 const LEARN: f32 = 0.5;
@@ -40,7 +43,7 @@ pub(super) enum Legs {
     Seen,
     /// The feet are so far below the box; above its lower edge where less than 0.
     Hidden(f32),
-    /// They had been below the boxes up to now by so much.
+    /// They had been below the boxes up to now by so much; less than 0 where what was taken for them was none.
     Appear(f32),
 }
 
@@ -109,6 +112,8 @@ pub(super) struct Figure {
     /// As he stood before he bent, where he bent.
     tall: Shape,
     sights: u32,
+    /// Boxes since the last whole one that end below the hips.
+    knees: u32,
     /// The last box that told of his height was much higher than that.
     longer: bool,
 }
@@ -116,18 +121,23 @@ pub(super) struct Figure {
 impl Figure {
     pub(super) fn new(at: UtcMs, seen: &NormBox) -> Self {
         let shape = Shape::of(at, seen);
-        Self { now: shape, tall: shape, sights: 1, longer: false }
+        Self { now: shape, tall: shape, sights: 1, knees: 0, longer: false }
     }
 
     /// One sight.
     pub(super) fn sight(&mut self, at: UtcMs, seen: &NormBox) -> Legs {
         let known = self.is_known(at, &self.now, seen);
         let stands = self.tall.is_beside(seen) && self.is_known(at, &self.tall, seen);
-        for shape in [known.then_some(&self.now), stands.then_some(&self.tall)].into_iter().flatten() {
-            if seen.h < CUT * shape.height {
-                return Legs::Hidden(shape.height - seen.h);
+        let heights = [known.then_some(self.now.height), stands.then_some(self.tall.height)];
+        if let Some(height) = heights.into_iter().flatten().find(|height| seen.h < CUT * height) {
+            self.knees += u32::from(seen.h >= HIPS * height);
+            if self.sights < STEADY && self.knees >= STEADY {
+                *self = Self::new(at, seen);
+                return Legs::Appear(seen.h - height);
             }
+            return Legs::Hidden(height - seen.h);
         }
+        self.knees = 0;
         let more = seen.h - self.now.height;
         let longer = seen.h > LONG * self.now.height && known;
         if longer {
@@ -282,6 +292,14 @@ mod tests {
                 assert!(worst <= 1_000, "{camera_m} m, {pace} m/s, {fps} a second: wrong for {worst} ms");
             }
         }
+    }
+
+    /// Beside a parked car, as YOLOX-nano saw him: two boxes took in more than him, all that follow are as high as he is.
+    #[test]
+    fn a_height_of_two_sights_is_forgotten() {
+        let seen = |i: i64| (i * 200, 0.378, [0.191, 0.171].get(i as usize).copied().unwrap_or(0.141));
+        let below = unseen(&(0..12).map(seen).collect::<Vec<_>>());
+        assert!(below[1..4].iter().all(|v| *v > 0.04) && below[4..].iter().all(|v| *v == 0.0), "{below:?}");
     }
 
     /// Legs that come into sight are believed at the second sight, however seldom anybody looks.

@@ -101,6 +101,26 @@ impl Track {
     }
 }
 
+#[cfg(test)]
+impl Track {
+    /// Somebody plainly seen there, for five seconds up to now, who has just moved.
+    pub(crate) fn of_test(at: UtcMs, region: NormBox) -> Self {
+        Self {
+            id: 1,
+            label: Label::Person,
+            score: 0.8,
+            best_score: 0.8,
+            region,
+            hidden_below: 0.0,
+            confirmed: true,
+            visible: true,
+            first_seen: at.plus_ms(-5_000),
+            last_seen: at,
+            still_since: at,
+        }
+    }
+}
+
 /// Where a known thing is looked for.
 #[derive(Clone, Copy)]
 enum Place {

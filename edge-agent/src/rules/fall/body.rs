@@ -68,6 +68,20 @@ pub(super) struct Down {
     pub(super) since: UtcMs,
     pub(super) place: NormBox,
     pub(super) best: Best,
+    /// Sights of him there, and those of them that are low and wide.
+    sights: u32,
+    low: u32,
+}
+
+impl Down {
+    fn new(at: UtcMs, track: &Track) -> Self {
+        Self { since: at, place: track.whole(), best: Best::of(track), sights: 1, low: 1 }
+    }
+
+    /// Who squats is as wide in a sight now and then.
+    pub(super) fn lies(&self) -> bool {
+        2 * self.low >= self.sights
+    }
 }
 
 impl Standing {
@@ -185,14 +199,13 @@ impl Body {
             Some(down) if low || same_place(&down.place, &region, RESTS) => {
                 if !same_place(&down.place, &region, RESTS) {
                     // Still down, and moving: the time of lying still begins anew.
-                    (down.since, down.place) = (at, region);
+                    (down.since, down.place, down.sights, down.low) = (at, region, 0, 0);
                 }
                 down.best = Best::of(track);
+                (down.sights, down.low) = (down.sights + 1, down.low + u32::from(low));
             }
             Some(_) => self.down = None,
-            None if fell => {
-                self.down = Some(Down { since: at, place: region, best: Best::of(track) });
-            }
+            None if fell => self.down = Some(Down::new(at, track)),
             None => {
                 // Neither upright nor down for long: somebody whose standing height was misjudged, or who sits.
                 if at.since_ms(self.standing.upright_at) > 10_000 {

@@ -15,12 +15,14 @@
 mod body;
 mod place;
 mod posture;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use protocol::{Label, NormBox, UtcMs};
 
-use self::body::Body;
+use self::body::{Body, Down};
 use self::place::Ground;
 use super::Moment;
 use super::config::Area;
@@ -55,14 +57,18 @@ pub(super) struct Doubt {
     body: u64,
 }
 
-/// People of whom the detector is in doubt: the tracker follows nobody by such sights alone.
+/// People of whom the detector is in doubt: the tracker follows nobody by such sights alone. Those at somebody who is
+/// followed may be of him: of a helper, say.
 fn unsure_people<'m>(now: &Moment<'m>) -> impl Iterator<Item = &'m NormBox> {
     let seen = match &now.seen.seen {
         Seen::Objects { detections, .. } => detections.as_slice(),
         _ => &[],
     };
     let unsure = seen.iter().filter(|d| d.label == Label::Person && (UNSURE..SURE).contains(&d.score));
-    unsure.map(|d| &d.region)
+    let followed = |region: &NormBox| {
+        now.tracks.iter().any(|t| t.visible && t.label == Label::Person && touch(&t.whole(), region))
+    };
+    unsure.map(|d| &d.region).filter(move |region| !followed(region))
 }
 
 impl Falls {
@@ -84,16 +90,18 @@ impl Falls {
         self.ground.step(at, &now.seen.signs.left, now.tracks);
         self.bodies.retain(|_, body| body.is_worth_keeping(at));
         for track in now.tracks.iter().filter(|t| t.visible && t.label == Label::Person) {
-            if !self.bodies.contains_key(&track.id) {
-                let body = self.taken_over(at, track, now.tracks).unwrap_or_else(|| {
-                    self.known += 1;
-                    Body::new(self.known, at, track)
-                });
+            // The first box of a new track may be too high or too low for him; the next ones tell.
+            if self.bodies.get(&track.id).is_none_or(|body| body.known().is_none())
+                && let Some(body) = self.taken_over(at, track, now.tracks)
+            {
                 self.bodies.insert(track.id, body);
             }
-            if let Some(body) = self.bodies.get_mut(&track.id) {
-                body.see(at, track);
-            }
+            let known = &mut self.known;
+            let body = self.bodies.entry(track.id).or_insert_with(|| {
+                *known += 1;
+                Body::new(*known, at, track)
+            });
+            body.see(at, track);
         }
         if now.seen.looked_for(Label::Person) {
             for (id, body) in &mut self.bodies {
@@ -110,7 +118,7 @@ impl Falls {
         }
         self.doubt = self.next_doubt(now, area);
         let by_shape = self.bodies.values().filter(counts).filter(|body| !body.posture.speaks_against(at));
-        let by_shape = by_shape.filter_map(|body| body.down).filter_map(|down| {
+        let by_shape = by_shape.filter_map(|body| body.down.filter(Down::lies)).filter_map(|down| {
             let told = at.since_ms(down.since) >= dwell_ms && area.zone.contains(down.place.foot());
             told.then_some(down.best)
         });

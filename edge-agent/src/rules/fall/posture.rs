@@ -150,30 +150,17 @@ pub(super) fn about_feet(standing: &Standing) -> NormBox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::fall::body::Body;
+    use crate::tracker::Track;
 
     const UPRIGHT: NormBox = NormBox { x: 0.4, y: 0.4, w: 0.06, h: 0.2 };
     const WIDE: NormBox = NormBox { x: 0.35, y: 0.5, w: 0.16, h: 0.1 };
 
     fn standing() -> Standing {
-        let mut body = super::super::body::Body::new(1, UtcMs(0), &track());
-        (1..=10).for_each(|i| body.see(UtcMs(i * 100), &track()));
+        let track = Track::of_test(UtcMs(0), UPRIGHT);
+        let mut body = Body::new(1, UtcMs(0), &track);
+        (1..=10).for_each(|i| body.see(UtcMs(i * 100), &track));
         body.standing
-    }
-
-    fn track() -> crate::tracker::Track {
-        crate::tracker::Track {
-            id: 1,
-            label: Label::Person,
-            score: 0.8,
-            best_score: 0.8,
-            region: UPRIGHT,
-            hidden_below: 0.0,
-            confirmed: true,
-            visible: true,
-            first_seen: UtcMs(0),
-            last_seen: UtcMs(0),
-            still_since: UtcMs(0),
-        }
     }
 
     /// Looks of (milliseconds since he was last upright, lean, whether he is alone there).

@@ -13,19 +13,7 @@ const PERSON: f32 = 0.3;
 const GROUND: f32 = 0.8;
 
 fn track(id: u64, label: Label, at: i64, region: NormBox) -> Track {
-    Track {
-        id,
-        label,
-        score: 0.8,
-        best_score: 0.8,
-        region,
-        hidden_below: 0.0,
-        confirmed: true,
-        visible: true,
-        first_seen: UtcMs(at - 5_000),
-        last_seen: UtcMs(at),
-        still_since: UtcMs(at),
-    }
+    Track { id, label, ..Track::of_test(UtcMs(at), region) }
 }
 
 fn person(x: f32, at: i64) -> Track {

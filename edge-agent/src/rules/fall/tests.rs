@@ -1,0 +1,95 @@
+//! Somebody before one camera, as the rule sees him, five times a second.
+
+use protocol::Phase;
+
+use super::*;
+use crate::detector::Stance;
+use crate::frame::Detection;
+use crate::observation::{Observation, Posed};
+use crate::rules::{Geometry, RuleTable, Rules};
+
+const FRAME_MS: i64 = 200;
+const FEET: f32 = 0.63;
+const UPRIGHT: NormBox = NormBox { x: 0.45, y: FEET - 0.18, w: 0.04, h: 0.18 };
+
+/// What a frame holds: who is followed, and of whom the detector is in doubt.
+type Frame = (Vec<Track>, Vec<NormBox>);
+
+/// When the rule opened, in frames up to 12 s. The pose model, where there is one, says that a body lies there.
+fn told(pose: bool, frame: impl Fn(i64) -> Frame) -> Option<i64> {
+    let table = toml::from_str::<RuleTable>("id = \"r1\"\nkind = \"fall\"\ndwell_s = 3").unwrap();
+    let mut rules = Rules::new(&[table.compile(&Geometry::default(), None, Label::ALL).unwrap()]);
+    (0..12_000).step_by(FRAME_MS as usize).find(|&at| {
+        let (tracks, unsure) = frame(at);
+        let unsure = unsure.into_iter().map(|region| Detection { label: Label::Person, score: 0.3, region });
+        let seen = Seen::Objects { by: "test 1".into(), detections: unsure.collect() };
+        let stance = Stance { lean: 85.0, score: 0.5 };
+        let posed = rules.in_doubt().filter(|_| pose).map(|region| Posed { region, stance });
+        let seen = Observation { posed, ..Observation::of(UtcMs(at), seen) };
+        let events = rules.step(&Moment { tracks: &tracks, seen: &seen, by: &"test 1".into() });
+        events.iter().any(|event| event.phase == Phase::Opened)
+    })
+}
+
+fn seen(id: u64, at: i64, region: NormBox) -> Track {
+    Track { id, ..Track::of_test(UtcMs(at), region) }
+}
+
+/// He stands there for three seconds, and is then lost from sight.
+fn stood(at: i64) -> Vec<Track> {
+    if at < 3_000 { vec![seen(1, at, UPRIGHT)] } else { Vec::new() }
+}
+
+#[test]
+fn who_is_lost_and_lies_there_is_told_of() {
+    assert!(told(true, |at| (stood(at), Vec::new())).is_some_and(|at| at <= 8_000));
+}
+
+/// The first box of his new number took in more than him: the next ones tell that it is he who walks on.
+#[test]
+fn who_walks_on_under_a_new_number_has_not_fallen() {
+    let walks_on = |at: i64| {
+        let x = UPRIGHT.x - 0.06 * (at - 3_000) as f32 / 1_000.0;
+        let region = NormBox { x, ..UPRIGHT };
+        let long = NormBox { y: FEET - 0.25, h: 0.25, ..region };
+        let region = if at < 3_200 { long } else { region };
+        (if at < 3_000 { stood(at) } else { vec![seen(2, at, region)] }, Vec::new())
+    };
+    assert_eq!(told(true, walks_on), None);
+}
+
+/// Unsure sights of one who is not followed are of him, who stands there all the same; those of a helper are not.
+#[test]
+fn glimpses_of_a_helper_do_not_speak_for_who_lies_there() {
+    let beside = NormBox { x: UPRIGHT.x + 0.03, ..UPRIGHT };
+    let there = |at: i64| if at >= 5_600 { vec![beside] } else { Vec::new() };
+    assert_eq!(told(true, |at| (stood(at), there(at))), None);
+    let helper = |at: i64| {
+        let mut tracks = stood(at);
+        tracks.extend(there(at).into_iter().map(|region| seen(2, at, region)));
+        (tracks, there(at))
+    };
+    assert!(told(true, helper).is_some());
+}
+
+/// By the shape of his track: low and wide, and not only now and then, as who squats is.
+#[test]
+fn who_squats_is_seldom_as_wide_as_who_lies() {
+    let lies = NormBox { x: 0.43, y: FEET - 0.1, w: 0.09, h: 0.1 };
+    let squats = NormBox { x: 0.455, y: FEET - 0.1, w: 0.045, h: 0.1 };
+    let down = |every: i64| {
+        told(false, move |at| {
+            let wide = (at / FRAME_MS) % every == 0;
+            let region = if at < 3_000 {
+                UPRIGHT
+            } else if wide {
+                lies
+            } else {
+                squats
+            };
+            (vec![Track { last_seen: UtcMs(at), ..seen(1, at, region) }], Vec::new())
+        })
+    };
+    assert!(down(1).is_some_and(|at| at <= 7_000), "{:?}", down(1));
+    assert_eq!(down(5), None);
+}
