@@ -113,6 +113,25 @@ fn a_lamp_in_a_noisy_night_is_no_fire() {
     assert_eq!(seen, 0);
 }
 
+/// Tongues as of a fire, where all else that is bright flickers as they do: a light sweeps over white cars, some of which
+/// look yellow. Cars under a steady light hide no fire.
+#[test]
+fn what_dances_like_all_that_is_bright_is_no_fire() {
+    let seen = |swept: bool| {
+        flames(20, |_, chance| {
+            let mut canvas = Canvas::street();
+            for car in 0..6 {
+                let light = if swept { chance.below(120) as u8 } else { 60 };
+                canvas.block((10 + car * 50, 20, 40, 50), [120 + light, 126, 128]);
+            }
+            fire(&mut canvas, chance);
+            canvas
+        })
+    };
+    assert_eq!(seen(true), 0);
+    assert!(seen(false) >= 40, "{} frames", seen(false));
+}
+
 /// Panes with sharp edges that throw back the low sun, on a wall nearly as warm, before a camera that shakes by parts
 /// of a place of the grid.
 #[test]
