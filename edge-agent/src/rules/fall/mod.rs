@@ -29,7 +29,7 @@ use super::config::Area;
 use super::occurrence::{Best, Sighting, Verdict};
 use super::places::touch;
 use crate::observation::Seen;
-use crate::tracker::{SURE, Track, UNSURE};
+use crate::tracker::{Track, UNSURE};
 
 /// A detector may lose who is down for so long, and the tracker may give him a new number.
 const LOST_MS: i64 = 3_000;
@@ -57,18 +57,17 @@ pub(super) struct Doubt {
     body: u64,
 }
 
-/// People of whom the detector is in doubt: the tracker follows nobody by such sights alone. Those at somebody who is
-/// followed may be of him: of a helper, say.
-fn unsure_people<'m>(now: &Moment<'m>) -> impl Iterator<Item = &'m NormBox> {
+/// People whom the tracker does not follow: it begins with nobody of whom the detector is in doubt. Sights at somebody who
+/// is followed may be of him: of a helper, say.
+fn not_followed<'m>(now: &Moment<'m>) -> impl Iterator<Item = &'m NormBox> {
     let seen = match &now.seen.seen {
         Seen::Objects { detections, .. } => detections.as_slice(),
         _ => &[],
     };
-    let unsure = seen.iter().filter(|d| d.label == Label::Person && (UNSURE..SURE).contains(&d.score));
-    let followed = |region: &NormBox| {
-        now.tracks.iter().any(|t| t.visible && t.label == Label::Person && touch(&t.whole(), region))
-    };
-    unsure.map(|d| &d.region).filter(move |region| !followed(region))
+    let people = seen.iter().filter(|d| d.label == Label::Person && d.score >= UNSURE).map(|d| &d.region);
+    people.filter(|region| {
+        !now.tracks.iter().any(|t| t.visible && t.label == Label::Person && touch(&t.whole(), region))
+    })
 }
 
 impl Falls {
@@ -108,7 +107,7 @@ impl Falls {
                 let track = now.tracks.iter().find(|track| track.id == *id && track.last_seen == at);
                 body.looked(at, track.map_or(0.0, |track| track.score));
                 if track.is_none() {
-                    body.glimpsed(at, unsure_people(now));
+                    body.glimpsed(at, not_followed(now));
                 }
             }
         }

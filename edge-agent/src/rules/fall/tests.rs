@@ -12,7 +12,7 @@ const FRAME_MS: i64 = 200;
 const FEET: f32 = 0.63;
 const UPRIGHT: NormBox = NormBox { x: 0.45, y: FEET - 0.18, w: 0.04, h: 0.18 };
 
-/// What a frame holds: who is followed, and of whom the detector is in doubt.
+/// What a frame holds: who is followed, and of whom else the detector is in doubt.
 type Frame = (Vec<Track>, Vec<NormBox>);
 
 /// When the rule opened, in frames up to 12 s. The pose model, where there is one, says that a body lies there.
