@@ -84,12 +84,15 @@ if [ "$lint" = yes ]; then
     if command -v cargo-deny >/dev/null; then cargo-deny --locked --offline check licenses bans sources; fi
 fi
 [ -n "${SHAODIAN_TEST_POSTGRES:-}" ] || start_postgres
-step "testing"
 log=target/test.log
+export outputs="$root/target/test-output"
+rm -rf "$log" "$outputs"
+mkdir "$outputs"
+step "testing; what each program says comes into $outputs"
 status=0
 # The test programs wait more than they compute, so two run at a time. The demo takes the whole machine, as it does a
 # newcomer's: it comes last.
-programs=$(cargo test --release --workspace --locked --no-run --quiet --message-format=json |
+programs=$(cargo test --release --workspace --locked --no-run --quiet --message-format=json-render-diagnostics |
     jq -r 'select(.profile.test and .executable) | "\(.manifest_path | sub("/[^/]*$"; ""))\t\(.executable)"') ||
     fail "the tests could not be built" "read the compiler's message above"
 run_program() {
@@ -99,14 +102,11 @@ run_program() {
         echo "Running $program"
         (cd "$folder" && exec "$program" --show-output "$@") || status=$?
         [ "$status" = 0 ] || echo "error: $program ended with status $status"
-    } >"$outputs/$(basename "$program")" 2>&1
-    return "$status"
+    } >"$outputs/$(basename "$program")" 2>&1 && [ "$status" = 0 ]
 }
 export -f run_program
-export outputs="$root/target/test-output"
-rm -rf "$outputs"
-mkdir "$outputs"
-in_turn() { xargs -d '\n' -P "$1" -I{} bash -c 'run_program "$@"' _ {} "${filter[@]}" || status=1; }
+# xargs starts no more programs when one ends with 255.
+in_turn() { xargs -d '\n' -P "$1" -I{} bash -c 'run_program "$@" || exit 1' _ {} "${filter[@]}" || status=1; }
 in_turn 2 < <(grep -v '/demo-[0-9a-f]*$' <<<"$programs")
 in_turn 1 < <(grep '/demo-[0-9a-f]*$' <<<"$programs")
 cat "$outputs"/* >"$log"

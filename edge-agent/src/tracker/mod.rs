@@ -29,7 +29,7 @@ use crate::frame::Detection;
 use crate::observation::Parked;
 
 /// Detections at least this sure are matched first.
-pub(crate) const SURE: f32 = 0.4;
+const SURE: f32 = 0.4;
 /// Less sure ones down to here only continue a visible track.
 pub const UNSURE: f32 = 0.1;
 /// How sure the first sight of a thing must be (ByteTrack's 0.5 + 0.1).

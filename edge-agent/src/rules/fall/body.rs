@@ -18,6 +18,9 @@ use crate::tracker::Track;
 const WIDER_SHAPE: f32 = 2.6;
 const WIDER: f32 = 1.5;
 const LOW: f32 = 0.65;
+/// So low and so wide in proportion is nobody who bends or squats.
+const FLAT: f32 = 0.5;
+const FLAT_SHAPE: f32 = 3.4;
 /// Standing: at least so high, and hardly wider in proportion.
 const HIGH: f32 = 0.85;
 const UPRIGHT_SHAPE: f32 = 1.6;
@@ -43,6 +46,9 @@ const PLAIN_MS: f32 = 2_000.0;
 const RESTS: f32 = 0.4;
 /// Feet of a lost standing box and a new low one are at most so far apart, in standing heights.
 const NEAR: f32 = 0.8;
+/// Two boxes that overlap so much, so soon one after the other, are of one person.
+const HERE: f32 = 0.6;
+const MOMENT_MS: i64 = 1_000;
 /// A body is so many times as high as it is wide: to the side, shares of the picture are measured by its width.
 const SLENDER: f32 = 3.0;
 /// Somebody lost while walking goes on so many standing heights a second, and is found again within so long.
@@ -68,23 +74,41 @@ pub(super) struct Down {
     pub(super) since: UtcMs,
     pub(super) place: NormBox,
     pub(super) best: Best,
-    /// Sights of him there, and those of them that are low and wide.
+    /// Sights of him there, those of them in which he is low and long, and those in which no one who bends is so flat.
     sights: u32,
-    low: u32,
+    long: u32,
+    flat: u32,
 }
 
 impl Down {
     fn new(at: UtcMs, track: &Track) -> Self {
-        Self { since: at, place: track.whole(), best: Best::of(track), sights: 1, low: 1 }
+        Self { since: at, place: track.whole(), best: Best::of(track), sights: 0, long: 0, flat: 0 }
     }
 
-    /// Who squats is as wide in a sight now and then.
+    fn sight(&mut self, region: &NormBox, standing: &Standing) {
+        let (h, shape) = (region.h, standing.shape_of(region));
+        self.sights += 1;
+        self.long += u32::from(h <= LOW * standing.h && shape >= WIDER_SHAPE);
+        self.flat += u32::from(h <= FLAT * standing.h && shape >= FLAT_SHAPE);
+    }
+
+    /// Who squats is as long in a sight now and then.
     pub(super) fn lies(&self) -> bool {
-        2 * self.low >= self.sights
+        2 * self.long >= self.sights
+    }
+
+    /// He may bend: as low and long in most sights, and not flat.
+    pub(super) fn may_bend(&self) -> bool {
+        2 * self.flat < self.sights
     }
 }
 
 impl Standing {
+    /// How many times as wide a box is in proportion.
+    fn shape_of(&self, region: &NormBox) -> f32 {
+        (region.w / region.h.max(1e-6)) / (self.w / self.h.max(1e-6)).max(1e-6)
+    }
+
     /// Where he was last upright, within the picture: his legs may reach beyond its edge.
     pub(super) fn foot(&self) -> (f32, f32) {
         self.upright.clamped().foot()
@@ -95,7 +119,11 @@ impl Standing {
 pub(super) struct Body {
     /// A number of his own, whatever tracks he goes on in.
     pub(super) name: u64,
-    seen_at: UtcMs,
+    /// The first box of the track in which he was first known.
+    pub(super) first: NormBox,
+    /// Where and when he was last seen.
+    region: NormBox,
+    pub(super) seen_at: UtcMs,
     pub(super) standing: Standing,
     pub(super) down: Option<Down>,
     /// How surely he was seen lately while he stood; 0 where a look misses him. A mean over [`PLAIN_MS`].
@@ -114,6 +142,8 @@ impl Body {
         let standing = Standing { w: region.w, h: region.h, known_ms: 0, upright_at: at, upright: region };
         Self {
             name,
+            first: region,
+            region,
             seen_at: at,
             standing,
             down: None,
@@ -132,8 +162,12 @@ impl Body {
             || self.posture.is_of_somebody_down(at)
     }
 
-    /// A look of the detector, that saw him as surely as `score` or not at all.
-    pub(super) fn looked(&mut self, at: UtcMs, score: f32) {
+    /// A look of the detector, that saw him or not.
+    pub(super) fn looked(&mut self, at: UtcMs, track: Option<&Track>) {
+        if let (Some(down), Some(track)) = (&mut self.down, track) {
+            down.sight(&track.whole(), &self.standing);
+        }
+        let score = track.map_or(0.0, |track| track.score);
         let passed_ms = at.since_ms(self.looked_at).clamp(0, 1_000) as f32;
         self.looked_at = at;
         if self.standing.upright_at == at {
@@ -175,11 +209,11 @@ impl Body {
 
     pub(super) fn see(&mut self, at: UtcMs, track: &Track) {
         let passed_ms = at.since_ms(self.seen_at).clamp(0, 1_000);
-        self.seen_at = at;
         // Somebody whose legs are not seen, and whose head is where it was, stands.
         let region = track.whole();
+        (self.region, self.seen_at) = (region, at);
         let standing = &mut self.standing;
-        let shape = (region.w / region.h.max(1e-6)) / (standing.w / standing.h.max(1e-6)).max(1e-6);
+        let shape = standing.shape_of(&region);
         let upright = region.h >= HIGH * standing.h && shape <= UPRIGHT_SHAPE;
         let low = region.h <= LOW * standing.h && shape >= WIDER_SHAPE && region.w >= WIDER * standing.w;
         if upright {
@@ -199,10 +233,9 @@ impl Body {
             Some(down) if low || same_place(&down.place, &region, RESTS) => {
                 if !same_place(&down.place, &region, RESTS) {
                     // Still down, and moving: the time of lying still begins anew.
-                    (down.since, down.place, down.sights, down.low) = (at, region, 0, 0);
+                    *down = Down::new(at, track);
                 }
                 down.best = Best::of(track);
-                (down.sights, down.low) = (down.sights + 1, down.low + u32::from(low));
             }
             Some(_) => self.down = None,
             None if fell => self.down = Some(Down::new(at, track)),
@@ -224,6 +257,11 @@ impl Body {
             && foot.abs() <= FEET * h
     }
 
+    /// Is this box right where he was seen a moment ago?
+    pub(super) fn was_here(&self, at: UtcMs, region: &NormBox) -> bool {
+        at.since_ms(self.seen_at) <= MOMENT_MS && same_place(&self.region, region, HERE)
+    }
+
     /// May this new box be him, lying where he stood?
     pub(super) fn may_lie_as(&self, region: &NormBox) -> bool {
         let (x, y) = region.foot();
@@ -234,12 +272,12 @@ impl Body {
         near && region.h <= LOW * self.standing.h
     }
 
-    /// May this new box be him, upright, after the time in which nobody saw him?
-    pub(super) fn may_go_on_as(&self, at: UtcMs, region: &NormBox) -> bool {
+    /// May this be him, upright, after the time in which nobody saw him: seen at first then and there, and so high now?
+    pub(super) fn may_go_on_as(&self, first_seen: UtcMs, first: &NormBox, region: &NormBox) -> bool {
         let Standing { w, h, upright_at, upright, .. } = self.standing;
-        let unseen_ms = at.since_ms(upright_at);
+        let unseen_ms = first_seen.since_ms(upright_at);
         let steps = 0.5 + PACE * unseen_ms as f32 / 1_000.0;
-        let ((x, y), (fx, fy)) = (region.foot(), upright.foot());
+        let ((x, y), (fx, fy)) = (first.foot(), upright.foot());
         let near = (x - fx).abs() <= steps * SLENDER * w && (y - fy).abs() <= steps * h;
         let same = (h / SAME_HEIGHT..=h * SAME_HEIGHT).contains(&region.h);
         unseen_ms <= FOUND_MS && near && same

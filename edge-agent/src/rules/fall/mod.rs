@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use protocol::{Label, NormBox, UtcMs};
 
 use self::body::{Body, Down};
-use self::place::Ground;
+use self::place::{BENDS_MS, Ground};
 use super::Moment;
 use super::config::Area;
 use super::occurrence::{Best, Sighting, Verdict};
@@ -89,10 +89,7 @@ impl Falls {
         self.ground.step(at, &now.seen.signs.left, now.tracks);
         self.bodies.retain(|_, body| body.is_worth_keeping(at));
         for track in now.tracks.iter().filter(|t| t.visible && t.label == Label::Person) {
-            // The first box of a new track may be too high or too low for him; the next ones tell.
-            if self.bodies.get(&track.id).is_none_or(|body| body.known().is_none())
-                && let Some(body) = self.taken_over(at, track, now.tracks)
-            {
+            if let Some(body) = self.taken_over(at, track, now.tracks) {
                 self.bodies.insert(track.id, body);
             }
             let known = &mut self.known;
@@ -105,7 +102,7 @@ impl Falls {
         if now.seen.looked_for(Label::Person) {
             for (id, body) in &mut self.bodies {
                 let track = now.tracks.iter().find(|track| track.id == *id && track.last_seen == at);
-                body.looked(at, track.map_or(0.0, |track| track.score));
+                body.looked(at, track);
                 if track.is_none() {
                     body.glimpsed(at, not_followed(now));
                 }
@@ -118,7 +115,8 @@ impl Falls {
         self.doubt = self.next_doubt(now, area);
         let by_shape = self.bodies.values().filter(counts).filter(|body| !body.posture.speaks_against(at));
         let by_shape = by_shape.filter_map(|body| body.down.filter(Down::lies)).filter_map(|down| {
-            let told = at.since_ms(down.since) >= dwell_ms && area.zone.contains(down.place.foot());
+            let long_ms = dwell_ms + if down.may_bend() { BENDS_MS } else { 0 };
+            let told = at.since_ms(down.since) >= long_ms && area.zone.contains(down.place.foot());
             told.then_some(down.best)
         });
         let by_pose =
@@ -177,14 +175,21 @@ impl Falls {
     }
 
     /// A tracker that does not know a lying box from the standing one before it starts a new track on the spot; one
-    /// that lost a walker for a moment starts one a few steps on.
+    /// that lost a walker for a moment starts one a few steps on. The first box may be too high or too low for him: until
+    /// he is known, the next ones tell. Where it followed one person by two numbers and lost one, he is the other.
     fn taken_over(&mut self, at: UtcMs, track: &Track, tracks: &[Track]) -> Option<Body> {
+        let own = self.bodies.get(&track.id);
+        let (first, is_known) =
+            own.map_or((track.region, false), |body| (body.first, body.known().is_some()));
         let lost = |id: &u64| !tracks.iter().any(|t| t.id == *id && t.visible);
-        let of = |(id, body): (&u64, &Body)| {
-            (lost(id) && (body.may_lie_as(&track.region) || body.may_go_on_as(at, &track.region)))
-                .then_some(*id)
+        let goes_on = |body: &Body| {
+            // Who was there beside him before he was lost is another.
+            let new = !is_known && body.seen_at < track.first_seen;
+            new && (body.may_lie_as(&track.region)
+                || body.may_go_on_as(track.first_seen, &first, &track.region))
         };
-        let id = self.bodies.iter().find_map(of)?;
+        let is = |body: &Body| body.was_here(at, &track.whole()) || goes_on(body);
+        let id = self.bodies.iter().find_map(|(id, body)| (lost(id) && is(body)).then_some(*id))?;
         self.bodies.remove(&id)
     }
 }

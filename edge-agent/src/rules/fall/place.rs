@@ -14,8 +14,8 @@
 //!   somebody bends: of whoever bends or sits in the dark, only the trunk may differ from the ground, as low and as
 //!   wide, and that hangs in the air above his feet. Nor is that taken from whom the detector hardly saw while he
 //!   stood: it may have lost him beside his suitcase;
-//! - neither did a pose model see him plainly otherwise after the time that a fall takes, nor the detector, unsurely and
-//!   more than once, somebody there who is seven tenths as high: seen from above, who lies along has less.
+//! - neither did a pose model see him plainly otherwise after the time that a fall takes, nor the detector, three times and
+//!   too unsurely to follow him, somebody there who is seven tenths as high: seen from above, who lies along has less.
 //!
 //! Deliberately absent: whether it breathes. A sack of a man's length that somebody drops in the moment in which
 //! he is lost from sight is told of.
@@ -42,8 +42,8 @@ const NEAR_Y: f32 = 0.5;
 const NEAR_X: f32 = 1.5;
 /// And at most so high above where the feet stood, in standing heights: what lies along rests on the ground there.
 const ABOVE_FEET: f32 = 0.1;
-/// Lying along is told of so much later: who bends to a shoe comes up again before.
-const BENDS_MS: i64 = 4_000;
+/// Lying otherwise than plainly across is told of so much later: who bends to a shoe comes up again before.
+pub(super) const BENDS_MS: i64 = 4_000;
 /// Somebody at least so high, in standing heights, stands.
 const STANDS: f32 = 0.85;
 /// After so long without having been seen upright, somebody is upright no more.
@@ -213,7 +213,7 @@ mod tests {
             if seen {
                 body.see(at, &track(at.0));
             }
-            body.looked(at, if seen { 0.6 } else { 0.0 });
+            body.looked(at, seen.then(|| track(at.0)).as_ref());
         }
         let mut ground = Ground::default();
         for i in 30..60 {

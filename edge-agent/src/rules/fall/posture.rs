@@ -9,12 +9,16 @@
 use protocol::{Label, NormBox, UtcMs};
 
 use super::body::{FALL_MS, Standing};
+use super::place::BENDS_MS;
 use crate::detector::Stance;
 use crate::rules::method::Eye;
 use crate::rules::occurrence::Best;
 
 /// A look counts from this score on.
 const SURE: f32 = 0.35;
+/// And is plain from this mean score on. Of few pixels in the dark the model is as unsure of a body that lies as of one
+/// that bends.
+const PLAIN: f32 = 0.45;
 /// Lying: trunk and legs at least so far from upright, degrees.
 const LIES: f32 = 50.0;
 /// Who lies across the picture is at least so many times as wide as when he stands. Of few pixels the model makes a body
@@ -43,7 +47,17 @@ struct Lies {
     since: UtcMs,
     seen_at: UtcMs,
     looks: u32,
+    /// Of all their scores.
+    sum: f32,
     best: Best,
+}
+
+impl Lies {
+    /// Since when it counts: where the looks are less than plain, so much later that who bends has come up again.
+    fn counts_from(&self) -> UtcMs {
+        let plain = self.sum >= PLAIN * self.looks as f32;
+        self.since.plus_ms(if plain { 0 } else { BENDS_MS })
+    }
 }
 
 /// What the looks at one person have shown.
@@ -90,18 +104,21 @@ impl Posture {
             Best { label: Label::Person, score: stance.score, region: region.clamped(), eye: Eye::Pose };
         let slow = self.is_slow();
         match &mut self.lies {
-            Some(lies) => *lies = Lies { seen_at: at, looks: lies.looks + 1, best, ..*lies },
+            Some(lies) => {
+                let sum = lies.sum + stance.score;
+                *lies = Lies { seen_at: at, looks: lies.looks + 1, sum, best, ..*lies };
+            }
             None if after_ms <= FIRST_MS && !slow => {
-                self.lies = Some(Lies { since: at, seen_at: at, looks: 1, best });
+                self.lies = Some(Lies { since: at, seen_at: at, looks: 1, sum: stance.score, best });
             }
             None => {}
         }
     }
 
-    /// Since when he lies there, and what shows it.
+    /// Since when it counts that he lies there, and what shows it.
     pub(super) fn lying(&self, at: UtcMs) -> Option<(UtcMs, Best)> {
         let lies = self.lies.filter(|l| l.looks >= LOOKS && at.since_ms(l.seen_at) <= UNSEEN_MS)?;
-        Some((lies.since, lies.best))
+        Some((lies.counts_from(), lies.best))
     }
 
     pub(super) fn is_of_somebody_down(&self, at: UtcMs) -> bool {
@@ -180,6 +197,21 @@ mod tests {
         assert!(!after(&[(2_000, 20.0, true)]).0.is_slow());
         assert!(after(&[(2_000, 20.0, true), (2_500, 30.0, true)]).0.is_slow());
         assert!(!after(&[(600, 20.0, true), (1_100, 30.0, true)]).0.is_slow());
+    }
+
+    /// Unsure looks may be of somebody who bends, and count when he would have come up again.
+    #[test]
+    fn unsure_looks_count_later() {
+        let since = |score: f32| {
+            let (mut posture, standing) = (Posture::default(), standing());
+            for after_ms in [1_200, 1_700] {
+                let at = standing.upright_at.plus_ms(after_ms);
+                posture.look(at, WIDE, Stance { lean: 85.0, score }, &standing, true);
+            }
+            let lying = posture.lying(standing.upright_at.plus_ms(1_700));
+            lying.map(|(since, _)| since.since_ms(standing.upright_at))
+        };
+        assert_eq!((since(0.5), since(0.38), since(0.3)), (Some(1_200), Some(1_200 + BENDS_MS), None));
     }
 
     /// A body that lies across a box no wider than somebody who stands is none.
