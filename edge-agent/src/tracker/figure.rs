@@ -131,9 +131,9 @@ impl Figure {
         if let Some((height, sights)) = self.given_up
             && seen.h * LONG >= height
         {
-            // He is as high after all.
+            // He is as high after all; but a height that was given up once may be so again.
             let more = seen.h - self.now.height;
-            *self = Self { sights: sights + 1, ..Self::new(at, seen) };
+            *self = Self { sights: (sights + 1).min(STEADY - 1), ..Self::new(at, seen) };
             return Legs::Appear(more);
         }
         let known = self.is_known(at, &self.now, seen);

@@ -8,7 +8,7 @@
 use protocol::{NormBox, UtcMs};
 
 use super::LOST_MS;
-use super::place::Ground;
+use super::place::{BENDS_MS, Ground};
 use super::posture::Posture;
 use crate::rules::occurrence::Best;
 use crate::rules::places::same_place;
@@ -18,7 +18,8 @@ use crate::tracker::Track;
 const WIDER_SHAPE: f32 = 2.6;
 const WIDER: f32 = 1.5;
 const LOW: f32 = 0.65;
-/// So low and so wide in proportion is nobody who bends or squats.
+/// So wide in proportion is nobody who squats, but for a look now and then, and so low and wide nobody who bends.
+const LONG_SHAPE: f32 = 2.1;
 const FLAT: f32 = 0.5;
 const FLAT_SHAPE: f32 = 3.4;
 /// Standing: at least so high, and hardly wider in proportion.
@@ -46,7 +47,7 @@ const PLAIN_MS: f32 = 2_000.0;
 const RESTS: f32 = 0.4;
 /// Feet of a lost standing box and a new low one are at most so far apart, in standing heights.
 const NEAR: f32 = 0.8;
-/// Two boxes that overlap so much, so soon one after the other, are of one person.
+/// Boxes that overlap so much, so soon one after the other, may be of one person.
 const HERE: f32 = 0.6;
 const MOMENT_MS: i64 = 1_000;
 /// A body is so many times as high as it is wide: to the side, shares of the picture are measured by its width.
@@ -74,32 +75,41 @@ pub(super) struct Down {
     pub(super) since: UtcMs,
     pub(super) place: NormBox,
     pub(super) best: Best,
-    /// Sights of him there, those of them in which he is low and long, and those in which no one who bends is so flat.
+    /// Looks that saw him there, those of them in which he is long, and those in which nobody who bends is so flat.
     sights: u32,
     long: u32,
     flat: u32,
+    /// It has been told of.
+    told: bool,
 }
 
 impl Down {
     fn new(at: UtcMs, track: &Track) -> Self {
-        Self { since: at, place: track.whole(), best: Best::of(track), sights: 0, long: 0, flat: 0 }
+        Self {
+            since: at,
+            place: track.whole(),
+            best: Best::of(track),
+            sights: 0,
+            long: 0,
+            flat: 0,
+            told: false,
+        }
     }
 
     fn sight(&mut self, region: &NormBox, standing: &Standing) {
         let (h, shape) = (region.h, standing.shape_of(region));
         self.sights += 1;
-        self.long += u32::from(h <= LOW * standing.h && shape >= WIDER_SHAPE);
+        self.long += u32::from(shape >= LONG_SHAPE);
         self.flat += u32::from(h <= FLAT * standing.h && shape >= FLAT_SHAPE);
     }
 
-    /// Who squats is as long in a sight now and then.
-    pub(super) fn lies(&self) -> bool {
-        2 * self.long >= self.sights
-    }
-
-    /// He may bend: as low and long in most sights, and not flat.
-    pub(super) fn may_bend(&self) -> bool {
-        2 * self.flat < self.sights
+    /// Has he lain there for so long? Who squats is as long in a look now and then; who may bend must come up again first.
+    /// Once told of, he lies there until he is up.
+    fn lies(&mut self, at: UtcMs, dwell_ms: i64) -> bool {
+        let may_bend = 2 * self.flat < self.sights;
+        let long_ms = dwell_ms + if may_bend { BENDS_MS } else { 0 };
+        self.told |= 2 * self.long >= self.sights && at.since_ms(self.since) >= long_ms;
+        self.told
     }
 }
 
@@ -255,6 +265,17 @@ impl Body {
             && at.since_ms(upright_at) <= FALL_MS
             && region.y - upright.y >= DROP * h
             && foot.abs() <= FEET * h
+    }
+
+    /// Lying by the shape of his track, for so long.
+    pub(super) fn lies(&mut self, at: UtcMs, dwell_ms: i64) -> Option<Down> {
+        let down = self.down.as_mut()?;
+        down.lies(at, dwell_ms).then_some(*down)
+    }
+
+    /// Is he no more than a part of that one, as far as he is known: head and trunk?
+    pub(super) fn is_part_of(&self, whole: &Self) -> bool {
+        self.down.is_none() && self.standing.h < HIGH * whole.standing.h
     }
 
     /// Is this box right where he was seen a moment ago?

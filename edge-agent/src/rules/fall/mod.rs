@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use protocol::{Label, NormBox, UtcMs};
 
 use self::body::{Body, Down};
-use self::place::{BENDS_MS, Ground};
+use self::place::Ground;
 use super::Moment;
 use super::config::Area;
 use super::occurrence::{Best, Sighting, Verdict};
@@ -113,12 +113,12 @@ impl Falls {
             self.ground.lie_down(at, body, now.tracks);
         }
         self.doubt = self.next_doubt(now, area);
-        let by_shape = self.bodies.values().filter(counts).filter(|body| !body.posture.speaks_against(at));
-        let by_shape = by_shape.filter_map(|body| body.down.filter(Down::lies)).filter_map(|down| {
-            let long_ms = dwell_ms + if down.may_bend() { BENDS_MS } else { 0 };
-            let told = at.since_ms(down.since) >= long_ms && area.zone.contains(down.place.foot());
-            told.then_some(down.best)
-        });
+        let bodies = self.bodies.values_mut().filter(|body| counts(&&**body));
+        let by_shape: Vec<Down> = bodies
+            .filter(|body| !body.posture.speaks_against(at))
+            .filter_map(|body| body.lies(at, dwell_ms))
+            .filter(|down| area.zone.contains(down.place.foot()))
+            .collect();
         let by_pose =
             self.bodies.values().filter(counts).filter(|body| !body.is_glimpsed()).filter_map(|body| {
                 let (since, best) = body.posture.lying(at)?;
@@ -131,7 +131,7 @@ impl Falls {
         });
         let sure = |best: &Best| best.score >= area.whom.min_score.min(LEAST_SCORE);
         // Who is seen lying says more than that something lies there.
-        let mut told: Vec<Best> = by_shape.filter(sure).collect();
+        let mut told: Vec<Best> = by_shape.into_iter().map(|down| down.best).filter(sure).collect();
         if told.is_empty() {
             told = by_pose.filter(sure).collect();
         }
@@ -176,7 +176,8 @@ impl Falls {
 
     /// A tracker that does not know a lying box from the standing one before it starts a new track on the spot; one
     /// that lost a walker for a moment starts one a few steps on. The first box may be too high or too low for him: until
-    /// he is known, the next ones tell. Where it followed one person by two numbers and lost one, he is the other.
+    /// he is known, the next ones tell. Where it followed one person, and his head and trunk by a number of their own, and
+    /// lost him, he is those.
     fn taken_over(&mut self, at: UtcMs, track: &Track, tracks: &[Track]) -> Option<Body> {
         let own = self.bodies.get(&track.id);
         let (first, is_known) =
@@ -188,7 +189,9 @@ impl Falls {
             new && (body.may_lie_as(&track.region)
                 || body.may_go_on_as(track.first_seen, &first, &track.region))
         };
-        let is = |body: &Body| body.was_here(at, &track.whole()) || goes_on(body);
+        let is_other =
+            |body: &Body| own.is_none_or(|own| own.is_part_of(body)) && body.was_here(at, &track.whole());
+        let is = |body: &Body| goes_on(body) || is_other(body);
         let id = self.bodies.iter().find_map(|(id, body)| (lost(id) && is(body)).then_some(*id))?;
         self.bodies.remove(&id)
     }

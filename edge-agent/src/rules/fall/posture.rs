@@ -49,14 +49,20 @@ struct Lies {
     looks: u32,
     /// Of all their scores.
     sum: f32,
+    /// They have been plain.
+    plain: bool,
     best: Best,
 }
 
 impl Lies {
+    fn look(&mut self, at: UtcMs, best: Best) {
+        (self.seen_at, self.looks, self.sum, self.best) = (at, self.looks + 1, self.sum + best.score, best);
+        self.plain |= self.looks >= LOOKS && self.sum >= PLAIN * self.looks as f32;
+    }
+
     /// Since when it counts: where the looks are less than plain, so much later that who bends has come up again.
     fn counts_from(&self) -> UtcMs {
-        let plain = self.sum >= PLAIN * self.looks as f32;
-        self.since.plus_ms(if plain { 0 } else { BENDS_MS })
+        self.since.plus_ms(if self.plain { 0 } else { BENDS_MS })
     }
 }
 
@@ -104,12 +110,10 @@ impl Posture {
             Best { label: Label::Person, score: stance.score, region: region.clamped(), eye: Eye::Pose };
         let slow = self.is_slow();
         match &mut self.lies {
-            Some(lies) => {
-                let sum = lies.sum + stance.score;
-                *lies = Lies { seen_at: at, looks: lies.looks + 1, sum, best, ..*lies };
-            }
+            Some(lies) => lies.look(at, best),
             None if after_ms <= FIRST_MS && !slow => {
-                self.lies = Some(Lies { since: at, seen_at: at, looks: 1, sum: stance.score, best });
+                self.lies =
+                    Some(Lies { since: at, seen_at: at, looks: 1, sum: stance.score, plain: false, best });
             }
             None => {}
         }

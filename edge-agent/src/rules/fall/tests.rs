@@ -2,6 +2,7 @@
 
 use protocol::Phase;
 
+use super::place::BENDS_MS;
 use super::*;
 use crate::detector::Stance;
 use crate::frame::Detection;
@@ -15,20 +16,25 @@ const UPRIGHT: NormBox = NormBox { x: 0.45, y: FEET - 0.18, w: 0.04, h: 0.18 };
 /// What a frame holds: who is followed, and of whom else the detector is in doubt.
 type Frame = (Vec<Track>, Vec<NormBox>);
 
-/// When the rule opened, in frames up to 12 s. The pose model, where there is one, says that a body lies there.
-fn told(pose: bool, frame: impl Fn(i64) -> Frame) -> Option<i64> {
+/// When incidents opened and ended, in frames up to 12 s. The pose model, where there is one, says that a body lies there.
+fn events(pose: bool, frame: impl Fn(i64) -> Frame) -> Vec<(Phase, i64)> {
     let table = toml::from_str::<RuleTable>("id = \"r1\"\nkind = \"fall\"\ndwell_s = 3").unwrap();
     let mut rules = Rules::new(&[table.compile(&Geometry::default(), None, Label::ALL).unwrap()]);
-    (0..12_000).step_by(FRAME_MS as usize).find(|&at| {
+    let step = |at: i64| {
         let (tracks, unsure) = frame(at);
         let unsure = unsure.into_iter().map(|region| Detection { label: Label::Person, score: 0.3, region });
         let seen = Seen::Objects { by: "test 1".into(), detections: unsure.collect() };
         let stance = Stance { lean: 85.0, score: 0.5 };
         let posed = rules.in_doubt().filter(|_| pose).map(|region| Posed { region, stance });
         let seen = Observation { posed, ..Observation::of(UtcMs(at), seen) };
-        let events = rules.step(&Moment { tracks: &tracks, seen: &seen, by: &"test 1".into() });
-        events.iter().any(|event| event.phase == Phase::Opened)
-    })
+        rules.step(&Moment { tracks: &tracks, seen: &seen, by: &"test 1".into() })
+    };
+    let events = (0..12_000).step_by(FRAME_MS as usize).flat_map(step);
+    events.filter(|e| e.phase != Phase::Updated).map(|e| (e.phase, e.at.0)).collect()
+}
+
+fn told(pose: bool, frame: impl Fn(i64) -> Frame) -> Option<i64> {
+    events(pose, frame).first().map(|(_, at)| *at)
 }
 
 /// Followed since `since`.
@@ -105,6 +111,40 @@ fn who_stands_beside_him_is_not_taken_for_him() {
         (tracks, Vec::new())
     };
     assert_eq!(told(false, falls), Some(6_000));
+}
+
+/// One look gives him a double, and the next a box between the two: he who lies there is who he was.
+#[test]
+fn a_double_takes_nobodys_place() {
+    let lies = NormBox { x: 0.4, y: FEET - 0.07, w: 0.12, h: 0.07 };
+    let between = NormBox { x: 0.4275, ..lies };
+    let doubled = |at: i64| {
+        let mut tracks = vec![match at {
+            ..3_000 => seen(1, 0, at, UPRIGHT),
+            3_000..4_200 => seen(1, 0, at, lies),
+            _ => seen(1, 0, at, between),
+        }];
+        if at == 4_000 {
+            tracks.push(seen(2, at, at, NormBox { x: 0.455, ..lies }));
+        }
+        (tracks, Vec::new())
+    };
+    assert_eq!(told(false, doubled), Some(6_000));
+}
+
+/// Once told of, he lies there though later boxes are less flat.
+#[test]
+fn one_fall_is_told_of_once() {
+    let lies = |h: f32| NormBox { x: 0.43, y: FEET - h, w: 0.09, h };
+    let falls = |at: i64| {
+        let region = match at {
+            ..3_000 => UPRIGHT,
+            3_000..5_200 => lies(0.085),
+            _ => lies(0.095),
+        };
+        (vec![seen(1, 0, at, region)], Vec::new())
+    };
+    assert_eq!(events(false, falls), [(Phase::Opened, 6_000)]);
 }
 
 /// By the shape of his track: flat, and not only now and then, as who squats is as long. Who bends is not as flat.
