@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the toy detector beside it: python3 make_toy_detectors.py (wants the packages onnx and numpy)
+"""Makes the toy detectors beside it: python3 make_toy_detectors.py (wants the packages onnx and numpy)
 
 toy-crowd says of any picture that 300 things stand in it on a grid, each as sure as the picture is bright. It keeps to
 the generic contract of docs/MODELS.md, and its batch is dynamic.
+
+toy-fragile sees nobody, and fails at work as soon as anything in the picture is white: it then reaches beyond a table.
 """
 
 import pathlib
@@ -38,7 +40,32 @@ graph = helper.make_graph(
         numpy_helper.from_array(base, "base"),
     ],
 )
-model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="make_toy_detectors")
-model.ir_version = 9
-onnx.checker.check_model(model)
-onnx.save(model, pathlib.Path(__file__).parent / "toy-crowd" / "toy-crowd.onnx")
+
+
+def save(name, graph):
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="make_toy_detectors"
+    )
+    model.ir_version = 9
+    onnx.checker.check_model(model)
+    onnx.save(model, pathlib.Path(__file__).parent / name / f"{name}.onnx")
+
+
+save("toy-crowd", graph)
+
+fragile = helper.make_graph(
+    [
+        helper.make_node("ReduceMax", ["picture"], ["brightest"], keepdims=0),
+        helper.make_node("Greater", ["brightest", "white"], ["is_white"]),
+        helper.make_node("Cast", ["is_white"], ["row"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "row"], ["found"], axis=0),
+    ],
+    "toy-fragile",
+    [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+    [helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 1, 6])],
+    [
+        numpy_helper.from_array(np.array(200, np.float32), "white"),
+        numpy_helper.from_array(np.zeros((1, 1, 1, 6), np.float32), "table"),
+    ],
+)
+save("toy-fragile", fragile)

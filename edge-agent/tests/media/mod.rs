@@ -84,14 +84,23 @@ impl Stream {
 
     /// As an MP4 file.
     pub(crate) fn write(&self) -> tempfile::NamedTempFile {
+        self.written(&format!("videotestsrc pattern=ball num-buffers={}", self.seconds * 25))
+    }
+
+    /// The same, after so many seconds of a black picture.
+    pub(crate) fn write_after_black(&self, seconds: usize) -> tempfile::NamedTempFile {
+        self.written(&format!(
+            "videotestsrc pattern=black num-buffers={} ! film. videotestsrc pattern=ball num-buffers={} ! film. concat name=film",
+            seconds * 25,
+            self.seconds * 25
+        ))
+    }
+
+    fn written(&self, source: &str) -> tempfile::NamedTempFile {
         camera::init().unwrap();
         let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
-        let description = format!(
-            "videotestsrc pattern=ball num-buffers={} ! {} ! mp4mux ! filesink location={}",
-            self.seconds * 25,
-            self.pictures(),
-            file.path().display()
-        );
+        let description =
+            format!("{source} ! {} ! mp4mux ! filesink location={}", self.pictures(), file.path().display());
         let pipeline = gst::parse::launch(&description).unwrap();
         pipeline.set_state(gst::State::Playing).unwrap();
         let ends = [gst::MessageType::Eos, gst::MessageType::Error];

@@ -1,0 +1,93 @@
+//! The program at work when its detector fails in front of the camera: motion and evidence go on, and the box says so.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
+mod media;
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use media::{Stream, decode, wait_for_within};
+
+/// Within so long the box says that its detector is gone.
+const SAYS_SO: Duration = Duration::from_secs(3);
+
+/// Kills what a failed test leaves.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !is().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited 60 s for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// All files below a folder with this ending.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path, ending),
+            false => Vec::from_iter(path.extension().is_some_and(|e| e == ending).then_some(path)),
+        })
+        .collect()
+}
+
+/// The picture is black, and the detector at work; then a white ball comes, at which the toy detector fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_detector_that_fails_leaves_motion_and_evidence() {
+    let clip = Stream::h264(10).write_after_black(8);
+    let dir = tempfile::tempdir().unwrap();
+    let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = dir.path().join("edge.toml");
+    let toml = format!(
+        "[agent]\ndata_dir = {data:?}\n[detector]\nmodels = [\"toy-fragile\"]\n\
+         [health]\nlisten = \"127.0.0.1:{port}\"\n\
+         [[camera]]\nid = \"yard\"\nurl = {:?}\n[[camera.rules]]\nid = \"r1\"\nkind = \"intrusion\"\n",
+        clip.path()
+    );
+    std::fs::write(&config, toml).unwrap();
+    let toys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/detectors");
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_edge-agent"));
+    agent.arg("--config").arg(&config).arg("run").arg("--models").arg(toys);
+    agent.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
+    let _running = Running(agent.spawn().unwrap());
+
+    let http = client();
+    let says = async |line: &str| match http.get(format!("http://127.0.0.1:{port}/metrics")).send().await {
+        Ok(answer) => answer.text().await.unwrap_or_default().contains(line),
+        Err(_) => false,
+    };
+    until("a detector at work", async || says("detector_ready 1").await).await;
+    let failed = async || std::fs::read_to_string(&log).unwrap().contains("a detector failed");
+    until("its failure", failed).await;
+    let began = Instant::now();
+    until("health that says so", async || says("detector_ready 0").await).await;
+    let said_after = began.elapsed();
+    assert!(said_after <= SAYS_SO, "{said_after:?}");
+
+    // Motion goes on, and what it tells of has its picture and its clip.
+    wait_for_within("a snapshot and a clip", 60, || {
+        !files(&data, "jpg").is_empty() && !files(&data, "mp4").is_empty()
+    });
+    let clip = files(&data, "mp4").remove(0);
+    assert!(!decode(&clip).is_empty(), "{clip:?}");
+}
