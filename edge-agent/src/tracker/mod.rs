@@ -272,7 +272,8 @@ impl Tracker {
                     continue;
                 }
                 let [whole, cut] = expected[r];
-                let overlap = whole.iou(&seen[c]).max(cut.iou(&seen[c]));
+                let as_whole = whole.iou(&seen[c]);
+                let overlap = if cut == whole { as_whole } else { as_whole.max(cut.iou(&seen[c])) };
                 if overlap >= least {
                     let along = DIRECTION * self.live[t].along(&detections[d].region);
                     edges.push((r, c, (overlap + along).max(f32::MIN_POSITIVE)));

@@ -10,6 +10,9 @@
 //! - a pose model, where one is installed ([`posture`]): asked of those in doubt alone, it sees trunk and legs level. It
 //!   also speaks against the shape, of somebody who bends.
 //!
+//! Who bends or squats looks like that to each of them now and then: what is not plain counts later, by when he has come
+//! up again.
+//!
 //! All of it is relative to the same person's own standing box, so the shape of the picture does not matter.
 
 mod body;
