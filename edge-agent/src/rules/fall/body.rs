@@ -10,6 +10,7 @@ use protocol::{NormBox, UtcMs};
 use super::LOST_MS;
 use super::place::{BENDS_MS, Ground};
 use super::posture::Posture;
+use crate::frame::Detection;
 use crate::rules::occurrence::Best;
 use crate::rules::places::same_place;
 use crate::tracker::Track;
@@ -40,6 +41,8 @@ const GLIMPSED_HIGH: f32 = 0.7;
 const GLIMPSED_WIDE: f32 = 1.8;
 const GLIMPSED_NEAR: f32 = 0.2;
 const GLIMPSES: u32 = 3;
+/// A sight of somebody whom nobody follows tells where he walks from this score on.
+const HALF_SURE: f32 = 0.3;
 /// Whom the detector sees less surely while he stands, it may lose while he stands.
 const PLAIN: f32 = 0.3;
 const PLAIN_MS: f32 = 2_000.0;
@@ -186,6 +189,26 @@ impl Body {
             self.missed_ms = 0.0;
         } else {
             self.missed_ms += passed_ms;
+        }
+    }
+
+    /// A look at which he was lost, with its sights of whom nobody follows: one of somebody upright, half surely seen and no
+    /// further on than he walks, is of him.
+    pub(super) fn walks_on<'s>(&mut self, at: UtcMs, sights: impl Iterator<Item = &'s Detection>) {
+        let Standing { w, h, .. } = self.standing;
+        let from = self.standing.foot().0;
+        let is = |seen: &&Detection| {
+            let region = &seen.region;
+            let upright = region.h >= HIGH * h && self.standing.shape_of(region) <= UPRIGHT_SHAPE;
+            let on = (region.foot().0 - from).abs() > w && self.may_go_on_as(at, region, region);
+            seen.score >= HALF_SURE && upright && on
+        };
+        if self.down.is_none()
+            && let Some(seen) = { sights }.find(is)
+        {
+            (self.standing.upright_at, self.standing.upright) = (at, seen.region);
+            self.glimpses = 0;
+            self.posture.upright(at);
         }
     }
 

@@ -31,6 +31,7 @@ use super::Moment;
 use super::config::Area;
 use super::occurrence::{Best, Sighting, Verdict};
 use super::places::touch;
+use crate::frame::Detection;
 use crate::observation::Seen;
 use crate::tracker::{Track, UNSURE};
 
@@ -60,16 +61,16 @@ pub(super) struct Doubt {
     body: u64,
 }
 
-/// People whom the tracker does not follow: it begins with nobody of whom the detector is in doubt. Sights at somebody who
-/// is followed may be of him: of a helper, say.
-fn not_followed<'m>(now: &Moment<'m>) -> impl Iterator<Item = &'m NormBox> {
+/// Sights of people whom the tracker does not follow: it begins with nobody of whom the detector is in doubt. Those at
+/// somebody who is followed may be of him: of a helper, say.
+fn not_followed<'m>(now: &Moment<'m>) -> impl Iterator<Item = &'m Detection> {
     let seen = match &now.seen.seen {
         Seen::Objects { detections, .. } => detections.as_slice(),
         _ => &[],
     };
-    let people = seen.iter().filter(|d| d.label == Label::Person && d.score >= UNSURE).map(|d| &d.region);
-    people.filter(|region| {
-        !now.tracks.iter().any(|t| t.visible && t.label == Label::Person && touch(&t.whole(), region))
+    let people = seen.iter().filter(|d| d.label == Label::Person && d.score >= UNSURE);
+    people.filter(|seen| {
+        !now.tracks.iter().any(|t| t.visible && t.label == Label::Person && touch(&t.whole(), &seen.region))
     })
 }
 
@@ -107,7 +108,8 @@ impl Falls {
                 let track = now.tracks.iter().find(|track| track.id == *id && track.last_seen == at);
                 body.looked(at, track);
                 if track.is_none() {
-                    body.glimpsed(at, not_followed(now));
+                    body.walks_on(at, not_followed(now));
+                    body.glimpsed(at, not_followed(now).map(|seen| &seen.region));
                 }
             }
         }

@@ -65,6 +65,17 @@ fn who_walks_on_under_a_new_number_has_not_fallen() {
     assert_eq!(told(true, walks_on), None);
 }
 
+/// He walks on, seen too unsurely to be followed.
+#[test]
+fn who_walks_on_hardly_seen_has_not_fallen() {
+    let walks = |at: i64| {
+        let x = UPRIGHT.x - 0.06 * (at - 3_000) as f32 / 1_000.0;
+        let on = (at >= 3_600).then_some(NormBox { x, ..UPRIGHT });
+        (stood(at), on.into_iter().collect())
+    };
+    assert_eq!(told(true, walks), None);
+}
+
 /// Unsure sights of one who is not followed are of him, who stands there all the same; those of a helper are not.
 #[test]
 fn glimpses_of_a_helper_do_not_speak_for_who_lies_there() {
