@@ -22,6 +22,10 @@ for argument in "$@"; do
     esac
 done
 
+# Long counts are deploy/soak.sh's: left over in the environment they would run for hours here.
+unset SHAODIAN_QUIET_HOURS SHAODIAN_QUIET_CLIPS SHAODIAN_KILL_ROUNDS SHAODIAN_POWER_ROUNDS SHAODIAN_POWER_INCIDENTS \
+    SHAODIAN_STAY_S SHAODIAN_DISCONNECTIONS
+
 began=$SECONDS
 step() { say "== $* ($((SECONDS - began)) s)"; }
 
