@@ -2,42 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+mod common;
 mod media;
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
-use media::{Stream, decode, wait_for_within};
+use common::{eventually, free_port};
+use media::{Running, Stream, decode, wait_for_within};
 use protocol::{Clock as _, SystemClock};
 
 /// Within so long the box says that its detector is gone.
 const SAYS_SO_MS: u64 = 3_000;
 
-/// Kills what a failed test leaves.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
-}
-
-async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
-    let clock = SystemClock::new();
-    let began = clock.uptime_ms();
-    while !is().await {
-        assert!(clock.uptime_ms() - began < 60_000, "waited 60 s for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// All files below a folder with this ending.
@@ -60,7 +41,7 @@ async fn a_detector_that_fails_leaves_motion_and_evidence() {
     let clip = Stream::h264(10).write_after_black(8);
     let dir = tempfile::tempdir().unwrap();
     let (data, log) = (dir.path().join("data"), dir.path().join("log"));
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let config = dir.path().join("edge.toml");
     let toml = format!(
         "[agent]\ndata_dir = {data:?}\n[detector]\nmodels = [\"toy-fragile\"]\n\
@@ -80,12 +61,11 @@ async fn a_detector_that_fails_leaves_motion_and_evidence() {
         Ok(answer) => answer.text().await.unwrap_or_default().contains(line),
         Err(_) => false,
     };
-    until("a detector at work", async || says("detector_ready 1").await).await;
-    let failed = async || std::fs::read_to_string(&log).unwrap().contains("a detector failed");
-    until("its failure", failed).await;
+    eventually!("a detector at work", says("detector_ready 1").await);
+    eventually!("its failure", std::fs::read_to_string(&log).unwrap().contains("a detector failed"));
     let clock = SystemClock::new();
     let began = clock.uptime_ms();
-    until("health that says so", async || says("detector_ready 0").await).await;
+    eventually!("health that says so", says("detector_ready 0").await);
     let said_after_ms = clock.uptime_ms() - began;
     assert!(said_after_ms <= SAYS_SO_MS, "{said_after_ms} ms");
 

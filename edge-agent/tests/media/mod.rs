@@ -9,6 +9,16 @@ use edge_agent::camera;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+/// A program of which a failed test leaves nothing.
+pub(crate) struct Running(pub(crate) std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Waits for a condition, and fails with its name after 30 seconds.
 pub(crate) fn wait_for(what: &str, condition: impl FnMut() -> bool) {
     wait_for_within(what, 30, condition);
