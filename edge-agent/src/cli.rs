@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::call::speech::transcribe;
 use crate::config::{Config, ConfigError, Reading, in_force};
-use crate::{doctor, enrol, eval, replay, run, say, stations};
+use crate::{doctor, enrol, eval, replay, run, say, screen, stations};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -49,6 +49,10 @@ enum Command {
     Eval(eval::Args),
     /// Transcribes a recording with the installed speech model
     Transcribe(transcribe::Args),
+    /// Reads what callers say, an utterance a line, and tells alarms, tags, place and private numbers as JSON
+    Screen(screen::stream::Args),
+    /// Fits the tagger to a corpus, and says how well it does on utterances that it has not seen
+    TrainTagger(screen::tagger::cli::Args),
 }
 
 pub fn main() -> ExitCode {
@@ -113,6 +117,10 @@ fn act(cli: Cli) -> Result<ExitCode> {
             let folders = models.map(|store| store.folders().to_vec()).unwrap_or_default();
             or_reader_left(transcribe::run(&args, &folders))?;
         }
+        Command::Screen(args) => {
+            or_reader_left(screen::stream::run(&args, std::io::stdin().lock(), std::io::stdout().lock()))?;
+        }
+        Command::TrainTagger(args) => or_reader_left(screen::tagger::cli::run(&args))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -29,6 +29,7 @@ pub mod revisions;
 pub mod rules;
 pub mod run;
 pub mod say;
+pub mod screen;
 mod shrink;
 pub mod signs;
 pub mod stations;

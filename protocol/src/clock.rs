@@ -54,6 +54,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> UtcMs;
     /// Milliseconds since this process started; never goes back.
     fn uptime_ms(&self) -> u64;
+    /// The same in microseconds, for what is over sooner than a millisecond.
+    fn uptime_us(&self) -> u64 {
+        self.uptime_ms().saturating_mul(1_000)
+    }
 }
 
 /// The machine's clock.
@@ -78,6 +82,10 @@ impl Clock for SystemClock {
 
     fn uptime_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn uptime_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 

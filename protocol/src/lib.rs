@@ -10,6 +10,7 @@ pub mod command;
 pub mod enrol;
 pub mod envelope;
 pub mod evidence;
+pub mod hotline;
 pub mod id;
 pub mod incident;
 pub mod limits;

@@ -1,38 +1,9 @@
-//! The hotline's matters, urgencies and categories: our own data, in `assets/taxonomy.json`.
-
-use std::sync::LazyLock;
+//! The hotline's words in the two languages of the pages. The lists themselves are the protocol's.
 
 use protocol::Severity;
-use serde::Deserialize;
+pub use protocol::hotline::{Category, MATTERS, categories};
 
 use crate::web::text::Lang;
-
-#[derive(Debug, Deserialize)]
-struct File {
-    categories: Vec<Category>,
-}
-
-/// What a call is about, and which unit answers for it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Category {
-    pub id: String,
-    pub zh: String,
-    pub unit: String,
-}
-
-static FILE: LazyLock<File> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../assets/taxonomy.json")).expect("taxonomy.json is tested to read")
-});
-
-/// Matters in the order of their keys 1 to 6.
-pub const MATTERS: [(&str, &str, &str); 6] = [
-    ("enquiry", "咨询", "Enquiry"),
-    ("complaint", "投诉", "Complaint"),
-    ("request", "求助", "Request"),
-    ("suggestion", "建议", "Suggestion"),
-    ("report", "举报", "Report"),
-    ("praise", "表扬", "Praise"),
-];
 
 /// Urgencies, worst first, with the severity whose shape they wear.
 pub const URGENCIES: [(&str, &str, &str, Severity); 3] = [
@@ -72,20 +43,15 @@ const ENGLISH: [(&str, &str); 27] = [
     ("other", "Other"),
 ];
 
-pub fn categories() -> &'static [Category] {
-    &FILE.categories
-}
-
 pub fn category(id: &str) -> Option<&'static Category> {
     categories().iter().find(|category| category.id == id)
 }
 
-impl Category {
-    pub fn word(&self, lang: Lang) -> &str {
-        let english =
-            ENGLISH.iter().find(|(id, _)| *id == self.id).map_or(self.id.as_str(), |(_, word)| word);
-        lang.pick(&self.zh, english)
-    }
+/// The name of a category.
+pub fn word(category: &Category, lang: Lang) -> &str {
+    let english =
+        ENGLISH.iter().find(|(id, _)| *id == category.id).map_or(category.id.as_str(), |(_, word)| word);
+    lang.pick(&category.zh, english)
 }
 
 pub fn matter(id: &str, lang: Lang) -> Option<&'static str> {
@@ -100,17 +66,11 @@ pub fn urgency(id: &str, lang: Lang) -> Option<(&'static str, Severity)> {
 mod tests {
     use super::*;
 
-    /// The file reads, agrees with the tables here, and every category has an English name.
+    /// The tables agree with the protocol's, and every category has an English name.
     #[test]
-    fn file_and_tables_agree() {
-        let file: serde_json::Value =
-            serde_json::from_str(include_str!("../../assets/taxonomy.json")).unwrap();
-        for (id, zh, _) in MATTERS {
-            assert_eq!(file["matters"][id], zh);
-        }
-        assert_eq!(file["matters"].as_object().unwrap().len(), MATTERS.len());
+    fn tables_agree() {
         let urgencies: Vec<_> = URGENCIES.iter().map(|row| row.0).collect();
-        assert_eq!(file["urgency"], serde_json::json!(urgencies));
+        assert_eq!(urgencies, protocol::hotline::URGENCIES);
         for category in categories() {
             assert!(ENGLISH.iter().any(|(id, _)| *id == category.id), "{} has no English name", category.id);
         }

@@ -222,7 +222,7 @@ fn form(draft: &Draft, known: i64, wrong: bool, viewer: &Viewer) -> TicketForm {
     });
     let categories = taxonomy::categories().iter().map(|category| Choice {
         id: category.id.clone(),
-        word: format!("{} · {}", category.word(lang), category.unit),
+        word: format!("{} · {}", taxonomy::word(category, lang), category.unit),
         key: None,
         on: draft.category == category.id,
         sev: None,

@@ -245,7 +245,7 @@ fn in_words(detail: &Value, lang: Lang) -> String {
         words.push(word.to_owned());
     }
     if let Some(category) = text("category").and_then(taxonomy::category) {
-        words.push(category.word(lang).to_owned());
+        words.push(taxonomy::word(category, lang).to_owned());
     }
     words.extend(
         ["purpose", "reason", "place", "summary"].iter().filter_map(|name| text(name)).map(str::to_owned),
@@ -411,7 +411,7 @@ pub fn ticket(t: &Ticket, local: &LocalTime, lang: Lang) -> TicketView {
     let urgency = taxonomy::urgency(&t.urgency, lang);
     TicketView {
         matter: taxonomy::matter(&t.matter, lang).unwrap_or(&t.matter).to_owned(),
-        category: category.map_or(t.category.as_str(), |category| category.word(lang)).to_owned(),
+        category: category.map_or(t.category.as_str(), |category| taxonomy::word(category, lang)).to_owned(),
         unit: category.map(|category| category.unit.clone()).unwrap_or_default(),
         urgency: urgency.map_or_else(
             || sev(Severity::Notice, lang),

@@ -1,0 +1,130 @@
+//! Screening: from what a caller says to alarms, tags, a place, and a text without private numbers.
+//!
+//! Pure: words in, findings out, no clock and no file but the gazetteer. It works on half a sentence as well as on a
+//! whole one, and without any speech model.
+
+pub mod address;
+mod digits;
+pub mod gazetteer;
+pub mod homophone;
+mod plate;
+pub mod privacy;
+pub mod reading;
+pub mod stream;
+pub mod tagger;
+
+use std::collections::BTreeSet;
+
+use protocol::hotline::{ALARMS, MATTERS, URGENCIES, categories};
+use serde::Serialize;
+
+use address::Address;
+use gazetteer::Gazetteer;
+use privacy::{Kind, Private};
+use reading::Reading;
+use tagger::Tagger;
+use tagger::model::{Head, ranked};
+
+/// From this probability of an emergency on an alarm is raised. One in a hundred missed costs a life, one in ten raised
+/// for nothing costs an operator a look; `models/tagger/README.md` has the curve.
+pub const ALARM_FROM: f32 = 0.25;
+/// The likeliest alarm is raised, and every other that is likelier than not.
+const ALSO_FROM: f32 = 0.5;
+/// Categories that are offered.
+const OFFERED: usize = 3;
+
+/// A category that an utterance may belong to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Offer {
+    pub id: &'static str,
+    /// 0 to 1, calibrated: of offers at 0.8 four in five are right.
+    pub confidence: f32,
+    /// What was said that speaks for it, strongest first.
+    pub words: Vec<String>,
+}
+
+/// What an utterance tells.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Screened {
+    pub matter: &'static str,
+    pub category: &'static str,
+    pub category_top3: Vec<Offer>,
+    /// The unit that answers for the category.
+    pub unit: &'static str,
+    pub urgency: &'static str,
+    pub alarms: Vec<&'static str>,
+    /// What was said that raised the first alarm.
+    pub alarm_words: Vec<String>,
+    pub address: Option<Address>,
+    pub redacted: String,
+    pub pii: BTreeSet<Kind>,
+}
+
+/// Screens utterances.
+#[derive(Debug)]
+pub struct Screener {
+    tagger: Tagger,
+    gazetteer: Gazetteer,
+}
+
+impl Screener {
+    /// With the model that is part of the program.
+    pub fn new(gazetteer: Gazetteer) -> Self {
+        Self { tagger: Tagger::built_in(), gazetteer }
+    }
+
+    pub fn screen(&self, text: &str) -> Screened {
+        let reading = Reading::of(text);
+        let tags = self.tagger.tags(&reading);
+        let alarms = alarms(tags.urgency[0], &tags.alarms);
+        let urgency = if alarms.is_empty() { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) } else { 0 };
+        let offers: Vec<Offer> = ranked(&tags.category)
+            .take(OFFERED)
+            .map(|category| Offer {
+                id: &categories()[category].id,
+                confidence: (tags.category[category] * 1_000.0).round() / 1_000.0,
+                words: self.words(text, &reading, Head::Category, category),
+            })
+            .collect();
+        let first = ranked(&tags.category).next().expect("there are categories");
+        let private = privacy::find_in(text);
+        Screened {
+            matter: MATTERS[ranked(&tags.matter).next().expect("there are matters")].0,
+            category: &categories()[first].id,
+            category_top3: offers,
+            unit: &categories()[first].unit,
+            urgency: URGENCIES[urgency],
+            alarm_words: alarms
+                .first()
+                .map_or_else(Vec::new, |a| self.words(text, &reading, Head::Alarm, *a)),
+            alarms: alarms.into_iter().map(|a| ALARMS[a].0).collect(),
+            address: address::find(text, &reading, &self.gazetteer),
+            redacted: privacy::redacted(text, &private),
+            pii: kinds(&private),
+        }
+    }
+
+    /// The stretches of `text` that speak for an answer.
+    fn words(&self, text: &str, reading: &Reading, head: Head, answer: usize) -> Vec<String> {
+        let chars: Vec<char> = text.chars().collect();
+        let reasons = self.tagger.reasons(reading, head, answer);
+        reasons.into_iter().map(|letters| chars[reading.span(letters)].iter().collect()).collect()
+    }
+}
+
+/// The alarms to raise, likeliest first.
+fn alarms(emergency: f32, each: &[f32]) -> Vec<usize> {
+    if emergency < ALARM_FROM {
+        return Vec::new();
+    }
+    ranked(each)
+        .enumerate()
+        .take_while(|(rank, a)| *rank == 0 || each[*a] >= ALSO_FROM)
+        .map(|(_, a)| a)
+        .collect()
+}
+
+/// The kinds that have a name.
+fn kinds(private: &[Private]) -> BTreeSet<Kind> {
+    private.iter().map(|p| p.kind).filter(|kind| *kind != Kind::Number).collect()
+}

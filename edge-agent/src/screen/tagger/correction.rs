@@ -1,0 +1,149 @@
+//! What operators put right, learnt on the box within the shift.
+//!
+//! Only the topic is learnt: alarms are no matter of opinion within a shift. The model of the program never changes. Corrections are a list; from it a small [`Overlay`] of weights is made, the
+//! same one from the same list, in milliseconds. To take a correction back is to leave it out and make the overlay
+//! anew: nothing of it stays behind.
+
+use std::collections::HashMap;
+
+use super::features::{Feature, View, value};
+use super::model::{Head, Model, norm, softmax};
+
+/// What one operator put right of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The topic's, of what was said without private numbers.
+    pub features: Vec<Feature>,
+    /// Places in the lists of the taxonomy; `None`: nothing was wrong with it.
+    pub category: Option<usize>,
+    pub matter: Option<usize>,
+}
+
+/// Weights beside those of the topic's model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overlay {
+    weights: HashMap<Feature, Vec<f32>>,
+}
+
+/// A correction is learnt when the right answer leads by this probability …
+const ENOUGH: f32 = 0.85;
+/// … or after this many steps: what contradicts itself must not go on for ever.
+const MOST_STEPS: usize = 30;
+const STEP: f32 = 1.0;
+/// No single word may weigh more than this: one slip of an operator must not turn every call that has it.
+const MOST_WEIGHT: f32 = 3.0;
+/// Times that the whole list is gone through, so that a later correction does not undo an earlier one.
+const ROUNDS: usize = 2;
+/// The oldest go first beyond this many; by then the corpus should have learnt them.
+pub const MOST_CORRECTIONS: usize = 1_000;
+
+impl Overlay {
+    /// Learns the last [`MOST_CORRECTIONS`] of a list, oldest first.
+    pub fn learn(model: &Model, corrections: &[Correction]) -> Self {
+        let recent = &corrections[corrections.len().saturating_sub(MOST_CORRECTIONS)..];
+        let mut overlay = Self::default();
+        for _ in 0..ROUNDS {
+            for correction in recent {
+                overlay.take_in(model, correction);
+            }
+        }
+        overlay
+    }
+
+    fn take_in(&mut self, model: &Model, correction: &Correction) {
+        let square: f32 = correction.features.iter().map(|f| value(*f) * value(*f)).sum();
+        let norm = norm(square);
+        for (head, right) in [(Head::Category, correction.category), (Head::Matter, correction.matter)] {
+            let Some(right) = right else { continue };
+            for _ in 0..MOST_STEPS {
+                let scores = self.scores(model, &correction.features);
+                let shares = softmax(scores[head.columns()].to_vec());
+                if shares[right] >= ENOUGH {
+                    break;
+                }
+                for feature in &correction.features {
+                    let weights =
+                        self.weights.entry(*feature).or_insert_with(|| vec![0.0; View::Topic.columns()]);
+                    for (answer, share) in shares.iter().enumerate() {
+                        let slope = share - f32::from(u8::from(answer == right));
+                        let weight = &mut weights[head.columns().start + answer];
+                        *weight = (*weight - STEP * slope * norm * value(*feature))
+                            .clamp(-MOST_WEIGHT, MOST_WEIGHT);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The model's scores with what was learnt.
+    pub fn scores(&self, model: &Model, features: &[Feature]) -> Vec<f32> {
+        let mut scores = model.scores(features);
+        if self.weights.is_empty() {
+            return scores;
+        }
+        let square: f32 = features.iter().map(|f| value(*f) * value(*f)).sum();
+        let norm = norm(square);
+        for (feature, weights) in features.iter().filter_map(|f| Some((*f, self.weights.get(f)?))) {
+            for (score, weight) in scores.iter_mut().zip(weights) {
+                *score += weight * value(feature) * norm;
+            }
+        }
+        scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::reading::Reading;
+    use crate::screen::tagger::Tagger;
+    use crate::screen::tagger::features::features;
+    use crate::screen::tagger::label::category;
+    use crate::screen::tagger::model::ranked;
+
+    fn read(text: &str) -> Vec<Feature> {
+        features(&Reading::of(text), View::Topic)
+    }
+
+    fn told(overlay: &Overlay, model: &Model, text: &str) -> usize {
+        ranked(&overlay.scores(model, &read(text))[Head::Category.columns()]).next().unwrap()
+    }
+
+    fn as_category(text: &str, id: &str) -> Correction {
+        Correction { features: read(text), category: category(id), matter: None }
+    }
+
+    /// A few corrections of a new matter turn its other calls too, turn nothing else, and leave nothing behind when
+    /// they are taken back.
+    #[test]
+    fn corrections_are_learnt_and_taken_back() {
+        let model = Tagger::built_in().topic;
+        let corrections = [
+            as_category("我们村头那个量子驿站半夜开着大灯", "telecom"),
+            as_category("量子驿站的机柜在院墙外头", "telecom"),
+            as_category("那个量子驿站是谁批的", "telecom"),
+        ];
+        let overlay = Overlay::learn(&model, &corrections);
+        let telecom = category("telecom").unwrap();
+        let unseen = "村委会旁边新修的量子驿站归谁管";
+        assert_ne!(told(&Overlay::default(), &model, unseen), telecom);
+        assert_eq!(told(&overlay, &model, unseen), telecom);
+        for other in ["老板拖着工资不给", "楼下烧烤摊吵得没法睡", "医院挂不上号", "自来水发黄"]
+        {
+            assert_eq!(told(&overlay, &model, other), told(&Overlay::default(), &model, other), "{other}");
+        }
+        assert_eq!(Overlay::learn(&model, &[]), Overlay::default());
+        assert_eq!(Overlay::learn(&model, &corrections), overlay);
+    }
+
+    /// Operators who contradict each other do not keep the box busy, and no word gets a weight beyond all bounds.
+    #[test]
+    fn contradictions_end() {
+        let model = Tagger::built_in().topic;
+        let quarrel: Vec<Correction> =
+            (0..200).map(|i| as_category("路灯不亮", if i % 2 == 0 { "noise" } else { "land" })).collect();
+        let overlay = Overlay::learn(&model, &quarrel);
+        assert!(overlay.weights.values().flatten().all(|w| w.abs() <= MOST_WEIGHT));
+        assert!(!overlay.weights.is_empty());
+    }
+}

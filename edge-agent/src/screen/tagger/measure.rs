@@ -1,0 +1,129 @@
+//! How well a model tells what people have labelled.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Tagger;
+use super::cli::Labelled;
+use super::label::{ALARMS, categories};
+use super::model::ranked;
+use crate::say;
+use crate::screen::alarms;
+use crate::screen::reading::Reading;
+
+/// Hits among trials, with Wilson's interval at 95 %.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    hits: u32,
+    of: u32,
+}
+
+impl Share {
+    fn add(&mut self, hit: bool) {
+        self.hits += u32::from(hit);
+        self.of += 1;
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.of == 0 {
+            return write!(f, "none");
+        }
+        let (n, p, z) = (f64::from(self.of), f64::from(self.hits) / f64::from(self.of), 1.96);
+        let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
+        let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt() / (1.0 + z * z / n);
+        write!(f, "{p:.3} ({:.3} to {:.3}, {} of {})", middle - half, middle + half, self.hits, self.of)
+    }
+}
+
+/// A table of what was told rightly. `wrong`: each utterance that was not, on standard output.
+pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String {
+    let (mut top1, mut top3, mut matter, mut urgency) = <(Share, Share, Share, Share)>::default();
+    // Probability of an emergency, and whether there is one.
+    let mut curve: Vec<(f32, bool)> = Vec::with_capacity(set.len());
+    let (mut recall, mut precision, mut each_recall, mut each_precision) =
+        <(Share, Share, Share, Share)>::default();
+    // By tenth of confidence: how often the first category was right.
+    let mut calibration: BTreeMap<u32, (Share, f32)> = BTreeMap::new();
+    for Labelled { text, labels } in set {
+        let tags = tagger.tags(&Reading::of(text));
+        let offers: Vec<usize> = ranked(&tags.category).take(3).collect();
+        let raised = alarms(tags.urgency[0], &tags.alarms);
+        let mask = raised.iter().fold(0u16, |mask, a| mask | 1 << a);
+        top1.add(offers[0] == labels.category);
+        top3.add(offers.contains(&labels.category));
+        matter.add(ranked(&tags.matter).next() == Some(labels.matter));
+        let told = if mask != 0 { 0 } else { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) };
+        urgency.add(told == labels.urgency);
+        curve.push((tags.urgency[0], labels.alarms != 0));
+        if labels.alarms != 0 {
+            recall.add(mask != 0);
+        }
+        if mask != 0 {
+            precision.add(labels.alarms != 0);
+        }
+        for alarm in 0..ALARMS.len() {
+            let (holds, said) = (labels.alarms >> alarm & 1 == 1, mask >> alarm & 1 == 1);
+            if holds {
+                each_recall.add(said);
+            }
+            if said {
+                each_precision.add(holds);
+            }
+        }
+        let confidence = tags.category[offers[0]];
+        let bin = calibration.entry((confidence * 10.0) as u32).or_default();
+        bin.0.add(offers[0] == labels.category);
+        bin.1 += confidence;
+        if wrong && (offers[0] != labels.category || (mask != 0) != (labels.alarms != 0)) {
+            let ids = |mask: u16| -> Vec<&str> {
+                (0..ALARMS.len()).filter(|a| mask >> a & 1 == 1).map(|a| ALARMS[a].0).collect()
+            };
+            let id = |category: usize| categories()[category].id.as_str();
+            let (is, told) = (id(labels.category), id(offers[0]));
+            say!(
+                "{text}\t{is} told {told} {confidence:.2}\t{:?} told {:?} {:.2}",
+                ids(labels.alarms),
+                ids(mask),
+                tags.urgency[0]
+            );
+        }
+    }
+    let off: f32 = calibration.values().map(|(share, sum)| (share.hits as f32 - sum).abs()).sum();
+    let mut out = String::new();
+    for (name, share) in [
+        ("category, first", top1),
+        ("category, of three", top3),
+        ("matter", matter),
+        ("urgency", urgency),
+        ("an alarm: recall", recall),
+        ("an alarm: precision", precision),
+        ("each alarm: recall", each_recall),
+        ("each alarm: precision", each_precision),
+    ] {
+        let _ = writeln!(out, "  {name:22} {share}");
+    }
+    let _ = writeln!(out, "  precision at a recall of {}", at_recalls(curve));
+    let _ = write!(out, "  calibration: off by    {:.3} on average", off / set.len().max(1) as f32);
+    out
+}
+
+/// What precision could be had for which recall, and from which probability on.
+fn at_recalls(mut curve: Vec<(f32, bool)>) -> String {
+    curve.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let alarms = curve.iter().filter(|(_, holds)| *holds).count();
+    let mut parts = Vec::new();
+    for wanted in [0.95, 0.97, 0.99] {
+        let mut found = 0;
+        for (rank, (probability, holds)) in curve.iter().enumerate() {
+            found += usize::from(*holds);
+            if found as f32 >= wanted * alarms as f32 && alarms > 0 {
+                let precision = found as f32 / (rank + 1) as f32;
+                parts.push(format!("{wanted}: {precision:.3} (from {probability:.3} on)"));
+                break;
+            }
+        }
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,71 @@
+//! Tags of an utterance: what it is about, what the caller wants, how urgent it is, what alarm it raises.
+//!
+//! Two linear models over letters, sounds and classes of words ([`features`]), fitted by `edge-agent train-tagger` to the
+//! corpus in `models/tagger`, and part of the program: they answer in well under a millisecond and need no file.
+
+pub mod cli;
+pub mod corpus;
+pub mod correction;
+pub mod features;
+pub mod label;
+mod measure;
+pub mod model;
+pub mod noise;
+mod scope;
+pub mod thesaurus;
+pub mod train;
+
+use std::ops::Range;
+
+use features::{View, features};
+use model::{Head, Model};
+
+use super::reading::Reading;
+
+/// Both models.
+#[derive(Clone, Debug)]
+pub struct Tagger {
+    pub topic: Model,
+    pub alarm: Model,
+}
+
+/// Probabilities, in the order of the lists in [`label`]. Those of alarms do not add up to one.
+#[derive(Clone, Debug)]
+pub struct Tags {
+    pub category: Vec<f32>,
+    pub matter: Vec<f32>,
+    pub urgency: Vec<f32>,
+    pub alarms: Vec<f32>,
+}
+
+impl Tagger {
+    /// The one that is part of the program.
+    pub fn built_in() -> Self {
+        let model =
+            |view, bytes: &'static [u8]| Model::of(view, bytes).expect("both files are tested to read");
+        Self {
+            topic: model(View::Topic, include_bytes!("../../../../models/tagger/topic.bin")),
+            alarm: model(View::Alarm, include_bytes!("../../../../models/tagger/alarm.bin")),
+        }
+    }
+
+    pub fn tags(&self, reading: &Reading) -> Tags {
+        let topic = self.topic.scores(&features(reading, View::Topic));
+        let alarm = self.alarm.scores(&features(reading, View::Alarm));
+        Tags {
+            category: self.topic.probabilities(&topic, Head::Category),
+            matter: self.topic.probabilities(&topic, Head::Matter),
+            urgency: self.alarm.probabilities(&alarm, Head::Urgency),
+            alarms: self.alarm.probabilities(&alarm, Head::Alarm),
+        }
+    }
+
+    /// The stretches of letters that speak most for an answer, strongest first.
+    pub fn reasons(&self, reading: &Reading, head: Head, answer: usize) -> Vec<Range<usize>> {
+        let model = match head.view() {
+            View::Topic => &self.topic,
+            View::Alarm => &self.alarm,
+        };
+        model.reasons(reading, head.columns().start + answer)
+    }
+}
