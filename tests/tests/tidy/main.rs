@@ -136,7 +136,12 @@ const CASES: &[Case] = &[
             ("THIRD_PARTY.md", "| serde |\n"),
         ],
     ),
-    ("no media and no weights", weights, &[("models/net.onnx", LONG)], &[("models/net.onnx", "tiny")]),
+    (
+        "no media, and no weights without a card",
+        weights,
+        &[("models/net.onnx", LONG), ("models/ours/README.md", "another.bin")],
+        &[("models/net.onnx", "tiny"), ("models/ours/net.bin", LONG), ("models/ours/README.md", "`net.bin`")],
+    ),
 ];
 
 const LONG: &str = {

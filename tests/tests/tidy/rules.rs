@@ -289,7 +289,14 @@ pub(crate) fn third_parties(files: &[File]) -> Vec<String> {
 /// Other people's media and models stay outside; toy graphs of our own are small.
 pub(crate) fn weights(files: &[File]) -> Vec<String> {
     let media = ["onnx", "pt", "bin", "mp4", "avi", "mkv", "wav", "mp3", "jpg", "jpeg", "ttf", "woff2", "so"];
-    let heavy =
-        |f: &&File| f.size_bytes > 5_000_000 || (media.contains(&f.extension()) && f.size_bytes > 100_000);
+    // Weights that we trained have a card beside them that names them.
+    let has_card = |f: &File| {
+        let (folder, name) = f.path.rsplit_once('/').unwrap_or(("", &f.path));
+        let card = format!("{folder}/README.md");
+        folder.starts_with("models/") && files.iter().any(|c| c.path == card && c.text.contains(name))
+    };
+    let heavy = |f: &&File| {
+        f.size_bytes > 5_000_000 || (media.contains(&f.extension()) && f.size_bytes > 100_000 && !has_card(f))
+    };
     files.iter().filter(heavy).map(|f| format!("{} has {} bytes", f.path, f.size_bytes)).collect()
 }
