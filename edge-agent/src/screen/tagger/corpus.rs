@@ -1,7 +1,8 @@
 //! The corpus: hand-written patterns in `models/tagger/corpus`, and how they become utterances.
 //!
-//! A line is `matter urgency alarms | text` in a file named for its category (`noise.txt`, `noise_2.txt`), or, in any file,
-//! `category matter urgency alarms | text`. `[a|b]` is a choice, `{place}`, `{estate}` and `{when}` are filled in, `#` begins a comment.
+//! A line is `matter urgency alarms | text` in a file named for its category (`noise.txt`, `noise_2.txt`), or, in any
+//! file, `category matter urgency alarms | text`. `[a|b]` is a choice, `{place}`, `{estate}` and `{when}` are filled in,
+//! `#` begins a comment.
 
 use std::fs;
 use std::path::{Path, PathBuf};

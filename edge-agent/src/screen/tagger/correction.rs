@@ -1,8 +1,8 @@
 //! What operators put right, learnt on the box within the shift.
 //!
-//! Only the topic is learnt: alarms are no matter of opinion within a shift. The model of the program never changes. Corrections are a list; from it a small [`Overlay`] of weights is made, the
-//! same one from the same list, in milliseconds. To take a correction back is to leave it out and make the overlay
-//! anew: nothing of it stays behind.
+//! Only the topic is learnt: alarms are no matter of opinion within a shift. The model of the program never changes.
+//! Corrections are a list; from it a small [`Overlay`] of weights is made, the same one from the same list, in
+//! milliseconds. To take a correction back is to leave it out and make the overlay anew: nothing of it stays behind.
 
 use std::collections::HashMap;
 
