@@ -51,9 +51,19 @@ pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
             ]
             .iter()
             .any(|part| path.starts_with(part))
-            || ["audiosocket", "caller", "registry", "timeline"]
-                .iter()
-                .any(|name| path == format!("edge-agent/src/call/{name}.rs"))
+            || [
+                "audiosocket",
+                "caller",
+                "registry",
+                "siprec/message",
+                "siprec/naming",
+                "siprec/offer",
+                "siprec/rtp",
+                "timeline",
+                "words",
+            ]
+            .iter()
+            .any(|name| path == format!("edge-agent/src/call/{name}.rs"))
     };
     let impure = [
         "tokio",
