@@ -2,7 +2,7 @@
 
     python calls.py FOLDER      writes call-N.wav and call-N.json (leg, start_ms, end_ms, text)
 
-Sentences and voices are unlike those of the training.
+The voices are unlike those of the training; stock phrases such as 您好请讲 are in its text too.
 """
 
 import json

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the model from nothing: about two hours on two cores. Needs Python 3.11 and espeak-ng 1.51.
+# Makes the model from nothing: about an hour on two cores. Needs Python 3.11 and espeak-ng 1.51.
 #     sh train.sh WORK      WORK holds the environment, the features and the weights
 set -eu
 work=$1
