@@ -19,6 +19,8 @@ pub enum Cause {
     Filing,
     /// A speech model is there and cannot be used.
     Speech,
+    /// Words cannot be given while calls run; they follow afterwards.
+    Live,
     /// The tap has stopped.
     Tap,
 }
@@ -34,6 +36,14 @@ pub struct CallHealth {
     pub vad: &'static str,
     /// Name of the speech model in use; `None` = calls wait for one.
     pub speech_model: Option<String>,
+    /// Name of the model that gives words while calls run; `None` = they follow afterwards.
+    pub live_model: Option<String>,
+    /// How far those words are behind what is said, in whole seconds.
+    pub live_lag_ms: u64,
+    /// Sound that was left out of them because too much waited; it is in the recordings.
+    pub live_unheard_ms_total: u64,
+    /// How often their process had to be started again.
+    pub live_restarts_total: u64,
     /// Calls filed that wait for their transcript.
     pub transcripts_waiting: u64,
     pub calls_filed_total: u64,

@@ -213,6 +213,7 @@ async fn follow(
     cancel: &CancellationToken,
 ) -> anyhow::Result<FinishedLeg> {
     let idle = Duration::from_secs(tap.config.idle_timeout_s);
+    let mut ear = tap.ear(id);
     let mut arrivals: Vec<Arrival> = Vec::new();
     let mut idle_at = Instant::now() + idle;
     let mut write_at = Instant::now() + WRITE_EVERY;
@@ -232,7 +233,9 @@ async fn follow(
                     break format!("the exchange changed from {known} Hz to {rate_hz} Hz");
                 }
                 idle_at = Instant::now() + idle;
-                arrivals.push(Arrival { at_ms: tap.clock.uptime_ms(), rate_hz, samples });
+                let at_ms = tap.clock.uptime_ms();
+                ear.hear(at_ms, rate_hz, &samples);
+                arrivals.push(Arrival { at_ms, rate_hz, samples });
             }
             // Keys may be a PIN: neither kept nor logged. They do not keep a leg open that says nothing.
             Ok(Ok(Some(Frame::Dtmf(_) | Frame::Audio { .. }))) => {}

@@ -19,6 +19,7 @@ mod health;
 mod ledger;
 mod leg;
 mod listener;
+mod live;
 mod reconcile;
 mod redact;
 mod registry;
@@ -54,6 +55,7 @@ use crate::report::Handover;
 use archive::Archive;
 use ledger::Ledger;
 use leg::FinishedLeg;
+use live::Live;
 use registry::{Announcement, Registry, TapId};
 
 /// How often legs and transcripts left behind are looked for.
@@ -76,7 +78,7 @@ pub struct Deps {
     pub reports: mpsc::Sender<Handover>,
     /// With less free space than this no further leg is taken: what the box knows already comes first.
     pub disk_reserve_bytes: u64,
-    /// Where calls that begin and end are told at once; what nobody takes is dropped, and counted.
+    /// Where calls that begin and end, and their words, are told at once; what nobody takes is dropped, and counted.
     pub live: mpsc::Sender<LiveCall>,
 }
 
@@ -103,6 +105,7 @@ pub struct CallTap {
     program: PathBuf,
     reports: mpsc::Sender<Handover>,
     live: mpsc::Sender<LiveCall>,
+    live_words: Arc<Live>,
     registry: Mutex<Registry>,
     /// File names of legs that are being written or wait for their call to end. Known here before their file is.
     live_legs: Mutex<HashMap<TapId, String>>,
@@ -132,6 +135,7 @@ impl CallTap {
             program: deps.program,
             reports: deps.reports,
             live: deps.live,
+            live_words: Live::new(),
             registry: Mutex::default(),
             live_legs: Mutex::default(),
             finished: Mutex::default(),
@@ -144,7 +148,12 @@ impl CallTap {
             let registry = lock(&self.registry);
             (registry.calls().len() as u32, registry.announcements_dropped)
         };
+        let live = self.live_words.state();
         CallHealth {
+            live_model: live.model,
+            live_lag_ms: live.lag_ms,
+            live_unheard_ms_total: live.unheard_ms_total,
+            live_restarts_total: live.restarts_total,
             active_calls,
             announcements_dropped_total,
             transcripts_waiting: self.ledger.wordless_count(),
@@ -195,6 +204,10 @@ impl CallTap {
         let filing = tokio::spawn(Arc::clone(&self).sweep(cancel.clone()));
         let handover = tokio::spawn(reconcile::run(Arc::clone(&self), cancel.clone()));
         let transcripts = tokio::spawn(transcripts::run(Arc::clone(&self), cancel.clone()));
+        // Hears to the end of the last leg.
+        let deaf = CancellationToken::new();
+        let words = tokio::spawn(live::keeper::run(Arc::clone(&self), deaf.clone()));
+        let deaf = deaf.drop_guard();
         // Tens of thousands of records take a while; calls are taken meanwhile.
         let tap = Arc::clone(&self);
         let _ = listener::blocking(move || {
@@ -207,6 +220,8 @@ impl CallTap {
         filing.await.context("the filing of calls failed")?;
         // The last legs ended after the sweep saw the signal at the latest; nobody waits for a transfer now.
         self.file_ended(0).await;
+        drop(deaf);
+        words.await.context("the words of running calls failed")?;
         transcripts.await.context("the transcription of calls failed")?;
         handover.await.context("the hand-over of calls failed")?;
         reconcile::hand_over(&self).await;

@@ -4,6 +4,8 @@
 
 mod api;
 mod endings;
+mod live;
 mod recording;
 mod site;
+mod speech;
 mod words;
