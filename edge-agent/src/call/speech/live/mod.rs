@@ -8,7 +8,7 @@
 mod ear;
 mod finish;
 mod turns;
-pub(in crate::call) mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
