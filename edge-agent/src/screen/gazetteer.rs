@@ -114,14 +114,6 @@ impl Gazetteer {
         Ok(())
     }
 
-    pub fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
     /// Every place that was named, the longest name at each spot.
     pub fn named(&self, reading: &Reading) -> Vec<Named<'_>> {
         let mut all = Vec::new();

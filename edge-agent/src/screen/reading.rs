@@ -72,32 +72,21 @@ pub(super) fn plain(c: char) -> char {
 const FIRST: u32 = 0x4e00;
 const LAST: u32 = 0x9fff;
 
-struct Sounds {
-    of: Vec<Sound>,
-    names: HashMap<String, Sound>,
-}
-
-static SOUNDS: LazyLock<Sounds> = LazyLock::new(|| {
-    let mut names = HashMap::new();
-    let of = (FIRST..=LAST)
+static SOUNDS: LazyLock<Vec<Sound>> = LazyLock::new(|| {
+    let mut names: HashMap<String, Sound> = HashMap::new();
+    (FIRST..=LAST)
         .map(|code| {
             let syllable = char::from_u32(code).and_then(|c| c.to_pinyin());
             let Some(syllable) = syllable else { return 0 };
             let next = names.len() as Sound + 1;
             *names.entry(blurred(syllable.plain())).or_insert(next)
         })
-        .collect();
-    Sounds { of, names }
+        .collect()
 });
 
 /// How a character sounds by itself; of several readings the commonest.
 pub fn sound(c: char) -> Sound {
-    (c as u32).checked_sub(FIRST).and_then(|i| SOUNDS.of.get(i as usize).copied()).unwrap_or(0)
-}
-
-/// How many sounds there are; each is at most this.
-pub fn sound_count() -> usize {
-    SOUNDS.names.len()
+    (c as u32).checked_sub(FIRST).and_then(|i| SOUNDS.get(i as usize).copied()).unwrap_or(0)
 }
 
 /// What a telephone and a speaker of the north leave of a syllable.

@@ -1,6 +1,6 @@
 //! `edge-agent screen`: one utterance per line in, one JSON object per line out.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read as _, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -29,31 +29,59 @@ struct Unread {
     error: String,
 }
 
+/// Longest line, in bytes: some twenty thousand characters, more than anybody says in one breath.
+const LONGEST_LINE: u64 = 64 * 1_024;
+
 /// Until the input ends. Each answer is written out before the next line is read.
-pub fn run(args: &Args, input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
+pub fn run(args: &Args, mut input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
     let gazetteer = args.gazetteer.as_deref().map(Gazetteer::load).transpose()?.unwrap_or_default();
     let screener = Screener::new(gazetteer);
     // The tables are built at first use; that is nobody's utterance.
     screener.screen("喂你好");
     let clock = SystemClock::new();
-    for (index, line) in input.split(b'\n').enumerate() {
-        let bytes = line.context("cannot read standard input")?;
-        let text = match std::str::from_utf8(&bytes) {
-            Ok(text) => text.trim_end_matches('\r'),
-            Err(error) => {
-                let error = format!("line {} is not UTF-8 ({error}); write it in UTF-8", index + 1);
-                writeln!(output, "{}", serde_json::to_string(&Unread { error })?)?;
-                output.flush()?;
-                continue;
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        input
+            .by_ref()
+            .take(LONGEST_LINE + 1)
+            .read_until(b'\n', &mut bytes)
+            .context("cannot read standard input")?;
+        let answer = match utterance(&mut bytes, &mut input)? {
+            None => break,
+            Some(Ok(text)) => {
+                let began_us = clock.uptime_us();
+                let screened = screener.screen(text);
+                let latency_us = clock.uptime_us() - began_us;
+                serde_json::to_string(&Line { screened: &screened, latency_us })?
             }
+            Some(Err(reason)) => serde_json::to_string(&Unread { error: format!("line {number} {reason}") })?,
         };
-        let began_us = clock.uptime_us();
-        let screened = screener.screen(text);
-        let latency_us = clock.uptime_us() - began_us;
-        writeln!(output, "{}", serde_json::to_string(&Line { screened: &screened, latency_us })?)?;
+        writeln!(output, "{answer}")?;
         output.flush()?;
     }
     Ok(())
+}
+
+/// The line that was read into `bytes`, or what is wrong with it; `None` at the end. What a line has beyond its limit is
+/// read over.
+fn utterance<'a>(
+    bytes: &'a mut Vec<u8>,
+    input: &mut impl BufRead,
+) -> anyhow::Result<Option<Result<&'a str, String>>> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    } else if bytes.len() as u64 > LONGEST_LINE {
+        input.skip_until(b'\n').context("cannot read standard input")?;
+        return Ok(Some(Err(format!("is longer than {LONGEST_LINE} bytes; give one utterance a line"))));
+    }
+    Ok(Some(match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.trim_end_matches('\r')),
+        Err(error) => Err(format!("is not UTF-8 ({error}); write it in UTF-8")),
+    }))
 }
 
 #[cfg(test)]
@@ -98,10 +126,23 @@ mod tests {
         assert_eq!(told["address"]["span"], serde_json::json!([2, 12]));
     }
 
+    /// A line beyond the limit is refused by its number, however long it is, and the next one is answered.
+    #[test]
+    fn an_endless_line_is_refused() {
+        let mut input = vec![b'a'; 1_000_000];
+        input.extend("\n我家闻到很重的煤气味\n".as_bytes());
+        let answers = screen(&input);
+        assert_eq!(answers.len(), 2);
+        assert!(answers[0]["error"].as_str().unwrap().starts_with("line 1 is longer than 65536 bytes"));
+        assert_eq!(answers[1]["alarms"], serde_json::json!(["gas"]));
+        let just = vec![b'a'; LONGEST_LINE as usize];
+        assert!(screen(&just)[0]["error"].is_null());
+    }
+
     /// Nothing that anybody says ends the program: no letters, one letter, marks only, very long.
     #[test]
     fn odd_lines_are_answered() {
-        let long = "着火了".repeat(20_000);
+        let long = "着火了".repeat(7_000);
         for odd in ["", " ", "，。", "a", "喂", "😀😀", "１２３", "\u{0}\u{1}", "幺", long.as_str()]
         {
             assert_eq!(screen(odd.as_bytes()).len(), usize::from(!odd.is_empty()), "{odd:.20}");
