@@ -2,6 +2,7 @@
 //! it in production, whatever a test needs in tests. [`station::Station`] shares them among all cameras.
 
 mod answer;
+mod exact;
 mod input;
 mod lane;
 mod letterbox;

@@ -6,7 +6,6 @@ use models::Weights;
 use models::contract::{Answer, Contract, PictureInput};
 use ort::environment::Environment;
 use ort::ep::{CUDA, ExecutionProviderDispatch, OpenVINO, TensorRT};
-use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{TensorElementType, TensorRef, ValueType};
 use protocol::Label;
@@ -15,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{self, Classes, Tensor};
 use super::input::{Input, Values};
 use super::letterbox::Letterbox;
-use super::{Detect, DetectError};
+use super::{Detect, DetectError, exact};
 use crate::frame::{Detection, Picture};
 
 /// Pictures of one inference where a model takes several: more would keep the first one waiting.
@@ -201,6 +200,11 @@ pub(super) fn session(
     name: &str,
 ) -> Result<Session, DetectError> {
     let fail = |doing| failure(name, doing);
+    let level =
+        exact::optimisation(weights.main_file(), provider).map_err(|error| DetectError::Contract {
+            model: name.to_owned(),
+            problem: format!("{}: {error}", weights.main_file().display()),
+        })?;
     let builder = Session::builder(environment).map_err(fail("preparing"))?;
     // The builder's errors carry the builder itself, which is no `std::error::Error`.
     let mut builder = builder
@@ -211,7 +215,7 @@ pub(super) fn session(
         .with_intra_op_spinning(false)
         .map_err(ort::Error::from)
         .map_err(fail("setting threads"))?
-        .with_optimization_level(GraphOptimizationLevel::All)
+        .with_optimization_level(level)
         .map_err(ort::Error::from)
         .map_err(fail("setting optimisation"))?
         .with_execution_providers(provider.registered())
