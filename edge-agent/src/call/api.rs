@@ -1,15 +1,16 @@
 //! `PUT /v1/calls/{uuid}`: the exchange tells who is on a connection, before its audio starts, while it runs, or after
 //! its call was filed.
 //! `POST` does the same, so that Asterisk's own `CURL()` can send it: no shell ever sees a caller's name.
+//! `POST /v1/recordings` takes a recording as a finished call.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, FromRequest, Path, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, FromRequest, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use protocol::{CallId, Direction, Leg, UtcMs};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -17,10 +18,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::registry::Announcement;
-use super::{CallTap, caller, lock};
+use super::words::MAX_FIELD;
+use super::{CallTap, caller, inbox, lock};
 
-/// Longest caller or seat, in characters.
-const MAX_FIELD: usize = 64;
 /// Of one word about a call.
 const MAX_BODY_BYTES: usize = 4 * 1_024;
 
@@ -80,6 +80,7 @@ pub(super) fn router(tap: Arc<CallTap>) -> Router {
     Router::new()
         .route("/v1/calls", get(list))
         .route("/v1/calls/{uuid}", put(announce).post(announce))
+        .route("/v1/recordings", post(receive))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(tap)
 }
@@ -158,6 +159,27 @@ async fn answer(tap: &Arc<CallTap>, peer: SocketAddr, uuid: &str, request: Reque
             Json(serde_json::json!({ "uuid": socket, "connected": false, "filed": filed })).into_response()
         }
         Err(error) => refuse(StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}")),
+    }
+}
+
+async fn receive(
+    State(tap): State<Arc<CallTap>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<Vec<(String, String)>>,
+    request: Request,
+) -> Response {
+    if let Some(answer) = turned_away(&tap, peer.ip()) {
+        return answer;
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    match inbox::receive(&tap, query, length, request.into_body()).await {
+        Ok(received) => (StatusCode::ACCEPTED, Json(received)).into_response(),
+        Err((status, words)) => {
+            tap.word_refused();
+            tracing::warn!(%peer, status = status.as_u16(), "an upload was refused; its answer says why");
+            refuse(status, words)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! calls/open/{n}.json + {n}.pcm   one leg as it comes: raw samples, so there is no header to repair after a crash
+//! calls/decoding/{n}.pcm          sides of a recording of the inbox, while it is decoded
 //! calls/filed/{incident}.json     a filed call, kept as long as its recording
 //! recordings/{sha256}.wav         left = caller, right = operator
 //! ```
@@ -76,6 +77,11 @@ impl Archive {
 
     pub fn legs(&self) -> PathBuf {
         self.calls.join("open")
+    }
+
+    /// Not that of open legs: what lies there after a kill is decoded anew, never filed as it is.
+    pub fn decoding(&self) -> PathBuf {
+        self.calls.join("decoding")
     }
 
     fn filed(&self) -> PathBuf {

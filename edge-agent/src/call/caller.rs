@@ -21,6 +21,12 @@ pub fn mask(number: &str) -> Option<String> {
     Some(format!("{}****{}", &digits[..head], &digits[digits.len() - tail..]))
 }
 
+/// Whether this is what [`mask`] gives.
+pub fn is_masked(text: &str) -> bool {
+    let shown = text.replacen("****", "", 1);
+    shown.len() < text.len() && shown.len() <= 7 && shown.bytes().all(|b| b.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +51,15 @@ mod tests {
         }
     }
 
+    /// Nothing that shows more passes for masked.
+    #[test]
+    fn knows_masked_ones() {
+        assert!(is_masked("138****1234") && is_masked("****"));
+        for bare in ["13812341234", "138****12345", "1381234****1234", "张三****", "", "***"] {
+            assert!(!is_masked(bare), "{bare}");
+        }
+    }
+
     proptest! {
         /// Whatever comes in, at most seven digits come out, and at least three (or all) stay hidden.
         #[test]
@@ -52,7 +67,7 @@ mod tests {
             let digits = number.chars().filter(char::is_ascii_digit).count();
             if let Some(masked) = mask(&number) {
                 let shown = masked.chars().filter(char::is_ascii_digit).count();
-                prop_assert!(masked.contains("****"));
+                prop_assert!(is_masked(&masked));
                 prop_assert!(shown <= 7 && shown + digits.min(3) <= digits);
             } else {
                 prop_assert_eq!(digits, 0);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -14,8 +15,17 @@ use crate::config::{Wrong, within};
 pub struct CallConfig {
     /// Where the exchange connects with AudioSocket (TCP).
     pub audiosocket_listen: SocketAddr,
+    /// Where the exchange connects by WebSocket (`/v1/audio`); unset = it does not.
+    pub websocket_listen: Option<SocketAddr>,
+    /// Where the exchange's recording client calls (SIPREC; UDP and TCP); unset = it does not.
+    pub siprec_listen: Option<SocketAddr>,
+    /// First and last UDP port for the sound of SIPREC sessions.
+    pub siprec_rtp_ports: [u16; 2],
     /// Where the exchange tells who calls (`PUT /v1/calls/{uuid}`).
     pub api_listen: SocketAddr,
+    /// Recordings that are dropped into this folder, or uploaded (`POST /v1/recordings`), become calls; unset = none
+    /// do.
+    pub inbox: Option<PathBuf>,
     /// Addresses of the exchanges. Others are turned away at both ports; the box itself never is, so empty = an
     /// exchange on this box only.
     pub peers: Vec<IpAddr>,
@@ -38,7 +48,11 @@ impl Default for CallConfig {
     fn default() -> Self {
         Self {
             audiosocket_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9092)),
+            websocket_listen: None,
+            siprec_listen: None,
+            siprec_rtp_ports: [40_000, 40_999],
             api_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9093)),
+            inbox: None,
             peers: Vec::new(),
             seats: BTreeMap::new(),
             place: None,
@@ -58,23 +72,42 @@ impl CallConfig {
     /// What is wrong with it, beside the health page at `health`; empty when nothing is.
     pub fn problems(&self, health: SocketAddr) -> Wrong {
         let mut found = Wrong::new();
-        let (audio, api) = (self.audiosocket_listen, self.api_listen);
-        within(&mut found, "audiosocket_listen", audio.port(), 1..=u16::MAX);
-        within(&mut found, "api_listen", api.port(), 1..=u16::MAX);
-        for (key, address, other, name) in [
-            ("api_listen", api, audio, "audiosocket_listen"),
-            ("audiosocket_listen", audio, health, "[health] listen"),
-            ("api_listen", api, health, "[health] listen"),
-        ] {
-            if address == other {
-                found.push((key, format!("{address} is also {name}; give one of them another port")));
+        let ports = self.ports();
+        for (key, address) in &ports {
+            within(&mut found, key, address.port(), 1..=u16::MAX);
+        }
+        for (index, (key, address)) in ports.iter().enumerate() {
+            let others = ports[..index].iter().copied().chain([("[health] listen", health)]);
+            for (name, _) in others.filter(|(_, other)| other == address) {
+                found.push((*key, format!("{address} is also {name}; give one of them another port")));
             }
+        }
+        if let Some(inbox) =
+            self.inbox.as_deref().filter(|path| !path.is_absolute() || path.parent().is_none())
+        {
+            let words = format!("{} must be the whole path of a folder of its own", inbox.display());
+            found.push(("inbox", words));
+        }
+        let [first, last] = self.siprec_rtp_ports;
+        if first < 1_024 || last < first.saturating_add(3) {
+            let words =
+                format!("[{first}, {last}] must be the first and the last of at least 4 ports above 1023");
+            found.push(("siprec_rtp_ports", words));
         }
         within(&mut found, "max_calls", self.max_calls, 1..=1_000);
         within(&mut found, "max_call_minutes", self.max_call_minutes, 1..=MAX_CALL_MINUTES);
         within(&mut found, "idle_timeout_s", self.idle_timeout_s, 1..=600);
         within(&mut found, "join_grace_ms", self.join_grace_ms, 0..=60_000);
         found
+    }
+
+    /// Every TCP port that the section opens, by its key.
+    pub fn ports(&self) -> Vec<(&'static str, SocketAddr)> {
+        let mut ports =
+            vec![("audiosocket_listen", self.audiosocket_listen), ("api_listen", self.api_listen)];
+        ports.extend(self.websocket_listen.map(|address| ("websocket_listen", address)));
+        ports.extend(self.siprec_listen.map(|address| ("siprec_listen", address)));
+        ports
     }
 
     /// May this address speak to us?
@@ -101,7 +134,9 @@ impl CallConfig {
         } else {
             format!("{} and this box", peers.join(", "))
         };
-        format!("AudioSocket on {}, from {from}", self.audiosocket_listen)
+        let websocket = self.websocket_listen.map_or_else(String::new, |at| format!(", WebSocket on {at}"));
+        let siprec = self.siprec_listen.map_or_else(String::new, |at| format!(", SIPREC on {at}"));
+        format!("AudioSocket on {}{websocket}{siprec}, from {from}", self.audiosocket_listen)
     }
 }
 
@@ -121,6 +156,16 @@ mod tests {
         let bad: CallConfig = toml::from_str("max_calls = 0\nmax_call_minutes = 500").unwrap();
         let keys: Vec<_> = bad.problems(health).iter().map(|p| p.0).collect();
         assert_eq!(keys, ["max_calls", "max_call_minutes"]);
+        for inbox in ["inbox", "", "/"] {
+            let bad = CallConfig { inbox: Some(inbox.into()), ..CallConfig::default() };
+            assert_eq!(bad.problems(health)[0].0, "inbox");
+        }
+        let error = toml::from_str::<CallConfig>("websocket_listen = '9094'").unwrap_err().to_string();
+        assert!(error.contains("websocket_listen"), "{error}");
+        let bad = CallConfig { siprec_rtp_ports: [40_000, 40_001], ..CallConfig::default() };
+        assert_eq!(bad.problems(health)[0].0, "siprec_rtp_ports");
+        let twice = CallConfig { websocket_listen: Some(empty.audiosocket_listen), ..CallConfig::default() };
+        assert_eq!(twice.problems(health)[0].0, "websocket_listen");
         let error = toml::from_str::<CallConfig>("place = { name = 'x', lattitude = 1 }").unwrap_err();
         assert!(error.to_string().contains("lattitude"), "{error}");
         let same = empty.problems(empty.api_listen);

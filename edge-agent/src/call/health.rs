@@ -11,12 +11,18 @@ use serde::Serialize;
 pub enum Cause {
     /// The AudioSocket port is not ours.
     AudioPort,
+    /// The WebSocket port is not ours.
+    WebSocketPort,
+    /// The SIPREC port is not ours.
+    SiprecPort,
     /// The port of the call API is not ours.
     ApiPort,
     /// Legs cannot be written to disk.
     Recorder,
     /// An ended call cannot be filed.
     Filing,
+    /// Recordings of the inbox cannot be taken.
+    Inbox,
     /// A speech model is there and cannot be used.
     Speech,
     /// The tap has stopped.
@@ -28,6 +34,10 @@ pub enum Cause {
 pub struct CallHealth {
     /// Where AudioSocket listens; `None` while it cannot.
     pub listening: Option<SocketAddr>,
+    /// Where WebSocket legs are taken; `None` while they cannot, and where none are wanted.
+    pub websocket_listening: Option<SocketAddr>,
+    /// Where SIPREC sessions are taken, by UDP and TCP; `None` while they cannot, and where none are wanted.
+    pub siprec_listening: Option<SocketAddr>,
     pub api_listening: Option<SocketAddr>,
     pub active_calls: u32,
     /// `silero` or `earshot`.
@@ -45,6 +55,10 @@ pub struct CallHealth {
     pub announcements_dropped_total: u64,
     /// Words of calls that began or ended, said while nobody took them.
     pub live_dropped_total: u64,
+    /// Pieces of live sound that a listener did not take in time; the recording has them.
+    pub live_sound_dropped_total: u64,
+    /// Recordings of the inbox that could not be read.
+    pub recordings_rejected_total: u64,
     /// What is wrong now, in words.
     pub troubles: BTreeMap<Cause, String>,
 }

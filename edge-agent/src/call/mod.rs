@@ -1,33 +1,42 @@
 //! The call tap: telephone audio becomes recordings and hotline incidents.
 //!
-//! The exchange connects each leg by AudioSocket and tells by HTTP who it is. Legs are written to disk as they come
-//! ([`leg`]), joined into a call ([`registry`]), and filed as one recording and one incident when the call ends
-//! ([`filing`]); its transcript is a later revision ([`reconcile`]). Every finished call is filed, dropped and empty
-//! ones too, and once only, whenever the box is killed.
+//! The exchange brings each leg by AudioSocket ([`asterisk`]), WebSocket ([`freeswitch`]) or SIPREC ([`siprec`]) and
+//! tells who it is; finished recordings come as files ([`inbox`]). Whatever brings them, legs are bounded in one place
+//! ([`tap`]), given to who listens live ([`live`]), written to disk as they come ([`leg`]), joined into a call
+//! ([`registry`]), and filed as one recording and one incident when the call ends ([`filing`]); its transcript is a
+//! later revision ([`reconcile`]). Every finished call is filed, dropped and empty ones too, and once only, whenever
+//! the box is killed.
 //!
 //! Deliberately absent: the caller's unmasked number, pressed keys, voice prints.
 
 pub mod archive;
 pub mod audiosocket;
 pub mod caller;
+pub mod siprec;
 pub mod speech;
 
 mod api;
+mod asterisk;
 mod config;
 mod filing;
+mod freeswitch;
 mod health;
+mod inbox;
 mod ledger;
 mod leg;
 mod listener;
+mod live;
 mod reconcile;
 mod redact;
 mod registry;
 mod sweep;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod transcripts;
 mod vad;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -40,7 +49,7 @@ use anyhow::Context;
 use axum::Router;
 use protocol::{CallId, Chance, Clock, LiveCall};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -48,13 +57,16 @@ use uuid::Uuid;
 pub use api::{ActiveCall, ActiveLeg};
 pub use config::CallConfig;
 pub use health::{CallHealth, Cause};
+pub use live::{LiveLeg, Sound, Speaker};
+pub use registry::TapId;
 pub use vad::{Method, Span, Vad};
 
 use crate::report::Handover;
 use archive::Archive;
+use asterisk::AudioSocket;
 use ledger::Ledger;
 use leg::FinishedLeg;
-use registry::{Announcement, Registry, TapId};
+use registry::{Announcement, Registry};
 
 /// How often legs and transcripts left behind are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_secs(60);
@@ -86,6 +98,7 @@ pub(crate) struct Counters {
     words_refused: AtomicU64,
     filed: AtomicU64,
     live_dropped: AtomicU64,
+    recordings_rejected: AtomicU64,
 }
 
 /// The call tap of a box.
@@ -103,6 +116,8 @@ pub struct CallTap {
     program: PathBuf,
     reports: mpsc::Sender<Handover>,
     live: mpsc::Sender<LiveCall>,
+    listeners: live::Listeners,
+    uploads: Semaphore,
     registry: Mutex<Registry>,
     /// File names of legs that are being written or wait for their call to end. Known here before their file is.
     live_legs: Mutex<HashMap<TapId, String>>,
@@ -132,6 +147,8 @@ impl CallTap {
             program: deps.program,
             reports: deps.reports,
             live: deps.live,
+            listeners: live::Listeners::default(),
+            uploads: Semaphore::new(inbox::MAX_UPLOADS),
             registry: Mutex::default(),
             live_legs: Mutex::default(),
             finished: Mutex::default(),
@@ -152,6 +169,8 @@ impl CallTap {
             refused_total: self.counters.refused.load(Ordering::Relaxed),
             words_refused_total: self.counters.words_refused.load(Ordering::Relaxed),
             live_dropped_total: self.counters.live_dropped.load(Ordering::Relaxed),
+            recordings_rejected_total: self.counters.recordings_rejected.load(Ordering::Relaxed),
+            live_sound_dropped_total: self.listeners.dropped_total(),
             ..lock(&self.status).clone()
         }
     }
@@ -173,6 +192,23 @@ impl CallTap {
         }
     }
 
+    /// Every leg that begins from now on, to be heard while it is spoken. One listener at a time: the last who asked.
+    pub fn listen_live(&self) -> mpsc::Receiver<LiveLeg> {
+        self.listeners.take()
+    }
+
+    /// Who speaks on a leg, as far as it was told by now; `None` once its call is filed.
+    pub fn speaker(&self, leg: TapId) -> Option<Speaker> {
+        let registry = lock(&self.registry);
+        let tap = registry.get(leg)?;
+        let seat = tap.announced.seat.as_deref().map(|seat| self.config.seat(seat));
+        Some(Speaker { call_id: tap.call_id(), leg: tap.leg(), seat })
+    }
+
+    fn word_refused(&self) {
+        self.counters.words_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The exchange's HTTP routes, for a listener with `ConnectInfo<SocketAddr>`.
     pub fn router(self: &Arc<Self>) -> Router {
         api::router(Arc::clone(self))
@@ -191,7 +227,10 @@ impl CallTap {
         // What the last run left behind is filed before anything new comes.
         self.recover().await;
         let legs = tokio::spawn(Arc::clone(&self).listen(cancel.clone()));
+        let websocket = tokio::spawn(Arc::clone(&self).listen_websocket(cancel.clone()));
         let api = tokio::spawn(Arc::clone(&self).listen_api(cancel.clone()));
+        let siprec = tokio::spawn(siprec::run(Arc::clone(&self), cancel.clone()));
+        let inbox = tokio::spawn(inbox::run(Arc::clone(&self), cancel.clone()));
         let filing = tokio::spawn(Arc::clone(&self).sweep(cancel.clone()));
         let handover = tokio::spawn(reconcile::run(Arc::clone(&self), cancel.clone()));
         let transcripts = tokio::spawn(transcripts::run(Arc::clone(&self), cancel.clone()));
@@ -203,7 +242,10 @@ impl CallTap {
         })
         .await;
         legs.await.context("the AudioSocket listener failed")?;
+        websocket.await.context("the WebSocket listener failed")?;
         api.await.context("the call API failed")?;
+        siprec.await.context("the SIPREC server failed")?;
+        inbox.await.context("the inbox failed")?;
         filing.await.context("the filing of calls failed")?;
         // The last legs ended after the sweep saw the signal at the latest; nobody waits for a transfer now.
         self.file_ended(0).await;
@@ -218,7 +260,15 @@ impl CallTap {
         let Some(listener) = self.bind(Cause::AudioPort, address, &cancel).await else { return };
         lock(&self.status).listening = listener.local_addr().ok();
         tracing::info!(%address, vad = self.method.name(), "waiting for calls by AudioSocket");
-        listener::serve(self, listener, cancel).await;
+        listener::serve::<AudioSocket>(self, listener, cancel).await;
+    }
+
+    async fn listen_websocket(self: Arc<Self>, cancel: CancellationToken) {
+        let Some(address) = self.config.websocket_listen else { return };
+        let Some(listener) = self.bind(Cause::WebSocketPort, address, &cancel).await else { return };
+        lock(&self.status).websocket_listening = listener.local_addr().ok();
+        tracing::info!(%address, "waiting for calls by WebSocket");
+        listener::serve::<freeswitch::WebSocket>(self, listener, cancel).await;
     }
 
     async fn listen_api(self: Arc<Self>, cancel: CancellationToken) {

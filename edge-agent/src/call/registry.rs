@@ -1,6 +1,6 @@
 //! Which legs are live and which of them are one call. Pure: told the uptime, asks no clock.
 //!
-//! A *tap* is one AudioSocket connection, i.e. one leg. What call it belongs to may be told before or after its
+//! A *tap* is one leg of one connection. What call it belongs to may be told before or after its
 //! audio starts, so nothing is keyed by call: calls are read off the taps each time.
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,8 +19,21 @@ pub(super) struct Announcement {
     pub(super) direction: Option<Direction>,
 }
 
-/// Counts connections of this process.
-pub(super) type TapId = u64;
+impl Announcement {
+    /// This word where it says something, `known` elsewhere.
+    pub(super) fn over(self, known: Self) -> Self {
+        Self {
+            call_id: self.call_id.or(known.call_id),
+            leg: self.leg.or(known.leg),
+            caller_masked: self.caller_masked.or(known.caller_masked),
+            seat: self.seat.or(known.seat),
+            direction: self.direction.or(known.direction),
+        }
+    }
+}
+
+/// Counts legs of this process.
+pub type TapId = u64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tap {
@@ -130,13 +143,7 @@ impl Registry {
         }
         self.announced.retain(|_, (at, _)| now_ms.saturating_sub(*at) < ANNOUNCED_FOR_MS);
         let known = self.announced.remove(&socket).map(|(_, a)| a).unwrap_or_default();
-        let told = Announcement {
-            call_id: told.call_id.or(known.call_id),
-            leg: told.leg.or(known.leg),
-            caller_masked: told.caller_masked.or(known.caller_masked),
-            seat: told.seat.or(known.seat),
-            direction: told.direction.or(known.direction),
-        };
+        let told = told.over(known);
         if self.announced.len() >= MAX_ANNOUNCED
             && let Some(oldest) = self.announced.iter().min_by_key(|(_, (at, _))| *at).map(|(id, _)| *id)
         {

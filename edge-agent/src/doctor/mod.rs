@@ -219,8 +219,13 @@ fn models(args: &Args, config: &Config) -> Vec<Finding> {
 fn ports(config: &Config, agent: &Agent) -> Vec<Finding> {
     let mut wanted = vec![("health port", config.health.listen)];
     if let Some(calls) = &config.calls {
-        wanted.push(("audio port", calls.audiosocket_listen));
-        wanted.push(("call API port", calls.api_listen));
+        let name = |key| match key {
+            "audiosocket_listen" => "audio port",
+            "websocket_listen" => "WebSocket port",
+            "siprec_listen" => "SIPREC port",
+            _ => "call API port",
+        };
+        wanted.extend(calls.ports().into_iter().map(|(key, address)| (name(key), address)));
     }
     wanted.into_iter().map(|(what, address)| port(what, address, agent)).collect()
 }

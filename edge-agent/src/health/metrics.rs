@@ -211,6 +211,12 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
         "Words of the exchange that were refused",
         calls.words_refused_total,
     );
+    counter(
+        registry,
+        "call_live_sound_dropped",
+        "Pieces of live sound that their listener did not take in time",
+        calls.live_sound_dropped_total,
+    );
     gauge(registry, "calls_troubles", "Things wrong with the call tap", calls.troubles.len() as u64);
     let detector = Family::<Labels, Gauge>::default();
     detector.get_or_create(&vec![("name", calls.vad.to_owned())]).set(1);

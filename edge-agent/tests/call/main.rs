@@ -4,6 +4,9 @@
 
 mod api;
 mod endings;
+mod inbox;
 mod recording;
+mod siprec;
 mod site;
+mod websocket;
 mod words;

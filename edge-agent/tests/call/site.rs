@@ -33,6 +33,7 @@ pub(super) struct Site {
     pub(super) tap: Arc<CallTap>,
     reports: mpsc::Receiver<Handover>,
     cancel: CancellationToken,
+    wanted: (bool, bool),
     pub(super) task: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -54,13 +55,15 @@ impl Site {
             live: mpsc::channel(1).0,
             disk_reserve_bytes,
         };
+        let wanted = (config.websocket_listen.is_some(), config.siprec_listen.is_some());
         let tap = CallTap::new(config, deps).unwrap();
         let cancel = CancellationToken::new();
         let task = tokio::spawn(Arc::clone(&tap).run(cancel.clone()));
-        let site = Self { tap, reports, cancel, task };
+        let site = Self { tap, reports, cancel, wanted, task };
         until("the ports are open", || {
             let health = site.tap.health();
-            health.listening.is_some() && health.api_listening.is_some()
+            let others = (health.websocket_listening.is_some(), health.siprec_listening.is_some());
+            health.listening.is_some() && health.api_listening.is_some() && site.wanted == others
         })
         .await;
         site

@@ -54,9 +54,19 @@ pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
             // What stands around the screening reads files; itself it knows words only.
             || (path.starts_with("edge-agent/src/screen/")
                 && !["gazetteer.rs", "stream.rs", "tagger/cli.rs", "tagger/corpus.rs"].iter().any(|f| path.ends_with(f)))
-            || ["audiosocket", "caller", "registry", "timeline"]
-                .iter()
-                .any(|name| path == format!("edge-agent/src/call/{name}.rs"))
+            || [
+                "audiosocket",
+                "caller",
+                "registry",
+                "siprec/message",
+                "siprec/naming",
+                "siprec/offer",
+                "siprec/rtp",
+                "timeline",
+                "words",
+            ]
+            .iter()
+            .any(|name| path == format!("edge-agent/src/call/{name}.rs"))
     };
     let impure = [
         "tokio",

@@ -1,0 +1,316 @@
+//! The seam between wires and calls: whatever yields sound becomes one or two legs here, within the limits of the
+//! configuration, on disk and in front of who listens live.
+//!
+//! A source reads its wire and knows nothing of calls; how many legs there may be, how long and how fast they may run,
+//! what they cost on disk and what becomes of them is decided here, once for all sources. Memory of a connection: what
+//! its source holds, and the sound of a tenth of a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{IncidentId, LiveCall};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::leg::{Arrival, FinishedLeg, LegRecorder, LegState};
+use super::listener::blocking;
+use super::live::Feed;
+use super::registry::{Announcement, TapId};
+use super::vad::Method;
+use super::{CallTap, Cause, lock};
+use crate::outbox::free_bytes;
+
+/// Audio is written and told this often, and synced every tenth time.
+const WRITE_EVERY: Duration = Duration::from_millis(100);
+const WRITES_PER_SYNC: u32 = 10;
+/// Samples that are written before it is time.
+const MAX_HELD: usize = 16_000;
+/// Legs beyond this many are heard by `earshot`: a Silero of one's own takes 10 MB a leg.
+const MAX_SILERO_LEGS: usize = 32;
+/// A leg may be ahead of the clock by this much; beyond it the peer has to wait.
+const MAX_LEAD_MS: u64 = 30_000;
+/// Words about the call that one connection may say; further ones are refused.
+const MAX_WORDS: u32 = 64;
+/// A peer that does not take its farewell is left without.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What comes from a wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Signed 16-bit; of a connection with two legs interleaved, whole pairs.
+    Sound { rate_hz: u32, samples: Vec<i16> },
+    /// Who calls, in mid-call.
+    Told(Announcement),
+    /// Something that means nothing here: a key, a sign of life. It keeps no leg open.
+    Nothing,
+    /// The leg is over, and why.
+    Ended(String),
+}
+
+/// A wire that yields sound.
+pub(super) trait Source: Send {
+    /// The next that comes. Left at any moment and called again, it loses nothing. An error ends the leg, with what
+    /// came before.
+    fn next(&mut self) -> impl Future<Output = anyhow::Result<Heard>> + Send;
+
+    /// Says why it is over, where the wire has words for that.
+    fn farewell(&mut self, _why: &str) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// What a connection said of itself before its sound.
+#[derive(Clone, Debug)]
+pub(super) struct Introduction {
+    /// Names the connection: one leg, or both.
+    pub(super) socket: Uuid,
+    pub(super) told: Announcement,
+    /// Two legs: the first is the caller, the second the operator, unless `told` says that the first is the operator.
+    pub(super) both_legs: bool,
+}
+
+/// One leg that is being recorded.
+struct Live {
+    id: TapId,
+    recorder: LegRecorder,
+    feed: Feed,
+}
+
+/// Takes a connection as its legs and follows it to its end. An error means that it was never taken.
+pub(super) async fn take(
+    tap: &Arc<CallTap>,
+    source: &mut impl Source,
+    introduction: Introduction,
+    peer: &str,
+    cancel: &CancellationToken,
+) -> anyhow::Result<()> {
+    let began = begin(tap, &introduction).await;
+    let (ids, recorders) = match began {
+        Ok(began) => began,
+        Err(error) => {
+            let _ = tokio::time::timeout(FAREWELL, source.farewell(&format!("{error:#}"))).await;
+            return Err(error);
+        }
+    };
+    let finished = match recorders {
+        Ok(recorders) => {
+            let told = lock(&tap.registry).get(ids[0]).map(|t| (t.call_id(), t.announced.seat.clone()));
+            if let Some((call_id, seat)) = told {
+                tap.tell_live(LiveCall::Started { call_id, seat, at: tap.clock.now() });
+            }
+            let socket = introduction.socket;
+            tracing::info!(peer, %socket, legs = ids.len(), "call leg connected");
+            let legs = ids.iter().zip(recorders);
+            let legs = legs.map(|(id, recorder)| Live { id: *id, recorder, feed: Feed::new(*id) }).collect();
+            follow(tap, socket, source, legs, cancel).await
+        }
+        Err(error) => Err(error),
+    };
+    match finished {
+        Ok(legs) => {
+            lock(&tap.finished).extend(ids.iter().copied().zip(legs));
+            tap.trouble(Cause::Recorder, None);
+        }
+        // What reached the disk is filed with the call.
+        Err(error) => {
+            tap.trouble(Cause::Recorder, Some(format!("a call leg lost its recorder: {error:#}")));
+        }
+    }
+    let now_ms = tap.clock.uptime_ms();
+    ids.iter().for_each(|id| lock(&tap.registry).close(*id, now_ms));
+    Ok(())
+}
+
+/// The disk has room for another leg; otherwise why not.
+pub(super) async fn room(tap: &CallTap) -> anyhow::Result<()> {
+    let folder = tap.ledger.archive.legs();
+    let reserve = tap.disk_reserve_bytes;
+    let free = blocking(move || Ok(free_bytes(&folder))).await?.unwrap_or(u64::MAX);
+    anyhow::ensure!(
+        free >= reserve,
+        "{} MiB are free on the disk, {} are kept for what the box knows already (outbox.disk_reserve_bytes)",
+        free >> 20,
+        reserve >> 20
+    );
+    Ok(())
+}
+
+type Began = (Vec<TapId>, anyhow::Result<Vec<LegRecorder>>);
+
+/// Enters the legs into the registry and makes their files. The outer error: they were not let in.
+async fn begin(tap: &Arc<CallTap>, introduction: &Introduction) -> anyhow::Result<Began> {
+    room(tap).await?;
+    let (ids, states) = enter(tap, introduction)?;
+    let legs = {
+        let mut live = lock(&tap.live_legs);
+        live.extend(ids.iter().copied().zip(states.iter().map(|state| state.name.clone())));
+        live.len()
+    };
+    let method = if legs <= MAX_SILERO_LEGS { tap.method.clone() } else { Method::Earshot };
+    let folder = tap.ledger.archive.legs();
+    let recorders = blocking(move || {
+        states.into_iter().map(|state| LegRecorder::create(&folder, state, method.clone())).collect()
+    })
+    .await;
+    Ok((ids, recorders))
+}
+
+fn enter(tap: &CallTap, introduction: &Introduction) -> anyhow::Result<(Vec<TapId>, Vec<LegState>)> {
+    let Introduction { socket, told, both_legs } = introduction;
+    let (now, now_ms) = (tap.clock.now(), tap.clock.uptime_ms());
+    let mut registry = lock(&tap.registry);
+    if *told != Announcement::default() {
+        registry.announce(*socket, told.clone(), now_ms)?;
+    }
+    let (mut ids, mut states) = (Vec::new(), Vec::new());
+    for _ in 0..=usize::from(*both_legs) {
+        let id = match registry.open(*socket, tap.config.max_calls, now_ms) {
+            Ok(id) => id,
+            Err(refusal) => {
+                ids.iter().for_each(|id| registry.close(*id, now_ms));
+                return Err(refusal.into());
+            }
+        };
+        let opened = registry.get(id).expect("opened just above");
+        let incident_id = IncidentId::new(&tap.chance, now);
+        states.push(LegState {
+            name: incident_id.to_string(),
+            incident_id,
+            socket: *socket,
+            role: opened.role,
+            announced: opened.announced.clone(),
+            started_at: now,
+            starts_at_ms: now_ms,
+            run: tap.run,
+            rate_hz: None,
+        });
+        ids.push(id);
+    }
+    Ok((ids, states))
+}
+
+/// Reads until the connection ends, whatever ends it.
+async fn follow(
+    tap: &Arc<CallTap>,
+    socket: Uuid,
+    source: &mut impl Source,
+    mut legs: Vec<Live>,
+    cancel: &CancellationToken,
+) -> anyhow::Result<Vec<FinishedLeg>> {
+    let idle = Duration::from_secs(tap.config.idle_timeout_s);
+    let mut arrivals: Vec<Arrival> = Vec::new();
+    let mut idle_at = Instant::now() + idle;
+    let mut write_at = Instant::now() + WRITE_EVERY;
+    let (mut writes, mut words) = (0, 0);
+    let mut rate = None;
+    let why = loop {
+        // A source keeps what came in part, so leaving it at the deadline loses nothing.
+        let heard = tokio::select! {
+            () = cancel.cancelled() => break "the box shuts down".to_owned(),
+            heard = timeout_at(write_at.min(idle_at), source.next()) => heard,
+        };
+        match heard {
+            // A frame without a sample is no audio.
+            Ok(Ok(Heard::Sound { rate_hz, samples })) if !samples.is_empty() => {
+                let known = *rate.get_or_insert(rate_hz);
+                if known != rate_hz {
+                    break format!("the exchange changed from {known} Hz to {rate_hz} Hz");
+                }
+                idle_at = Instant::now() + idle;
+                arrivals.push(Arrival { at_ms: tap.clock.uptime_ms(), rate_hz, samples });
+            }
+            // Keys may be a PIN: neither kept nor logged. They do not keep a leg open that says nothing.
+            Ok(Ok(Heard::Nothing | Heard::Sound { .. })) => {}
+            Ok(Ok(Heard::Told(told))) => {
+                words += 1;
+                hear_word(tap, socket, told, words);
+            }
+            Ok(Ok(Heard::Ended(why))) => break why,
+            Ok(Err(error)) => break format!("{error:#}"),
+            Err(_) => {}
+        }
+        if Instant::now() >= idle_at {
+            break format!("no audio for {} s", idle.as_secs());
+        }
+        let held: usize = arrivals.iter().map(|a| a.samples.len()).sum();
+        if Instant::now() >= write_at || held >= MAX_HELD {
+            if tap.is_too_long(legs[0].id) {
+                break format!("longer than {} minutes", tap.config.max_call_minutes);
+            }
+            write_at = Instant::now() + WRITE_EVERY;
+            writes += 1;
+            let sync = writes % WRITES_PER_SYNC == 0;
+            let announced = if sync { tap.announced(legs[0].id) } else { None };
+            legs = write(tap, legs, std::mem::take(&mut arrivals), announced, sync).await?;
+            let now_ms = tap.clock.uptime_ms();
+            let lead_ms = legs.iter().map(|leg| leg.recorder.lead_ms(now_ms)).max().unwrap_or(0);
+            let ahead_ms = lead_ms.saturating_sub(MAX_LEAD_MS);
+            if ahead_ms > 0 {
+                // The peer waits in TCP: nothing is lost, nobody else is held up.
+                tokio::select! {
+                    () = cancel.cancelled() => {}
+                    () = sleep(Duration::from_millis(ahead_ms)) => idle_at = Instant::now() + idle,
+                }
+            }
+        }
+    };
+    tracing::info!(%why, "call leg ended");
+    let _ = tokio::time::timeout(FAREWELL, source.farewell(&why)).await;
+    let announced = tap.announced(legs[0].id);
+    let legs = write(tap, legs, arrivals, None, false).await?;
+    let tap = Arc::clone(tap);
+    blocking(move || {
+        let finish = |Live { mut recorder, mut feed, .. }: Live| {
+            let rest = recorder.settle()?;
+            feed.give(&tap.listeners, recorder.rate_hz(), rest);
+            recorder.finish(announced.clone())
+        };
+        legs.into_iter().map(finish).collect()
+    })
+    .await
+}
+
+fn hear_word(tap: &CallTap, socket: Uuid, told: Announcement, nth: u32) {
+    let taken = nth <= MAX_WORDS && lock(&tap.registry).announce(socket, told, tap.clock.uptime_ms()).is_ok();
+    if !taken {
+        tap.word_refused();
+        tracing::warn!(%socket, "a word about a running call was refused: too many, or its call is full");
+    }
+}
+
+/// Writes what came, each leg its own, and gives it to who listens. `sync`: makes it survive a power cut, with
+/// what was told of it.
+async fn write(
+    tap: &Arc<CallTap>,
+    mut legs: Vec<Live>,
+    arrivals: Vec<Arrival>,
+    announced: Option<Announcement>,
+    sync: bool,
+) -> anyhow::Result<Vec<Live>> {
+    let tap = Arc::clone(tap);
+    blocking(move || {
+        let mut arrivals = arrivals;
+        let count = legs.len();
+        for (channel, leg) in legs.iter_mut().enumerate() {
+            let own =
+                if count == 1 { std::mem::take(&mut arrivals) } else { side(&arrivals, channel, count) };
+            let written = leg.recorder.append(own)?;
+            leg.feed.give(&tap.listeners, leg.recorder.rate_hz(), written);
+            if sync {
+                leg.recorder.sync(announced.clone())?;
+            }
+        }
+        Ok(legs)
+    })
+    .await
+}
+
+fn side(arrivals: &[Arrival], channel: usize, channels: usize) -> Vec<Arrival> {
+    let one = |a: &Arrival| Arrival {
+        at_ms: a.at_ms,
+        rate_hz: a.rate_hz,
+        samples: a.samples.iter().skip(channel).step_by(channels).copied().collect(),
+    };
+    arrivals.iter().map(one).collect()
+}
