@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::call::speech::transcribe;
+use crate::call::speech::{evaluate, transcribe};
 use crate::config::{Config, ConfigError, Reading, in_force};
 use crate::{doctor, enrol, eval, replay, run, say, screen, stations};
 use anyhow::{Context as _, Result};
@@ -53,6 +53,8 @@ enum Command {
     Screen(screen::stream::Args),
     /// Fits the tagger to a corpus, and says how well it does on utterances that it has not seen
     TrainTagger(screen::tagger::cli::Args),
+    /// Measures the installed speech model on recordings whose words are known
+    EvalSpeech(evaluate::Args),
 }
 
 pub fn main() -> ExitCode {
@@ -112,10 +114,10 @@ fn act(cli: Cli) -> Result<ExitCode> {
             return eval::run(&args);
         }
         Command::Transcribe(args) => {
-            let config = Config::load_as(cli.config.as_deref(), &whatever_is_there());
-            let models = config.map(|config| stations::model_store(None, &config));
-            let folders = models.map(|store| store.folders().to_vec()).unwrap_or_default();
-            or_reader_left(transcribe::run(&args, &folders))?;
+            or_reader_left(transcribe::run(&args, &model_folders(cli.config.as_deref())))?;
+        }
+        Command::EvalSpeech(args) => {
+            or_reader_left(evaluate::run(&args, &model_folders(cli.config.as_deref())))?;
         }
         Command::Screen(args) => {
             or_reader_left(screen::stream::run(&args, std::io::stdin().lock(), std::io::stdout().lock()))?;
@@ -123,6 +125,12 @@ fn act(cli: Cli) -> Result<ExitCode> {
         Command::TrainTagger(args) => or_reader_left(screen::tagger::cli::run(&args))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn model_folders(config: Option<&std::path::Path>) -> Vec<PathBuf> {
+    let config = Config::load_as(config, &whatever_is_there());
+    let models = config.map(|config| stations::model_store(None, &config));
+    models.map(|store| store.folders().to_vec()).unwrap_or_default()
 }
 
 /// `edge-agent replay … | head -1` has shown what was wanted.

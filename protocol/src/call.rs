@@ -78,7 +78,24 @@ pub struct CallSubject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum LiveCall {
-    Started { call_id: CallId, seat: Option<String>, at: UtcMs },
-    Partial { call_id: CallId, segment: Segment },
-    Ended { call_id: CallId, at: UtcMs },
+    Started {
+        call_id: CallId,
+        seat: Option<String>,
+        at: UtcMs,
+    },
+    /// Somebody is speaking. Offsets are from the beginning of the call, as far as is known; a later word with the same
+    /// leg and start replaces this one.
+    Partial {
+        call_id: CallId,
+        segment: Segment,
+    },
+    /// Somebody has spoken. Empty when what seemed to be words were none.
+    Final {
+        call_id: CallId,
+        segment: Segment,
+    },
+    Ended {
+        call_id: CallId,
+        at: UtcMs,
+    },
 }

@@ -34,6 +34,11 @@ pub struct CallConfig {
     pub place: Option<PlaceConfig>,
     /// Folder name of the speech model to use, or its path; unset = the best one installed.
     pub speech_model: Option<String>,
+    /// Words while calls run, where a model for them is installed; they follow after the call otherwise.
+    pub live_words: bool,
+    /// Folder name or path of the model for words while calls run; unset = `speech_model` if it can, else the best one
+    /// installed.
+    pub live_model: Option<String>,
     /// Calls at once; further ones are turned away and counted.
     pub max_calls: usize,
     /// A call is cut into its recording after this long, whatever the exchange does.
@@ -57,6 +62,8 @@ impl Default for CallConfig {
             seats: BTreeMap::new(),
             place: None,
             speech_model: None,
+            live_words: true,
+            live_model: None,
             max_calls: 64,
             max_call_minutes: 120,
             idle_timeout_s: 10,

@@ -18,6 +18,7 @@ use super::archive::{self, Record, Spoken};
 use super::config::CallConfig;
 use super::ledger::Ledger;
 use super::leg::{FinishedLeg, Samples};
+use super::live::Said;
 use super::vad::to_f32;
 
 /// Recordings are kept at the rate of the telephone, at most this: speech needs no more, and the longest call
@@ -30,6 +31,7 @@ pub(super) fn file(
     config: &CallConfig,
     call_id: CallId,
     mut legs: Vec<FinishedLeg>,
+    said: &Said,
     now: UtcMs,
 ) -> anyhow::Result<Option<Record>> {
     order(&mut legs);
@@ -39,7 +41,7 @@ pub(super) fn file(
     let record = if ledger.archive.holds(incident_id) {
         None
     } else {
-        let record = compose(ledger.archive.recordings(), config, call_id, &legs, incident_id, now)?;
+        let record = compose(ledger.archive.recordings(), config, call_id, &legs, said, incident_id, now)?;
         ledger.add(&record)?;
         Some(record)
     };
@@ -93,6 +95,7 @@ fn compose(
     config: &CallConfig,
     call_id: CallId,
     legs: &[FinishedLeg],
+    said: &Said,
     incident_id: protocol::IncidentId,
     now: UtcMs,
 ) -> anyhow::Result<Record> {
@@ -126,7 +129,7 @@ fn compose(
             legs: sides,
             duration_ms,
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
-            transcript: if speech.is_empty() { Transcript::Silent } else { Transcript::Waiting },
+            transcript: transcript_of(&sounding, said, &speech),
         }),
         place: config.place.clone().map(Place::from),
         started_at,
@@ -144,6 +147,20 @@ fn compose(
         sockets,
         direction_told: direction.is_some(),
     })
+}
+
+/// The words that were heard while the call ran, if nothing of it was missed; they come from the recording otherwise.
+fn transcript_of(legs: &[Placed<'_>], said: &Said, speech: &[Spoken]) -> Transcript {
+    let named =
+        |placed: &Placed<'_>| (placed.leg.state.name.clone(), placed.leg.state.tap().leg(), placed.offset_ms);
+    match said.transcript(legs.iter().map(named)) {
+        Some(Transcript::Done { segments, .. }) if segments.is_empty() && speech.is_empty() => {
+            Transcript::Silent
+        }
+        Some(done) => done,
+        None if speech.is_empty() => Transcript::Silent,
+        None => Transcript::Waiting,
+    }
 }
 
 fn speech_of(legs: &[Placed<'_>]) -> Vec<Spoken> {

@@ -25,6 +25,8 @@ pub enum Cause {
     Inbox,
     /// A speech model is there and cannot be used.
     Speech,
+    /// Words cannot be given while calls run; they follow afterwards.
+    Live,
     /// The tap has stopped.
     Tap,
 }
@@ -44,6 +46,14 @@ pub struct CallHealth {
     pub vad: &'static str,
     /// Name of the speech model in use; `None` = calls wait for one.
     pub speech_model: Option<String>,
+    /// Name of the model that gives words while calls run; `None` = they follow afterwards.
+    pub live_model: Option<String>,
+    /// How far those words are behind what is said, in whole seconds.
+    pub live_lag_ms: u64,
+    /// Sound that was left out of them because too much waited; it is in the recordings.
+    pub live_unheard_ms_total: u64,
+    /// How often their process had to be started again.
+    pub live_restarts_total: u64,
     /// Calls filed that wait for their transcript.
     pub transcripts_waiting: u64,
     pub calls_filed_total: u64,
@@ -55,8 +65,6 @@ pub struct CallHealth {
     pub announcements_dropped_total: u64,
     /// Words of calls that began or ended, said while nobody took them.
     pub live_dropped_total: u64,
-    /// Pieces of live sound that a listener did not take in time; the recording has them.
-    pub live_sound_dropped_total: u64,
     /// Recordings of the inbox that could not be read.
     pub recordings_rejected_total: u64,
     /// What is wrong now, in words.

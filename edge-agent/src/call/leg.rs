@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::archive::{self, write_json};
-use super::live;
 use super::registry::{Announcement, Tap};
 use super::timeline::{Placed, Timeline};
 use super::vad::{Method, Span, Vad};
@@ -98,8 +97,6 @@ struct Sound {
     file: File,
     timeline: Timeline,
     vad: Vad,
-    /// Samples in the file, silence included.
-    written: u64,
 }
 
 impl LegRecorder {
@@ -122,14 +119,7 @@ impl LegRecorder {
         self.sound.as_ref().map_or(0, |s| s.timeline.lead_ms(now_ms))
     }
 
-    /// Hertz; 0 before any sound came.
-    pub(super) fn rate_hz(&self) -> u32 {
-        self.state.rate_hz.unwrap_or(0)
-    }
-
-    /// Writes what came. Returns what was written beside silence, in its place.
-    pub(super) fn append(&mut self, arrivals: Vec<Arrival>) -> anyhow::Result<Vec<live::Sound>> {
-        let mut written = Vec::with_capacity(arrivals.len());
+    pub(super) fn append(&mut self, arrivals: Vec<Arrival>) -> anyhow::Result<()> {
         for Arrival { at_ms, rate_hz, samples } in arrivals {
             if self.sound.is_none() {
                 self.begin(at_ms, rate_hz, samples.len())?;
@@ -141,17 +131,9 @@ impl LegRecorder {
                 "the exchange changed from {known} Hz to {rate_hz} Hz in mid-leg"
             );
             let placed = sound.timeline.arrive(at_ms, samples);
-            written
-                .push(sound.write(placed).with_context(|| format!("cannot write {}.pcm", self.state.name))?);
+            sound.write(&placed).with_context(|| format!("cannot write {}.pcm", self.state.name))?;
         }
-        Ok(written)
-    }
-
-    /// Writes what was held back to see whether a pause is one: the leg has ended.
-    pub(super) fn settle(&mut self) -> anyhow::Result<Vec<live::Sound>> {
-        let Some(sound) = &mut self.sound else { return Ok(Vec::new()) };
-        let rest = sound.timeline.release();
-        Ok(vec![sound.write(rest).context("cannot write the end of a leg")?])
+        Ok(())
     }
 
     fn begin(&mut self, at_ms: u64, rate_hz: u32, samples: usize) -> anyhow::Result<()> {
@@ -163,8 +145,8 @@ impl LegRecorder {
         self.write_state()?;
         let pcm = self.pcm();
         let file = File::create(&pcm).with_context(|| format!("cannot make {}", pcm.display()))?;
-        let vad = Vad::new(&self.method, rate_hz);
-        self.sound = Some(Sound { file, timeline: Timeline::new(rate_hz), vad, written: 0 });
+        self.sound =
+            Some(Sound { file, timeline: Timeline::new(rate_hz), vad: Vad::new(&self.method, rate_hz) });
         Ok(())
     }
 
@@ -189,7 +171,10 @@ impl LegRecorder {
     }
 
     pub(super) fn finish(mut self, announced: Option<Announcement>) -> anyhow::Result<FinishedLeg> {
-        self.settle()?;
+        if let Some(sound) = &mut self.sound {
+            let rest = sound.timeline.release();
+            sound.write(&rest).context("cannot write the end of a leg")?;
+        }
         self.sync(announced)?;
         let pcm = self.pcm();
         let spans = self.sound.map(|s| s.vad.finish()).unwrap_or_default();
@@ -198,7 +183,7 @@ impl LegRecorder {
 }
 
 impl Sound {
-    fn write(&mut self, placed: Placed) -> std::io::Result<live::Sound> {
+    fn write(&mut self, placed: &Placed) -> std::io::Result<()> {
         const SILENCE: [i16; 8_000] = [0; 8_000];
         let mut left = placed.silence as usize;
         while left > 0 {
@@ -210,9 +195,7 @@ impl Sound {
         let bytes: Vec<u8> = placed.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
         self.file.write_all(&bytes)?;
         self.vad.accept(&placed.samples);
-        let at = self.written + placed.silence;
-        self.written = at + placed.samples.len() as u64;
-        Ok(live::Sound { at, samples: placed.samples })
+        Ok(())
     }
 }
 

@@ -57,8 +57,6 @@ use uuid::Uuid;
 pub use api::{ActiveCall, ActiveLeg};
 pub use config::CallConfig;
 pub use health::{CallHealth, Cause};
-pub use live::{LiveLeg, Sound, Speaker};
-pub use registry::TapId;
 pub use vad::{Method, Span, Vad};
 
 use crate::report::Handover;
@@ -66,7 +64,8 @@ use archive::Archive;
 use asterisk::AudioSocket;
 use ledger::Ledger;
 use leg::FinishedLeg;
-use registry::{Announcement, Registry};
+use live::Live;
+use registry::{Announcement, Registry, TapId};
 
 /// How often legs and transcripts left behind are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_secs(60);
@@ -88,7 +87,7 @@ pub struct Deps {
     pub reports: mpsc::Sender<Handover>,
     /// With less free space than this no further leg is taken: what the box knows already comes first.
     pub disk_reserve_bytes: u64,
-    /// Where calls that begin and end are told at once; what nobody takes is dropped, and counted.
+    /// Where calls that begin and end, and their words, are told at once; what nobody takes is dropped, and counted.
     pub live: mpsc::Sender<LiveCall>,
 }
 
@@ -116,7 +115,7 @@ pub struct CallTap {
     program: PathBuf,
     reports: mpsc::Sender<Handover>,
     live: mpsc::Sender<LiveCall>,
-    listeners: live::Listeners,
+    live_words: Arc<Live>,
     uploads: Semaphore,
     registry: Mutex<Registry>,
     /// File names of legs that are being written or wait for their call to end. Known here before their file is.
@@ -147,7 +146,7 @@ impl CallTap {
             program: deps.program,
             reports: deps.reports,
             live: deps.live,
-            listeners: live::Listeners::default(),
+            live_words: Live::new(),
             uploads: Semaphore::new(inbox::MAX_UPLOADS),
             registry: Mutex::default(),
             live_legs: Mutex::default(),
@@ -161,7 +160,12 @@ impl CallTap {
             let registry = lock(&self.registry);
             (registry.calls().len() as u32, registry.announcements_dropped)
         };
+        let live = self.live_words.state();
         CallHealth {
+            live_model: live.model,
+            live_lag_ms: live.lag_ms,
+            live_unheard_ms_total: live.unheard_ms_total,
+            live_restarts_total: live.restarts_total,
             active_calls,
             announcements_dropped_total,
             transcripts_waiting: self.ledger.wordless_count(),
@@ -170,7 +174,6 @@ impl CallTap {
             words_refused_total: self.counters.words_refused.load(Ordering::Relaxed),
             live_dropped_total: self.counters.live_dropped.load(Ordering::Relaxed),
             recordings_rejected_total: self.counters.recordings_rejected.load(Ordering::Relaxed),
-            live_sound_dropped_total: self.listeners.dropped_total(),
             ..lock(&self.status).clone()
         }
     }
@@ -190,19 +193,6 @@ impl CallTap {
                 }
             }
         }
-    }
-
-    /// Every leg that begins from now on, to be heard while it is spoken. One listener at a time: the last who asked.
-    pub fn listen_live(&self) -> mpsc::Receiver<LiveLeg> {
-        self.listeners.take()
-    }
-
-    /// Who speaks on a leg, as far as it was told by now; `None` once its call is filed.
-    pub fn speaker(&self, leg: TapId) -> Option<Speaker> {
-        let registry = lock(&self.registry);
-        let tap = registry.get(leg)?;
-        let seat = tap.announced.seat.as_deref().map(|seat| self.config.seat(seat));
-        Some(Speaker { call_id: tap.call_id(), leg: tap.leg(), seat })
     }
 
     fn word_refused(&self) {
@@ -234,6 +224,10 @@ impl CallTap {
         let filing = tokio::spawn(Arc::clone(&self).sweep(cancel.clone()));
         let handover = tokio::spawn(reconcile::run(Arc::clone(&self), cancel.clone()));
         let transcripts = tokio::spawn(transcripts::run(Arc::clone(&self), cancel.clone()));
+        // Hears to the end of the last leg.
+        let deaf = CancellationToken::new();
+        let words = tokio::spawn(live::keeper::run(Arc::clone(&self), deaf.clone()));
+        let deaf = deaf.drop_guard();
         // Tens of thousands of records take a while; calls are taken meanwhile.
         let tap = Arc::clone(&self);
         let _ = listener::blocking(move || {
@@ -249,6 +243,8 @@ impl CallTap {
         filing.await.context("the filing of calls failed")?;
         // The last legs ended after the sweep saw the signal at the latest; nobody waits for a transfer now.
         self.file_ended(0).await;
+        drop(deaf);
+        words.await.context("the words of running calls failed")?;
         transcripts.await.context("the transcription of calls failed")?;
         handover.await.context("the hand-over of calls failed")?;
         reconcile::hand_over(&self).await;

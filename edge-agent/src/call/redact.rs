@@ -7,6 +7,8 @@ use protocol::{Leg, Segment};
 
 /// A shorter run may be a house, a date, a line number; the shortest private numbers (a landline) have seven.
 const MIN_DIGITS: usize = 7;
+/// While somebody speaks, this many digits at the end may go on to be a longer number. Three may be a door.
+const MIN_BEGUN: usize = 4;
 /// Groups of one number are dictated with at most this many spaces, hyphens and commas between.
 const MAX_BETWEEN: usize = 3;
 /// … and at most this long a pause, also when the other side says "yes" meanwhile.
@@ -26,20 +28,34 @@ type At = (usize, usize, usize);
 
 /// Masks the long numbers in a transcript, each side by itself, since a number goes on where the other side nods.
 pub(super) fn mask_numbers(segments: &mut [Segment]) {
+    mask(segments, MIN_DIGITS);
+}
+
+/// One line as it is told while it is spoken, `before` being the lines of the same side before it: what may be the
+/// beginning of a long number is masked as well.
+pub(super) fn mask_begun(before: Vec<Segment>, line: Segment) -> Segment {
+    let mut lines = before;
+    lines.push(line);
+    mask(&mut lines, MIN_BEGUN);
+    lines.pop().expect("pushed just above")
+}
+
+/// `at_end`: how many digits at the end of what is known are masked.
+fn mask(segments: &mut [Segment], at_end: usize) {
     let mut masked: Vec<Vec<(usize, usize)>> = vec![Vec::new(); segments.len()];
     for leg in [Leg::Caller, Leg::Operator] {
         let mut run = Run::default();
         let mut end_ms = 0;
         for (index, segment) in segments.iter().enumerate().filter(|(_, s)| s.leg == leg) {
             if segment.start_ms.saturating_sub(end_ms) > PAUSE_MS {
-                run.close(&mut masked);
+                run.close(&mut masked, MIN_DIGITS);
             }
             end_ms = segment.end_ms;
             for (from, c) in segment.text.char_indices() {
                 run.take(c, (index, from, from + c.len_utf8()), &mut masked);
             }
         }
-        run.close(&mut masked);
+        run.close(&mut masked, at_end);
     }
     for (segment, parts) in segments.iter_mut().zip(masked) {
         for (from, to) in parts.into_iter().rev() {
@@ -64,14 +80,14 @@ impl Run {
         } else {
             self.between += 1;
             if !is_between(c) || self.between > MAX_BETWEEN {
-                self.close(masked);
+                self.close(masked, MIN_DIGITS);
             }
         }
     }
 
     /// Notes what to mask: in each segment from its first digit of the number to its last.
-    fn close(&mut self, masked: &mut [Vec<(usize, usize)>]) {
-        if self.digits.len() >= MIN_DIGITS {
+    fn close(&mut self, masked: &mut [Vec<(usize, usize)>], min_digits: usize) {
+        if self.digits.len() >= min_digits {
             for part in self.digits.chunk_by(|a, b| a.0 == b.0) {
                 masked[part[0].0].push((part[0].1, part[part.len() - 1].2));
             }
@@ -138,6 +154,25 @@ mod tests {
             texts,
             ["我的号码是****", "嗯", "****", "幺二三四，好", "****，就这个", "单元号1501", "2302"]
         );
+    }
+
+    /// While a number is being dictated no more than its first three digits are ever told, nor in a line that follows;
+    /// what has turned out to be short is readable again.
+    #[test]
+    fn masks_what_has_only_begun() {
+        let line = |start_ms, text: &str| {
+            let text = text.to_owned();
+            Segment { leg: Leg::Caller, start_ms, end_ms: start_ms + 900, text }
+        };
+        let told =
+            |before: &[Segment], start_ms, text: &str| mask_begun(before.to_vec(), line(start_ms, text)).text;
+        assert_eq!(told(&[], 0, "我的号码是幺三八"), "我的号码是幺三八");
+        assert_eq!(told(&[], 0, "我的号码是幺三八幺"), "我的号码是****");
+        assert_eq!(told(&[], 0, "我住1501"), "我住****");
+        assert_eq!(told(&[], 0, "我住1501室"), "我住1501室");
+        let before = [line(0, "我的号码是幺三八")];
+        assert_eq!(told(&before, 1_500, "幺"), "****");
+        assert_eq!(told(&before, 60_000, "幺"), "幺");
     }
 
     proptest! {

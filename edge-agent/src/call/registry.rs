@@ -33,7 +33,7 @@ impl Announcement {
 }
 
 /// Counts legs of this process.
-pub type TapId = u64;
+pub(super) type TapId = u64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tap {

@@ -12,11 +12,16 @@ use uuid::Uuid;
 
 use super::leg::{self, FinishedLeg};
 use super::listener::blocking;
-use super::registry::Announcement;
+use super::live::Said;
+use super::registry::{Announcement, Call};
 use super::{CallTap, Cause, RECONCILE_EVERY, filing, lock};
 
 /// How often ended calls are looked for.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
+/// Last words of a call that has ended come within this time, or its recording is transcribed. The box shuts down
+/// faster than that.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+const LAST_WORDS_AT_END: Duration = Duration::from_secs(1);
 
 impl CallTap {
     pub(super) async fn sweep(self: Arc<Self>, cancel: CancellationToken) {
@@ -37,7 +42,11 @@ impl CallTap {
 
     pub(super) async fn file_ended(self: &Arc<Self>, grace_ms: u64) {
         let over = lock(&self.registry).take_ended(grace_ms, self.clock.uptime_ms());
+        // For all of them together: calls that end at once must not wait for each other.
+        let patience = if grace_ms == 0 { LAST_WORDS_AT_END } else { LAST_WORDS };
+        let deadline = Instant::now() + patience;
         for (call_id, call) in over {
+            let said = self.said(&call, deadline).await;
             let (mut legs, mut lost) = (Vec::new(), HashMap::new());
             for (id, tap) in &call {
                 if let Some(mut leg) = lock(&self.finished).remove(id) {
@@ -63,15 +72,28 @@ impl CallTap {
                 }
             }
             if !legs.is_empty() {
-                self.file(call_id, legs).await;
+                self.file(call_id, legs, said).await;
             }
             // Only now: a leg that is not live and still on disk is one that was left behind.
             for (id, tap) in &call {
                 lock(&self.live_legs).remove(id);
+                self.live_words.forget(*id);
                 self.tell_late(tap.socket).await;
             }
             self.tell_live(LiveCall::Ended { call_id, at: self.clock.now() });
         }
+    }
+
+    /// What was heard of a call while it ran, leg by leg.
+    async fn said(&self, call: &Call, deadline: Instant) -> Said {
+        let mut said = Said { model: self.live_words.state().model, ..Said::default() };
+        for (id, _) in call {
+            let name = lock(&self.live_legs).get(id).cloned();
+            if let Some((name, words)) = name.zip(self.live_words.said(*id, deadline).await) {
+                said.legs.insert(name, words);
+            }
+        }
+        said
     }
 
     /// Words that came for a connection while its call was being filed.
@@ -110,7 +132,7 @@ impl CallTap {
         }
         for (call_id, legs) in calls {
             tracing::warn!(%call_id, legs = legs.len(), "filing a call that was left unfinished");
-            self.file(call_id, legs).await;
+            self.file(call_id, legs, Said::default()).await;
         }
     }
 
@@ -121,10 +143,10 @@ impl CallTap {
         }
     }
 
-    pub(super) async fn file(self: &Arc<Self>, call_id: CallId, legs: Vec<FinishedLeg>) {
+    pub(super) async fn file(self: &Arc<Self>, call_id: CallId, legs: Vec<FinishedLeg>, said: Said) {
         let tap = Arc::clone(self);
         let now = self.clock.now();
-        let filed = blocking(move || filing::file(&tap.ledger, &tap.config, call_id, legs, now)).await;
+        let filed = blocking(move || filing::file(&tap.ledger, &tap.config, call_id, legs, &said, now)).await;
         match filed {
             Ok(Some(record)) => {
                 self.counters.filed.fetch_add(1, Ordering::Relaxed);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::leg::{Arrival, FinishedLeg, LegRecorder, LegState};
 use super::listener::blocking;
-use super::live::Feed;
+use super::live::Ear;
 use super::registry::{Announcement, TapId};
 use super::vad::Method;
 use super::{CallTap, Cause, lock};
@@ -74,7 +74,9 @@ pub(super) struct Introduction {
 struct Live {
     id: TapId,
     recorder: LegRecorder,
-    feed: Feed,
+    ear: Ear,
+    /// Came and is not written yet.
+    arrivals: Vec<Arrival>,
 }
 
 /// Takes a connection as its legs and follows it to its end. An error means that it was never taken.
@@ -102,7 +104,9 @@ pub(super) async fn take(
             let socket = introduction.socket;
             tracing::info!(peer, %socket, legs = ids.len(), "call leg connected");
             let legs = ids.iter().zip(recorders);
-            let legs = legs.map(|(id, recorder)| Live { id: *id, recorder, feed: Feed::new(*id) }).collect();
+            let legs = legs
+                .map(|(id, recorder)| Live { id: *id, recorder, ear: tap.ear(*id), arrivals: Vec::new() })
+                .collect();
             follow(tap, socket, source, legs, cancel).await
         }
         Err(error) => Err(error),
@@ -199,7 +203,6 @@ async fn follow(
     cancel: &CancellationToken,
 ) -> anyhow::Result<Vec<FinishedLeg>> {
     let idle = Duration::from_secs(tap.config.idle_timeout_s);
-    let mut arrivals: Vec<Arrival> = Vec::new();
     let mut idle_at = Instant::now() + idle;
     let mut write_at = Instant::now() + WRITE_EVERY;
     let (mut writes, mut words) = (0, 0);
@@ -218,7 +221,13 @@ async fn follow(
                     break format!("the exchange changed from {known} Hz to {rate_hz} Hz");
                 }
                 idle_at = Instant::now() + idle;
-                arrivals.push(Arrival { at_ms: tap.clock.uptime_ms(), rate_hz, samples });
+                let at_ms = tap.clock.uptime_ms();
+                let channels = legs.len();
+                for (channel, leg) in legs.iter_mut().enumerate() {
+                    let own = side(&samples, channel, channels);
+                    leg.ear.hear(at_ms, rate_hz, &own);
+                    leg.arrivals.push(Arrival { at_ms, rate_hz, samples: own });
+                }
             }
             // Keys may be a PIN: neither kept nor logged. They do not keep a leg open that says nothing.
             Ok(Ok(Heard::Nothing | Heard::Sound { .. })) => {}
@@ -233,7 +242,7 @@ async fn follow(
         if Instant::now() >= idle_at {
             break format!("no audio for {} s", idle.as_secs());
         }
-        let held: usize = arrivals.iter().map(|a| a.samples.len()).sum();
+        let held: usize = legs.iter().flat_map(|leg| &leg.arrivals).map(|a| a.samples.len()).sum();
         if Instant::now() >= write_at || held >= MAX_HELD {
             if tap.is_too_long(legs[0].id) {
                 break format!("longer than {} minutes", tap.config.max_call_minutes);
@@ -242,7 +251,7 @@ async fn follow(
             writes += 1;
             let sync = writes % WRITES_PER_SYNC == 0;
             let announced = if sync { tap.announced(legs[0].id) } else { None };
-            legs = write(tap, legs, std::mem::take(&mut arrivals), announced, sync).await?;
+            legs = write(legs, announced, sync).await?;
             let now_ms = tap.clock.uptime_ms();
             let lead_ms = legs.iter().map(|leg| leg.recorder.lead_ms(now_ms)).max().unwrap_or(0);
             let ahead_ms = lead_ms.saturating_sub(MAX_LEAD_MS);
@@ -258,17 +267,8 @@ async fn follow(
     tracing::info!(%why, "call leg ended");
     let _ = tokio::time::timeout(FAREWELL, source.farewell(&why)).await;
     let announced = tap.announced(legs[0].id);
-    let legs = write(tap, legs, arrivals, None, false).await?;
-    let tap = Arc::clone(tap);
-    blocking(move || {
-        let finish = |Live { mut recorder, mut feed, .. }: Live| {
-            let rest = recorder.settle()?;
-            feed.give(&tap.listeners, recorder.rate_hz(), rest);
-            recorder.finish(announced.clone())
-        };
-        legs.into_iter().map(finish).collect()
-    })
-    .await
+    let legs = write(legs, None, false).await?;
+    blocking(move || legs.into_iter().map(|leg| leg.recorder.finish(announced.clone())).collect()).await
 }
 
 fn hear_word(tap: &CallTap, socket: Uuid, told: Announcement, nth: u32) {
@@ -279,24 +279,15 @@ fn hear_word(tap: &CallTap, socket: Uuid, told: Announcement, nth: u32) {
     }
 }
 
-/// Writes what came, each leg its own, and gives it to who listens. `sync`: makes it survive a power cut, with
-/// what was told of it.
+/// Writes what came. `sync`: makes it survive a power cut, with what was told of it.
 async fn write(
-    tap: &Arc<CallTap>,
     mut legs: Vec<Live>,
-    arrivals: Vec<Arrival>,
     announced: Option<Announcement>,
     sync: bool,
 ) -> anyhow::Result<Vec<Live>> {
-    let tap = Arc::clone(tap);
     blocking(move || {
-        let mut arrivals = arrivals;
-        let count = legs.len();
-        for (channel, leg) in legs.iter_mut().enumerate() {
-            let own =
-                if count == 1 { std::mem::take(&mut arrivals) } else { side(&arrivals, channel, count) };
-            let written = leg.recorder.append(own)?;
-            leg.feed.give(&tap.listeners, leg.recorder.rate_hz(), written);
+        for leg in &mut legs {
+            leg.recorder.append(std::mem::take(&mut leg.arrivals))?;
             if sync {
                 leg.recorder.sync(announced.clone())?;
             }
@@ -306,11 +297,7 @@ async fn write(
     .await
 }
 
-fn side(arrivals: &[Arrival], channel: usize, channels: usize) -> Vec<Arrival> {
-    let one = |a: &Arrival| Arrival {
-        at_ms: a.at_ms,
-        rate_hz: a.rate_hz,
-        samples: a.samples.iter().skip(channel).step_by(channels).copied().collect(),
-    };
-    arrivals.iter().map(one).collect()
+/// One channel of interleaved samples.
+fn side(samples: &[i16], channel: usize, channels: usize) -> Vec<i16> {
+    samples.iter().skip(channel).step_by(channels).copied().collect()
 }

@@ -79,7 +79,7 @@ impl Box {
         let finished = self.record(self.leg(socket, self.tap.run, NOW), 8_000).finish(None).unwrap();
         let call_id = CallId(Uuid::from_u128(socket));
         let finished = FinishedLeg { spans: vec![Span { start_ms: 100, end_ms: 900 }], ..finished };
-        self.tap.file(call_id, vec![finished]).await;
+        self.tap.file(call_id, vec![finished], live::Said::default()).await;
         let id = *self.tap.ledger.unsent().last().unwrap();
         self.tap.ledger.archive.load(id).unwrap()
     }
@@ -258,9 +258,16 @@ async fn legs_of_two_runs_make_no_endless_recording() {
             leg.state.starts_at_ms = if at == NOW { 500 } else { 200_000_000 };
             leg
         });
-    let filed = filing::file(&site.tap.ledger, &config, CallId(Uuid::from_u128(3)), legs.into(), NOW)
-        .unwrap()
-        .unwrap();
+    let filed = filing::file(
+        &site.tap.ledger,
+        &config,
+        CallId(Uuid::from_u128(3)),
+        legs.into(),
+        &live::Said::default(),
+        NOW,
+    )
+    .unwrap()
+    .unwrap();
     let Subject::Call(call) = &filed.incident.subject else { panic!("not a call") };
     assert!((1_000..=60_000).contains(&call.duration_ms), "{} ms", call.duration_ms);
 }

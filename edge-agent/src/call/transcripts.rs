@@ -53,7 +53,7 @@ async fn round(tap: &Arc<CallTap>) {
         // Whether it can be loaded shows with the next call.
         return;
     }
-    let mut worker = match Worker::start(&tap.program, &installed).await {
+    let mut worker = match Worker::start(&tap.program, &installed, &tap.model_dirs).await {
         Ok(worker) => worker,
         Err(error) => {
             lock(&tap.status).speech_model = None;
@@ -125,7 +125,7 @@ async fn keep(tap: &Arc<CallTap>, id: IncidentId, transcript: Transcript) -> any
 }
 
 /// Lines of a transcript: what one side says without a longer pause or the other side between.
-fn join(segments: Vec<Segment>) -> Vec<Segment> {
+pub(super) fn join(segments: Vec<Segment>) -> Vec<Segment> {
     let mut lines: Vec<Segment> = Vec::new();
     for segment in segments {
         match lines.last_mut() {

@@ -165,40 +165,60 @@ fn merge(spans: Vec<Span>) -> Vec<Span> {
     out
 }
 
-/// `earshot` scores 16 ms windows; the hysteresis around it is ours.
+/// `earshot` scores 16 ms windows of sound at 16 kHz.
 #[derive(Default)]
-struct Earshot {
+pub(super) struct Windows {
     detector: earshot::Detector,
     held: Vec<f32>,
-    windows: u64,
+}
+
+impl Windows {
+    const SAMPLES: usize = 256;
+    pub(super) const MS: u64 = 16;
+    /// Speech begins at this score, and goes on above the other.
+    pub(super) const ENTER: f32 = 0.5;
+    pub(super) const STAY: f32 = 0.35;
+
+    /// Each whole window with its score, from 0 (no voice) to 1.
+    pub(super) fn push(&mut self, wave: &[f32], mut each: impl FnMut(f32, &[f32])) {
+        self.held.extend_from_slice(wave);
+        let whole = self.held.len() / Self::SAMPLES * Self::SAMPLES;
+        let ready: Vec<f32> = self.held.drain(..whole).map(|s| s.clamp(-1.0, 1.0)).collect();
+        for window in ready.chunks_exact(Self::SAMPLES) {
+            each(self.detector.predict_f32(window), window);
+        }
+    }
+}
+
+/// The hysteresis around the scores is ours.
+#[derive(Default)]
+struct Earshot {
+    windows: Windows,
+    heard: u64,
     speaking_since: Option<u64>,
     last_voice: u64,
     found: Vec<Span>,
 }
 
 impl Earshot {
-    const WINDOW: usize = 256;
-    const WINDOW_MS: u64 = 16;
-    const ENTER: f32 = 0.5;
-    const STAY: f32 = 0.35;
-
     fn push(&mut self, wave: &[f32]) {
-        self.held.extend_from_slice(wave);
-        let whole = self.held.len() / Self::WINDOW * Self::WINDOW;
-        let ready: Vec<f32> = self.held.drain(..whole).map(|s| s.clamp(-1.0, 1.0)).collect();
-        for window in ready.chunks_exact(Self::WINDOW) {
-            let score = self.detector.predict_f32(window);
-            let at = self.windows * Self::WINDOW_MS;
-            self.windows += 1;
-            if score >= if self.speaking_since.is_some() { Self::STAY } else { Self::ENTER } {
-                self.last_voice = at + Self::WINDOW_MS;
-                self.speaking_since.get_or_insert(at);
-            }
-            let silent = at.saturating_sub(self.last_voice) >= MIN_SILENCE_MS;
-            let long = self.speaking_since.is_some_and(|since| at - since >= MAX_SPEECH_MS);
-            if silent || long {
-                self.close();
-            }
+        let mut windows = std::mem::take(&mut self.windows);
+        windows.push(wave, |score, _| self.score(score));
+        self.windows = windows;
+    }
+
+    fn score(&mut self, score: f32) {
+        let at = self.heard * Windows::MS;
+        self.heard += 1;
+        let threshold = if self.speaking_since.is_some() { Windows::STAY } else { Windows::ENTER };
+        if score >= threshold {
+            self.last_voice = at + Windows::MS;
+            self.speaking_since.get_or_insert(at);
+        }
+        let silent = at.saturating_sub(self.last_voice) >= MIN_SILENCE_MS;
+        let long = self.speaking_since.is_some_and(|since| at - since >= MAX_SPEECH_MS);
+        if silent || long {
+            self.close();
         }
     }
 

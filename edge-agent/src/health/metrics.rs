@@ -197,6 +197,19 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
     let Some(calls) = &vitals.calls else { return };
     gauge(registry, "calls_active", "Calls in progress", u64::from(calls.active_calls));
     gauge(registry, "transcripts_waiting", "Filed calls without transcript", calls.transcripts_waiting);
+    gauge(registry, "calls_live_lag_ms", "How far the words of running calls are behind", calls.live_lag_ms);
+    counter(
+        registry,
+        "calls_live_unheard_ms",
+        "Sound left out of the words of running calls, not of recordings",
+        calls.live_unheard_ms_total,
+    );
+    counter(
+        registry,
+        "calls_live_restarts",
+        "Starts of the process for words of running calls after it had ended",
+        calls.live_restarts_total,
+    );
     counter(registry, "calls_filed", "Calls filed", calls.calls_filed_total);
     counter(registry, "calls_refused", "Connections turned away", calls.refused_total);
     counter(
@@ -210,12 +223,6 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
         "call_words_refused",
         "Words of the exchange that were refused",
         calls.words_refused_total,
-    );
-    counter(
-        registry,
-        "call_live_sound_dropped",
-        "Pieces of live sound that their listener did not take in time",
-        calls.live_sound_dropped_total,
     );
     gauge(registry, "calls_troubles", "Things wrong with the call tap", calls.troubles.len() as u64);
     let detector = Family::<Labels, Gauge>::default();

@@ -5,8 +5,10 @@
 mod api;
 mod endings;
 mod inbox;
+mod live;
 mod recording;
 mod siprec;
 mod site;
+mod speech;
 mod websocket;
 mod words;

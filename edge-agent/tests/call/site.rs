@@ -8,7 +8,7 @@ use std::time::Duration;
 use edge_agent::call::audiosocket::{Frame, encode};
 use edge_agent::call::{CallConfig, CallTap, Deps};
 use edge_agent::report::{Handover, Report};
-use protocol::{CallSubject, Chance, Delivery, Subject, SystemClock};
+use protocol::{CallSubject, Chance, Delivery, LiveCall, Subject, SystemClock};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -32,6 +32,7 @@ pub(super) fn config() -> CallConfig {
 pub(super) struct Site {
     pub(super) tap: Arc<CallTap>,
     reports: mpsc::Receiver<Handover>,
+    pub(super) live: mpsc::Receiver<LiveCall>,
     cancel: CancellationToken,
     wanted: (bool, bool),
     pub(super) task: JoinHandle<anyhow::Result<()>>,
@@ -44,6 +45,7 @@ impl Site {
 
     pub(super) async fn start_with_reserve(dir: &Path, config: CallConfig, disk_reserve_bytes: u64) -> Self {
         let (sender, reports) = mpsc::channel(64);
+        let (words, live) = mpsc::channel(1_024);
         let deps = Deps {
             clock: Arc::new(SystemClock::new()),
             chance: Arc::new(Chance::from_os()),
@@ -52,14 +54,14 @@ impl Site {
             model_dirs: vec![dir.join("models")],
             program: PathBuf::from(env!("CARGO_BIN_EXE_edge-agent")),
             reports: sender,
-            live: mpsc::channel(1).0,
+            live: words,
             disk_reserve_bytes,
         };
         let wanted = (config.websocket_listen.is_some(), config.siprec_listen.is_some());
         let tap = CallTap::new(config, deps).unwrap();
         let cancel = CancellationToken::new();
         let task = tokio::spawn(Arc::clone(&tap).run(cancel.clone()));
-        let site = Self { tap, reports, cancel, wanted, task };
+        let site = Self { tap, reports, live, cancel, wanted, task };
         until("the ports are open", || {
             let health = site.tap.health();
             let others = (health.websocket_listening.is_some(), health.siprec_listening.is_some());

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::leg::{self, FinishedLeg, LegState};
 use super::listener::blocking;
+use super::live::Said;
 use super::words::Words;
 use super::{CallTap, Cause, RECONCILE_EVERY, tap};
 use decode::{Decoded, Failure};
@@ -110,7 +111,7 @@ async fn file(
             tracing::info!(name = taken.name, "a recording is still being written; it waits");
             return folder.give_back(&taken);
         }
-        tap.file(call_id, legs).await;
+        tap.file(call_id, legs, Said::default()).await;
         anyhow::ensure!(tap.ledger.archive.holds(taken.incident_id), "a recording cannot be filed");
     }
     tracing::info!(incident = %taken.incident_id, "a recording of the inbox is filed");

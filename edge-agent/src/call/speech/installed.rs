@@ -1,5 +1,5 @@
-//! Which speech models are installed. A model is a folder with `tokens.txt` and an `.onnx` file whose own metadata
-//! says what it is, as the public sherpa-onnx archives unpack; folder names do not matter.
+//! Which speech models are installed. A model is a folder with `tokens.txt` and `.onnx` files whose own metadata say
+//! what they are, as the public sherpa-onnx archives unpack; folder and file names do not matter.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,13 +7,18 @@ use std::path::{Path, PathBuf};
 
 use super::onnx;
 
+/// Best first, for speech that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ModelKind {
-    /// Best first: punctuation and numerals come with it.
+    /// Punctuation and numerals come with it.
     SenseVoice,
     Paraformer,
+    ZipformerCtc,
+    StreamingZipformerCtc,
+    StreamingNemoCtc,
 }
 
+/// One recogniser. A folder may hold two, one for words while somebody speaks and one for speech that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
     /// The folder's name.
@@ -22,6 +27,11 @@ pub struct Installed {
     pub model: PathBuf,
     pub tokens: PathBuf,
 }
+
+/// Smaller files are demonstrations. They never go before a recogniser that was made for people's voices.
+const DEMONSTRATION_BYTES: u64 = 10 << 20;
+/// What a recogniser with CTC calls "nothing"; the native library ends the process where the table has none.
+const BLANKS: [&str; 3] = ["<blk>", "<eps>", "<blank>"];
 
 impl ModelKind {
     /// Metadata without which the native library ends the process.
@@ -46,78 +56,200 @@ impl ModelKind {
             Self::Paraformer => {
                 &["vocab_size", "lfr_window_size", "lfr_window_shift", "neg_mean", "inv_stddev"]
             }
+            Self::ZipformerCtc => &[],
+            Self::StreamingZipformerCtc => &[
+                "encoder_dims",
+                "query_head_dims",
+                "value_head_dims",
+                "num_heads",
+                "num_encoder_layers",
+                "cnn_module_kernels",
+                "left_context_len",
+                "T",
+                "decode_chunk_len",
+            ],
+            Self::StreamingNemoCtc => &[
+                "window_size",
+                "chunk_shift",
+                "subsampling_factor",
+                "vocab_size",
+                "cache_last_channel_dim1",
+                "cache_last_channel_dim2",
+                "cache_last_channel_dim3",
+                "cache_last_time_dim1",
+                "cache_last_time_dim2",
+                "cache_last_time_dim3",
+            ],
         }
     }
 
     fn of(metadata: &BTreeMap<String, String>) -> Option<Self> {
         let has = |key: &str| metadata.contains_key(key);
-        has("lfr_window_size").then(|| if has("with_itn") { Self::SenseVoice } else { Self::Paraformer })
+        if has("lfr_window_size") {
+            return Some(if has("with_itn") { Self::SenseVoice } else { Self::Paraformer });
+        }
+        match metadata.get("model_type").map(String::as_str) {
+            Some("zipformer2_ctc") => Some(Self::ZipformerCtc),
+            Some("zipformer2") if has("decode_chunk_len") => Some(Self::StreamingZipformerCtc),
+            Some("EncDecCTCModelBPE") if has("chunk_shift") => Some(Self::StreamingNemoCtc),
+            _ => None,
+        }
+    }
+
+    /// Gives words while somebody speaks.
+    pub fn streams(self) -> bool {
+        matches!(self, Self::StreamingZipformerCtc | Self::StreamingNemoCtc)
+    }
+
+    fn is_ctc(self) -> bool {
+        self.streams() || self == Self::ZipformerCtc
     }
 }
 
 impl Installed {
-    /// Looks at one folder; the error says for people what is wrong with it.
+    /// The best recogniser of one folder; the error says for people what is wrong with it.
     pub fn at(folder: &Path) -> Result<Self, String> {
+        let found = Self::all(folder)?;
+        Ok(found.into_iter().next().expect("a folder without any is an error"))
+    }
+
+    /// Every recogniser of one folder, the best for speech that is over first; never empty.
+    pub fn all(folder: &Path) -> Result<Vec<Self>, String> {
         let tokens = folder.join("tokens.txt");
         let shown = folder.display();
         let words = fs::read_to_string(&tokens).map_err(|e| format!("{shown}/tokens.txt: {e}"))?;
-        let model = onnx_file(folder).ok_or_else(|| format!("{shown} holds no .onnx file"))?;
-        let metadata = onnx::metadata(&model).map_err(|e| format!("{} {e}", model.display()))?;
-        let kind = ModelKind::of(&metadata).ok_or_else(|| {
-            format!("{} is neither SenseVoice nor Paraformer by its metadata", model.display())
-        })?;
-        if let Some(missing) = kind.demands().iter().find(|key| !metadata.contains_key(**key)) {
-            return Err(format!("{}: its metadata lacks {missing}", model.display()));
-        }
-        let vocabulary = metadata.get("vocab_size").and_then(|v| v.parse().ok()).unwrap_or(1);
-        if words.lines().count() < vocabulary {
-            return Err(format!("{shown}/tokens.txt has fewer than {vocabulary} lines; still being copied?"));
-        }
         let name = folder.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned());
-        Ok(Self { name, kind, model, tokens })
-    }
-}
-
-/// The 8-bit file where there are two: as accurate on speech, a quarter of the size.
-fn onnx_file(folder: &Path) -> Option<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
-    files.retain(|p| p.extension().is_some_and(|e| e == "onnx"));
-    files.sort_by_key(|p| (!p.to_string_lossy().contains("int8"), p.clone()));
-    files.into_iter().next()
-}
-
-/// The model to use: `wanted` (a folder's name below `roots`, or a path), else the best one there is. `Ok(None)` when
-/// none is installed; an error when one is there or wanted but cannot be used.
-pub fn best(roots: &[PathBuf], wanted: Option<&str>) -> Result<Option<Installed>, String> {
-    if let Some(wanted) = wanted {
-        let named = roots.iter().map(|root| root.join(wanted));
-        let folder = named.chain([PathBuf::from(wanted)]).find(|folder| folder.is_dir());
-        let folder = folder.ok_or_else(|| {
-            let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
-            format!("the speech model {wanted:?} is not below {}", tried.join(", "))
-        })?;
-        return Installed::at(&folder).map(Some);
-    }
-    let mut usable = Vec::new();
-    let mut trouble = None;
-    for root in roots {
-        let Ok(entries) = fs::read_dir(root) else { continue };
-        let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-        folders.retain(|f| f.join("tokens.txt").is_file());
-        folders.sort();
-        for folder in folders {
-            match Installed::at(&folder) {
-                Ok(installed) => usable.push(installed),
-                Err(words) => trouble = Some(words),
+        let (mut found, mut trouble): (Vec<Self>, _) = (Vec::new(), format!("{shown} holds no .onnx file"));
+        for model in onnx_files(folder) {
+            match kind_of(&model, &words) {
+                // The 8-bit file came first.
+                Ok(kind) if found.iter().any(|other| other.kind == kind) => {}
+                Ok(kind) => found.push(Self { name: name.clone(), kind, model, tokens: tokens.clone() }),
+                Err(words) => trouble = words,
             }
         }
+        found.sort_by_key(|m| m.kind);
+        if found.is_empty() { Err(trouble) } else { Ok(found) }
     }
-    usable.sort_by_key(|m| m.kind);
-    match (usable.into_iter().next(), trouble) {
-        (Some(model), _) => Ok(Some(model)),
-        (None, Some(words)) => Err(words),
-        (None, None) => Ok(None),
+
+    fn is_demonstration(&self) -> bool {
+        fs::metadata(&self.model).is_ok_and(|file| file.len() < DEMONSTRATION_BYTES)
     }
+}
+
+fn kind_of(model: &Path, tokens: &str) -> Result<ModelKind, String> {
+    let shown = model.display();
+    let metadata = onnx::metadata(model).map_err(|e| format!("{shown} {e}"))?;
+    let kind = ModelKind::of(&metadata).ok_or_else(|| {
+        format!("{shown} is neither SenseVoice, Paraformer, Zipformer CTC nor streaming CTC by its metadata")
+    })?;
+    if let Some(missing) = kind.demands().iter().find(|key| !metadata.contains_key(**key)) {
+        return Err(format!("{shown}: its metadata lacks {missing}"));
+    }
+    let said = metadata.get("vocab_size").and_then(|v| v.parse().ok()).unwrap_or(1);
+    // NeMo does not count its blank.
+    let vocabulary = if kind == ModelKind::StreamingNemoCtc { said + 1 } else { said };
+    if tokens.lines().count() < vocabulary {
+        return Err(format!(
+            "tokens.txt beside {shown} has fewer than {vocabulary} lines; still being copied?"
+        ));
+    }
+    let blank = |line: &str| line.split_whitespace().next().is_some_and(|token| BLANKS.contains(&token));
+    if kind.is_ctc() && !tokens.lines().any(blank) {
+        return Err(format!("tokens.txt beside {shown} has no <blk>"));
+    }
+    Ok(kind)
+}
+
+/// The 8-bit file first where there are two: as accurate on speech, a quarter of the size. Parts of recognisers that
+/// come in several files are left out.
+fn onnx_files(folder: &Path) -> Vec<PathBuf> {
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    files.retain(|p| p.extension().is_some_and(|e| e == "onnx"));
+    files.retain(|p| !["encoder", "decoder", "joiner"].iter().any(|part| name(p).starts_with(part)));
+    files.sort_by_key(|p| (!name(p).contains("int8"), p.clone()));
+    files
+}
+
+/// What is used of the recognisers installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// For speech that is over: the best there is.
+    pub finished: Installed,
+    /// For words while somebody speaks.
+    pub live: Option<Installed>,
+}
+
+/// The recogniser for speech that is over: `wanted` (a folder's name below `roots`, or a path), else the best one
+/// there is. `Ok(None)` when none is installed; an error when one is there or wanted but cannot be used.
+pub fn best(roots: &[PathBuf], wanted: Option<&str>) -> Result<Option<Installed>, String> {
+    choose(roots, wanted, None).map(|choice| choice.map(|c| c.finished))
+}
+
+/// Both recognisers; `live` is named like `wanted`.
+pub fn choose(roots: &[PathBuf], wanted: Option<&str>, live: Option<&str>) -> Result<Option<Choice>, String> {
+    let named = |name: &str| Installed::all(&folder_of(roots, name)?);
+    let (mut installed, mut trouble) = (Vec::new(), None);
+    for folder in folders(roots, "tokens.txt") {
+        match Installed::all(&folder) {
+            Ok(found) => installed.extend(found),
+            Err(words) => trouble = Some(words),
+        }
+    }
+    installed.sort_by_key(|m| (m.is_demonstration(), m.kind));
+    let finished = match wanted {
+        Some(name) => named(name)?.into_iter().next(),
+        None => installed.first().cloned(),
+    };
+    let Some(finished) = finished else { return trouble.map_or(Ok(None), Err) };
+    let live =
+        match (live, wanted) {
+            (Some(name), _) => {
+                let found = named(name)?.into_iter().find(|m| m.kind.streams());
+                Some(found.ok_or_else(|| {
+                    format!("the speech model {name:?} gives no words while somebody speaks")
+                })?)
+            }
+            (None, Some(name)) => named(name)?.into_iter().find(|m| m.kind.streams()),
+            (None, None) => None,
+        };
+    let live = live.or_else(|| installed.into_iter().find(|m| m.kind.streams()));
+    Ok(Some(Choice { finished, live }))
+}
+
+fn folder_of(roots: &[PathBuf], wanted: &str) -> Result<PathBuf, String> {
+    let named = roots.iter().map(|root| root.join(wanted));
+    named.chain([PathBuf::from(wanted)]).find(|folder| folder.is_dir()).ok_or_else(|| {
+        let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
+        format!("the speech model {wanted:?} is not below {}", tried.join(", "))
+    })
+}
+
+/// Folders directly below `roots` that hold a file of this name, each root's by name.
+fn folders(roots: &[PathBuf], holding: &str) -> Vec<PathBuf> {
+    let below = |root: &PathBuf| {
+        let entries = fs::read_dir(root).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> = entries.map(|e| e.path()).collect();
+        found.retain(|f| f.join(holding).is_file());
+        found.sort();
+        found
+    };
+    roots.iter().flat_map(below).collect()
+}
+
+/// The model that sets punctuation marks (ct-transformer), if one is installed.
+pub fn punctuation(roots: &[PathBuf]) -> Option<PathBuf> {
+    let below = |root: &PathBuf| fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.path());
+    let mut models: Vec<PathBuf> =
+        roots.iter().flat_map(below).filter(|f| f.is_dir()).flat_map(|f| onnx_files(&f)).collect();
+    models.retain(|model| {
+        let metadata = onnx::metadata(model).unwrap_or_default();
+        // Its table of tokens is longer than what is read of metadata.
+        ["vocab_size", "punctuations", "unk_symbol"].iter().all(|key| metadata.contains_key(*key))
+    });
+    models.into_iter().next()
 }
 
 #[cfg(test)]
@@ -137,6 +269,52 @@ mod tests {
         assert_eq!((named.kind, named.name.as_str()), (ModelKind::Paraformer, "toy-paraformer"));
         assert!(best(&roots, Some("nowhere")).unwrap_err().contains("nowhere"));
         assert_eq!(best(&[PathBuf::from("no-such-folder")], None), Ok(None));
+    }
+
+    /// Words while somebody speaks come from the folder that is named for them, else from the one that is named at
+    /// all, else from the best that streams; a folder may hold both recognisers.
+    #[test]
+    fn chooses_who_streams() {
+        let roots = [toys()];
+        let chosen = |wanted, live| {
+            let choice = choose(&roots, wanted, live).unwrap().unwrap();
+            (choice.finished.kind, choice.live.map(|m| (m.name, m.kind)))
+        };
+        let streams = |name: &str, kind| Some((name.to_owned(), kind));
+        let zipformer = streams("toy-streaming-zipformer", ModelKind::StreamingZipformerCtc);
+        let nemo = streams("toy-pair", ModelKind::StreamingNemoCtc);
+        assert_eq!(chosen(None, None), (ModelKind::SenseVoice, zipformer.clone()));
+        assert_eq!(chosen(Some("toy-pair"), None), (ModelKind::ZipformerCtc, nemo.clone()));
+        assert_eq!(chosen(Some("toy-paraformer"), Some("toy-pair")), (ModelKind::Paraformer, nemo));
+        assert_eq!(
+            chosen(Some("toy-streaming-zipformer"), None),
+            (ModelKind::StreamingZipformerCtc, zipformer)
+        );
+        let error = choose(&roots, None, Some("toy-paraformer")).unwrap_err();
+        assert!(error.contains("no words while"), "{error}");
+        assert!(punctuation(&roots).unwrap().ends_with("toy-punctuation/model.onnx"));
+        assert_eq!(punctuation(&[toys().join("toy-pair")]), None);
+    }
+
+    /// A demonstration never goes before a real recogniser, whatever its kind.
+    #[test]
+    fn a_demonstration_comes_last() {
+        let root = tempfile::tempdir().unwrap();
+        for (from, to) in [("toy-sense-voice", "a"), ("toy-paraformer", "b")] {
+            fs::create_dir(root.path().join(to)).unwrap();
+            for file in ["model.onnx", "tokens.txt"] {
+                fs::copy(toys().join(from).join(file), root.path().join(to).join(file)).unwrap();
+            }
+        }
+        let roots = [root.path().to_owned()];
+        assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::SenseVoice);
+        // A field that nobody reads (`doc_string`, 6) makes the file as large as a real one.
+        let model = root.path().join("b/model.onnx");
+        let mut bytes = fs::read(&model).unwrap();
+        bytes.extend([0x32, 0x80, 0x80, 0x80, 0x05]);
+        bytes.resize(bytes.len() + (10 << 20), b' ');
+        fs::write(&model, bytes).unwrap();
+        assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::Paraformer);
     }
 
     /// A folder that is still being copied is no model yet, wherever the copy stands, and says so.

@@ -1,55 +1,43 @@
-//! Segments of speech to words, by sherpa-onnx.
+//! Segments of speech to words.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use protocol::Segment;
+use serde::Serialize;
 
-use anyhow::Context;
-use protocol::{Leg, Segment};
-use sherpa_onnx::{
-    OfflineParaformerModelConfig, OfflineRecognizer, OfflineRecognizerConfig, OfflineSenseVoiceModelConfig,
-};
-
-use super::{Installed, ModelKind};
+use super::Installed;
+use super::engine::{Engine, Pen, Token};
+use super::recording::Recording;
 use crate::call::archive::Spoken;
 use crate::call::vad::to_f32;
 
 /// Recognisers like a little air around the words.
 const MARGIN_MS: u64 = 120;
-/// Shorter than one window of seven 10 ms frames, features cannot be made (the native library would read beyond
-/// its buffer); speech segments are longer anyway.
-const MIN_SAMPLES_MS: usize = 150;
 const THREADS: i32 = 2;
 
-pub(super) struct Recogniser(OfflineRecognizer);
+pub(super) struct Recogniser {
+    engine: Engine,
+    pen: Pen,
+}
+
+/// A segment and, where the model tells them, the times of its characters in the recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Line {
+    #[serde(flatten)]
+    pub(super) segment: Segment,
+    /// As they were spoken: numbers are not written in digits here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tokens: Vec<Token>,
+}
 
 impl Recogniser {
-    pub(super) fn load(installed: &Installed) -> anyhow::Result<Self> {
-        let model = Some(text(&installed.model)?);
-        let tokens = Some(text(&installed.tokens)?);
-        let failed = || format!("{} cannot be loaded as {:?}", installed.model.display(), installed.kind);
-        let mut config = OfflineRecognizerConfig::default();
-        match installed.kind {
-            ModelKind::SenseVoice => {
-                config.model_config.sense_voice =
-                    OfflineSenseVoiceModelConfig { model, language: Some("auto".to_owned()), use_itn: true };
-            }
-            ModelKind::Paraformer => {
-                config.model_config.paraformer = OfflineParaformerModelConfig { model };
-            }
-        }
-        config.model_config.tokens = tokens;
-        config.model_config.num_threads = THREADS;
-        config.model_config.provider = Some("cpu".to_owned());
-        config.decoding_method = Some("greedy_search".to_owned());
-        OfflineRecognizer::create(&config).map(Self).with_context(failed)
+    pub(super) fn load(installed: &Installed, punctuation: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        let engine = Engine::load(installed, THREADS, true)?;
+        Ok(Self { engine, pen: Pen::new(installed.kind, punctuation)? })
     }
 
-    fn words(&self, rate_hz: u32, wave: &[f32]) -> String {
-        let stream = self.0.create_stream();
-        stream.accept_waveform(rate_hz as i32, wave);
-        self.0.decode(&stream);
-        stream.get_result().map(|r| r.text).unwrap_or_default()
+    /// As it was spoken, without numerals and punctuation: for measuring.
+    pub(super) fn load_as_spoken(installed: &Installed) -> anyhow::Result<Self> {
+        let engine = Engine::load(installed, THREADS, false)?;
+        Ok(Self { engine, pen: Pen::none() })
     }
 
     /// The words of each stretch of speech in a recording, in order of time; stretches without words are left out.
@@ -57,95 +45,39 @@ impl Recogniser {
         &self,
         recording: &mut Recording,
         speech: &[Spoken],
-    ) -> anyhow::Result<Vec<Segment>> {
-        let mut segments = Vec::new();
+    ) -> anyhow::Result<Vec<Line>> {
+        let mut lines = Vec::new();
         for spoken in speech {
             let (from, to) = (spoken.start_ms.saturating_sub(MARGIN_MS), spoken.end_ms + MARGIN_MS);
             let wave = to_f32(&recording.side(spoken.leg, from, to)?);
-            if wave.len() * 1_000 < MIN_SAMPLES_MS * recording.rate_hz as usize {
+            let heard = self.engine.read(recording.rate_hz, &wave);
+            if heard.text.is_empty() {
                 continue;
             }
-            let words = self.words(recording.rate_hz, &wave);
-            let words = words.trim();
-            if !words.is_empty() {
-                segments.push(Segment {
-                    leg: spoken.leg,
-                    start_ms: spoken.start_ms,
-                    end_ms: spoken.end_ms,
-                    text: words.to_owned(),
-                });
-            }
+            let segment = Segment {
+                leg: spoken.leg,
+                start_ms: spoken.start_ms,
+                end_ms: spoken.end_ms,
+                text: self.pen.write(&heard.text),
+            };
+            let moved = heard.tokens.into_iter().map(|t| Token { at_ms: from + t.at_ms, ..t });
+            lines.push(Line { segment, tokens: moved.collect() });
         }
-        Ok(segments)
-    }
-}
-
-fn text(path: &Path) -> anyhow::Result<String> {
-    Ok(path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned())
-}
-
-/// A WAV file: left (or only) = caller, right = operator. Two hours are half a gigabyte, so only the stretch that is
-/// asked for is read.
-pub(super) struct Recording {
-    pub(super) rate_hz: u32,
-    channels: usize,
-    frames: u32,
-    wav: hound::WavReader<BufReader<File>>,
-}
-
-impl Recording {
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let wav = hound::WavReader::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let spec = wav.spec();
-        anyhow::ensure!(
-            spec.bits_per_sample == 16 && spec.sample_format == hound::SampleFormat::Int,
-            "{} is not 16-bit PCM",
-            path.display()
-        );
-        anyhow::ensure!((1..=2).contains(&spec.channels), "{} has more than two channels", path.display());
-        Ok(Self {
-            rate_hz: spec.sample_rate,
-            channels: usize::from(spec.channels),
-            frames: wav.duration(),
-            wav,
-        })
-    }
-
-    pub(super) fn legs(&self) -> &'static [Leg] {
-        if self.channels == 2 { &[Leg::Caller, Leg::Operator] } else { &[Leg::Caller] }
-    }
-
-    pub(super) fn length_ms(&self) -> u64 {
-        u64::from(self.frames) * 1_000 / u64::from(self.rate_hz)
-    }
-
-    /// One side, from `start_ms` to `end_ms` or the end.
-    pub(super) fn side(&mut self, leg: Leg, start_ms: u64, end_ms: u64) -> anyhow::Result<Vec<i16>> {
-        let (frames, rate_hz) = (self.frames, u64::from(self.rate_hz));
-        let at = |ms: u64| u32::try_from(ms.saturating_mul(rate_hz) / 1_000).unwrap_or(frames).min(frames);
-        let channel = usize::from(leg == Leg::Operator).min(self.channels - 1);
-        let (from, to) = (at(start_ms), at(end_ms));
-        self.wav.seek(from).context("a recording cannot be read")?;
-        let count = to.saturating_sub(from) as usize * self.channels;
-        self.wav
-            .samples()
-            .take(count)
-            .skip(channel)
-            .step_by(self.channels)
-            .collect::<Result<_, _>>()
-            .context("a recording is damaged")
+        Ok(lines)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::Leg;
+    use std::path::Path;
 
     const RATE_HZ: u32 = 8_000;
 
     fn toy(name: &str) -> Recogniser {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech").join(name);
-        Recogniser::load(&Installed::at(&folder).unwrap()).unwrap()
+        Recogniser::load(&Installed::at(&folder).unwrap(), None).unwrap()
     }
 
     /// A stereo file of tones: what the toy models read as 低 (500 Hz) and 高 (2500 Hz).
@@ -199,7 +131,7 @@ mod tests {
                 .transcribe(&mut recording, &speech)
                 .unwrap()
                 .into_iter()
-                .map(|s| (s.leg, s.start_ms, s.text))
+                .map(|l| (l.segment.leg, l.segment.start_ms, l.segment.text))
                 .collect()
         };
         let line = |leg, start_ms, text: &str| (leg, start_ms, text.to_owned());

@@ -1,5 +1,5 @@
 //! `edge-agent transcribe FILE`: what a recording says, with whatever model is installed. The box runs the same command
-//! with `--worker`: one line of JSON in per call, one out.
+//! with `--worker` (finished calls: one line of JSON in per call, one out) and with `--live` (calls as they run).
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -8,15 +8,16 @@ use anyhow::Context;
 use protocol::{Leg, Segment};
 use serde::{Deserialize, Serialize};
 
-use super::recognise::{Recogniser, Recording};
-use super::{Installed, best};
+use super::recognise::{Line, Recogniser};
+use super::recording::Recording;
+use super::{Choice, choose, live, punctuation};
 use crate::call::archive::Spoken;
 use crate::call::vad::{Method, Vad};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// WAV recording, 16-bit: left = caller, right = operator, or one side only.
-    #[arg(required_unless_present = "worker")]
+    #[arg(required_unless_present_any = ["worker", "live"])]
     pub file: Option<PathBuf>,
     /// Folder of the speech model, or its name below --models.
     #[arg(long)]
@@ -30,6 +31,12 @@ pub struct Args {
     /// Reads requests from standard input.
     #[arg(long, hide = true, conflicts_with_all = ["file", "json"])]
     pub worker: bool,
+    /// Reads the sound of calls from standard input as they run.
+    #[arg(long, hide = true, conflicts_with_all = ["file", "json", "worker"])]
+    pub live: bool,
+    /// Folder of the model for words while somebody speaks, or its name below --models.
+    #[arg(long, hide = true, requires = "live")]
+    pub live_model: Option<String>,
 }
 
 /// What the worker is asked, per call.
@@ -51,29 +58,31 @@ pub(super) enum Reply {
 #[derive(Serialize)]
 struct Output {
     model: String,
-    segments: Vec<Segment>,
+    segments: Vec<Line>,
 }
 
 /// Blocks until done. `default_models` are searched after `--models`.
 pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     let roots = [args.models.as_slice(), default_models].concat();
-    let installed = best(&roots, args.model.as_deref()).map_err(anyhow::Error::msg)?.with_context(|| {
-        let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
-        format!("no speech model below {}; unpack one of models/manifest.toml there", tried.join(", "))
-    })?;
+    let choice = installed(&roots, args.model.as_deref(), args.live_model.as_deref())?;
+    let marks = punctuation(&roots);
+    if args.live {
+        return live::work(&choice, marks.as_deref());
+    }
     if args.worker {
-        return work(&installed);
+        return work(&Recogniser::load(&choice.finished, marks.as_deref())?);
     }
     let file = args.file.as_ref().context("give a recording")?;
     let mut recording = Recording::open(file)?;
     let speech = find_speech(&mut recording)?;
-    let segments = Recogniser::load(&installed)?.transcribe(&mut recording, &speech)?;
+    let recogniser = Recogniser::load(&choice.finished, marks.as_deref())?;
+    let segments = recogniser.transcribe(&mut recording, &speech)?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string(&Output { model: installed.name, segments })?)?;
+        writeln!(out, "{}", serde_json::to_string(&Output { model: choice.finished.name, segments })?)?;
         return Ok(());
     }
-    for segment in segments {
+    for Line { segment, .. } in segments {
         let side = if segment.leg == Leg::Caller { "caller  " } else { "operator" };
         let (minutes, seconds) = (segment.start_ms / 60_000, segment.start_ms % 60_000 / 1_000);
         writeln!(out, "{minutes:02}:{seconds:02} {side} {}", segment.text)?;
@@ -81,7 +90,19 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoken>> {
+/// The models to use; none is an error that says where one was looked for.
+pub(super) fn installed(
+    roots: &[PathBuf],
+    model: Option<&str>,
+    live: Option<&str>,
+) -> anyhow::Result<Choice> {
+    choose(roots, model, live).map_err(anyhow::Error::msg)?.with_context(|| {
+        let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
+        format!("no speech model below {}; unpack one of models/manifest.toml there", tried.join(", "))
+    })
+}
+
+pub(super) fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoken>> {
     const BLOCK_MS: u64 = 60_000;
     let mut speech = Vec::new();
     for leg in recording.legs() {
@@ -96,12 +117,11 @@ fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoken>> {
     Ok(speech)
 }
 
-fn work(installed: &Installed) -> anyhow::Result<()> {
+fn work(recogniser: &Recogniser) -> anyhow::Result<()> {
     // Cameras and running calls come first.
     if let Err(error) = rustix::process::nice(10) {
         tracing::warn!(%error, "transcription runs at full priority");
     }
-    let recogniser = Recogniser::load(installed)?;
     let mut out = std::io::stdout().lock();
     let mut say = |reply: &Reply| -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(reply)?)?;
@@ -113,7 +133,7 @@ fn work(installed: &Installed) -> anyhow::Result<()> {
         let read = Recording::open(&request.recording)
             .and_then(|mut recording| recogniser.transcribe(&mut recording, &request.speech));
         say(&match read {
-            Ok(segments) => Reply::Done { segments },
+            Ok(lines) => Reply::Done { segments: lines.into_iter().map(|line| line.segment).collect() },
             Err(error) => Reply::Failed { reason: format!("{error:#}") },
         })?;
     }

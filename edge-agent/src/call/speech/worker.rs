@@ -1,6 +1,6 @@
 //! The box's side of the transcribing process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -26,11 +26,17 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts it and waits for the model. An error is the model's (or the program's) fault, not a recording's.
-    pub(crate) async fn start(program: &Path, installed: &Installed) -> anyhow::Result<Self> {
+    /// `roots`: folders that may hold a punctuation model.
+    pub(crate) async fn start(
+        program: &Path,
+        installed: &Installed,
+        roots: &[PathBuf],
+    ) -> anyhow::Result<Self> {
         let folder = installed.model.parent().context("a model file lies in a folder")?;
         let mut child = Command::new(program)
             .args(["transcribe", "--worker", "--model"])
             .arg(folder)
+            .args(roots.iter().flat_map(|root| [Path::new("--models"), root.as_path()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -1,0 +1,172 @@
+//! What is said on the legs of running calls, as far as it is known.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use protocol::{LiveCall, Segment, Transcript};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::{CallTap, lock, redact, registry, transcripts};
+use crate::call::registry::TapId;
+use crate::call::speech::wire::Words;
+
+/// Final words of a leg that are kept; an endless leg is cut long before.
+const MAX_LINES: usize = 20_000;
+/// Words this long ago may be the first half of a number that goes on.
+const REMEMBER_LINES: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    /// From the beginning of the call, as far as was known when the leg began.
+    offset_ms: u64,
+    words: Mutex<Known>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    lines: Vec<Words>,
+    /// Some of its sound was not heard.
+    lost: bool,
+    /// No more sound will come.
+    closed: bool,
+    /// All its words are known.
+    over: bool,
+}
+
+impl Leg {
+    pub(super) fn new(offset_ms: u64) -> Self {
+        Self { offset_ms, words: Mutex::default(), changed: Notify::new() }
+    }
+
+    pub(super) fn miss(&self) {
+        lock(&self.words).lost = true;
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_lost(&self) -> bool {
+        lock(&self.words).lost
+    }
+
+    pub(super) fn close(&self) {
+        lock(&self.words).closed = true;
+    }
+
+    /// What has not been said yet never will be.
+    pub(super) fn lose_rest(&self) {
+        {
+            let mut known = lock(&self.words);
+            known.lost |= !known.over;
+            known.over |= known.closed;
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn end(&self) {
+        lock(&self.words).over = true;
+        self.changed.notify_waiters();
+    }
+
+    pub(super) async fn said(&self, deadline: Instant) -> Option<Vec<Words>> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Listens before it looks, so that no change falls between.
+            changed.as_mut().enable();
+            {
+                let known = lock(&self.words);
+                if known.lost {
+                    return None;
+                }
+                if known.over {
+                    return Some(known.lines.clone());
+                }
+            }
+            timeout_at(deadline, changed).await.ok()?;
+        }
+    }
+}
+
+impl CallTap {
+    /// Somebody is speaking.
+    pub(super) fn partial_words(&self, words: &Words) {
+        if let Some((call_id, segment)) = self.placed(words) {
+            self.tell_live(LiveCall::Partial { call_id, segment });
+        }
+    }
+
+    /// Somebody has spoken.
+    pub(super) fn final_words(&self, words: Words) {
+        if let Some((call_id, segment)) = self.placed(&words) {
+            self.tell_live(LiveCall::Final { call_id, segment });
+        }
+        let Some(leg) = self.live_words.leg(words.leg) else { return };
+        let mut known = lock(&leg.words);
+        if known.lines.len() >= MAX_LINES {
+            known.lost = true;
+        } else if !words.text.is_empty() {
+            known.lines.push(words);
+        }
+    }
+
+    pub(super) fn all_words(&self, id: TapId) {
+        if let Some(leg) = self.live_words.leg(id) {
+            leg.end();
+        }
+    }
+
+    /// As they are told: at their place in the call, numbers masked, also those that have only begun.
+    fn placed(&self, words: &Words) -> Option<(protocol::CallId, Segment)> {
+        let leg = self.live_words.leg(words.leg)?;
+        let (call_id, side) = lock(&self.registry).get(words.leg).map(|tap| (tap.call_id(), tap.leg()))?;
+        let place = |words: &Words| Segment {
+            leg: side,
+            start_ms: leg.offset_ms + words.start_ms,
+            end_ms: leg.offset_ms + words.end_ms,
+            text: words.text.clone(),
+        };
+        let known = lock(&leg.words);
+        let before: Vec<Segment> = known.lines.iter().rev().take(REMEMBER_LINES).rev().map(place).collect();
+        Some((call_id, redact::mask_begun(before, place(words))))
+    }
+}
+
+/// What was heard while a call ran, for its filing.
+#[derive(Debug, Default)]
+pub(in crate::call) struct Said {
+    /// By the name of the leg's file.
+    pub(in crate::call) legs: HashMap<String, Vec<Words>>,
+    pub(in crate::call) model: Option<String>,
+}
+
+impl Said {
+    /// The transcript of a call whose `legs` (name, side, place in the recording in milliseconds) were all heard whole.
+    pub(in crate::call) fn transcript(
+        &self,
+        legs: impl IntoIterator<Item = (String, protocol::Leg, u64)>,
+    ) -> Option<Transcript> {
+        let model = self.model.clone()?;
+        let mut segments = Vec::new();
+        for (name, side, offset_ms) in legs {
+            segments.extend(self.legs.get(&name)?.iter().map(|words| Segment {
+                leg: side,
+                start_ms: words.start_ms + offset_ms,
+                end_ms: words.end_ms + offset_ms,
+                text: words.text.clone(),
+            }));
+        }
+        segments.sort_by_key(|s| (s.start_ms, s.leg));
+        let mut segments = transcripts::join(segments);
+        redact::mask_numbers(&mut segments);
+        Some(Transcript::Done { segments, model, left_out: 0 })
+    }
+}
+
+/// When the legs of a call began.
+pub(super) fn offset_ms(registry: &registry::Registry, id: TapId) -> u64 {
+    let Some(tap) = registry.get(id) else { return 0 };
+    let calls = registry.calls();
+    let began = calls.get(&tap.call_id()).and_then(|call| call.iter().map(|(_, t)| t.opened_ms).min());
+    tap.opened_ms.saturating_sub(began.unwrap_or(tap.opened_ms))
+}

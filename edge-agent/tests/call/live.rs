@@ -1,0 +1,181 @@
+//! Words while a call runs: sound in by the exchange's port, words out as the hub gets them, by the real process with
+//! toy models.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use edge_agent::call::Cause;
+use edge_agent::call::audiosocket::Frame;
+use protocol::{Leg, LiveCall, Segment, Transcript};
+use serde_json::json;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::site::{Exchange, Site, call_of, config, offset_of, sides, until};
+
+fn toys() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech")
+}
+
+fn install(dir: &Path, toy: &str) {
+    let folder = dir.join("models").join(toy);
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(toys().join(toy)).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+/// 你好，我要反映一个问题, with more silence behind it than ends a stretch of speech.
+fn spoken() -> Vec<i16> {
+    let mut wav = hound::WavReader::open(toys().join("hello-8k.wav")).unwrap();
+    let mut samples = wav.samples().collect::<Result<Vec<i16>, _>>().unwrap();
+    // Quiet, not nothing: a telephone is never silent, and tests look for samples that are not zero.
+    samples.iter_mut().for_each(|s| *s |= 1);
+    samples.resize(samples.len() + 8_000, 1);
+    samples
+}
+
+async fn next(site: &mut Site) -> LiveCall {
+    timeout(Duration::from_secs(20), site.live.recv()).await.expect("a word in time").expect("a word")
+}
+
+/// Until the first final words; also how many partial ones came before.
+async fn until_final(site: &mut Site) -> (Vec<Segment>, Segment) {
+    let mut partials = Vec::new();
+    loop {
+        match next(site).await {
+            LiveCall::Partial { segment, .. } => partials.push(segment),
+            LiveCall::Final { segment, .. } => return (partials, segment),
+            LiveCall::Started { .. } | LiveCall::Ended { .. } => {}
+        }
+    }
+}
+
+fn listening(site: &Site) -> impl FnMut() -> bool + '_ {
+    || site.tap.health().live_model.is_some()
+}
+
+/// While somebody speaks words come and grow, from the streaming model; when he stops the second model's words take
+/// their place; when the call ends its transcript is there at once, and is made only once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_come_while_the_call_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "toy-pair");
+    let mut site = Site::start(dir.path(), config()).await;
+    until("somebody listens", listening(&site)).await;
+    assert_eq!(site.tap.health().live_model.as_deref(), Some("toy-pair"));
+    let (caller, operator, call) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+    for (socket, leg) in [(caller, "caller"), (operator, "operator")] {
+        assert_eq!(site.tell(socket, json!({ "call_id": call, "leg": leg })).await, 200);
+    }
+    let mut first = Exchange::connect(site.audio(), caller).await;
+    let mut second = Exchange::connect(site.audio(), operator).await;
+    let speech = spoken();
+    first.play(&speech).await;
+    // The line is still open: everything up to here came while the call ran.
+    let (partials, line) = until_final(&mut site).await;
+    println!("{partials:?}\n{line:?}");
+    assert!(partials.len() > 2, "{partials:?}");
+    assert!(partials.iter().all(|p| p.leg == Leg::Caller && p.start_ms == partials[0].start_ms));
+    assert!(partials.iter().all(|p| p.text.chars().all(|c| "低高".contains(c))), "{partials:?}");
+    assert!(partials.windows(2).all(|pair| pair[0].text != pair[1].text && pair[0].end_ms < pair[1].end_ms));
+    assert!(line.text.chars().all(|c| "矮尖".contains(c)) && !line.text.is_empty(), "{line:?}");
+    assert_eq!((line.leg, line.start_ms), (Leg::Caller, partials[0].start_ms));
+    second.play(&speech).await;
+    first.send(&Frame::Hangup).await;
+    second.send(&Frame::Hangup).await;
+    let report = site.report().await;
+    assert_eq!(report.incident.revision, 1);
+    let Transcript::Done { segments, model, left_out: 0 } = &call_of(&report).transcript else {
+        panic!("{report:?}")
+    };
+    assert_eq!(model, "toy-pair");
+    println!("{segments:?}");
+    let of = |side| segments.iter().filter(move |s| s.leg == side);
+    assert!(of(Leg::Caller).next().is_some_and(|s| s.start_ms < 1_000), "{segments:?}");
+    // The operator began when the caller had played.
+    assert!(of(Leg::Operator).next().is_some_and(|s| s.start_ms > 4_000), "{segments:?}");
+    assert!(segments.iter().all(|s| s.text.chars().all(|c| "矮尖".contains(c))), "{segments:?}");
+    let health = site.tap.health();
+    assert_eq!((health.live_unheard_ms_total, health.live_restarts_total), (0, 0));
+    assert!(health.troubles.is_empty(), "{:?}", health.troubles);
+    site.quiet().await;
+    site.stop().await;
+}
+
+/// A process that dies in mid-call costs live words only: the recording is whole, its transcript follows, health says
+/// what happened, and the next call has words again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_costs_live_words_only() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "toy-streaming-zipformer");
+    let mut site = Site::start(dir.path(), config()).await;
+    until("somebody listens", listening(&site)).await;
+    let speech = spoken();
+    let mut leg = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
+    let played = speech.clone();
+    let playing = tokio::spawn(async move {
+        leg.play(&played).await;
+        leg.send(&Frame::Hangup).await;
+    });
+    while !matches!(next(&mut site).await, LiveCall::Partial { .. }) {}
+    rustix::process::kill_process(child_of(dir.path()), rustix::process::Signal::KILL).unwrap();
+    playing.await.unwrap();
+    let first = site.report().await;
+    assert_eq!(call_of(&first).transcript, Transcript::Waiting);
+    let (_, left, _) = sides(&first);
+    offset_of(&left, &speech);
+    let second = site.report().await;
+    assert_eq!((second.incident.incident_id, second.incident.revision), (first.incident.incident_id, 2));
+    assert!(matches!(call_of(&second).transcript, Transcript::Done { .. }), "{second:?}");
+    assert_eq!(site.tap.health().live_restarts_total, 1);
+    until("somebody listens again", listening(&site)).await;
+    assert!(!site.tap.health().troubles.contains_key(&Cause::Live));
+    while site.live.try_recv().is_ok() {}
+    let mut leg = Exchange::connect(site.audio(), Uuid::from_u128(2)).await;
+    leg.play(&speech).await;
+    assert!(until_final(&mut site).await.1.text.chars().all(|c| "低高".contains(c)));
+    drop(leg);
+    assert!(matches!(call_of(&site.report().await).transcript, Transcript::Done { .. }));
+    site.stop().await;
+}
+
+/// The live process of the box whose models lie below `dir`.
+fn child_of(dir: &Path) -> rustix::process::Pid {
+    let dir = dir.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let ours = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains("--live\0") && line.contains(dir)
+    };
+    let pid = pids.into_iter().find(ours).expect("the box has started a process for words");
+    rustix::process::Pid::from_raw(pid).unwrap()
+}
+
+/// Sound of which more comes at once than a leg may have waiting is left out of live words, which is counted; the
+/// recording has it, and the transcript follows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_costs_live_words_only() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "toy-streaming-zipformer");
+    let mut site = Site::start(dir.path(), config()).await;
+    until("somebody listens", listening(&site)).await;
+    let speech = spoken();
+    let mut leg = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
+    // Half a minute at once, in frames of three seconds.
+    let flood: Vec<i16> = speech.iter().cycle().take(8_000 * 28).copied().collect();
+    for samples in flood.chunks(24_000) {
+        leg.send(&Frame::Audio { rate_hz: 8_000, samples: samples.to_vec() }).await;
+    }
+    leg.send(&Frame::Hangup).await;
+    let first = site.report().await;
+    assert_eq!(call_of(&first).transcript, Transcript::Waiting);
+    let (_, left, _) = sides(&first);
+    offset_of(&left, &flood);
+    assert!(site.tap.health().live_unheard_ms_total >= 27_000);
+    assert!(matches!(call_of(&site.report().await).transcript, Transcript::Done { .. }));
+    site.stop().await;
+}
