@@ -212,7 +212,7 @@ async fn taken_ports_and_a_killed_hub(folder: &Path) {
 fn the_caller_was_understood(out: &Path) {
     let cases = std::fs::read_dir(out).unwrap().flatten().map(|entry| entry.path());
     let cases = cases.filter(|path| path.extension().is_some_and(|e| e == "json"));
-    let read = |path: std::path::PathBuf| -> serde_json::Value {
+    let read = |path: PathBuf| -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     };
     let case = cases.map(read).find(|case| case["kind"] == "hotline").expect("the case of the call");

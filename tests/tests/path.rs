@@ -19,7 +19,7 @@ use world::{BrokerKind, CameraPlan, DatabaseKind, World, drawn_clip};
 const CASE: Duration = Duration::from_secs(60);
 /// A clip ends with its post-roll, then travels.
 const CLIP: Duration = Duration::from_secs(90);
-const PAGE: Duration = Duration::from_secs(20);
+const PAGE: Duration = Duration::from_secs(60);
 
 const PLACE: &str = "青松里社区东门";
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use protocol::hotline::{Alarm, CallReading, Offer, ToldPlace};
-use protocol::{Clock as _, Event, IncidentKind, Leg, Phase, Subject, Transcript};
+use protocol::{Clock as _, Event, IncidentKind, Leg, Phase, Severity, Subject, Transcript};
 
 use super::site::{Browser, CALL, DEVICE_TOKEN, START, Site, call, sites};
 
@@ -75,7 +75,8 @@ async fn a_call_brings_its_ticket() {
                 text: "凤鸣路菜市场".into(), grid: Some("东关社区第03网格".into())
             }),
         });
-        let incident = site.incident(Subject::Call(told), IncidentKind::Hotline, "热线");
+        let mut incident = site.incident(Subject::Call(told), IncidentKind::Hotline, "热线");
+        incident.severity = Severity::Normal;
         site.hand_in(Event::Incident(incident)).await;
         let seat = site.log_in("seat03").await;
         let number = site.number(&seat).await;
