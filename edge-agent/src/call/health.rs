@@ -13,6 +13,10 @@ pub enum Cause {
     AudioPort,
     /// The WebSocket port is not ours.
     WebSocketPort,
+    /// The port for clients of Vosk is not ours.
+    VoskPort,
+    /// The port for clients of FunASR is not ours.
+    FunasrPort,
     /// The SIPREC port is not ours.
     SiprecPort,
     /// The port of the call API is not ours.
@@ -38,6 +42,9 @@ pub struct CallHealth {
     pub listening: Option<SocketAddr>,
     /// Where WebSocket legs are taken; `None` while they cannot, and where none are wanted.
     pub websocket_listening: Option<SocketAddr>,
+    /// Where clients of Vosk and of FunASR are taken; `None` while they cannot be, and where none are wanted.
+    pub vosk_listening: Option<SocketAddr>,
+    pub funasr_listening: Option<SocketAddr>,
     /// Where SIPREC sessions are taken, by UDP and TCP; `None` while they cannot, and where none are wanted.
     pub siprec_listening: Option<SocketAddr>,
     pub api_listening: Option<SocketAddr>,
@@ -54,6 +61,8 @@ pub struct CallHealth {
     pub live_unheard_ms_total: u64,
     /// How often their process had to be started again.
     pub live_restarts_total: u64,
+    /// Words for clients of Vosk and FunASR that they were too slow to take.
+    pub answers_dropped_total: u64,
     /// Calls filed that wait for their transcript.
     pub transcripts_waiting: u64,
     pub calls_filed_total: u64,

@@ -1,8 +1,8 @@
 //! The call tap: telephone audio becomes recordings and hotline incidents.
 //!
-//! The exchange brings each leg by AudioSocket ([`asterisk`]), WebSocket ([`freeswitch`]) or SIPREC ([`siprec`]) and
-//! tells who it is; finished recordings come as files ([`inbox`]). Whatever brings them, legs are bounded in one place
-//! ([`tap`]), given to who listens live ([`live`]), written to disk as they come ([`leg`]), joined into a call
+//! The exchange brings each leg by AudioSocket ([`asterisk`]), WebSocket ([`freeswitch`]), SIPREC ([`siprec`]) or as a
+//! client of a recogniser ([`clients`]: Vosk, FunASR) and tells who it is; finished recordings come as files
+//! ([`inbox`]). Whatever brings them, legs are bounded in one place ([`tap`]), given to who listens live ([`live`]), written to disk as they come ([`leg`]), joined into a call
 //! ([`registry`]), and filed as one recording and one incident when the call ends ([`filing`]); its transcript is a
 //! later revision ([`reconcile`]). Every finished call is filed, dropped and empty ones too, and once only, whenever
 //! the box is killed.
@@ -17,9 +17,11 @@ pub mod speech;
 
 mod api;
 mod asterisk;
+mod clients;
 mod config;
 mod filing;
 mod freeswitch;
+mod handshake;
 mod health;
 mod inbox;
 mod ledger;
@@ -166,6 +168,7 @@ impl CallTap {
             live_lag_ms: live.lag_ms,
             live_unheard_ms_total: live.unheard_ms_total,
             live_restarts_total: live.restarts_total,
+            answers_dropped_total: live.answers_dropped_total,
             active_calls,
             announcements_dropped_total,
             transcripts_waiting: self.ledger.wordless_count(),
@@ -218,6 +221,7 @@ impl CallTap {
         self.recover().await;
         let legs = tokio::spawn(Arc::clone(&self).listen(cancel.clone()));
         let websocket = tokio::spawn(Arc::clone(&self).listen_websocket(cancel.clone()));
+        let clients = tokio::spawn(clients::run(Arc::clone(&self), cancel.clone()));
         let api = tokio::spawn(Arc::clone(&self).listen_api(cancel.clone()));
         let siprec = tokio::spawn(siprec::run(Arc::clone(&self), cancel.clone()));
         let inbox = tokio::spawn(inbox::run(Arc::clone(&self), cancel.clone()));
@@ -237,6 +241,7 @@ impl CallTap {
         .await;
         legs.await.context("the AudioSocket listener failed")?;
         websocket.await.context("the WebSocket listener failed")?;
+        clients.await.context("the listeners for Vosk and FunASR failed")?;
         api.await.context("the call API failed")?;
         siprec.await.context("the SIPREC server failed")?;
         inbox.await.context("the inbox failed")?;

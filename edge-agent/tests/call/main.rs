@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
 mod api;
+mod client;
 mod endings;
+mod funasr;
 mod inbox;
 mod live;
 mod recording;
 mod siprec;
 mod site;
 mod speech;
+mod vosk;
 mod websocket;
 mod words;
