@@ -3,7 +3,8 @@
 
 # find_case FILTER WANTED: the newest case that has an incident of this run which passes both jq filters: FILTER sees the
 # case, WANTED one of its incidents with `$here`, the hashes of the files that are with the hub. Sets found_case (its
-# number) and found_ms (from the cause, which is the incident's first frame or the end of the call, until the hub had it).
+# number) and found_ms (from the cause until the hub had it; the cause is the incident's first frame, the words that raised an
+# alarm while the call ran, or else the end of the call).
 # What an earlier run left behind may join its old case, or open one, while this run lasts; that is not this run's doing.
 find_case() {
     local number
@@ -11,7 +12,8 @@ find_case() {
         found_ms=$(ask GET "/api/v1/cases/$number" | jq -r --argjson from "$asked_from" "
             [.evidence[] | select(.available) | .sha256] as \$here
             | [.incidents[] | select(.started_at >= \$from) | select($2)
-               | .first_received_at - (if .kind == \"hotline\" then .ended_at // .started_at else .started_at end)][0] // empty") || continue
+               | .first_received_at - (if .kind == \"hotline\" and .first_received_at >= (.ended_at // .started_at) then .ended_at // .started_at
+                                       else .started_at + (.data.subject.reading.alarms[0].at_ms? // 0) end)][0] // empty") || continue
         [ -n "$found_ms" ] || continue
         found_case=$number
         return 0
@@ -25,7 +27,8 @@ find_camera_case() {
 }
 
 find_hotline_case() {
-    find_case '.kind == "hotline" and .state == "received"' true || return 1
+    # An alarm opens the case of a call that still runs; the ticket waits for all of its words.
+    find_case '.kind == "hotline" and .state == "received"' '.phase == "ended"' || return 1
     found_call=$(ask GET "/api/v1/cases/$found_case" | jq -r '.call_id // empty') || true
     [ -n "$found_call" ]
 }

@@ -50,11 +50,12 @@ make_media() {
         fi
         zone=$(jq -c .zone "$state/media/street.json")
     fi
-    if [ ! -f "$state/media/call/script.json" ]; then
+    if [ ! -f "$state/media/fire/script.json" ]; then
         say "speaking a hotline call (once)"
-        (limited 120 "$simulate" speech --out "$state/media/call.part") >>"$state/log/media.log" 2>&1 ||
+        rm -rf "$state/media/fire.part"
+        (limited 120 "$simulate" speech --script fire --out "$state/media/fire.part") >>"$state/log/media.log" 2>&1 ||
             { cat "$state/log/media.log" >&2; fail "the call could not be spoken" "see the message above"; }
-        mv "$state/media/call.part" "$state/media/call"
+        mv "$state/media/fire.part" "$state/media/fire"
     fi
 }
 
@@ -81,7 +82,14 @@ cooldown_s = 5
 TOML
 }
 
+# The places that callers of the demo tell, each in its grid.
+write_gazetteer() {
+    printf 'name,kind,grid,aliases\n东关社区,community\n凤鸣路,road\n凤鸣路菜市场,point,%s,凤鸣菜市场\n' \
+        "$(jq -r .name <<<"$place")" >"$state/gazetteer.csv"
+}
+
 write_configuration() {
+    write_gazetteer
     cat >"$state/hub.toml" <<TOML
 [hub]
 tenant = "demo"
@@ -118,6 +126,9 @@ $(camera_rules)
 [calls]
 audiosocket_listen = "127.0.0.1:$audio_port"
 api_listen = "127.0.0.1:$calls_port"
+# It knows the voice of this demo and no other; docs/INSTALL.md says which recognisers hear people.
+speech_model = "$root/models/mandarin-demo"
+gazetteer = "$state/gazetteer.csv"
 
 [calls.seats]
 "01" = "一号坐席"
@@ -168,6 +179,6 @@ enrol_box() {
 # In real time, beside everything else.
 play_call() {
     (exec 9>&- && launch "$simulate" call --audio "127.0.0.1:$audio_port" --api "http://127.0.0.1:$calls_port" \
-        --speech "$state/media/call") >>"$state/log/call.log" 2>&1 &
+        --speech "$state/media/fire") >>"$state/log/call.log" 2>&1 &
     call_pid=$!
 }

@@ -116,6 +116,9 @@ impl Desk {
                 CommandBody::Still { camera_id } => self.still(&camera_id).await,
                 CommandBody::Clip { camera_id, from, to } => self.clip(id, &camera_id, from, to),
                 CommandBody::Recording { call_id } => self.recording(call_id).await?,
+                CommandBody::Correct { call_id, category, matter } => {
+                    self.correct(call_id, category, matter).await
+                }
                 CommandBody::Replay { camera_id, toml } => self.replay(camera_id, &toml).await,
                 CommandBody::Configuration { version, toml } => self.configuration(id, version, toml),
             }
@@ -220,6 +223,15 @@ impl Desk {
             return Ok(failed(format!("this box holds no recording of call {call_id}; it may have expired")));
         }
         Ok(Some((Outcome::Done { evidence: found }, Vec::new())))
+    }
+
+    async fn correct(&self, call_id: CallId, category: Option<String>, matter: Option<String>) -> Done {
+        let present = self.floor.present();
+        let Some(tap) = &present.calls else { return failed("this box takes no calls") };
+        match tap.correct(call_id, category, matter).await {
+            Ok(()) => Some((Outcome::Done { evidence: Vec::new() }, Vec::new())),
+            Err(error) => failed(format!("{error:#}")),
+        }
     }
 
     fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {

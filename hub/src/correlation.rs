@@ -3,7 +3,8 @@
 //! Incidents of one camera and rule share one open case; a call has one case for ever; what a box says of itself
 //! has one open case per kind. Drills never mix with real cases.
 
-use protocol::{CallId, CameraId, Incident, Origin, Subject};
+use protocol::hotline::ALARMS;
+use protocol::{CallId, CallSubject, CameraId, Incident, Origin, Subject};
 
 /// What makes two incidents the same case, and how that case is named on screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,8 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
         ),
         Subject::Call(call) => (
             format!("call/{device}/{}", call.call_id),
-            place.clone().or_else(|| call.caller_masked.clone()).unwrap_or_default(),
+            // What it is about says more than where the hotline stands.
+            about(call).or_else(|| place.clone()).or_else(|| call.caller_masked.clone()).unwrap_or_default(),
             None,
             Some(call.call_id),
         ),
@@ -53,18 +55,36 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
         joins_closed: call_id.is_some(),
         title_zh: titled(incident.kind.zh()),
         title_en: titled(incident.kind.en()),
-        place: place.or(camera_name),
+        place: told_place(incident).or(place).or(camera_name),
         camera_id,
         call_id,
     }
 }
 
+/// Where the caller says that it is; a call centre is nowhere near.
+fn told_place(incident: &Incident) -> Option<String> {
+    let Subject::Call(call) = &incident.subject else { return None };
+    call.reading.as_ref()?.place.as_ref().map(|place| place.text.clone())
+}
+
+/// What a call is about, in the caller's words.
+fn about(call: &CallSubject) -> Option<String> {
+    let reading = call.reading.as_ref()?;
+    let alarms = reading.alarms.iter().filter_map(|alarm| ALARMS.iter().find(|known| known.0 == alarm.id));
+    let alarms = alarms.map(|alarm| alarm.1).collect::<Vec<_>>().join("、");
+    let said = [alarms, reading.title.clone()];
+    let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
+    (!said.is_empty()).then(|| said.join(" · "))
+}
+
 #[cfg(test)]
 mod tests {
     use protocol::{
-        CallSubject, CameraSubject, Direction, IncidentId, IncidentKind, Label, NormBox, Phase, Severity,
-        Transcript, UtcMs,
+        CameraSubject, Direction, IncidentId, IncidentKind, Label, NormBox, Phase, Severity, Transcript,
+        UtcMs,
     };
+
+    use protocol::hotline::{Alarm, CallReading, ToldPlace};
 
     use super::*;
 
@@ -135,10 +155,21 @@ mod tests {
             duration_ms: 0,
             speech_ms: 0,
             transcript: Transcript::Waiting,
+            reading: None,
         });
         let cause = cause(&origin(), &incident);
         assert_eq!(cause.key, format!("call/box/{}", uuid::Uuid::nil()));
         assert!(cause.joins_closed);
         assert_eq!(cause.title_zh, "热线来电");
+        let Subject::Call(call) = &mut incident.subject else { unreachable!() };
+        call.reading = Some(CallReading {
+            title: "凤鸣路菜市场：仓库着火了".into(),
+            alarms: vec![Alarm { id: "fire".into(), words: vec![], at_ms: 0, holds: true }],
+            place: Some(ToldPlace { text: "凤鸣路菜市场".into(), grid: None }),
+            ..CallReading::default()
+        });
+        let told = super::cause(&origin(), &incident);
+        assert_eq!(told.title_zh, "热线来电 · 火情 · 凤鸣路菜市场：仓库着火了");
+        assert_eq!((told.key, told.place.as_deref()), (cause.key, Some("凤鸣路菜市场")));
     }
 }

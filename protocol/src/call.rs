@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UtcMs;
+use crate::hotline::{Alarm, CallReading};
 use crate::id::CallId;
 
 /// Who speaks on a leg.
@@ -72,6 +73,9 @@ pub struct CallSubject {
     /// Speech found on each side, whatever was or was not transcribed.
     pub speech_ms: u64,
     pub transcript: Transcript,
+    /// What was read from the caller's words; `None` while there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<CallReading>,
 }
 
 /// What the `live` topic tells while a call runs (QoS 0; may be lost, never matters).
@@ -93,6 +97,11 @@ pub enum LiveCall {
     Final {
         call_id: CallId,
         segment: Segment,
+    },
+    /// A life may be at stake. The incident says so as well, and is not lost.
+    Alarm {
+        call_id: CallId,
+        alarms: Vec<Alarm>,
     },
     Ended {
         call_id: CallId,

@@ -28,6 +28,9 @@ pub enum CommandBody {
     Clip { camera_id: CameraId, from: UtcMs, to: UtcMs },
     /// The raw recording of one call.
     Recording { call_id: CallId },
+    /// An operator tagged a call otherwise than the box had offered: it learns from that. Ids of the taxonomy; `None`: that
+    /// offer was right. Neither takes an earlier correction of this call back.
+    Correct { call_id: CallId, category: Option<String>, matter: Option<String> },
     /// What these rules would have told of in the last hour. TOML with the tables `[[camera.zones]]`,
     /// `[[camera.lines]]` and `[[camera.rules]]` as in the configuration; nothing is changed by it.
     Replay { camera_id: CameraId, toml: String },
@@ -44,6 +47,7 @@ impl CommandBody {
             Self::Still { .. } => "still",
             Self::Clip { .. } => "clip",
             Self::Recording { .. } => "recording",
+            Self::Correct { .. } => "correct",
             Self::Replay { .. } => "replay",
             Self::Configuration { .. } => "configuration",
         }

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a call is about, and which unit answers for it.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +59,61 @@ pub const ALARMS: [(&str, &str, &str); 12] = [
 /// In the order of the file.
 pub fn categories() -> &'static [Category] {
     &FILE.categories
+}
+
+/// Something that a call may be, offered to whoever decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Offer {
+    /// Id of the taxonomy.
+    pub id: String,
+    /// How sure: of offers at 80 four in five are right. 0 to 100.
+    pub percent: u8,
+    /// What was said that speaks for it, strongest first.
+    pub words: Vec<String>,
+}
+
+/// What somebody said from which a life may be at stake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Alarm {
+    /// Of [`ALARMS`].
+    pub id: String,
+    /// What was said that raised it, strongest first.
+    pub words: Vec<String>,
+    /// When the words were said, from the beginning of the call.
+    pub at_ms: u64,
+    /// The whole call still says so. An alarm is raised on half a sentence; the other half may take it back. It is then
+    /// shown as such, and lowers nothing: that is for people to decide.
+    pub holds: bool,
+}
+
+/// A place that was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ToldPlace {
+    /// As it was said.
+    pub text: String,
+    /// Name of the grid, where the box's gazetteer knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<String>,
+}
+
+/// What a box has read from the words of a call: an offer for the ticket, never a decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CallReading {
+    /// What it is about in a few of the caller's own words; empty while nothing was finished.
+    #[serde(default)]
+    pub title: String,
+    /// What the caller said of it, shortened.
+    #[serde(default)]
+    pub summary: String,
+    /// Likeliest first.
+    pub matters: Vec<Offer>,
+    pub categories: Vec<Offer>,
+    pub urgencies: Vec<Offer>,
+    /// In the order in which they were raised.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<ToldPlace>,
 }
 
 #[cfg(test)]

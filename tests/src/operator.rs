@@ -86,10 +86,18 @@ impl Operator {
             [("matter", &ticket.matter), ("urgency", &ticket.urgency), ("category", &ticket.category)]
         {
             let first = form.choices(field).iter().find(|c| !c.is_empty()).cloned();
-            let value = if value.is_empty() { first.unwrap_or_default() } else { value.clone() };
-            form = form.fill(field, &value)?;
+            let offered = form.fields.get(field).filter(|value| !value.is_empty()).cloned();
+            let kept = offered.or(first).unwrap_or_default();
+            form = form.fill(field, if value.is_empty() { &kept } else { value })?;
         }
-        let form = form.fill("place", &ticket.place)?.fill("summary", &ticket.summary)?;
+        for (field, value, otherwise) in [
+            ("place", &ticket.place, "青松里社区二号楼北门"),
+            ("summary", &ticket.summary, "小区门口消防通道被车辆堵塞，已两天，救护车无法进入。"),
+        ] {
+            let offered = form.fields.get(field).filter(|value| !value.is_empty()).cloned();
+            let kept = offered.unwrap_or_else(|| otherwise.to_owned());
+            form = form.fill(field, if value.is_empty() { &kept } else { value })?;
+        }
         let landed = self.submit(&form).await?;
         ensure!(!landed.contains("id=\"ticket-wrong\""), "the hub found the ticket wrong: {landed:.2000}");
         let case = self.case_of_call(call_id).await?;

@@ -60,15 +60,16 @@ pub const BLOCKED_LANE: &[Turn] = &[
     caller("谢谢你。", "xie4 xie5 ni3."),
 ];
 
-/// A fire: short, with an alarm word.
+/// A fire: short, with an alarm word, in words that the demonstration recogniser knows.
 pub const FIRE: &[Turn] = &[
     operator("您好，市民热线。", "nin2 hao3, shi4 min2 re4 xian4."),
     caller(
-        "着火了！三楼着火了，你们快来！",
-        "zhao2 huo3 le5! san1 lou2 zhao2 huo3 le5, ni3 men5 kuai4 lai2!",
+        "凤鸣路菜市场着火了，烟特别大！",
+        "feng4 ming2 lu4 cai4 shi4 chang3 zhao2 huo3 le5, yan1 te4 bie2 da4!",
     ),
-    operator("请告诉我地址。", "qing3 gao4 su5 wo3 di4 zhi3."),
-    caller("青松里社区五号楼。", "qing1 song1 li3 she4 qu1 wu3 hao4 lou2."),
+    operator("里面还有没有人？", "li3 mian4 hai2 you3 mei2 you3 ren2?"),
+    caller("里面还有两个人，你们快来！", "li3 mian4 hai2 you3 liang3 ge5 ren2, ni3 men5 kuai4 lai2!"),
+    operator("消防车马上出发。", "xiao1 fang2 che1 ma3 shang4 chu1 fa1."),
 ];
 
 /// When somebody speaks in a finished call.

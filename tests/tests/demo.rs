@@ -198,12 +198,31 @@ async fn taken_ports_and_a_killed_hub(folder: &Path) {
         assert!(size > 1000, "demo-out/{name} has {size} bytes:\n{}", demo.said());
     }
 
+    the_caller_was_understood(&folder.join("demo-out"));
+
     assert!(alive(folder).len() >= 4, "script, hub, camera and box run: {:#?}", alive(folder));
     demo.signal(Signal::INT);
     let (status, said) = demo.end(END).await;
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(said.contains("interrupted") && said.contains("the demo has ended"), "{said}");
     nothing_is_left(folder).await;
+}
+
+/// The call's case is an emergency by the caller's own words, and its ticket is filed as the box had offered.
+fn the_caller_was_understood(out: &Path) {
+    let cases = std::fs::read_dir(out).unwrap().flatten().map(|entry| entry.path());
+    let cases = cases.filter(|path| path.extension().is_some_and(|e| e == "json"));
+    let read = |path: PathBuf| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let case = cases.map(read).find(|case| case["kind"] == "hotline").expect("the case of the call");
+    let call = &case["incidents"][0]["data"]["subject"];
+    println!("{}\n{}", call["transcript"], call["reading"]);
+    let alarms = call["reading"]["alarms"].as_array().expect("alarms");
+    assert!(alarms.iter().any(|alarm| alarm["id"] == "fire"), "{alarms:?}");
+    assert_eq!(case["severity"], "emergency");
+    assert_eq!(call["reading"]["place"]["text"], "凤鸣路菜市场");
+    assert_eq!(case["ticket"]["category"], "fire_hazard");
 }
 
 /// Media, box and hub are as they were left; nothing is fetched.

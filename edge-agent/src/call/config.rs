@@ -43,6 +43,9 @@ pub struct CallConfig {
     /// Folder name or path of the model for words while calls run; unset = `speech_model` if it can, else the best one
     /// installed.
     pub live_model: Option<String>,
+    /// Streets, communities and points with their grids, by which what callers say becomes a place; a CSV file
+    /// (docs/HOTLINE.md).
+    pub gazetteer: Option<PathBuf>,
     /// Calls at once; further ones are turned away and counted.
     pub max_calls: usize,
     /// A call is cut into its recording after this long, whatever the exchange does.
@@ -70,6 +73,7 @@ impl Default for CallConfig {
             speech_model: None,
             live_words: true,
             live_model: None,
+            gazetteer: None,
             max_calls: 64,
             max_call_minutes: 120,
             idle_timeout_s: 10,

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use protocol::{
-    CallId, CallSubject, Delivery, Direction, Evidence, EvidenceKind, Incident, IncidentKind, Leg, Phase,
-    Place, Severity, Subject, Transcript, UtcMs,
+    CallId, CallSubject, Delivery, Direction, Evidence, EvidenceKind, Incident, IncidentId, IncidentKind,
+    Leg, Phase, Place, Severity, Subject, Transcript, UtcMs,
 };
 use sha2::{Digest, Sha256};
 use sherpa_onnx::LinearResampler;
@@ -20,6 +20,7 @@ use super::ledger::Ledger;
 use super::leg::{FinishedLeg, Samples};
 use super::live::Said;
 use super::vad::to_f32;
+use crate::screen::{self, Screener};
 
 /// Recordings are kept at the rate of the telephone, at most this: speech needs no more, and the longest call
 /// stays below the limit of one file of evidence.
@@ -32,18 +33,32 @@ pub(super) fn file(
     call_id: CallId,
     mut legs: Vec<FinishedLeg>,
     said: &Said,
+    screener: &Screener,
     now: UtcMs,
 ) -> anyhow::Result<Option<Record>> {
     order(&mut legs);
-    // The incident's id must be the same on every attempt, so it is that of the oldest id, not of the first sound.
-    let incident_id =
-        legs.iter().map(|l| l.state.incident_id).min().context("a call without any leg cannot be filed")?;
-    let record = if ledger.archive.holds(incident_id) {
+    // The incident's id must be the same on every attempt, so it is that of the oldest id, not of the first sound; where an
+    // alarm was told of while the call ran, by that.
+    let ids = || legs.iter().map(|l| l.state.incident_id);
+    let told: Vec<IncidentId> = ids().filter(|id| ledger.archive.holds(*id)).collect();
+    let incident_id = told.iter().copied().min().or_else(|| ids().min());
+    let incident_id = incident_id.context("a call without any leg cannot be filed")?;
+    // Alarms of two legs that nobody had said to be one call.
+    for other in told.iter().filter(|id| **id != incident_id) {
+        ledger.end(*other, now)?;
+    }
+    let record = if ledger.archive.load(incident_id).is_some_and(|record| record.is_filed()) {
         None
     } else {
-        let record = compose(ledger.archive.recordings(), config, call_id, &legs, said, incident_id, now)?;
-        ledger.add(&record)?;
-        Some(record)
+        let mut record =
+            compose(ledger.archive.recordings(), config, call_id, &legs, said, incident_id, now)?;
+        if let Subject::Call(CallSubject { transcript: Transcript::Done { segments, .. }, .. }) =
+            &record.incident.subject
+        {
+            let reading = screen::call::read(screener, segments);
+            record.put_reading(reading);
+        }
+        ledger.add(&mut record)?.then_some(record)
     };
     // The leg that names the incident goes last: while any leg is left, the record is found by it.
     legs.sort_by_key(|l| std::cmp::Reverse(l.state.incident_id));
@@ -96,7 +111,7 @@ fn compose(
     call_id: CallId,
     legs: &[FinishedLeg],
     said: &Said,
-    incident_id: protocol::IncidentId,
+    incident_id: IncidentId,
     now: UtcMs,
 ) -> anyhow::Result<Record> {
     let sounding = place(legs, config.max_call_ms());
@@ -130,6 +145,7 @@ fn compose(
             duration_ms,
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
             transcript: transcript_of(&sounding, said, &speech),
+            reading: None,
         }),
         place: config.place.clone().map(Place::from),
         started_at,
@@ -141,6 +157,7 @@ fn compose(
     Ok(Record {
         incident,
         recording: evidence.map(|e| file_name(&e)),
+        recorded_revision: 1,
         speech,
         committed_revision: 0,
         attempts: 0,

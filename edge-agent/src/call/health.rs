@@ -31,6 +31,8 @@ pub enum Cause {
     Speech,
     /// Words cannot be given while calls run; they follow afterwards.
     Live,
+    /// The list of places cannot be read.
+    Gazetteer,
     /// The tap has stopped.
     Tap,
 }
@@ -76,6 +78,12 @@ pub struct CallHealth {
     pub live_dropped_total: u64,
     /// Recordings of the inbox that could not be read.
     pub recordings_rejected_total: u64,
+    /// Corrections of operators that count for the next call.
+    pub corrections: u64,
+    /// Alarms that calls have raised.
+    pub alarms_total: u64,
+    /// Those that were told live only, until their call was filed: too many at once.
+    pub alarms_late_total: u64,
     /// What is wrong now, in words.
     pub troubles: BTreeMap<Cause, String>,
 }

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use protocol::{IncidentId, Subject, Transcript, UtcMs};
+use protocol::hotline::{Alarm, CallReading};
+use protocol::{CallId, IncidentId, Phase, Severity, Subject, Transcript, UtcMs};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ use super::archive::{Archive, Record};
 use super::config::CallConfig;
 use super::lock;
 use super::registry::Announcement;
+use crate::screen;
 
 /// A call without recording is remembered this long, for words about it that come late.
 const REMEMBER_EMPTY_MS: i64 = 24 * 3_600_000;
@@ -72,10 +74,51 @@ impl Ledger {
         self.wordless.notify_one();
     }
 
-    /// Files a new call.
-    pub(super) fn add(&self, record: &Record) -> anyhow::Result<()> {
+    /// Files a call that is over, after what was told of it while it ran. False when it was filed before.
+    pub(super) fn add(&self, record: &mut Record) -> anyhow::Result<bool> {
         let _changing = lock(&self.changing);
-        self.put(record)
+        match self.archive.load(record.incident.incident_id) {
+            Some(filed) if filed.is_filed() => return Ok(false),
+            Some(early) => record.follow(early),
+            None => {}
+        }
+        self.put(record)?;
+        Ok(true)
+    }
+
+    /// Adds alarms to the record of a running call; `begun` is that record where there is none yet. A filed call's own
+    /// words say all of it.
+    pub(super) fn raise(&self, begun: Record, alarms: Vec<Alarm>, now: UtcMs) -> anyhow::Result<()> {
+        let _changing = lock(&self.changing);
+        let mut record = self.archive.load(begun.incident.incident_id).unwrap_or(begun);
+        let Subject::Call(call) = &mut record.incident.subject else { return Ok(()) };
+        if record.incident.phase == Phase::Ended {
+            return Ok(());
+        }
+        call.reading.get_or_insert_default().alarms.extend(alarms);
+        record.incident.phase = if record.incident.revision == 0 { Phase::Opened } else { Phase::Updated };
+        record.incident.revision += 1;
+        record.incident.severity = Severity::Emergency;
+        record.incident.updated_at = now;
+        self.put(&record)
+    }
+
+    /// Ends what was told of a running call that became part of another.
+    pub(super) fn end(&self, id: IncidentId, now: UtcMs) -> anyhow::Result<()> {
+        self.change(id, |record| {
+            let running = !record.is_filed();
+            if running {
+                record.incident.phase = Phase::Ended;
+                record.incident.revision += 1;
+                record.incident.updated_at = now;
+                record.incident.ended_at = Some(now);
+                if let Subject::Call(call) = &mut record.incident.subject {
+                    call.transcript = Transcript::Silent;
+                }
+            }
+            running
+        })
+        .map(drop)
     }
 
     fn put(&self, record: &Record) -> anyhow::Result<()> {
@@ -120,6 +163,17 @@ impl Ledger {
         lock(&self.index).iter().filter(|(_, e)| e.wordless).map(|(id, _)| *id).collect()
     }
 
+    /// The caller's words of a call, as they left the box. `None` when no record has any. Reads every record.
+    pub(super) fn said(&self, call_id: CallId) -> Option<String> {
+        self.archive.load_all().into_iter().find_map(|record| match record.incident.subject {
+            Subject::Call(call) if call.call_id == call_id => match call.transcript {
+                Transcript::Done { segments, .. } => Some(screen::call::said(&segments)),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     pub(super) fn wordless_count(&self) -> u64 {
         lock(&self.index).values().filter(|e| e.wordless).count() as u64
     }
@@ -139,11 +193,13 @@ impl Ledger {
         &self,
         id: IncidentId,
         transcript: Transcript,
+        reading: Option<CallReading>,
         now: UtcMs,
     ) -> anyhow::Result<()> {
         self.change(id, |record| {
             let Subject::Call(call) = &mut record.incident.subject else { return false };
             call.transcript = transcript;
+            record.put_reading(reading);
             record.incident.revision += 1;
             record.incident.updated_at = now;
             true
@@ -194,7 +250,7 @@ impl Ledger {
             if entry.wordless {
                 if gone {
                     let reason = "the recording was deleted before a speech model came".to_owned();
-                    self.transcribed(id, Transcript::Failed { reason }, now)?;
+                    self.transcribed(id, Transcript::Failed { reason }, None, now)?;
                 }
             } else if entry.committed && (gone || entry.recording.is_none() && old) {
                 self.forget(id)?;

@@ -19,6 +19,7 @@ mod api;
 mod asterisk;
 mod clients;
 mod config;
+mod corrections;
 mod filing;
 mod freeswitch;
 mod handshake;
@@ -28,6 +29,7 @@ mod ledger;
 mod leg;
 mod listener;
 mod live;
+mod raising;
 mod reconcile;
 mod redact;
 mod registry;
@@ -62,8 +64,11 @@ pub use health::{CallHealth, Cause};
 pub use vad::{Method, Span, Vad};
 
 use crate::report::Handover;
+use crate::screen::Screener;
+use crate::screen::gazetteer::Gazetteer;
 use archive::Archive;
 use asterisk::AudioSocket;
+use corrections::Corrections;
 use ledger::Ledger;
 use leg::FinishedLeg;
 use live::Live;
@@ -100,6 +105,8 @@ pub(crate) struct Counters {
     filed: AtomicU64,
     live_dropped: AtomicU64,
     recordings_rejected: AtomicU64,
+    alarms: AtomicU64,
+    alarms_late: AtomicU64,
 }
 
 /// The call tap of a box.
@@ -118,6 +125,11 @@ pub struct CallTap {
     reports: mpsc::Sender<Handover>,
     live: mpsc::Sender<LiveCall>,
     live_words: Arc<Live>,
+    screener: Screener,
+    corrections: Corrections,
+    raise: raising::Sender,
+    /// Taken by the task that writes alarms.
+    raises: Mutex<Option<raising::Receiver>>,
     uploads: Semaphore,
     registry: Mutex<Registry>,
     /// File names of legs that are being written or wait for their call to end. Known here before their file is.
@@ -135,8 +147,18 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl CallTap {
     pub fn new(config: CallConfig, deps: Deps) -> anyhow::Result<Arc<Self>> {
         let method = deps.silero.map_or(Method::Earshot, Method::Silero);
-        Ok(Arc::new(Self {
-            ledger: Ledger::new(Archive::open(&deps.data_dir)?),
+        let (raise, raises) = mpsc::channel(raising::MAX_WAITING);
+        let read = config.gazetteer.as_deref().map_or(Ok(Gazetteer::default()), Gazetteer::load);
+        let (gazetteer, unread) = match read {
+            Ok(gazetteer) => (gazetteer, None),
+            // Calls are taken all the same: a place without its grid is still a place.
+            Err(error) => (Gazetteer::default(), Some(format!("no place is known by its grid: {error}"))),
+        };
+        let archive = Archive::open(&deps.data_dir)?;
+        let screener = Screener::new(gazetteer);
+        let corrections = Corrections::open(archive.calls(), &screener);
+        let tap = Arc::new(Self {
+            ledger: Ledger::new(archive),
             status: Mutex::new(CallHealth { vad: method.name(), ..CallHealth::default() }),
             config,
             run: deps.chance.uuid_v7(deps.clock.now()),
@@ -149,12 +171,18 @@ impl CallTap {
             reports: deps.reports,
             live: deps.live,
             live_words: Live::new(),
+            screener,
+            corrections,
+            raise,
+            raises: Mutex::new(Some(raises)),
             uploads: Semaphore::new(inbox::MAX_UPLOADS),
             registry: Mutex::default(),
             live_legs: Mutex::default(),
             finished: Mutex::default(),
             counters: Counters::default(),
-        }))
+        });
+        tap.trouble(Cause::Gazetteer, unread);
+        Ok(tap)
     }
 
     pub fn health(&self) -> CallHealth {
@@ -177,6 +205,9 @@ impl CallTap {
             words_refused_total: self.counters.words_refused.load(Ordering::Relaxed),
             live_dropped_total: self.counters.live_dropped.load(Ordering::Relaxed),
             recordings_rejected_total: self.counters.recordings_rejected.load(Ordering::Relaxed),
+            corrections: self.corrections.count(),
+            alarms_total: self.counters.alarms.load(Ordering::Relaxed),
+            alarms_late_total: self.counters.alarms_late.load(Ordering::Relaxed),
             ..lock(&self.status).clone()
         }
     }
@@ -200,6 +231,22 @@ impl CallTap {
 
     fn word_refused(&self) {
         self.counters.words_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An operator tagged a call otherwise than this box had offered; with neither tag the box's own offer was right after
+    /// all. Errors are for people: the call is not known any more, or nothing was said.
+    pub async fn correct(
+        self: &Arc<Self>,
+        call_id: CallId,
+        category: Option<String>,
+        matter: Option<String>,
+    ) -> anyhow::Result<()> {
+        let tap = Arc::clone(self);
+        listener::blocking(move || {
+            let said = tap.ledger.said(call_id).context("this box holds no words of that call any more")?;
+            tap.corrections.put(&tap.screener, call_id, said, (category, matter), tap.clock.now())
+        })
+        .await
     }
 
     /// The exchange's HTTP routes, for a listener with `ConnectInfo<SocketAddr>`.
@@ -232,6 +279,7 @@ impl CallTap {
         let deaf = CancellationToken::new();
         let words = tokio::spawn(live::keeper::run(Arc::clone(&self), deaf.clone()));
         let deaf = deaf.drop_guard();
+        let raising = tokio::spawn(raising::run(Arc::clone(&self), cancel.clone()));
         // Tens of thousands of records take a while; calls are taken meanwhile.
         let tap = Arc::clone(&self);
         let _ = listener::blocking(move || {
@@ -250,6 +298,7 @@ impl CallTap {
         self.file_ended(0).await;
         drop(deaf);
         words.await.context("the words of running calls failed")?;
+        raising.await.context("the alarms of running calls failed")?;
         transcripts.await.context("the transcription of calls failed")?;
         handover.await.context("the hand-over of calls failed")?;
         reconcile::hand_over(&self).await;

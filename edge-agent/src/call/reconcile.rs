@@ -60,10 +60,10 @@ async fn hand_over_one(tap: &Arc<CallTap>, id: IncidentId) -> anyhow::Result<boo
     Ok(true)
 }
 
-/// What leaves of a record: its files with the first revision that leaves, and as much transcript as fits.
+/// What leaves of a record: its files with the first revision that has them and leaves, and as much transcript as fits.
 fn report(tap: &CallTap, record: Record) -> Report {
-    let files =
-        if record.committed_revision == 0 { tap.ledger.archive.files_of(&record) } else { Vec::new() };
+    let first = record.committed_revision < record.recorded_revision.max(1);
+    let files = if first { tap.ledger.archive.files_of(&record) } else { Vec::new() };
     let mut incident = record.incident;
     if let Subject::Call(call) = &mut incident.subject
         && let Transcript::Done { segments, left_out, .. } = &mut call.transcript

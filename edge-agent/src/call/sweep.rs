@@ -146,7 +146,10 @@ impl CallTap {
     pub(super) async fn file(self: &Arc<Self>, call_id: CallId, legs: Vec<FinishedLeg>, said: Said) {
         let tap = Arc::clone(self);
         let now = self.clock.now();
-        let filed = blocking(move || filing::file(&tap.ledger, &tap.config, call_id, legs, &said, now)).await;
+        let filed = blocking(move || {
+            filing::file(&tap.ledger, &tap.config, call_id, legs, &said, &tap.screener, now)
+        })
+        .await;
         match filed {
             Ok(Some(record)) => {
                 self.counters.filed.fetch_add(1, Ordering::Relaxed);

@@ -13,6 +13,7 @@ use super::listener::blocking;
 use super::speech::worker::Worker;
 use super::speech::{Installed, best};
 use super::{CallTap, RECONCILE_EVERY, lock, redact};
+use crate::screen;
 
 /// Failures on one recording before its transcript is given up.
 const MAX_ATTEMPTS: u32 = 3;
@@ -111,7 +112,7 @@ async fn transcribe(
             true
         })?;
         if record.is_some_and(|record| record.attempts >= MAX_ATTEMPTS) {
-            holder.ledger.transcribed(id, Transcript::Failed { reason }, now)?;
+            holder.ledger.transcribed(id, Transcript::Failed { reason }, None, now)?;
         }
         Ok(())
     })
@@ -121,7 +122,14 @@ async fn transcribe(
 
 async fn keep(tap: &Arc<CallTap>, id: IncidentId, transcript: Transcript) -> anyhow::Result<()> {
     let (holder, now) = (Arc::clone(tap), tap.clock.now());
-    blocking(move || holder.ledger.transcribed(id, transcript, now)).await
+    blocking(move || {
+        let reading = match &transcript {
+            Transcript::Done { segments, .. } => screen::call::read(&holder.screener, segments),
+            _ => None,
+        };
+        holder.ledger.transcribed(id, transcript, reading, now)
+    })
+    .await
 }
 
 /// Lines of a transcript: what one side says without a longer pause or the other side between.

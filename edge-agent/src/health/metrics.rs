@@ -224,6 +224,13 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
         "Words about connections dropped before these came",
         calls.announcements_dropped_total,
     );
+    counter(registry, "call_alarms", "Alarms that calls have raised", calls.alarms_total);
+    counter(
+        registry,
+        "call_alarms_late",
+        "Alarms that were kept only when their call was filed",
+        calls.alarms_late_total,
+    );
     counter(
         registry,
         "call_words_refused",

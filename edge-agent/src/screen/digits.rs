@@ -65,7 +65,7 @@ fn radio(c: char) -> Option<char> {
     }
 }
 
-fn is_mark(c: char) -> bool {
+pub(super) fn is_mark(c: char) -> bool {
     c.is_whitespace() || "-‐‑‒–—－,，、。.·…".contains(c)
 }
 

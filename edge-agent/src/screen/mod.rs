@@ -4,6 +4,7 @@
 //! whole one, and without any speech model.
 
 pub mod address;
+pub mod call;
 mod digits;
 pub mod gazetteer;
 pub mod homophone;
@@ -14,6 +15,7 @@ pub mod stream;
 pub mod tagger;
 
 use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use protocol::hotline::{ALARMS, MATTERS, URGENCIES, categories};
 use serde::Serialize;
@@ -22,12 +24,15 @@ use address::Address;
 use gazetteer::Gazetteer;
 use privacy::{Kind, Private};
 use reading::Reading;
-use tagger::Tagger;
+use tagger::correction::{Correction, Overlay};
 use tagger::model::{Head, ranked};
+use tagger::{Tagger, Tags};
 
 /// From this probability of an emergency on an alarm is raised. One in a hundred missed costs a life, one in ten raised
 /// for nothing costs an operator a look; `models/tagger/README.md` has the curve.
-pub const ALARM_FROM: f32 = 0.25;
+pub const ALARM_FROM: f32 = 0.2;
+/// The same while it is being said: half a sentence is easily misread, and every half gets its chance.
+pub const ALARM_FROM_HALF: f32 = 0.7;
 /// The likeliest alarm is raised, and every other that is likelier than not.
 const ALSO_FROM: f32 = 0.5;
 /// Categories that are offered.
@@ -63,20 +68,30 @@ pub struct Screened {
 /// Screens utterances.
 #[derive(Debug)]
 pub struct Screener {
-    tagger: Tagger,
+    tagger: RwLock<Tagger>,
     gazetteer: Gazetteer,
 }
 
 impl Screener {
     /// With the model that is part of the program.
     pub fn new(gazetteer: Gazetteer) -> Self {
-        Self { tagger: Tagger::built_in(), gazetteer }
+        Self { tagger: RwLock::new(Tagger::built_in()), gazetteer }
+    }
+
+    /// From now on these corrections count, and no others.
+    pub fn learn(&self, corrections: &[Correction]) {
+        let overlay = Overlay::learn(&self.tagger().topic, corrections);
+        self.tagger.write().unwrap_or_else(PoisonError::into_inner).overlay = overlay;
+    }
+
+    fn tagger(&self) -> RwLockReadGuard<'_, Tagger> {
+        self.tagger.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn screen(&self, text: &str) -> Screened {
         let reading = Reading::of(text);
-        let tags = self.tagger.tags(&reading);
-        let alarms = alarms(tags.urgency[0], &tags.alarms);
+        let tags = self.tagger().tags(&reading);
+        let alarms = alarms(&tags, ALARM_FROM);
         let urgency = if alarms.is_empty() { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) } else { 0 };
         let offers: Vec<Offer> = ranked(&tags.category)
             .take(OFFERED)
@@ -107,19 +122,19 @@ impl Screener {
     /// The stretches of `text` that speak for an answer.
     fn words(&self, text: &str, reading: &Reading, head: Head, answer: usize) -> Vec<String> {
         let chars: Vec<char> = text.chars().collect();
-        let reasons = self.tagger.reasons(reading, head, answer);
+        let reasons = self.tagger().reasons(reading, head, answer);
         reasons.into_iter().map(|letters| chars[reading.span(letters)].iter().collect()).collect()
     }
 }
 
-/// The alarms to raise, likeliest first.
-fn alarms(emergency: f32, each: &[f32]) -> Vec<usize> {
-    if emergency < ALARM_FROM {
+/// The alarms to raise where an emergency is at least this likely, likeliest first.
+fn alarms(tags: &Tags, from: f32) -> Vec<usize> {
+    if tags.urgency[0] < from {
         return Vec::new();
     }
-    ranked(each)
+    ranked(&tags.alarms)
         .enumerate()
-        .take_while(|(rank, a)| *rank == 0 || each[*a] >= ALSO_FROM)
+        .take_while(|(rank, a)| *rank == 0 || tags.alarms[*a] >= ALSO_FROM)
         .map(|(_, a)| a)
         .collect()
 }

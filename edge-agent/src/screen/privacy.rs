@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::digits::{At, Run, runs};
+use super::digits::{At, Run, is_mark, runs};
 
 /// What kind of private number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -56,6 +56,8 @@ pub struct Private {
     pub chars: Range<usize>,
 }
 
+/// While somebody speaks, this many digits at the end may go on to be a longer number. Three may be a door.
+const MIN_BEGUN: usize = 4;
 /// A shorter run may be a house, a date, a line number; the shortest private numbers (a landline) have seven.
 const MIN_DIGITS: usize = 7;
 /// The parts of one number are dictated with at most this long a pause, also when the other side nods meanwhile.
@@ -67,6 +69,16 @@ const CUE: usize = 18;
 
 /// Every private number in a conversation, in order of line and place.
 pub fn find(lines: &[Line]) -> Vec<Private> {
+    search(lines, false)
+}
+
+/// The same of a conversation whose last line is still being spoken: what may be the beginning of a long number at its
+/// end is private too.
+pub fn find_begun(lines: &[Line]) -> Vec<Private> {
+    search(lines, true)
+}
+
+fn search(lines: &[Line], begun: bool) -> Vec<Private> {
     let mut numbers: Vec<(Kind, Run)> = Vec::new();
     let mut short: Vec<Run> = Vec::new();
     let speakers: BTreeSet<u8> = lines.iter().map(|l| l.speaker).collect();
@@ -81,7 +93,9 @@ pub fn find(lines: &[Line]) -> Vec<Private> {
             before.is_some_and(|b| lines[line].start_ms.saturating_sub(lines[*b].end_ms) > PAUSE_MS)
         };
         for run in runs(&said, breaks) {
-            match kind_of(&run.digits, &heard_before(lines, run.at[0])) {
+            let kind = kind_of(&run.digits, &heard_before(lines, run.at[0]));
+            let goes_on = || begun && run.digits.len() >= MIN_BEGUN && is_at_end(lines, &run);
+            match kind.or_else(|| goes_on().then_some(Kind::Number)) {
                 Some(kind) => numbers.push((kind, run)),
                 None if run.digits.len() >= MIN_READ_BACK => short.push(run),
                 None => {}
@@ -130,6 +144,12 @@ pub fn redacted<'a>(text: &str, private: impl IntoIterator<Item = &'a Private>) 
     }
     out.extend(&chars[from..]);
     out
+}
+
+/// Whether nothing follows the run in the last line.
+fn is_at_end(lines: &[Line], run: &Run) -> bool {
+    let Some((last, (line, at))) = lines.len().checked_sub(1).zip(run.at.last()) else { return false };
+    *line == last && lines[last].text.chars().skip(at + 1).all(is_mark)
 }
 
 /// What was said just before a place, by its speaker and in the line of the other before it.
@@ -328,6 +348,23 @@ mod tests {
             ]
         );
         assert!(found.iter().all(|p| p.kind == Kind::Phone));
+    }
+
+    /// While a number is being dictated no more than its first three digits are ever told, nor in a line that follows;
+    /// what has turned out to be short is readable again.
+    #[test]
+    fn masks_what_has_only_begun() {
+        let line = |start_ms, text| Line { speaker: 0, text, start_ms, end_ms: start_ms + 900 };
+        let told = |lines: &[Line]| {
+            let last = lines.len() - 1;
+            redacted(lines[last].text, find_begun(lines).iter().filter(|p| p.line == last))
+        };
+        assert_eq!(told(&[line(0, "我的号码是幺三八")]), "我的号码是幺三八");
+        assert_eq!(told(&[line(0, "我的号码是幺三八幺")]), "我的号码是[号码]");
+        assert_eq!(told(&[line(0, "我住1501")]), "我住[号码]");
+        assert_eq!(told(&[line(0, "我住1501室")]), "我住1501室");
+        assert_eq!(told(&[line(0, "我的号码是幺三八"), line(1_500, "幺")]), "[号码]");
+        assert_eq!(told(&[line(0, "我的号码是幺三八"), line(60_000, "幺")]), "幺");
     }
 
     proptest! {

@@ -47,7 +47,7 @@ async fn until_final(site: &mut Site) -> (Vec<Segment>, Segment) {
         match next(site).await {
             LiveCall::Partial { segment, .. } => partials.push(segment),
             LiveCall::Final { segment, .. } => return (partials, segment),
-            LiveCall::Started { .. } | LiveCall::Ended { .. } => {}
+            LiveCall::Started { .. } | LiveCall::Alarm { .. } | LiveCall::Ended { .. } => {}
         }
     }
 }

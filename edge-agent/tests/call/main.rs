@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+mod alarm;
 mod api;
 mod client;
 mod endings;

@@ -82,7 +82,7 @@ impl Site {
     }
 
     pub(super) async fn handover(&mut self) -> Handover {
-        timeout(Duration::from_secs(20), self.reports.recv())
+        timeout(Duration::from_secs(60), self.reports.recv())
             .await
             .expect("a report in time")
             .expect("a report")
@@ -128,7 +128,7 @@ pub(super) fn client() -> reqwest::Client {
 }
 
 pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "waited too long until {what}");
         sleep(Duration::from_millis(10)).await;

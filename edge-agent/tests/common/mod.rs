@@ -135,6 +135,7 @@ pub(crate) fn call(id: IncidentId, call_id: CallId, recording: EvidenceFile) -> 
         duration_ms: 1_000,
         speech_ms: 0,
         transcript: Transcript::Silent,
+        reading: None,
     });
     report.incident.evidence = vec![recording.evidence.clone()];
     report.files = vec![recording];

@@ -111,7 +111,7 @@ async fn case_of(
     tenant: &str,
     new: &NewCommand,
 ) -> std::result::Result<Option<String>, CommandError> {
-    let CommandBody::Recording { call_id } = &new.body else {
+    let (CommandBody::Recording { call_id } | CommandBody::Correct { call_id, .. }) = &new.body else {
         let Some(number) = &new.case_number else { return Ok(None) };
         let case = case::store::in_tx(tx, tenant, number).await;
         return Ok(Some(

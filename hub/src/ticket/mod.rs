@@ -1,5 +1,7 @@
 //! The ticket of a call: what the operator wrote down. Filing it moves the case from received to filed.
 
+pub mod audit;
+pub mod similar;
 mod store;
 pub mod taxonomy;
 
@@ -42,6 +44,19 @@ pub struct Ticket {
     pub summary: String,
     pub filed_by: String,
     pub filed_at_ms: i64,
+}
+
+impl Ticket {
+    /// What was filed, to be filed again or compared.
+    pub fn draft(&self) -> Draft {
+        Draft {
+            matter: self.matter.clone(),
+            category: self.category.clone(),
+            urgency: self.urgency.clone(),
+            place: self.place.clone(),
+            summary: self.summary.clone(),
+        }
+    }
 }
 
 /// A field that stops the filing.
@@ -91,6 +106,11 @@ impl Draft {
     }
 }
 
+/// Cases of the last days that are still open, newest first, to be compared with a call.
+pub async fn open_cases(db: &Db, tenant: &str, but: &str, now: UtcMs) -> db::Result<Vec<similar::Told>> {
+    store::open_cases(db, tenant, but, now).await
+}
+
 pub async fn get(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<Ticket>> {
     store::get(db, tenant, case_id).await
 }
@@ -129,6 +149,9 @@ pub async fn file(
     }
     store::put(&mut tx, tenant, &case.case_id, draft, user, now).await?;
     let actor = format!("user:{user}");
+    if let Some((_, severity)) = taxonomy::urgency(&draft.urgency, crate::web::text::Lang::Zh) {
+        case::store::lift(&mut tx, tenant, &case.case_id, severity, &actor, now).await?;
+    }
     let detail = json!(draft);
     let case = if case.state == CaseState::Received.as_str() {
         case::store::move_case(&mut tx, tenant, number, Move::File, &actor, &detail, now).await?

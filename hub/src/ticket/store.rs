@@ -2,6 +2,7 @@
 
 use protocol::UtcMs;
 
+use super::similar::{self, Told};
 use super::{Draft, Ticket};
 use crate::args;
 use crate::db::{Db, Result, Tx};
@@ -11,6 +12,20 @@ pub(super) async fn get(db: &Db, tenant: &str, case_id: &str) -> Result<Option<T
         "select matter, category, urgency, place, summary, filed_by, filed_at_ms from tickets
          where tenant = $1 and case_id = $2",
         args![tenant, case_id],
+    )
+    .await
+}
+
+/// What can be compared of the newest open cases, but one.
+pub(super) async fn open_cases(db: &Db, tenant: &str, but: &str, now: UtcMs) -> Result<Vec<Told>> {
+    db.fetch_all(
+        "select c.number, c.kind, c.severity, c.title_zh, c.title_en, c.opened_at_ms,
+                coalesce(c.place, '') || ' ' || coalesce(t.place, '') as place,
+                c.title_zh || ' ' || coalesce(t.summary, '') as words
+         from cases c left join tickets t on t.tenant = c.tenant and t.case_id = c.case_id
+         where c.tenant = $1 and c.closed_at_ms is null and c.case_id <> $2 and c.opened_at_ms >= $3 and c.drill = 0
+         order by c.opened_at_ms desc limit $4",
+        args![tenant, but, now.plus_ms(-similar::WITHIN_MS), similar::MOST_COMPARED],
     )
     .await
 }

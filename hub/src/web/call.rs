@@ -3,7 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use protocol::{CallSubject, Direction, Leg, Subject, Transcript, UtcMs};
+use protocol::hotline::Offer;
+use protocol::{CallSubject, CommandBody, Direction, Leg, Origin, Phase, Subject, Transcript, UtcMs};
 
 use super::error::PageError;
 use super::guard::{Fields, SafeForm, Viewer, percent};
@@ -11,12 +12,13 @@ use super::moment::{LocalTime, length_text};
 use super::shell::{local, render, shell};
 use super::text::Lang;
 use super::view::{CallPage, Choice, Nav, RecordingView, SaidView, TicketForm, TranscriptView};
-use super::{cases, words};
+use super::{cases, heard, words};
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
-use crate::command::{self, CommandRow};
+use crate::command::{self, CommandRow, NewCommand};
 use crate::device;
+use crate::ticket::similar::{self, Similar};
 use crate::ticket::{self, Draft, Field, Ticket, TicketError, taxonomy};
 use crate::user::Act;
 
@@ -28,29 +30,29 @@ pub(super) async fn page(
 ) -> Result<Response, PageError> {
     let call = read(&app, &viewer, &call_id).await?;
     let edit = fields.get("edit") == "1";
-    let draft = call.ticket.as_ref().filter(|_| edit).map(|t| Draft {
-        matter: t.matter.clone(),
-        category: t.category.clone(),
-        urgency: t.urgency.clone(),
-        place: t.place.clone(),
-        summary: t.summary.clone(),
-    });
+    let draft = call.ticket.as_ref().filter(|_| edit).map(Ticket::draft);
     let show_form = call.ticket.is_none() || edit;
-    let draft = show_form.then(|| draft.unwrap_or_else(|| blank(&call.case)));
+    let draft = show_form.then(|| draft.unwrap_or_else(|| offered(&call)));
     show(&app, &viewer, &call, fields.get("purpose").trim(), draft, None).await
 }
 
 /// Incidents looked at of a call's case: the call itself, and alarms raised while it ran.
 const NEWEST: i64 = 20;
 
-/// Nothing chosen for the operator except what the call itself says.
-fn blank(case: &Case) -> Draft {
+/// What the call itself says, for the operator to keep or to change.
+fn offered(call: &Call) -> Draft {
+    let reading = call.subject.reading.clone().unwrap_or_default();
+    let first = |offers: &[Offer]| offers.first().map(|offer| offer.id.clone()).unwrap_or_default();
+    let place = reading.place.as_ref().map(|place| match &place.grid {
+        Some(grid) => format!("{}（{grid}）", place.text),
+        None => place.text.clone(),
+    });
     Draft {
-        matter: String::new(),
-        category: String::new(),
-        urgency: String::new(),
-        place: case.place.clone().unwrap_or_default(),
-        summary: String::new(),
+        matter: first(&reading.matters),
+        category: first(&reading.categories),
+        urgency: first(&reading.urgencies),
+        place: place.or_else(|| call.case.place.clone()).unwrap_or_default(),
+        summary: reading.summary,
     }
 }
 
@@ -58,6 +60,9 @@ fn blank(case: &Case) -> Draft {
 struct Call {
     case: Case,
     subject: CallSubject,
+    /// The call is over.
+    over: bool,
+    similar: Vec<Similar>,
     started_at: UtcMs,
     device_id: String,
     recording: Option<CaseEvidence>,
@@ -79,7 +84,10 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let device = device::store::get(&app.db, tenant, &incident.device_id).await.map_err(shown)?;
+    let others = ticket::open_cases(&app.db, tenant, &case.case_id, app.clock.now()).await.map_err(shown)?;
     Ok(Call {
+        over: incident.phase == Phase::Ended.as_str(),
+        similar: alike(&case, &subject, ticket.as_ref(), app.clock.now(), others),
         recognises: device
             .and_then(|device| device.status())
             .is_some_and(|status| status.speech_model.is_some()),
@@ -91,6 +99,22 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
         requests,
         ticket,
     })
+}
+
+fn alike(
+    case: &Case,
+    subject: &CallSubject,
+    ticket: Option<&Ticket>,
+    now: UtcMs,
+    others: Vec<similar::Told>,
+) -> Vec<Similar> {
+    let reading = subject.reading.clone().unwrap_or_default();
+    let place = ticket.map(|t| t.place.clone()).or_else(|| reading.place.map(|p| p.text));
+    let summary = ticket.map_or(reading.summary, |t| t.summary.clone());
+    let words = format!("{} {summary}", reading.title);
+    let alarms: Vec<&str> = reading.alarms.iter().map(|alarm| alarm.id.as_str()).collect();
+    let place = place.or_else(|| case.place.clone()).unwrap_or_default();
+    similar::similar(&place, &words, &alarms, now, others)
 }
 
 fn subject(row: &CaseIncident) -> Option<(&CaseIncident, CallSubject)> {
@@ -126,12 +150,18 @@ async fn show(
         speech: length_text(subject.speech_ms),
         started: local.moment(call.started_at),
         device_id: call.device_id.clone(),
-        transcript: transcript(&subject.transcript, call.recognises, lang),
+        transcript: match &subject.transcript {
+            Transcript::Waiting if !call.over => TranscriptView::Ongoing,
+            known => transcript(known, call.recognises, lang),
+        },
+        alarms: heard::alarms(subject, lang),
+        similar: call.similar.iter().map(|one| heard::similar(one, &local, lang)).collect(),
+        findings: call.ticket.as_ref().map_or_else(Vec::new, |ticket| heard::findings(ticket, subject, lang)),
         recording: recording(call, viewer, purpose, &local),
         may_listen: viewer.may(Act::Recording),
         listen_roles: Act::Recording.roles_text(lang),
         ticket: call.ticket.as_ref().filter(|_| draft.is_none()).map(|t| words::ticket(t, &local, lang)),
-        form: draft.map(|draft| form(&draft, known(call), wrong, viewer)),
+        form: draft.map(|draft| form(&draft, call, wrong, viewer)),
         error: error.filter(|text| !text.is_empty()),
         editing: call.ticket.is_some() && editing,
         purpose_query: (!purpose.is_empty()).then(|| percent(purpose)),
@@ -203,7 +233,7 @@ fn known(call: &Call) -> i64 {
     call.ticket.as_ref().map_or(0, |ticket| ticket.filed_at_ms)
 }
 
-fn form(draft: &Draft, known: i64, wrong: bool, viewer: &Viewer) -> TicketForm {
+fn form(draft: &Draft, call: &Call, wrong: bool, viewer: &Viewer) -> TicketForm {
     let lang = viewer.preferences.lang;
     let matters = taxonomy::MATTERS.iter().enumerate().map(|(index, (id, zh, en))| Choice {
         id: (*id).to_owned(),
@@ -235,15 +265,43 @@ fn form(draft: &Draft, known: i64, wrong: bool, viewer: &Viewer) -> TicketForm {
         Field::Summary => lang.wrong_summary(),
     };
     TicketForm {
+        offers: heard::offers(&call.subject, draft, lang),
         matters: matters.collect(),
         categories: categories.collect(),
         urgencies: urgencies.collect(),
         place: draft.place.clone(),
         summary: draft.summary.clone(),
-        known,
+        known: known(call),
         wrong: if wrong { draft.wrong().iter().map(words_of).collect() } else { vec![] },
         may: viewer.may(Act::FileTicket),
         roles: Act::FileTicket.roles_text(lang),
+    }
+}
+
+/// Lets the box learn from a ticket that is tagged otherwise than it had offered. The ticket is filed either way.
+async fn teach(app: &App, viewer: &Viewer, call: &Call, draft: &Draft) {
+    let Some(reading) = &call.subject.reading else { return };
+    let differs = |offers: &[Offer], filed: &str| {
+        let offered = offers.first().is_some_and(|offer| offer.id == filed);
+        (!offered && !offers.is_empty()).then(|| filed.to_owned())
+    };
+    let category = differs(&reading.categories, &draft.category);
+    let matter = differs(&reading.matters, &draft.matter);
+    // A first ticket as offered teaches nothing; a later one may take back what an earlier one taught.
+    if category.is_none() && matter.is_none() && call.ticket.is_none() {
+        return;
+    }
+    let Ok(device) = call.device_id.parse() else { return };
+    let new = NewCommand {
+        origin: Origin { tenant: app.tenant().clone(), device },
+        body: CommandBody::Correct { call_id: call.subject.call_id, category, matter },
+        purpose: viewer.preferences.lang.correct_purpose().to_owned(),
+        issued_by: viewer.session.user.clone(),
+        case_number: None,
+        life_ms: command::DEFAULT_LIFE_MS,
+    };
+    if let Err(error) = app.commands.create(new).await {
+        tracing::error!(case = call.case.number, %error, "a box cannot be told how its call was tagged");
     }
 }
 
@@ -268,6 +326,7 @@ pub(super) async fn file(
     let result = ticket::file(&app.db, tenant, number, &draft, Some(seen), user, app.clock.now()).await;
     let error = match result {
         Ok(_) => {
+            teach(&app, viewer, &call, &draft).await;
             app.changes.wake();
             return Ok(Redirect::to(&format!("/calls/{call_id}")).into_response());
         }

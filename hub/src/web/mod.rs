@@ -9,6 +9,7 @@ mod error;
 #[cfg(test)]
 mod gallery;
 pub mod guard;
+mod heard;
 mod login;
 pub mod moment;
 mod records;

@@ -218,6 +218,21 @@ catalogue! {
     transcript_waiting = "尚未转写：站内还没装语音模型。装好后会自动补转写，本页随之更新。",
         "Not transcribed yet: no speech model on the box. Once one is installed the call is transcribed and this page follows.";
     transcript_running = "正在转写，完成后自动显示在这里。", "Being transcribed; the words appear here by themselves.";
+    transcript_ongoing = "通话进行中，说完后显示全文。", "The call is going on; its words appear here when it is over.";
+    alarm_heard = "听到险情：", "Danger heard: ";
+    alarm_taken_back = "后来的话里已不成立", "taken back by what was said later";
+    offered = "标签", "Tags";
+    offered_hint = "虚线框为自动填写，改动即以人工为准", "dashed: filled in by the box; what you change counts";
+    because_of = "据", "from ";
+    similar_open = "相似未结 · 三天内", "Similar open cases, three days";
+    similar_none = "三天内没有相似的未结案件。", "No similar open case within three days.";
+    correct_purpose = "工单标签与盒子给出的不同", "The ticket is tagged otherwise than the box had offered";
+    command_correct = "标签更正", "Tag correction";
+    audit = "与通话核对", "Held against the call";
+    audit_played_down = "通话里有险情，工单却没有定为紧急：", "The call tells of danger, the ticket is no emergency: ";
+    audit_less_urgent = "通话听起来更急：", "The call sounds more urgent: ";
+    audit_other_category = "通话更像另一类：", "The call sounds like another category: ";
+    audit_place = "通话提到的地点没有写进工单：", "A place was told that is not in the ticket: ";
     transcript_silent = "通话中没有检测到说话。", "Nobody spoke on this call.";
     transcript_failed = "转写失败：", "Transcription failed: ";
     transcript_left_out = "通话过长，转写在此截断。留在站内、未上传的段数：",

@@ -335,6 +335,7 @@ pub fn command(word: &str, lang: Lang) -> &'static str {
         "still" => lang.command_still(),
         "clip" => lang.command_clip(),
         "recording" => lang.command_recording(),
+        "correct" => lang.command_correct(),
         "replay" => lang.command_replay(),
         "configuration" => lang.command_configuration(),
         _ => lang.unknown(),
@@ -366,6 +367,10 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
         }
         Ok(CommandBody::Recording { call_id }) => {
             (call_id.to_string().chars().take(8).collect(), Some(format!("/calls/{call_id}")))
+        }
+        Ok(CommandBody::Correct { category, matter, .. }) => {
+            let told = [category.as_deref(), matter.as_deref()];
+            (told.into_iter().flatten().collect::<Vec<_>>().join(" · "), None)
         }
         Ok(CommandBody::Replay { camera_id, .. }) => (camera_id.to_string(), None),
         Ok(CommandBody::Configuration { version, .. }) => (format!("v{version}"), None),

@@ -87,16 +87,16 @@ struct OperatorArgs {
     /// Call to work on
     #[arg(long)]
     call: String,
-    /// Choices of the form; the first offered when left out
+    /// What goes into the form; what the hub offers, else the first choice, when left out
     #[arg(long, default_value = "")]
     matter: String,
     #[arg(long, default_value = "")]
     category: String,
     #[arg(long, default_value = "")]
     urgency: String,
-    #[arg(long, default_value = "青松里社区二号楼北门")]
+    #[arg(long, default_value = "")]
     place: String,
-    #[arg(long, default_value = "小区门口消防通道被车辆堵塞，已两天，救护车无法进入。")]
+    #[arg(long, default_value = "")]
     summary: String,
     /// Ask for the recording with this purpose
     #[arg(long)]

@@ -1,9 +1,9 @@
 //! What is said on the legs of running calls, as far as it is known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
-use protocol::{LiveCall, Segment, Transcript};
+use protocol::{CallId, LiveCall, Segment, Transcript};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -11,6 +11,7 @@ use super::super::{CallTap, lock, redact, registry, transcripts};
 use super::echo::Client;
 use crate::call::registry::TapId;
 use crate::call::speech::wire::Words;
+use crate::screen;
 
 /// Final words of a leg that are kept; an endless leg is cut long before.
 const MAX_LINES: usize = 20_000;
@@ -36,6 +37,9 @@ struct Known {
     closed: bool,
     /// All its words are known.
     over: bool,
+    /// Ids of the alarms that it has raised, and of those that its last unfinished words told.
+    raised: BTreeSet<String>,
+    suspected: BTreeSet<String>,
 }
 
 impl Leg {
@@ -103,17 +107,19 @@ impl Leg {
 impl CallTap {
     /// Somebody is speaking.
     pub(super) fn partial_words(&self, words: &Words) {
-        if let Some((call_id, segment)) = self.placed(words) {
+        if let Some((call_id, before, segment)) = self.placed(words) {
             self.live_words.tell_client(words, &segment.text, false);
-            self.tell_live(LiveCall::Partial { call_id, segment });
+            self.tell_live(LiveCall::Partial { call_id, segment: segment.clone() });
+            self.heed(words.leg, call_id, before, segment, false);
         }
     }
 
     /// Somebody has spoken.
     pub(super) fn final_words(&self, words: Words) {
-        if let Some((call_id, segment)) = self.placed(&words) {
+        if let Some((call_id, before, segment)) = self.placed(&words) {
             self.live_words.tell_client(&words, &segment.text, true);
-            self.tell_live(LiveCall::Final { call_id, segment });
+            self.tell_live(LiveCall::Final { call_id, segment: segment.clone() });
+            self.heed(words.leg, call_id, before, segment, true);
         }
         let Some(leg) = self.live_words.leg(words.leg) else { return };
         let mut known = lock(&leg.words);
@@ -131,7 +137,8 @@ impl CallTap {
     }
 
     /// As they are told: at their place in the call, numbers masked, also those that have only begun.
-    fn placed(&self, words: &Words) -> Option<(protocol::CallId, Segment)> {
+    /// With the lines of the same side before.
+    fn placed(&self, words: &Words) -> Option<(CallId, Vec<Segment>, Segment)> {
         let leg = self.live_words.leg(words.leg)?;
         let (call_id, side) = lock(&self.registry).get(words.leg).map(|tap| (tap.call_id(), tap.leg()))?;
         let place = |words: &Words| Segment {
@@ -142,7 +149,29 @@ impl CallTap {
         };
         let known = lock(&leg.words);
         let before: Vec<Segment> = known.lines.iter().rev().take(REMEMBER_LINES).rev().map(place).collect();
-        Some((call_id, redact::mask_begun(before, place(words))))
+        let mut lines = redact::mask_begun(before, place(words));
+        let line = lines.pop()?;
+        Some((call_id, lines, line))
+    }
+
+    /// Raises the alarms that a line tells, alone or with what was said before it, and that its leg has not raised yet. A
+    /// line that is still being spoken must tell them twice, some tenths of a second apart: it may break off in a word.
+    fn heed(&self, id: TapId, call_id: CallId, before: Vec<Segment>, line: Segment, spoken: bool) {
+        let Some(leg) = self.live_words.leg(id) else { return };
+        let mut lines = before;
+        lines.push(line);
+        let mut alarms = screen::call::alarms_in_last(&self.screener, &lines);
+        {
+            let mut known = lock(&leg.words);
+            let told = if spoken { BTreeSet::new() } else { alarms.iter().map(|a| a.id.clone()).collect() };
+            let before = std::mem::replace(&mut known.suspected, told);
+            alarms.retain(|alarm| {
+                (spoken || before.contains(&alarm.id)) && known.raised.insert(alarm.id.clone())
+            });
+        }
+        if !alarms.is_empty() {
+            self.raise(call_id, alarms);
+        }
     }
 }
 

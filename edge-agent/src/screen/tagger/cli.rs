@@ -7,14 +7,16 @@ use anyhow::Context;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::Tagger;
 use super::corpus::{self, Pattern};
+use super::correction::Overlay;
+use super::decision::Decision;
 use super::features::{Feature, View, features};
 use super::label::{Labels, alarm, category, matter, urgency};
 use super::measure::measure;
-use super::model::{Model, Temperatures};
+use super::model::Model;
 use super::noise::Slips;
-use super::train::{Fit, fit};
+use super::train::{Fit, fit, utter};
+use super::{Tagger, Tags};
 use crate::say;
 use crate::screen::reading::Reading;
 
@@ -28,7 +30,7 @@ pub struct Args {
     /// Folder of patterns
     #[arg(long, value_name = "DIR", default_value = "models/tagger/corpus")]
     pub corpus: PathBuf,
-    /// Folder where topic.bin and alarm.bin are written; nothing is fitted without it
+    /// Folder where topic.bin, alarm.bin and decision.txt are written; nothing is fitted without it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Labelled utterances, one JSON object a line, to measure the model on; may be given several times
@@ -53,12 +55,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let patterns = corpus::read(&args.corpus)?;
     let slips = slips(&patterns);
     let tagger = match &args.out {
-        Some(folder) => {
-            let how = Fit { seed: args.seed, ..Fit::default() };
-            let topic = make(View::Topic, &patterns, &slips, how, &folder.join("topic.bin"))?;
-            let alarm = make(View::Alarm, &patterns, &slips, how, &folder.join("alarm.bin"))?;
-            Tagger { topic, alarm }
-        }
+        Some(folder) => train(&patterns, &slips, Fit { seed: args.seed, ..Fit::default() }, folder)?,
         None => Tagger::built_in(),
     };
     for path in &args.measure {
@@ -84,28 +81,49 @@ fn slips(patterns: &[Pattern]) -> Slips {
     Slips::of(texts.iter().map(String::as_str))
 }
 
-/// Fits one of the two models and writes it.
-fn make(view: View, patterns: &[Pattern], slips: &Slips, how: Fit, path: &Path) -> anyhow::Result<Model> {
-    let temperatures = temperatures(view, patterns, slips, how)?;
-    let bytes = fit(view, patterns, slips, how).write(temperatures);
-    fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    let (count, length) = (patterns.len(), bytes.len());
-    say!("{}: {count} patterns, {length} bytes, temperatures {temperatures:.2?}", path.display());
-    Ok(Model::of(view, bytes)?)
-}
-
-/// How much to take back of the model's certainty, found on patterns that it was not fitted to.
-fn temperatures(view: View, patterns: &[Pattern], slips: &Slips, how: Fit) -> anyhow::Result<Temperatures> {
+/// Fits all of the tagger and writes it. How sure its models may be, and how their answers are weighed, is found on
+/// patterns that models of the same kind were not fitted to.
+fn train(patterns: &[Pattern], slips: &Slips, how: Fit, folder: &Path) -> anyhow::Result<Tagger> {
     let (kept, rest): (Vec<_>, Vec<_>) =
-        patterns.iter().cloned().enumerate().partition(|(i, _)| i % FOLDS == 0);
+        patterns.iter().cloned().enumerate().partition(|(index, _)| index % FOLDS == 0);
     let plain = |part: Vec<(usize, Pattern)>| part.into_iter().map(|(_, p)| p).collect::<Vec<_>>();
-    let model = Model::of(view, fit(view, &plain(rest), slips, how).write([1.0; 2]))?;
+    let (kept, rest) = (plain(kept), plain(rest));
     let mut chance = StdRng::seed_from_u64(how.seed);
-    let unseen: Vec<(Vec<Feature>, Labels)> = plain(kept)
+    let mut model = |view: View, file: &str| -> anyhow::Result<(Model, Model)> {
+        let fitted = fit(view, &rest, slips, how);
+        let unsure = Model::of(view, fitted.write([1.0; 2]))?;
+        let whole = kept.iter().filter(|p| !p.fragment);
+        let unseen: Vec<(Vec<Feature>, Labels)> = whole
+            .map(|p| (features(&Reading::of(&utter(View::Topic, p, slips, &mut chance)), view), p.labels))
+            .collect();
+        let temperatures = super::train::temperatures(view, &unsure, &unseen);
+        let bytes = fit(view, patterns, slips, how).write(temperatures);
+        let path = folder.join(file);
+        fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        let (count, length) = (patterns.len(), bytes.len());
+        say!("{}: {count} patterns, {length} bytes, temperatures {temperatures:.2?}", path.display());
+        Ok((Model::of(view, fitted.write(temperatures))?, Model::of(view, bytes)?))
+    };
+    let (held_topic, topic) = model(View::Topic, "topic.bin")?;
+    let (held_alarm, alarm) = model(View::Alarm, "alarm.bin")?;
+    let held = Tagger {
+        topic: held_topic,
+        alarm: held_alarm,
+        decision: Decision::trusting(),
+        overlay: Overlay::default(),
+    };
+    let known: Vec<(Tags, bool)> = kept
         .iter()
-        .map(|p| (features(&Reading::of(&super::train::utter(p, slips, &mut chance)), view), p.labels))
+        .flat_map(|p| [(View::Topic, p), (View::Alarm, p), (View::Topic, p)])
+        .map(|(view, p)| {
+            let text = utter(view, p, slips, &mut chance);
+            (held.answers(&Reading::of(&text)), p.labels.alarms != 0)
+        })
         .collect();
-    Ok(super::train::temperatures(view, &model, &unseen))
+    let decision = Decision::fit(&known);
+    let path = folder.join("decision.txt");
+    fs::write(&path, decision.write()).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Tagger { topic, alarm, decision, overlay: Overlay::default() })
 }
 
 /// Reads `{"text", "matter", "category", "urgency", "alarms"}` lines.

@@ -2,7 +2,7 @@
 //!
 //! A line is `matter urgency alarms | text` in a file named for its category (`noise.txt`, `noise_2.txt`), or, in any
 //! file, `category matter urgency alarms | text`. `[a|b]` is a choice, `{place}`, `{estate}` and `{when}` are filled in,
-//! `#` begins a comment.
+//! `#` begins a comment. What stands in `fragments.txt` says nothing of a call's matter: only the alarm learns from it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,15 @@ use rand::rngs::StdRng;
 
 use super::label::{Labels, alarm, category, matter, urgency};
 
+/// Stem of the file of fragments.
+const FRAGMENTS: &str = "fragments";
+
 /// One line of the corpus.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     pub labels: Labels,
+    /// Half a call, of which nobody could say what it is about.
+    pub fragment: bool,
     parts: Vec<Part>,
 }
 
@@ -69,7 +74,7 @@ impl Pattern {
         for id in alarms.split(',').filter(|id| *id != "-") {
             labels.alarms |= 1 << alarm(id).with_context(|| format!("alarm {id:?} is not known"))?;
         }
-        Ok(Self { labels, parts: parts(text.trim())? })
+        Ok(Self { labels, fragment: of == FRAGMENTS, parts: parts(text.trim())? })
     }
 
     /// One of the utterances that the pattern stands for.

@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 
-use super::features::{Feature, View, value};
+use super::features::{Feature, View, features, value};
 use super::model::{Head, Model, norm, softmax};
+use crate::screen::reading::Reading;
 
 /// What one operator put right of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,13 @@ pub struct Correction {
     pub matter: Option<usize>,
 }
 
+impl Correction {
+    /// Of a call whose caller said this.
+    pub fn of(said: &str, category: Option<usize>, matter: Option<usize>) -> Self {
+        Self { features: features(&Reading::of(said), View::Topic), category, matter }
+    }
+}
+
 /// Weights beside those of the topic's model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overlay {
@@ -26,12 +34,14 @@ pub struct Overlay {
 }
 
 /// A correction is learnt when the right answer leads by this probability …
-const ENOUGH: f32 = 0.85;
+const ENOUGH: f32 = 0.95;
 /// … or after this many steps: what contradicts itself must not go on for ever.
 const MOST_STEPS: usize = 30;
 const STEP: f32 = 1.0;
 /// No single word may weigh more than this: one slip of an operator must not turn every call that has it.
 const MOST_WEIGHT: f32 = 3.0;
+/// … but for what the model has never seen: that is what a correction is about, and it may weigh more by this factor.
+const NEW: f32 = 3.0;
 /// Times that the whole list is gone through, so that a later correction does not undo an earlier one.
 const ROUNDS: usize = 2;
 /// The oldest go first beyond this many; by then the corpus should have learnt them.
@@ -62,13 +72,14 @@ impl Overlay {
                     break;
                 }
                 for feature in &correction.features {
+                    let pull = if model.knows(*feature) { 1.0 } else { NEW };
                     let weights =
                         self.weights.entry(*feature).or_insert_with(|| vec![0.0; View::Topic.columns()]);
                     for (answer, share) in shares.iter().enumerate() {
                         let slope = share - f32::from(u8::from(answer == right));
                         let weight = &mut weights[head.columns().start + answer];
-                        *weight = (*weight - STEP * slope * norm * value(*feature))
-                            .clamp(-MOST_WEIGHT, MOST_WEIGHT);
+                        *weight = (*weight - pull * STEP * slope * norm * value(*feature))
+                            .clamp(-pull * MOST_WEIGHT, pull * MOST_WEIGHT);
                     }
                 }
             }
@@ -95,9 +106,7 @@ impl Overlay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::reading::Reading;
     use crate::screen::tagger::Tagger;
-    use crate::screen::tagger::features::features;
     use crate::screen::tagger::label::category;
     use crate::screen::tagger::model::ranked;
 
@@ -105,15 +114,20 @@ mod tests {
         features(&Reading::of(text), View::Topic)
     }
 
+    /// The three categories that are offered.
+    fn offered(overlay: &Overlay, model: &Model, text: &str) -> Vec<usize> {
+        ranked(&overlay.scores(model, &read(text))[Head::Category.columns()]).take(3).collect()
+    }
+
     fn told(overlay: &Overlay, model: &Model, text: &str) -> usize {
-        ranked(&overlay.scores(model, &read(text))[Head::Category.columns()]).next().unwrap()
+        offered(overlay, model, text)[0]
     }
 
     fn as_category(text: &str, id: &str) -> Correction {
-        Correction { features: read(text), category: category(id), matter: None }
+        Correction::of(text, category(id), None)
     }
 
-    /// A few corrections of a new matter turn its other calls too, turn nothing else, and leave nothing behind when
+    /// A few corrections of a new matter offer it for its other calls too, first for most of them, turn nothing else, and leave nothing behind when
     /// they are taken back.
     #[test]
     fn corrections_are_learnt_and_taken_back() {
@@ -125,9 +139,18 @@ mod tests {
         ];
         let overlay = Overlay::learn(&model, &corrections);
         let telecom = category("telecom").unwrap();
-        let unseen = "村委会旁边新修的量子驿站归谁管";
-        assert_ne!(told(&Overlay::default(), &model, unseen), telecom);
-        assert_eq!(told(&overlay, &model, unseen), telecom);
+        let unseen = [
+            "村委会旁边新修的量子驿站归谁管",
+            "量子驿站占了我家的路",
+            "我要问量子驿站的事",
+            "那个量子驿站嗡嗡响",
+        ];
+        for text in unseen {
+            assert!(!offered(&Overlay::default(), &model, text).contains(&telecom), "{text}");
+            assert!(offered(&overlay, &model, text).contains(&telecom), "{text}");
+        }
+        let first = unseen.iter().filter(|text| told(&overlay, &model, text) == telecom).count();
+        assert!(first >= 3, "{first} of {}", unseen.len());
         for other in ["老板拖着工资不给", "楼下烧烤摊吵得没法睡", "医院挂不上号", "自来水发黄"]
         {
             assert_eq!(told(&overlay, &model, other), told(&Overlay::default(), &model, other), "{other}");
@@ -143,7 +166,7 @@ mod tests {
         let quarrel: Vec<Correction> =
             (0..200).map(|i| as_category("路灯不亮", if i % 2 == 0 { "noise" } else { "land" })).collect();
         let overlay = Overlay::learn(&model, &quarrel);
-        assert!(overlay.weights.values().flatten().all(|w| w.abs() <= MOST_WEIGHT));
+        assert!(overlay.weights.values().flatten().all(|w| w.abs() <= NEW * MOST_WEIGHT));
         assert!(!overlay.weights.is_empty());
     }
 }

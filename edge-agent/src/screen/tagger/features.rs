@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::scope::{Scope, scopes};
-use super::thesaurus::{Word, words};
+use super::thesaurus::{Word, code, words};
 use crate::screen::reading::Reading;
 
 /// Names one feature; two that share a name by chance share a weight. The two lowest bits are its [`Kind`].
@@ -82,7 +82,7 @@ fn of_words(words: &[Word], scopes: &[Scope], all: &mut Vec<Found>) {
     let mut counts: BTreeMap<u16, u32> = BTreeMap::new();
     for (index, first) in words.iter().enumerate() {
         let (from, to, scope) = (first.from, first.to, scopes[first.from]);
-        let class = mix(begin(Kind::Class), u32::from(first.class));
+        let class = mix(begin(Kind::Class), code(first.class));
         all.push(Found { feature: finish(class, scope, Kind::Class), from, to });
         let count = counts.entry(first.class).or_default();
         *count += 1;
@@ -95,7 +95,7 @@ fn of_words(words: &[Word], scopes: &[Scope], all: &mut Vec<Found>) {
             }
             // Of two words that overlap neither comes first.
             if second.from >= first.to {
-                let pair = mix(mix(begin(Kind::Pair), u32::from(first.class)), u32::from(second.class));
+                let pair = mix(mix(begin(Kind::Pair), code(first.class)), code(second.class));
                 let scope = scope.max(scopes[second.from]);
                 all.push(Found { feature: finish(pair, scope, Kind::Pair), from, to: second.to });
             }

@@ -12,6 +12,13 @@ pub struct Labels {
     pub alarms: u16,
 }
 
+impl Labels {
+    /// Neither danger nor haste.
+    pub fn is_normal(self) -> bool {
+        self.urgency == URGENCIES.len() - 1
+    }
+}
+
 pub fn category(id: &str) -> Option<usize> {
     categories().iter().position(|c| c.id == id)
 }

@@ -8,8 +8,8 @@ use super::cli::Labelled;
 use super::label::{ALARMS, categories};
 use super::model::ranked;
 use crate::say;
-use crate::screen::alarms;
 use crate::screen::reading::Reading;
+use crate::screen::{ALARM_FROM, alarms};
 
 /// Hits among trials, with Wilson's interval at 95 %.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,12 +44,13 @@ pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String 
     let mut curve: Vec<(f32, bool)> = Vec::with_capacity(set.len());
     let (mut recall, mut precision, mut each_recall, mut each_precision) =
         <(Share, Share, Share, Share)>::default();
+    let mut spoken: Vec<(f32, bool)> = Vec::with_capacity(set.len());
     // By tenth of confidence: how often the first category was right.
     let mut calibration: BTreeMap<u32, (Share, f32)> = BTreeMap::new();
     for Labelled { text, labels } in set {
         let tags = tagger.tags(&Reading::of(text));
         let offers: Vec<usize> = ranked(&tags.category).take(3).collect();
-        let raised = alarms(tags.urgency[0], &tags.alarms);
+        let raised = alarms(&tags, ALARM_FROM);
         let mask = raised.iter().fold(0u16, |mask, a| mask | 1 << a);
         top1.add(offers[0] == labels.category);
         top3.add(offers.contains(&labels.category));
@@ -63,6 +64,7 @@ pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String 
         if mask != 0 {
             precision.add(labels.alarms != 0);
         }
+        spoken.push((surest_while_spoken(tagger, text), labels.alarms != 0));
         for alarm in 0..ALARMS.len() {
             let (holds, said) = (labels.alarms >> alarm & 1 == 1, mask >> alarm & 1 == 1);
             if holds {
@@ -105,8 +107,24 @@ pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String 
         let _ = writeln!(out, "  {name:22} {share}");
     }
     let _ = writeln!(out, "  precision at a recall of {}", at_recalls(curve));
+    let _ = writeln!(out, "  … while it is spoken     {}", at_recalls(spoken));
     let _ = write!(out, "  calibration: off by    {:.3} on average", off / set.len().max(1) as f32);
     out
+}
+
+/// The highest probability of an emergency while an utterance is spoken: after each clause, of that clause alone and with
+/// what was said before it.
+fn surest_while_spoken(tagger: &Tagger, text: &str) -> f32 {
+    let emergency = |text: &str| tagger.tags(&Reading::of(text)).urgency[0];
+    let mut from = 0;
+    let ends = text.match_indices([',', '，', '。', '？']).map(|(at, mark)| (at, at + mark.len()));
+    ends.chain([(text.len(), text.len())])
+        .map(|(end, next)| {
+            let clause = &text[from..end];
+            from = next;
+            emergency(clause).max(emergency(&text[..end]))
+        })
+        .fold(0.0, f32::max)
 }
 
 /// What precision could be had for which recall, and from which probability on.

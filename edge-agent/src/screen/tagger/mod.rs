@@ -1,11 +1,13 @@
 //! Tags of an utterance: what it is about, what the caller wants, how urgent it is, what alarm it raises.
 //!
-//! Two linear models over letters, sounds and classes of words ([`features`]), fitted by `edge-agent train-tagger` to the
-//! corpus in `models/tagger`, and part of the program: they answer in well under a millisecond and need no file.
+//! Two linear models over letters, sounds and classes of words ([`features`]) and a third over their answers
+//! ([`decision`]), fitted by `edge-agent train-tagger` to the corpus in `models/tagger`, and part of the program: they
+//! answer in well under a millisecond and need no file.
 
 pub mod cli;
 pub mod corpus;
 pub mod correction;
+pub mod decision;
 pub mod features;
 pub mod label;
 mod measure;
@@ -17,19 +19,25 @@ pub mod train;
 
 use std::ops::Range;
 
+use correction::Overlay;
+use decision::Decision;
 use features::{View, features};
 use model::{Head, Model};
 
 use super::reading::Reading;
 
-/// Both models.
+/// Both models, and what decides on their answers.
 #[derive(Clone, Debug)]
 pub struct Tagger {
     pub topic: Model,
     pub alarm: Model,
+    pub decision: Decision,
+    /// What operators have put right.
+    pub overlay: Overlay,
 }
 
-/// Probabilities, in the order of the lists in [`label`]. Those of alarms do not add up to one.
+/// Probabilities, in the order of the lists in [`label`]. Those of alarms do not add up to one; that of the first urgency
+/// says whether there is any.
 #[derive(Clone, Debug)]
 pub struct Tags {
     pub category: Vec<f32>,
@@ -46,11 +54,26 @@ impl Tagger {
         Self {
             topic: model(View::Topic, include_bytes!("../../../../models/tagger/topic.bin")),
             alarm: model(View::Alarm, include_bytes!("../../../../models/tagger/alarm.bin")),
+            decision: Decision::of(include_str!("../../../../models/tagger/decision.txt"))
+                .expect("the file is tested to read"),
+            overlay: Overlay::default(),
         }
     }
 
     pub fn tags(&self, reading: &Reading) -> Tags {
-        let topic = self.topic.scores(&features(reading, View::Topic));
+        let mut tags = self.answers(reading);
+        let emergency = self.decision.emergency(&tags);
+        let rest = (1.0 - tags.urgency[0]).max(f32::MIN_POSITIVE);
+        for other in &mut tags.urgency[1..] {
+            *other *= (1.0 - emergency) / rest;
+        }
+        tags.urgency[0] = emergency;
+        tags
+    }
+
+    /// What each model says by itself.
+    fn answers(&self, reading: &Reading) -> Tags {
+        let topic = self.overlay.scores(&self.topic, &features(reading, View::Topic));
         let alarm = self.alarm.scores(&features(reading, View::Alarm));
         Tags {
             category: self.topic.probabilities(&topic, Head::Category),

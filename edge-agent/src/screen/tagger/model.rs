@@ -153,6 +153,11 @@ impl Model {
         None
     }
 
+    /// Whether it weighs a feature at all.
+    pub fn knows(&self, feature: Feature) -> bool {
+        self.row(feature).is_some()
+    }
+
     /// Sums of weights per column, and how many features the model knows.
     fn sums(&self, features: &[Feature]) -> (Vec<f32>, f32) {
         let mut sums = vec![0f32; self.width()];

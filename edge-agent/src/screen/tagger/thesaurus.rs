@@ -24,6 +24,7 @@ struct Thesaurus {
     /// By pattern: the classes of the word.
     classes: Vec<Vec<u16>>,
     names: Vec<String>,
+    codes: Vec<u32>,
 }
 
 const SITUATIONS: &str = include_str!("../../../../models/tagger/thesaurus.txt");
@@ -46,12 +47,23 @@ static THESAURUS: LazyLock<Thesaurus> = LazyLock::new(|| {
         }
     }
     let words = AhoCorasick::new(of.keys()).expect("some ten thousand short words");
-    Thesaurus { words, classes: of.into_values().collect(), names }
+    let codes = names.iter().map(|name| fnv(name)).collect();
+    Thesaurus { words, classes: of.into_values().collect(), names, codes }
 });
 
 /// Classes that are known.
 pub fn class_names() -> &'static [String] {
     &THESAURUS.names
+}
+
+/// What a class counts as in features: by its name, so that a list may be put in another order and keep its model.
+pub fn code(class: u16) -> u32 {
+    THESAURUS.codes[usize::from(class)]
+}
+
+/// FNV-1a, 32 bits.
+fn fnv(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// The words of every class that was said, in order of place.

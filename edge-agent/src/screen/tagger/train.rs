@@ -34,6 +34,8 @@ pub struct Fit {
     pub rows: usize,
     /// What the gradient of a missed alarm weighs against that of a false one.
     pub alarm_weight: f32,
+    /// What a call without alarm weighs where it is learnt which alarm it is.
+    pub calm_weight: f32,
     pub seed: u64,
 }
 
@@ -48,6 +50,7 @@ impl Default for Fit {
             dropout: 0.3,
             rows: 120_000,
             alarm_weight: 1.5,
+            calm_weight: 0.5,
             seed: 20_261,
         }
     }
@@ -113,8 +116,12 @@ pub struct Fitted {
 }
 
 /// One utterance of a pattern as it may reach the box.
-pub fn utter(pattern: &Pattern, slips: &Slips, chance: &mut StdRng) -> String {
+pub fn utter(view: View, pattern: &Pattern, slips: &Slips, chance: &mut StdRng) -> String {
     let mut text = pattern.say(chance);
+    // While a call runs half of it is heard. Half of a calm call is calm; half of an alarm may be anything.
+    if view == View::Alarm && pattern.labels.is_normal() && chance.random_bool(0.45) {
+        text = part(&text, chance).to_owned();
+    }
     if chance.random_bool(0.25) {
         let before = BEFORE[chance.random_range(0..BEFORE.len())].replace("{estate}", "阳光小区");
         text = before + &text;
@@ -135,12 +142,30 @@ pub fn utter(pattern: &Pattern, slips: &Slips, chance: &mut StdRng) -> String {
     text
 }
 
+/// Some of the clauses of `text` that follow each other, often broken off where somebody is still speaking.
+fn part<'t>(text: &'t str, chance: &mut StdRng) -> &'t str {
+    let marks = text.match_indices([',', '，', '。', '？', '；']);
+    let mut cuts: Vec<(usize, usize)> = marks.map(|(at, mark)| (at, at + mark.len())).collect();
+    cuts.push((text.len(), text.len()));
+    let from = chance.random_range(0..cuts.len());
+    let to = chance.random_range(from..cuts.len());
+    let begin = if from == 0 { 0 } else { cuts[from - 1].1 };
+    let clauses = &text[begin..cuts[to].0];
+    let letters = clauses.chars().count();
+    if letters < 4 || chance.random_bool(0.5) {
+        return clauses;
+    }
+    let kept = chance.random_range(2..letters);
+    clauses.char_indices().nth(kept).map_or(clauses, |(end, _)| &clauses[..end])
+}
+
 pub fn fit(view: View, patterns: &[Pattern], slips: &Slips, how: Fit) -> Fitted {
     let mut chance = StdRng::seed_from_u64(how.seed);
     let mut texts: Vec<(Vec<Feature>, Labels)> = Vec::with_capacity(patterns.len() * how.variants);
-    for pattern in patterns {
+    for pattern in patterns.iter().filter(|pattern| view == View::Alarm || !pattern.fragment) {
         for _ in 0..how.variants {
-            texts.push((features(&Reading::of(&utter(pattern, slips, &mut chance)), view), pattern.labels));
+            let text = utter(view, pattern, slips, &mut chance);
+            texts.push((features(&Reading::of(&text), view), pattern.labels));
         }
     }
     // What only one pattern says would be learnt by heart.
@@ -178,7 +203,7 @@ pub fn fit(view: View, patterns: &[Pattern], slips: &Slips, how: Fit) -> Fitted 
             seen.clear();
             seen.extend(sample.rows.iter().copied().filter(|_| !chance.random_bool(how.dropout)));
             let norm = norm(seen.iter().map(|(_, v)| v * v).sum());
-            let gradient = fitted.gradient(&seen, sample.labels, norm, how.alarm_weight);
+            let gradient = fitted.gradient(&seen, sample.labels, norm, how);
             for (row, value) in &seen {
                 let from = *row as usize * width;
                 for (column, slope) in gradient.iter().enumerate() {
@@ -213,7 +238,7 @@ impl Fitted {
     }
 
     /// Slope of the loss per column.
-    fn gradient(&self, rows: &[(u32, f32)], labels: Labels, norm: f32, alarm_weight: f32) -> Vec<f32> {
+    fn gradient(&self, rows: &[(u32, f32)], labels: Labels, norm: f32, how: Fit) -> Vec<f32> {
         let scores = self.scores(rows, norm);
         let mut slopes = Vec::with_capacity(scores.len());
         for head in self.view.heads() {
@@ -223,12 +248,12 @@ impl Fitted {
                 Head::Matter => labels.matter,
                 Head::Urgency => labels.urgency,
                 Head::Alarm => {
-                    // Which alarm it is, is learnt from calls with one; whether it is one, the urgency says.
-                    let learns = f32::from(u8::from(labels.alarms != 0));
+                    // Whether it is one at all, the urgency learns with all its weight.
+                    let learns = if labels.alarms == 0 { how.calm_weight } else { 1.0 };
                     slopes.extend(part.into_iter().enumerate().map(|(alarm, score)| {
                         let holds = labels.alarms >> alarm & 1 == 1;
                         let slope = sigmoid(score) - f32::from(u8::from(holds));
-                        learns * if holds { slope * alarm_weight } else { slope }
+                        learns * if holds { slope * how.alarm_weight } else { slope }
                     }));
                     continue;
                 }

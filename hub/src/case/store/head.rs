@@ -138,13 +138,25 @@ impl Head {
 
     /// A more severe incident or revision lifts its case; nothing lowers it. Returns whether it did.
     pub fn raise(&mut self, tx: &mut Tx, origin: &Origin, incident: &Incident, now: UtcMs) -> bool {
+        self.lift(tx, origin.tenant.as_str(), incident.severity, &actor(origin, incident), now)
+    }
+
+    /// The same, whoever says so.
+    pub(super) fn lift(
+        &mut self,
+        tx: &mut Tx,
+        tenant: &str,
+        severity: Severity,
+        actor: &str,
+        now: UtcMs,
+    ) -> bool {
         // The list of severities starts with the worst.
-        if self.severity.parse::<Severity>().is_ok_and(|known| known <= incident.severity) {
+        if self.severity.parse::<Severity>().is_ok_and(|known| known <= severity) {
             return false;
         }
-        let to = incident.severity.as_str();
+        let to = severity.as_str();
         let detail = json!({ "from": self.severity, "to": to });
-        self.note(tx, origin.tenant.as_str(), now, &actor(origin, incident), "raised", &detail);
+        self.note(tx, tenant, now, actor, "raised", &detail);
         to.clone_into(&mut self.severity);
         true
     }

@@ -4,7 +4,7 @@
 mod head;
 pub mod list;
 
-use protocol::{Incident, IncidentKind, Origin, UtcMs};
+use protocol::{Incident, IncidentKind, Origin, Severity, UtcMs};
 use serde_json::{Value, json};
 
 pub use head::{Head, NewCase, open_or_join};
@@ -144,6 +144,22 @@ pub async fn append(
     let mut head = Head::read(tx, tenant, case_id).await?;
     head.note(tx, tenant, now, actor, action, detail);
     head.save(tx, tenant, now).await
+}
+
+/// A case that somebody says is more severe becomes so, with a row of its history; nothing lowers it.
+pub async fn lift(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    severity: Severity,
+    actor: &str,
+    now: UtcMs,
+) -> Result<()> {
+    let mut head = Head::read(tx, tenant, case_id).await?;
+    if head.lift(tx, tenant, severity, actor, now) {
+        head.save(tx, tenant, now).await?;
+    }
+    Ok(())
 }
 
 /// Tells the live feed that something shown with the case changed, without a history row.

@@ -56,6 +56,7 @@ fn story(world: &World, chance: &Chance) -> Vec<Incident> {
                     duration_ms: 1_000,
                     speech_ms: 500,
                     transcript: Transcript::Waiting,
+                    reading: None,
                 });
             }
             1 => {

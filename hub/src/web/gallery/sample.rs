@@ -173,7 +173,20 @@ pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {
         on,
         sev: None,
     };
+    let offer = |id: &str, word: &str, percent, why: &str, key: &str| OfferView {
+        id: id.into(),
+        word: word.into(),
+        percent,
+        why: why.into(),
+        key: key.into(),
+        on: percent > 50,
+    };
     TicketForm {
+        offers: vec![
+            offer("noise", lang.pick("噪声扰民", "Noise"), 91, "“工地”“一直在响”", "F2"),
+            offer("street_facility", lang.pick("市政设施", "Street facilities"), 6, "“东关巷”", "F3"),
+            offer("other", lang.pick("其他", "Other"), 2, "", "F4"),
+        ],
         matters: vec![
             choice("enquiry", "咨询", "Enquiry", 1, false),
             choice("complaint", "投诉", "Complaint", 2, false),
@@ -268,6 +281,28 @@ pub(super) fn call_page(
         started: at(140),
         device_id: "hotline-01".into(),
         transcript,
+        alarms: vec![
+            AlarmView {
+                word: lang.pick("火情", "Fire"),
+                why: "“着火了”“冒黑烟”".into(),
+                at: "00:05".into(),
+                taken_back: false,
+            },
+            AlarmView {
+                word: lang.pick("人员被困", "Trapped"),
+                why: "“里面有人”".into(),
+                at: "00:18".into(),
+                taken_back: true,
+            },
+        ],
+        similar: vec![SimilarView {
+            number: "20260318-021".into(),
+            title: lang.pick("明火 · 东关巷北口 02", "Fire · 东关巷北口 02").into(),
+            sev: Sev { class: "p1", word: lang.pick("紧急", "Emergency") },
+            opened: at(160),
+            percent: 96,
+        }],
+        findings: if filed { vec![format!("{}东关巷北口", lang.audit_place())] } else { vec![] },
         recording,
         may_listen: true,
         listen_roles: String::new(),

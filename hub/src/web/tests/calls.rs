@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use protocol::{Clock as _, Event, IncidentKind, Leg, Phase, Transcript};
+use protocol::hotline::{Alarm, CallReading, Offer, ToldPlace};
+use protocol::{Clock as _, Event, IncidentKind, Leg, Phase, Severity, Subject, Transcript};
 
 use super::site::{Browser, CALL, DEVICE_TOKEN, START, Site, call, sites};
 
@@ -48,6 +49,62 @@ async fn filing_a_ticket_moves_the_case() {
         assert!(page.text.contains("噪声扰民") && page.text.contains("kept words"));
         let page = site.get(&format!("/cases/{number}"), Some(&seat)).await;
         assert!(page.text.contains("首尾相连"), "the chain holds");
+    }
+}
+
+/// What the box has read stands in the form, with the dangers beside it. A ticket that says less is told so, and one that is
+/// tagged otherwise goes back to the box to be learnt; an emergency lifts its case.
+#[tokio::test]
+async fn a_call_brings_its_ticket() {
+    for mut site in sites().await {
+        let offer = |id: &str, percent| Offer { id: id.into(), percent, words: vec!["着火了".into()] };
+        let Subject::Call(mut told) = call(CALL, "03", Transcript::Silent) else { unreachable!() };
+        told.reading = Some(CallReading {
+            title: "凤鸣路菜市场：仓库着火了".into(),
+            summary: "仓库着火了，烟特别大".into(),
+            matters: vec![offer("report", 90)],
+            categories: vec![offer("fire_hazard", 97), offer("noise", 2)],
+            urgencies: vec![offer("emergency", 99)],
+            alarms: vec![Alarm {
+                id: "fire".into(),
+                words: vec!["着火了".into()],
+                at_ms: 5_000,
+                holds: true,
+            }],
+            place: Some(ToldPlace {
+                text: "凤鸣路菜市场".into(), grid: Some("东关社区第03网格".into())
+            }),
+        });
+        let mut incident = site.incident(Subject::Call(told), IncidentKind::Hotline, "热线");
+        incident.severity = Severity::Normal;
+        site.hand_in(Event::Incident(incident)).await;
+        let seat = site.log_in("seat03").await;
+        let number = site.number(&seat).await;
+        let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await.text;
+        let offered = [
+            "听到险情：火情",
+            "data-pick=\"fire_hazard\"",
+            "97%",
+            "凤鸣路菜市场（东关社区第03网格）",
+            ">仓库着火了，烟特别大<",
+        ];
+        for words in offered {
+            assert!(page.contains(words), "{}: {words} is not in {page}", site.name);
+        }
+        let url = format!("/calls/{CALL}/ticket");
+        let form = format!("csrf={}&matter=report&category=noise&place=x&summary=y", seat.csrf);
+        let filed = site.post(&url, &seat, &format!("{form}&urgency=urgent&known=0")).await;
+        assert_eq!(filed.status, StatusCode::SEE_OTHER);
+        let case = site.get(&format!("/api/v1/cases/{number}"), Some(&seat)).await.json();
+        let actions: Vec<_> =
+            case["history"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, ["opened", "raised", "filed", "command"], "{}", site.name);
+        assert_eq!(case["severity"], "major");
+        let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await.text;
+        for words in ["工单却没有定为紧急：火情", "通话更像另一类：消防隐患", "没有写进工单：凤鸣路菜市场"]
+        {
+            assert!(page.contains(words), "{}: {words} is not in {page}", site.name);
+        }
     }
 }
 

@@ -243,5 +243,6 @@ pub(crate) fn call(id: &str, seat: &str, transcript: Transcript) -> Subject {
         duration_ms: 30_000,
         speech_ms: 20_000,
         transcript,
+        reading: None,
     })
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{CaseRow, Nav, Shell, Theme, TicketView};
+use super::{CaseRow, Nav, Sev, Shell, Theme, TicketView};
 use crate::web::moment::Moment;
 
 /// One choice of the ticket form.
@@ -15,8 +15,44 @@ pub struct Choice {
     pub sev: Option<&'static str>,
 }
 
+/// A category that the box offers.
+#[derive(Clone, Debug)]
+pub struct OfferView {
+    pub id: String,
+    pub word: String,
+    pub percent: u8,
+    /// What was said that speaks for it.
+    pub why: String,
+    /// Of the three.
+    pub key: String,
+    pub on: bool,
+}
+
+/// Something that the call says of danger.
+#[derive(Clone, Debug)]
+pub struct AlarmView {
+    pub word: &'static str,
+    pub why: String,
+    pub at: String,
+    /// The whole call no longer says so.
+    pub taken_back: bool,
+}
+
+/// An open case that this call may tell of.
+#[derive(Clone, Debug)]
+pub struct SimilarView {
+    pub number: String,
+    pub title: String,
+    pub sev: Sev,
+    pub opened: Moment,
+    /// How like it is, 0 to 100.
+    pub percent: u8,
+}
+
 #[derive(Clone, Debug)]
 pub struct TicketForm {
+    /// What the box offers; empty without words.
+    pub offers: Vec<OfferView>,
     pub matters: Vec<Choice>,
     pub categories: Vec<Choice>,
     pub urgencies: Vec<Choice>,
@@ -40,6 +76,8 @@ pub struct SaidView {
 
 #[derive(Clone, Debug)]
 pub enum TranscriptView {
+    /// The call is still going on.
+    Ongoing,
     /// No speech model on the box.
     Waiting,
     /// The box has one: the words are on their way.
@@ -91,6 +129,10 @@ pub struct CallPage<'a> {
     pub started: Moment,
     pub device_id: String,
     pub transcript: TranscriptView,
+    pub alarms: Vec<AlarmView>,
+    pub similar: Vec<SimilarView>,
+    /// What the filed ticket leaves out of what was said.
+    pub findings: Vec<String>,
     pub recording: RecordingView,
     pub may_listen: bool,
     pub listen_roles: String,

@@ -1,0 +1,288 @@
+//! A call, or as much of it as was said: from its lines to alarms and to the offer for the ticket. Pure.
+//!
+//! Only the caller's words count: an operator who asks whether anything burns raises nothing. Lines come with their private
+//! numbers masked, so nothing that is quoted from them can hold one.
+
+use protocol::hotline::{ALARMS, Alarm, CallReading, MATTERS, Offer, ToldPlace, URGENCIES, categories};
+use protocol::{Leg, Segment};
+
+use super::tagger::Tags;
+use super::tagger::model::{Head, ranked};
+use super::{ALARM_FROM, ALARM_FROM_HALF, OFFERED, Screener, alarms, reading::Reading};
+
+/// A line belongs to what was said before it when no longer pause stands between them.
+const TOGETHER_MS: u64 = 10_000;
+/// What is weighed at once: an alarm is told in a few sentences, a matter in a minute.
+const ALARM_CHARS: usize = 80;
+const MATTER_CHARS: usize = 400;
+/// A clause that stands for the call: shorter ones say nothing, longer ones are no title.
+const CLAUSE_CHARS: std::ops::RangeInclusive<usize> = 4..=30;
+/// Characters of a summary at most.
+const SUMMARY_CHARS: usize = 80;
+/// What people say before they come to it, and between.
+const FILLERS: [&str; 24] = [
+    "喂",
+    "你好",
+    "您好",
+    "那个",
+    "就是说",
+    "就是",
+    "然后",
+    "嗯",
+    "啊",
+    "呃",
+    "哎",
+    "诶",
+    "我想反映一下",
+    "我要反映一下",
+    "我想反映",
+    "我要反映",
+    "我想问一下",
+    "我要投诉",
+    "麻烦问一下",
+    "请问",
+    "同志",
+    "这个",
+    "我跟你说",
+    "是这样的",
+];
+
+/// The alarms that the line at the end of `lines` raises, alone or with what was said just before it.
+pub fn alarms_in_last(screener: &Screener, lines: &[Segment]) -> Vec<Alarm> {
+    let Some(last) = lines.last().filter(|line| line.leg == Leg::Caller) else { return Vec::new() };
+    let of = |text: &str| alarms_of(screener, text, ALARM_FROM_HALF, last.start_ms);
+    let mut raised = of(&last.text);
+    if let Some(before) = before(lines) {
+        add(&mut raised, of(&format!("{before}，{}", last.text)));
+    }
+    raised
+}
+
+/// What the caller said, as much as is weighed for what the call is about.
+pub fn said(lines: &[Segment]) -> String {
+    let own = lines.iter().filter(|line| line.leg == Leg::Caller).map(|line| line.text.as_str());
+    let mut text = own.collect::<Vec<_>>().join("，");
+    if let Some((end, _)) = text.char_indices().nth(MATTER_CHARS) {
+        text.truncate(end);
+    }
+    text
+}
+
+/// What a call is about. `None` when its caller has said nothing.
+pub fn read(screener: &Screener, lines: &[Segment]) -> Option<CallReading> {
+    let text = said(lines);
+    let said: Vec<&Segment> = lines.iter().filter(|line| line.leg == Leg::Caller).collect();
+    let reading = Reading::of(&text);
+    if reading.is_empty() {
+        return None;
+    }
+    let mut alarms = Vec::new();
+    for end in 1..=lines.len() {
+        add(&mut alarms, alarms_in_last(screener, &lines[..end]));
+    }
+    // A short call is one utterance; of a long one the parts say more than the sum.
+    if text.chars().count() <= ALARM_CHARS {
+        add(&mut alarms, alarms_of(screener, &text, ALARM_FROM, said[0].start_ms));
+    }
+    let tags = screener.tagger().tags(&reading);
+    let offers = |head, probabilities: &[f32], id: &dyn Fn(usize) -> &'static str| -> Vec<Offer> {
+        ranked(probabilities)
+            .take(OFFERED)
+            .map(|answer| Offer {
+                id: id(answer).to_owned(),
+                percent: (probabilities[answer] * 100.0).round() as u8,
+                words: screener.words(&text, &reading, head, answer),
+            })
+            .collect()
+    };
+    let place = place(screener, &said);
+    let clauses = clauses(&text);
+    let top = ranked(&tags.category).next().expect("there are categories");
+    let weight =
+        |clause: &str| weight(&screener.tagger().tags(&Reading::of(clause)), top, !alarms.is_empty());
+    let weights: Vec<f32> = clauses.iter().map(|clause| weight(clause)).collect();
+    Some(CallReading {
+        title: title(&clauses, &weights, place.as_ref()),
+        summary: summary(&clauses, &weights),
+        matters: offers(Head::Matter, &tags.matter, &|m| MATTERS[m].0),
+        categories: offers(Head::Category, &tags.category, &|c| &categories()[c].id),
+        urgencies: urgencies(&tags, &alarms, &offers(Head::Urgency, &tags.urgency, &|u| URGENCIES[u])),
+        alarms,
+        place,
+    })
+}
+
+/// The caller's words just before the last line, as many as are weighed with it.
+fn before(lines: &[Segment]) -> Option<String> {
+    let (last, earlier) = lines.split_last()?;
+    let mut from = last.start_ms;
+    let mut room = ALARM_CHARS.saturating_sub(last.text.chars().count());
+    let mut parts = Vec::new();
+    for line in earlier.iter().rev().filter(|line| line.leg == Leg::Caller) {
+        let length = line.text.chars().count();
+        if from.saturating_sub(line.end_ms) > TOGETHER_MS || length > room {
+            break;
+        }
+        (from, room) = (line.start_ms, room - length);
+        parts.push(line.text.as_str());
+    }
+    parts.reverse();
+    (!parts.is_empty()).then(|| parts.join("，"))
+}
+
+fn alarms_of(screener: &Screener, text: &str, from: f32, at_ms: u64) -> Vec<Alarm> {
+    let reading = Reading::of(text);
+    let tags = screener.tagger().tags(&reading);
+    let alarm = |alarm: usize| Alarm {
+        id: ALARMS[alarm].0.to_owned(),
+        words: screener.words(text, &reading, Head::Alarm, alarm),
+        at_ms,
+        holds: true,
+    };
+    alarms(&tags, from).into_iter().map(alarm).collect()
+}
+
+/// Those that are not there yet.
+fn add(alarms: &mut Vec<Alarm>, more: Vec<Alarm>) {
+    for alarm in more {
+        if alarms.iter().all(|known| known.id != alarm.id) {
+            alarms.push(alarm);
+        }
+    }
+}
+
+/// An alarm is an emergency, whatever the rest of the call weighs.
+fn urgencies(tags: &Tags, alarms: &[Alarm], offers: &[Offer]) -> Vec<Offer> {
+    let mut offers = offers.to_vec();
+    let emergency = offers.iter().position(|offer| offer.id == URGENCIES[0]);
+    if let Some(first) = alarms.first()
+        && let Some(at) = emergency
+    {
+        let mut offer = offers.remove(at);
+        offer.percent = offer.percent.max((tags.urgency[0] * 100.0) as u8);
+        offer.words.clone_from(&first.words);
+        offers.insert(0, offer);
+    } else if emergency == Some(0) {
+        // Said in no single stretch of the call: not enough for an alarm.
+        offers.rotate_left(1);
+    }
+    offers
+}
+
+/// Of all places that were told, the first whose grid is known, else the longest.
+fn place(screener: &Screener, said: &[&Segment]) -> Option<ToldPlace> {
+    let told = said.iter().filter_map(|line| {
+        let found = super::address::find(&line.text, &Reading::of(&line.text), &screener.gazetteer)?;
+        Some(ToldPlace { text: found.text, grid: found.grid })
+    });
+    let mut places: Vec<ToldPlace> = told.collect();
+    places.sort_by_key(|place| (place.grid.is_none(), std::cmp::Reverse(place.text.chars().count())));
+    places.into_iter().next()
+}
+
+/// The caller's clauses without what says nothing.
+fn clauses(text: &str) -> Vec<String> {
+    text.split(['，', ',', '。', '.', '；', '？', '?', '！', '!', '、', ' '])
+        .map(bare)
+        .filter(|clause| CLAUSE_CHARS.contains(&clause.chars().count()))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+fn bare(clause: &str) -> &str {
+    let mut rest = clause.trim();
+    while let Some(shorter) = FILLERS.iter().find_map(|filler| rest.strip_prefix(filler)) {
+        rest = shorter.trim_start();
+    }
+    rest
+}
+
+/// How much a clause says of what the call is about, and of danger where there is one.
+fn weight(tags: &Tags, category: usize, alarm: bool) -> f32 {
+    tags.category[category] + if alarm { 2.0 * tags.urgency[0] } else { tags.urgency[1] }
+}
+
+fn title(clauses: &[String], weights: &[f32], place: Option<&ToldPlace>) -> String {
+    let Some(best) = ranked(weights).next() else { return String::new() };
+    let clause = &clauses[best];
+    match place.filter(|place| !clause.contains(&place.text)) {
+        Some(place) => format!("{}：{clause}", place.text),
+        None => clause.clone(),
+    }
+}
+
+/// The clauses that say most, in the order in which they were said.
+fn summary(clauses: &[String], weights: &[f32]) -> String {
+    let mut room = SUMMARY_CHARS;
+    let mut chosen: Vec<usize> = Vec::new();
+    for clause in ranked(weights) {
+        let length = clauses[clause].chars().count() + 1;
+        if length <= room {
+            room -= length;
+            chosen.push(clause);
+        }
+    }
+    chosen.sort_unstable();
+    chosen.into_iter().map(|clause| clauses[clause].as_str()).collect::<Vec<_>>().join("，")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::gazetteer::Gazetteer;
+
+    fn screener() -> Screener {
+        Screener::new(Gazetteer::read("凤鸣路菜市场,point,东关社区第03网格").unwrap())
+    }
+
+    fn line(leg: Leg, start_ms: u64, text: &str) -> Segment {
+        Segment { leg, start_ms, end_ms: start_ms + 2_000, text: text.to_owned() }
+    }
+
+    /// A call with a fire: the alarm with its words and its time, title, summary, place and grid, from the caller's words.
+    #[test]
+    fn a_call_becomes_an_offer() {
+        let lines = [
+            line(Leg::Operator, 0, "您好市民热线请讲"),
+            line(Leg::Caller, 2_500, "喂你好，我在凤鸣路菜市场这儿"),
+            line(Leg::Caller, 5_000, "后头那个仓库着火了，烟特别大"),
+            line(Leg::Operator, 8_000, "里面有人吗"),
+        ];
+        let read = read(&screener(), &lines).unwrap();
+        assert_eq!((read.alarms[0].id.as_str(), read.alarms[0].at_ms), ("fire", 5_000), "{read:?}");
+        assert!(!read.alarms[0].words.is_empty() && read.alarms[0].holds);
+        assert_eq!(read.urgencies[0].id, "emergency");
+        assert_eq!(read.place.unwrap().grid.as_deref(), Some("东关社区第03网格"));
+        assert!(read.title.starts_with("凤鸣路菜市场") && read.title.contains("着火"), "{}", read.title);
+        assert!(read.summary.contains("仓库着火了") && !read.summary.contains("你好"), "{}", read.summary);
+    }
+
+    /// What the operator asks raises nothing, nor does a call of which nothing was said.
+    #[test]
+    fn the_operator_raises_nothing() {
+        let asked = [
+            line(Leg::Operator, 0, "是着火了吗，有人受伤吗"),
+            line(Leg::Caller, 3_000, "不是，我想问下办老年证要啥材料"),
+        ];
+        let read_ = read(&screener(), &asked).unwrap();
+        assert_eq!(read_.alarms, []);
+        assert_eq!(read_.urgencies[0].id, "normal");
+        assert_eq!(
+            (read_.matters[0].id.as_str(), read_.categories[0].id.as_str()),
+            ("enquiry", "civil_affairs")
+        );
+        assert_eq!(read(&screener(), &asked[..1]), None);
+    }
+
+    /// An alarm that two lines tell together is raised by the second, unless a long pause stands between them.
+    #[test]
+    fn lines_are_weighed_together() {
+        let told = |pause_ms: u64| {
+            let lines =
+                [line(Leg::Caller, 0, "我妈躺在地上"), line(Leg::Caller, 2_000 + pause_ms, "咋叫都叫不醒")];
+            alarms_in_last(&screener(), &lines).into_iter().map(|a| a.id).next()
+        };
+        assert_eq!(told(500).as_deref(), Some("injury"));
+        assert_eq!(before(&[line(Leg::Caller, 0, "甲"), line(Leg::Caller, 30_000, "乙")]), None);
+    }
+}
