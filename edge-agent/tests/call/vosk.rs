@@ -3,11 +3,12 @@
 //! in turns, end of file), which the project's field notes have. The recogniser is the real process.
 
 use edge_agent::call::CallConfig;
-use protocol::{Leg, Transcript};
+use protocol::{Leg, LiveCall, Severity, Transcript};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::alarm;
 use crate::client::{Client, install_mandarin, recorded};
 use crate::live::{install, listening, spoken};
 use crate::site::{Site, call_of, config, noise, offset_of, sides, until};
@@ -100,7 +101,7 @@ async fn vosk_numbers_are_masked() {
     let words = said.expect("what was said")["result"].as_array().unwrap();
     assert!(words.len() > 7 && words[0]["word"] == "你", "{words:?}");
     assert!((0.2..0.6).contains(&words[0]["start"].as_f64().unwrap()), "{words:?}");
-    let masked = answers.iter().find(|a| a["text"].as_str().is_some_and(|t| t.contains("****")));
+    let masked = answers.iter().find(|a| a["text"].as_str().is_some_and(|t| t.contains("是[电话号码]")));
     assert_eq!(masked.expect("a number")["result"].as_array().unwrap().len(), 1);
     let digit = |c: &char| "0123456789零幺一二三四五六七八九".contains(*c);
     for answer in &answers {
@@ -109,6 +110,32 @@ async fn vosk_numbers_are_masked() {
         assert!(longest <= Some(3), "{answer}");
     }
     site.report().await;
+    site.stop().await;
+}
+
+/// Who calls for help through such a client raises the alarm while the connection is open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vosk_calls_raise_alarms() {
+    let dir = tempfile::tempdir().unwrap();
+    install_mandarin(dir.path());
+    let mut burning =
+        alarm::spoken(dir.path(), "fire", "ni3 men5 kuai4 lai2, wo3 jia1 chu2 fang2 shao1 qi3 lai2 le5");
+    burning.resize(burning.len() + 16_000, 1);
+    let mut site = Site::start(dir.path(), with_port()).await;
+    until("somebody listens", listening(&site)).await;
+    let mut client = connect(&site, "/").await;
+    play(&mut client, &burning).await;
+    let told = std::iter::from_fn(|| site.live.try_recv().ok()).find_map(|word| match word {
+        LiveCall::Alarm { alarms, .. } => Some(alarms),
+        _ => None,
+    });
+    assert_eq!(told.expect("an alarm")[0].id, "fire");
+    assert_eq!(site.report().await.incident.severity, Severity::Emergency);
+    client.say(r#"{"eof" : 1}"#).await;
+    client.until_closed().await;
+    let report = site.report().await;
+    assert_eq!((report.incident.revision, report.files.len()), (2, 1));
+    site.quiet().await;
     site.stop().await;
 }
 
