@@ -6,6 +6,9 @@
 use protocol::hotline::ALARMS;
 use protocol::{CallId, CallSubject, CameraId, Incident, Origin, Subject};
 
+/// Longest part of a title or a place that a box may say of a call, in characters.
+const MAX_ABOUT: usize = 80;
+
 /// What makes two incidents the same case, and how that case is named on screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -64,7 +67,7 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
 /// Where the caller says that it is; a call centre is nowhere near.
 fn told_place(incident: &Incident) -> Option<String> {
     let Subject::Call(call) = &incident.subject else { return None };
-    call.reading.as_ref()?.place.as_ref().map(|place| place.text.clone())
+    call.reading.as_ref()?.place.as_ref().map(|place| place.text.chars().take(MAX_ABOUT).collect())
 }
 
 /// What a call is about, in the caller's words.
@@ -74,7 +77,7 @@ fn about(call: &CallSubject) -> Option<String> {
     let alarms = alarms.map(|alarm| alarm.1).collect::<Vec<_>>().join("、");
     let said = [alarms, reading.title.clone()];
     let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
-    (!said.is_empty()).then(|| said.join(" · "))
+    (!said.is_empty()).then(|| said.join(" · ").chars().take(MAX_ABOUT).collect())
 }
 
 #[cfg(test)]

@@ -13,101 +13,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use protocol::hotline::{Alarm, CallReading, URGENCIES};
-use protocol::{Incident, IncidentId, Leg, Phase, Severity, Subject, Transcript};
+use protocol::IncidentId;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use super::record::Record;
 use crate::report::EvidenceFile;
-
-/// Speech of one side, in milliseconds from the start of the recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spoken {
-    pub leg: Leg,
-    pub start_ms: u64,
-    pub end_ms: u64,
-}
-
-/// A filed call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// Newest revision, its transcript whole however long it is.
-    pub incident: Incident,
-    /// File name in `recordings/`; `None` for a call without a single sample, and for one that still runs.
-    pub recording: Option<String>,
-    /// The revision from which on there is a recording.
-    #[serde(default)]
-    pub recorded_revision: u32,
-    pub speech: Vec<Spoken>,
-    /// The newest revision that the outbox has committed; 0 = none yet.
-    #[serde(default)]
-    pub committed_revision: u32,
-    /// Transcriptions that failed.
-    #[serde(default)]
-    pub attempts: u32,
-    /// The connections it came by: a late word about one of them finds the call.
-    #[serde(default)]
-    pub sockets: Vec<Uuid>,
-    /// The exchange said which way the call went; otherwise the incident holds a guess.
-    #[serde(default)]
-    pub direction_told: bool,
-}
-
-impl Record {
-    pub fn is_committed(&self) -> bool {
-        self.committed_revision >= self.incident.revision
-    }
-
-    pub fn waits_for_words(&self) -> bool {
-        self.is_filed()
-            && matches!(&self.incident.subject, Subject::Call(call) if call.transcript == Transcript::Waiting)
-    }
-
-    /// Its call is over; before that a record is of an alarm.
-    pub fn is_filed(&self) -> bool {
-        self.incident.phase == Phase::Ended
-    }
-
-    /// What was read from its words, with every alarm that was raised before; without words all stays as it is.
-    pub fn put_reading(&mut self, reading: Option<CallReading>) {
-        let (Subject::Call(call), Some(mut reading)) = (&mut self.incident.subject, reading) else { return };
-        let raised = call.reading.take().map(|before| before.alarms).unwrap_or_default();
-        for alarm in raised.into_iter().rev() {
-            match reading.alarms.iter_mut().find(|known| known.id == alarm.id) {
-                Some(known) => known.at_ms = known.at_ms.min(alarm.at_ms),
-                None => reading.alarms.insert(0, Alarm { holds: false, ..alarm }),
-            }
-        }
-        self.incident.severity = self.incident.severity.min(severity(&reading));
-        call.reading = Some(reading);
-    }
-
-    /// This is what became of a call of which `early` told while it ran.
-    pub fn follow(&mut self, early: Self) {
-        self.incident.revision = early.incident.revision + 1;
-        self.recorded_revision = self.incident.revision;
-        self.committed_revision = early.committed_revision;
-        self.incident.severity = self.incident.severity.min(early.incident.severity);
-        let (Subject::Call(call), Subject::Call(before)) =
-            (&mut self.incident.subject, early.incident.subject)
-        else {
-            return;
-        };
-        let reading = std::mem::replace(&mut call.reading, before.reading);
-        self.put_reading(reading);
-    }
-}
-
-/// How soon somebody must act on what was read.
-fn severity(reading: &CallReading) -> Severity {
-    let urgent = reading.urgencies.first().is_some_and(|offer| offer.id == URGENCIES[1]);
-    match (reading.alarms.is_empty(), urgent) {
-        (false, _) => Severity::Emergency,
-        (true, true) => Severity::Major,
-        (true, false) => Severity::Normal,
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct Archive {

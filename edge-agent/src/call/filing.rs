@@ -14,11 +14,12 @@ use protocol::{
 use sha2::{Digest, Sha256};
 use sherpa_onnx::LinearResampler;
 
-use super::archive::{self, Record, Spoken};
+use super::archive;
 use super::config::CallConfig;
 use super::ledger::Ledger;
 use super::leg::{FinishedLeg, Samples};
 use super::live::Said;
+use super::record::{Record, Spoken};
 use super::vad::to_f32;
 use crate::screen::{self, Screener};
 

@@ -27,6 +27,8 @@ pub enum Cause {
     Speech,
     /// Words cannot be given while calls run; they follow afterwards.
     Live,
+    /// An alarm of a running call cannot be kept.
+    Alarm,
     /// The list of places cannot be read.
     Gazetteer,
     /// The tap has stopped.

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use protocol::hotline::{Alarm, CallReading};
-use protocol::{CallId, IncidentId, Phase, Severity, Subject, Transcript, UtcMs};
+use protocol::{CallId, IncidentId, Phase, Subject, Transcript, UtcMs};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::archive::{Archive, Record};
+use super::archive::Archive;
 use super::config::CallConfig;
 use super::lock;
+use super::record::Record;
 use super::registry::Announcement;
 use crate::screen;
 
@@ -91,16 +92,7 @@ impl Ledger {
     pub(super) fn raise(&self, begun: Record, alarms: Vec<Alarm>, now: UtcMs) -> anyhow::Result<()> {
         let _changing = lock(&self.changing);
         let mut record = self.archive.load(begun.incident.incident_id).unwrap_or(begun);
-        let Subject::Call(call) = &mut record.incident.subject else { return Ok(()) };
-        if record.incident.phase == Phase::Ended {
-            return Ok(());
-        }
-        call.reading.get_or_insert_default().alarms.extend(alarms);
-        record.incident.phase = if record.incident.revision == 0 { Phase::Opened } else { Phase::Updated };
-        record.incident.revision += 1;
-        record.incident.severity = Severity::Emergency;
-        record.incident.updated_at = now;
-        self.put(&record)
+        if record.raise(alarms, now) { self.put(&record) } else { Ok(()) }
     }
 
     /// Ends what was told of a running call that became part of another.

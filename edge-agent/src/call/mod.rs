@@ -12,6 +12,7 @@
 pub mod archive;
 pub mod audiosocket;
 pub mod caller;
+pub mod record;
 pub mod siprec;
 pub mod speech;
 

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use protocol::hotline::{Alarm, CallReading};
 use protocol::{
@@ -13,15 +14,19 @@ use protocol::{
     Subject, Transcript,
 };
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::Record;
 use super::listener::blocking;
+use super::record::Record;
 use super::registry::Tap;
-use super::{CallTap, lock};
+use super::{CallTap, Cause, lock};
 
 /// Alarms that wait for the disk.
 pub(super) const MAX_WAITING: usize = 256;
+/// Between two attempts to write one.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Alarms of one running call.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub(super) struct Raise {
     alarms: Vec<Alarm>,
 }
 
-/// Runs until cancelled; what is told by then is written.
+/// Runs until cancelled; what is told by then is written. A disk that takes nothing is tried again.
 pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
     let Some(mut waiting) = lock(&tap.raises).take() else { return };
     loop {
@@ -40,10 +45,18 @@ pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
             () = cancel.cancelled() => return,
         };
         let Some(raise) = raise else { return };
-        let call_id = raise.call_id;
-        if let Err(error) = write(&tap, raise).await {
-            tracing::error!(%call_id, error = format!("{error:#}"), "an alarm cannot be kept before its call is filed");
+        let mut wait = FIRST_WAIT;
+        while let Err(error) = write(&tap, &raise).await {
+            let call_id = raise.call_id;
+            let words = format!("an alarm of call {call_id} cannot be kept yet, trying again: {error:#}");
+            tap.trouble(Cause::Alarm, Some(words));
+            tokio::select! {
+                // Its legs are on disk: whoever files them finds it in their words.
+                () = cancel.cancelled() => return,
+                () = sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+            }
         }
+        tap.trouble(Cause::Alarm, None);
     }
 }
 
@@ -64,7 +77,8 @@ impl CallTap {
 pub(super) type Sender = mpsc::Sender<Raise>;
 pub(super) type Receiver = mpsc::Receiver<Raise>;
 
-async fn write(tap: &Arc<CallTap>, Raise { call_id, alarms }: Raise) -> anyhow::Result<()> {
+async fn write(tap: &Arc<CallTap>, raise: &Raise) -> anyhow::Result<()> {
+    let (call_id, alarms) = (raise.call_id, raise.alarms.clone());
     let legs: Vec<(IncidentId, Tap)> = {
         let registry = lock(&tap.registry);
         let names = lock(&tap.live_legs);
@@ -72,12 +86,13 @@ async fn write(tap: &Arc<CallTap>, Raise { call_id, alarms }: Raise) -> anyhow::
         let legs = calls.get(&call_id).map(Vec::as_slice).unwrap_or_default();
         legs.iter().filter_map(|(id, leg)| Some((names.get(id)?.parse().ok()?, (*leg).clone()))).collect()
     };
-    // Filed meanwhile: its transcript was weighed as a whole.
-    let Some(first) = legs.iter().map(|(id, _)| *id).min() else { return Ok(()) };
-    let held = legs.iter().map(|(id, _)| *id).filter(|id| tap.ledger.archive.holds(*id)).min();
     let tap = Arc::clone(tap);
     blocking(move || {
-        let record = begun(&tap, call_id, held.unwrap_or(first), &legs);
+        let ids = || legs.iter().map(|(id, _)| *id);
+        let held = ids().filter(|id| tap.ledger.archive.holds(*id)).min();
+        // No leg: filed meanwhile, and weighed as a whole.
+        let Some(incident_id) = held.or_else(|| ids().min()) else { return Ok(()) };
+        let record = begun(&tap, call_id, incident_id, &legs);
         tap.ledger.raise(record, alarms, tap.clock.now())
     })
     .await

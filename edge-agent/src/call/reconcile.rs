@@ -8,8 +8,8 @@ use protocol::{IncidentId, Segment, Subject, Transcript};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::Record;
 use super::listener::blocking;
+use super::record::Record;
 use super::{CallTap, RECONCILE_EVERY};
 use crate::report::{Handover, Report};
 

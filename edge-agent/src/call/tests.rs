@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::report::Report;
-use archive::Record;
 use leg::{Arrival, LegRecorder, LegState};
+use record::Record;
 
 const NOW: UtcMs = UtcMs(1_800_000_000_000);
 

@@ -7,9 +7,9 @@ use protocol::{IncidentId, Segment, Transcript};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::Record;
 use super::health::Cause;
 use super::listener::blocking;
+use super::record::Record;
 use super::speech::worker::Worker;
 use super::speech::{Installed, best};
 use super::{CallTap, RECONCILE_EVERY, lock, redact};

@@ -158,7 +158,7 @@ fn heard_before(lines: &[Line], (line, at): (usize, usize)) -> String {
     let mut heard = String::new();
     if own.len() < CUE {
         // A question of the other side says what is being dictated, also some nods ago.
-        for earlier in lines[line.saturating_sub(3)..line].iter() {
+        for earlier in &lines[line.saturating_sub(3)..line] {
             let skip = earlier.text.chars().count().saturating_sub(CUE);
             heard.extend(earlier.text.chars().skip(skip));
         }

@@ -11,7 +11,7 @@ use super::model::{CaseDetail, CaseItem, CaseList};
 use crate::app::App;
 use crate::case::store::list as lists;
 use crate::case::{self, Case, CaseError, CaseFilter, Cursor};
-use crate::ticket::{self, Draft, TicketError};
+use crate::ticket::{self, Draft, TicketError, lesson};
 use crate::user::Act;
 use crate::web::guard::Fields;
 
@@ -152,6 +152,10 @@ pub(super) async fn ticket(
     caller.must(Act::FileTicket)?;
     let Json(draft) = draft?;
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
+    let before = match case::store::by_number(&app.db, tenant, &number).await? {
+        Some(case) => ticket::get(&app.db, tenant, &case.case_id).await?.map(|ticket| ticket.draft()),
+        None => None,
+    };
     let case = match ticket::file(&app.db, tenant, &number, &draft, None, user, app.clock.now()).await {
         Ok(case) => case,
         Err(error @ TicketError::Wrong(_)) => return Err(ApiError::Unprocessable(error.to_string())),
@@ -162,6 +166,7 @@ pub(super) async fn ticket(
         }
         Err(TicketError::Case(error)) => return Err(error.into()),
     };
+    lesson::teach(&app, &case, user, &draft, before.as_ref()).await;
     app.changes.wake();
     detail(&app, &case, &Fields::default()).await
 }

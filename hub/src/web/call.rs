@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use protocol::hotline::Offer;
-use protocol::{CallSubject, CommandBody, Direction, Leg, Origin, Phase, Subject, Transcript, UtcMs};
+use protocol::{CallSubject, Direction, Leg, Phase, Subject, Transcript, UtcMs};
 
 use super::error::PageError;
 use super::guard::{Fields, SafeForm, Viewer, percent};
@@ -16,10 +16,10 @@ use super::{cases, heard, words};
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
-use crate::command::{self, CommandRow, NewCommand};
+use crate::command::{self, CommandRow};
 use crate::device;
 use crate::ticket::similar::{self, Similar};
-use crate::ticket::{self, Draft, Field, Ticket, TicketError, taxonomy};
+use crate::ticket::{self, Draft, Field, Ticket, TicketError, lesson, taxonomy};
 use crate::user::Act;
 
 pub(super) async fn page(
@@ -278,33 +278,6 @@ fn form(draft: &Draft, call: &Call, wrong: bool, viewer: &Viewer) -> TicketForm 
     }
 }
 
-/// Lets the box learn from a ticket that is tagged otherwise than it had offered. The ticket is filed either way.
-async fn teach(app: &App, viewer: &Viewer, call: &Call, draft: &Draft) {
-    let Some(reading) = &call.subject.reading else { return };
-    let differs = |offers: &[Offer], filed: &str| {
-        let offered = offers.first().is_some_and(|offer| offer.id == filed);
-        (!offered && !offers.is_empty()).then(|| filed.to_owned())
-    };
-    let category = differs(&reading.categories, &draft.category);
-    let matter = differs(&reading.matters, &draft.matter);
-    // A first ticket as offered teaches nothing; a later one may take back what an earlier one taught.
-    if category.is_none() && matter.is_none() && call.ticket.is_none() {
-        return;
-    }
-    let Ok(device) = call.device_id.parse() else { return };
-    let new = NewCommand {
-        origin: Origin { tenant: app.tenant().clone(), device },
-        body: CommandBody::Correct { call_id: call.subject.call_id, category, matter },
-        purpose: viewer.preferences.lang.correct_purpose().to_owned(),
-        issued_by: viewer.session.user.clone(),
-        case_number: None,
-        life_ms: command::DEFAULT_LIFE_MS,
-    };
-    if let Err(error) = app.commands.create(new).await {
-        tracing::error!(case = call.case.number, %error, "a box cannot be told how its call was tagged");
-    }
-}
-
 pub(super) async fn file(
     State(app): State<App>,
     Path(call_id): Path<String>,
@@ -326,7 +299,8 @@ pub(super) async fn file(
     let result = ticket::file(&app.db, tenant, number, &draft, Some(seen), user, app.clock.now()).await;
     let error = match result {
         Ok(_) => {
-            teach(&app, viewer, &call, &draft).await;
+            let before = call.ticket.as_ref().map(Ticket::draft);
+            lesson::teach(&app, &call.case, user, &draft, before.as_ref()).await;
             app.changes.wake();
             return Ok(Redirect::to(&format!("/calls/{call_id}")).into_response());
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Installed;
 use super::engine::{Engine, Pen, Token};
 use super::recording::Recording;
-use crate::call::archive::Spoken;
+use crate::call::record::Spoken;
 use crate::call::vad::to_f32;
 
 /// Recognisers like a little air around the words.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::recognise::{Line, Recogniser};
 use super::recording::Recording;
 use super::{Choice, choose, live, punctuation};
-use crate::call::archive::Spoken;
+use crate::call::record::Spoken;
 use crate::call::vad::{Method, Vad};
 
 #[derive(Clone, Debug, clap::Args)]

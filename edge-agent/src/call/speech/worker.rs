@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::Installed;
 use super::transcribe::{Reply, Request};
-use crate::call::archive::Spoken;
+use crate::call::record::Spoken;
 
 /// Loading a large model from a slow disk.
 const LOAD: Duration = Duration::from_secs(180);

@@ -32,11 +32,10 @@ pub(super) fn scopes(reading: &Reading, words: &[Word]) -> Vec<Scope> {
     for word in words {
         let name = &class_names()[usize::from(word.class)];
         let Some((_, scope, reach)) = OPENERS.iter().find(|(opener, ..)| opener == name) else { continue };
-        for at in word.to..(word.to + reach).min(reading.len()) {
-            if reading.starts_clause[at] {
-                break;
-            }
-            scopes[at] = scopes[at].max(*scope);
+        let end = (word.to + reach).min(reading.len());
+        let letters = scopes[word.to..end].iter_mut().zip(&reading.starts_clause[word.to..end]);
+        for (letter, _) in letters.take_while(|(_, starts)| !**starts) {
+            *letter = (*letter).max(*scope);
         }
     }
     scopes
