@@ -8,7 +8,8 @@ use protocol::{Leg, Segment};
 
 use super::tagger::Tags;
 use super::tagger::model::{Head, ranked};
-use super::{ALARM_FROM, ALARM_FROM_HALF, OFFERED, Screener, alarms, reading::Reading};
+use super::danger::{Danger, dangers};
+use super::{BEING_SAID, OFFERED, SAID, Screener, reading::Reading};
 
 /// A line belongs to what was said before it when no longer pause stands between them.
 const TOGETHER_MS: u64 = 10_000;
@@ -50,11 +51,10 @@ const FILLERS: [&str; 24] = [
 /// The alarms that the line at the end of `lines` raises, alone or with what was said just before it.
 pub fn alarms_in_last(screener: &Screener, lines: &[Segment]) -> Vec<Alarm> {
     let Some(last) = lines.last().filter(|line| line.leg == Leg::Caller) else { return Vec::new() };
-    let of = |text: &str| alarms_of(screener, text, ALARM_FROM_HALF, last.start_ms);
-    let mut raised = of(&last.text);
-    if let Some(before) = before(lines) {
-        add(&mut raised, of(&format!("{before}，{}", last.text)));
-    }
+    let said = before(lines).map_or_else(|| last.text.clone(), |before| format!("{before}，{}", last.text));
+    let mut raised = alarms_of(screener, &said, BEING_SAID, last.start_ms);
+    // By itself, too: what was said before may be about something else.
+    add(&mut raised, alarms_of(screener, &last.text, BEING_SAID, last.start_ms));
     raised
 }
 
@@ -80,10 +80,9 @@ pub fn read(screener: &Screener, lines: &[Segment]) -> Option<CallReading> {
     for end in 1..=lines.len() {
         add(&mut alarms, alarms_in_last(screener, &lines[..end]));
     }
-    // A short call is one utterance; of a long one the parts say more than the sum.
-    if text.chars().count() <= ALARM_CHARS {
-        add(&mut alarms, alarms_of(screener, &text, ALARM_FROM, said[0].start_ms));
-    }
+    // A short call is one utterance, of a long one the stretches count.
+    let whole = if text.chars().count() <= ALARM_CHARS { SAID } else { BEING_SAID };
+    add(&mut alarms, alarms_of(screener, &text, whole, said[0].start_ms));
     let tags = screener.tagger().tags(&reading);
     let offers = |head, probabilities: &[f32], id: &dyn Fn(usize) -> &'static str| -> Vec<Offer> {
         ranked(probabilities)
@@ -131,15 +130,13 @@ fn before(lines: &[Segment]) -> Option<String> {
 }
 
 fn alarms_of(screener: &Screener, text: &str, from: f32, at_ms: u64) -> Vec<Alarm> {
-    let reading = Reading::of(text);
-    let tags = screener.tagger().tags(&reading);
-    let alarm = |alarm: usize| Alarm {
-        id: ALARMS[alarm].0.to_owned(),
-        words: screener.words(text, &reading, Head::Alarm, alarm),
+    let alarm = |danger: &Danger| Alarm {
+        id: ALARMS[danger.alarm].0.to_owned(),
+        words: screener.words_of(text, danger),
         at_ms,
         holds: true,
     };
-    alarms(&tags, from).into_iter().map(alarm).collect()
+    dangers(&screener.tagger(), text, from).iter().map(alarm).collect()
 }
 
 /// Those that are not there yet.

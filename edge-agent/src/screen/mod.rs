@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod call;
+mod danger;
 mod digits;
 pub mod gazetteer;
 pub mod homophone;
@@ -21,20 +22,19 @@ use protocol::hotline::{ALARMS, MATTERS, URGENCIES, categories};
 use serde::Serialize;
 
 use address::Address;
+use danger::{Danger, dangers};
 use gazetteer::Gazetteer;
 use privacy::{Kind, Private};
 use reading::Reading;
 use tagger::correction::{Correction, Overlay};
 use tagger::model::{Head, ranked};
-use tagger::{Tagger, Tags};
+use tagger::Tagger;
 
-/// From this probability of an emergency on an alarm is raised. One in a hundred missed costs a life, one in ten raised
-/// for nothing costs an operator a look; `models/tagger/README.md` has the curve.
-pub const ALARM_FROM: f32 = 0.2;
+/// From this probability of an emergency on an utterance raises an alarm. One in a hundred missed costs a life, one in ten
+/// raised for nothing costs an operator a look; `models/tagger/README.md` has the curve.
+pub const SAID: f32 = 0.2;
 /// The same while it is being said: half a sentence is easily misread, and every half gets its chance.
-pub const ALARM_FROM_HALF: f32 = 0.7;
-/// The likeliest alarm is raised, and every other that is likelier than not.
-const ALSO_FROM: f32 = 0.5;
+pub const BEING_SAID: f32 = 0.7;
 /// Categories that are offered.
 const OFFERED: usize = 3;
 
@@ -91,8 +91,8 @@ impl Screener {
     pub fn screen(&self, text: &str) -> Screened {
         let reading = Reading::of(text);
         let tags = self.tagger().tags(&reading);
-        let alarms = alarms(&tags, ALARM_FROM);
-        let urgency = if alarms.is_empty() { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) } else { 0 };
+        let dangers = dangers(&self.tagger(), text, SAID);
+        let urgency = if dangers.is_empty() { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) } else { 0 };
         let offers: Vec<Offer> = ranked(&tags.category)
             .take(OFFERED)
             .map(|category| Offer {
@@ -109,14 +109,18 @@ impl Screener {
             category_top3: offers,
             unit: &categories()[first].unit,
             urgency: URGENCIES[urgency],
-            alarm_words: alarms
-                .first()
-                .map_or_else(Vec::new, |a| self.words(text, &reading, Head::Alarm, *a)),
-            alarms: alarms.into_iter().map(|a| ALARMS[a].0).collect(),
+            alarm_words: dangers.first().map_or_else(Vec::new, |danger| self.words_of(text, danger)),
+            alarms: dangers.iter().map(|danger| ALARMS[danger.alarm].0).collect(),
             address: address::find(text, &reading, &self.gazetteer),
             redacted: privacy::redacted(text, &private),
             pii: kinds(&private),
         }
+    }
+
+    /// What was said that tells a danger.
+    fn words_of(&self, text: &str, danger: &Danger) -> Vec<String> {
+        let part: String = text.chars().skip(danger.chars.start).take(danger.chars.len()).collect();
+        self.words(&part, &Reading::of(&part), Head::Alarm, danger.alarm)
     }
 
     /// The stretches of `text` that speak for an answer.
@@ -125,18 +129,6 @@ impl Screener {
         let reasons = self.tagger().reasons(reading, head, answer);
         reasons.into_iter().map(|letters| chars[reading.span(letters)].iter().collect()).collect()
     }
-}
-
-/// The alarms to raise where an emergency is at least this likely, likeliest first.
-fn alarms(tags: &Tags, from: f32) -> Vec<usize> {
-    if tags.urgency[0] < from {
-        return Vec::new();
-    }
-    ranked(&tags.alarms)
-        .enumerate()
-        .take_while(|(rank, a)| *rank == 0 || tags.alarms[*a] >= ALSO_FROM)
-        .map(|(_, a)| a)
-        .collect()
 }
 
 /// The kinds that have a name.

@@ -9,7 +9,11 @@ use super::label::{ALARMS, categories};
 use super::model::ranked;
 use crate::say;
 use crate::screen::reading::Reading;
-use crate::screen::{ALARM_FROM, alarms};
+use crate::screen::{BEING_SAID, SAID};
+use crate::screen::danger::dangers;
+
+/// What a caller may say before and after what is measured.
+const TALK: &str = "我给你们反映个事啊，我们小区物业费一年比一年涨，电梯老是坏，楼道灯也不亮，跟他们说了好几回都没人管";
 
 /// Hits among trials, with Wilson's interval at 95 %.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,14 +48,15 @@ pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String 
     let mut curve: Vec<(f32, bool)> = Vec::with_capacity(set.len());
     let (mut recall, mut precision, mut each_recall, mut each_precision) =
         <(Share, Share, Share, Share)>::default();
-    let mut spoken: Vec<(f32, bool)> = Vec::with_capacity(set.len());
+    let (mut spoken_recall, mut spoken_precision, mut amid_recall, mut amid_precision) =
+        <(Share, Share, Share, Share)>::default();
     // By tenth of confidence: how often the first category was right.
     let mut calibration: BTreeMap<u32, (Share, f32)> = BTreeMap::new();
     for Labelled { text, labels } in set {
         let tags = tagger.tags(&Reading::of(text));
         let offers: Vec<usize> = ranked(&tags.category).take(3).collect();
-        let raised = alarms(&tags, ALARM_FROM);
-        let mask = raised.iter().fold(0u16, |mask, a| mask | 1 << a);
+        let raised = dangers(tagger, text, SAID);
+        let mask = raised.iter().fold(0u16, |mask, danger| mask | 1 << danger.alarm);
         top1.add(offers[0] == labels.category);
         top3.add(offers.contains(&labels.category));
         matter.add(ranked(&tags.matter).next() == Some(labels.matter));
@@ -64,7 +69,17 @@ pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String 
         if mask != 0 {
             precision.add(labels.alarms != 0);
         }
-        spoken.push((surest_while_spoken(tagger, text), labels.alarms != 0));
+        for (raised, recall, precision) in [
+            (is_raised_while_spoken(tagger, text), &mut spoken_recall, &mut spoken_precision),
+            (is_raised_amid_talk(tagger, text), &mut amid_recall, &mut amid_precision),
+        ] {
+            if labels.alarms != 0 {
+                recall.add(raised);
+            }
+            if raised {
+                precision.add(labels.alarms != 0);
+            }
+        }
         for alarm in 0..ALARMS.len() {
             let (holds, said) = (labels.alarms >> alarm & 1 == 1, mask >> alarm & 1 == 1);
             if holds {
@@ -101,30 +116,29 @@ pub(super) fn measure(tagger: &Tagger, set: &[Labelled], wrong: bool) -> String 
         ("urgency", urgency),
         ("an alarm: recall", recall),
         ("an alarm: precision", precision),
+        ("… while spoken: recall", spoken_recall),
+        ("… while spoken: prec.", spoken_precision),
+        ("… amid talk: recall", amid_recall),
+        ("… amid talk: prec.", amid_precision),
         ("each alarm: recall", each_recall),
         ("each alarm: precision", each_precision),
     ] {
         let _ = writeln!(out, "  {name:22} {share}");
     }
     let _ = writeln!(out, "  precision at a recall of {}", at_recalls(curve));
-    let _ = writeln!(out, "  … while it is spoken     {}", at_recalls(spoken));
     let _ = write!(out, "  calibration: off by    {:.3} on average", off / set.len().max(1) as f32);
     out
 }
 
-/// The highest probability of an emergency while an utterance is spoken: after each clause, of that clause alone and with
-/// what was said before it.
-fn surest_while_spoken(tagger: &Tagger, text: &str) -> f32 {
-    let emergency = |text: &str| tagger.tags(&Reading::of(text)).urgency[0];
-    let mut from = 0;
-    let ends = text.match_indices([',', '，', '。', '？']).map(|(at, mark)| (at, at + mark.len()));
-    ends.chain([(text.len(), text.len())])
-        .map(|(end, next)| {
-            let clause = &text[from..end];
-            from = next;
-            emergency(clause).max(emergency(&text[..end]))
-        })
-        .fold(0.0, f32::max)
+/// Whether an alarm is raised at some moment while an utterance is spoken: after each clause, by what was said until then.
+fn is_raised_while_spoken(tagger: &Tagger, text: &str) -> bool {
+    let ends = text.match_indices([',', '，', '。', '？']).map(|(at, _)| at);
+    ends.chain([text.len()]).any(|end| !dangers(tagger, &text[..end], BEING_SAID).is_empty())
+}
+
+/// Whether an alarm is raised by an utterance that stands in the middle of other talk.
+fn is_raised_amid_talk(tagger: &Tagger, text: &str) -> bool {
+    !dangers(tagger, &format!("{TALK}，{text}，{TALK}"), SAID).is_empty()
 }
 
 /// What precision could be had for which recall, and from which probability on.
