@@ -6,9 +6,9 @@
 use protocol::hotline::{ALARMS, Alarm, CallReading, MATTERS, Offer, ToldPlace, URGENCIES, categories};
 use protocol::{Leg, Segment};
 
+use super::danger::{Danger, dangers};
 use super::tagger::Tags;
 use super::tagger::model::{Head, ranked};
-use super::danger::{Danger, dangers};
 use super::{BEING_SAID, OFFERED, SAID, Screener, reading::Reading};
 
 /// A line belongs to what was said before it when no longer pause stands between them.

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::reading::Reading;
-use super::tagger::model::ranked;
 use super::tagger::Tagger;
+use super::tagger::model::ranked;
 
 /// Characters in which a danger is told.
 const STRETCH: usize = 24;
@@ -87,8 +87,12 @@ mod tests {
         assert_eq!(of(&"短".repeat(STRETCH)), Vec::<String>::new());
         let clause = |c: &str| format!("{},", c.repeat(STRETCH / 2 - 1));
         let text = ["甲", "乙", "丙"].map(clause).concat();
-        assert_eq!(of(&text), [["甲", "乙"].map(clause).concat(), ["乙", "丙"].map(clause).concat(), clause("丙")]);
-        let breathless: Vec<usize> = of(&"话".repeat(2 * STRETCH)).iter().map(|part| part.chars().count()).collect();
+        assert_eq!(
+            of(&text),
+            [["甲", "乙"].map(clause).concat(), ["乙", "丙"].map(clause).concat(), clause("丙")]
+        );
+        let breathless: Vec<usize> =
+            of(&"话".repeat(2 * STRETCH)).iter().map(|part| part.chars().count()).collect();
         assert_eq!(breathless, [STRETCH, STRETCH, STRETCH, STRETCH / 2]);
     }
 
@@ -98,8 +102,15 @@ mod tests {
         let tagger = Tagger::built_in();
         let talk = "我给你们反映个事啊，我们小区这个物业费一年比一年涨，电梯老是坏，楼道灯也不亮，跟他们说了好几回都没人管，";
         assert_eq!(dangers(&tagger, &talk.repeat(2), SAID), []);
-        for (danger, alarm) in [("我家闻到很重的煤气味", 1), ("仓库着火了烟特别大", 0), ("我男人拿刀要砍我", 3), ("我妈躺在地上咋叫都叫不醒", 2)] {
-            for text in [format!("{talk}{danger}"), format!("{danger}，{talk}"), format!("{talk}{danger}，{talk}")] {
+        for (danger, alarm) in [
+            ("我家闻到很重的煤气味", 1),
+            ("仓库着火了烟特别大", 0),
+            ("我男人拿刀要砍我", 3),
+            ("我妈躺在地上咋叫都叫不醒", 2),
+        ] {
+            for text in
+                [format!("{talk}{danger}"), format!("{danger}，{talk}"), format!("{talk}{danger}，{talk}")]
+            {
                 let found = dangers(&tagger, &text, SAID);
                 assert!(found.iter().any(|told| told.alarm == alarm), "{text}: {found:?}");
             }

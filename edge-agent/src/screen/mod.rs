@@ -26,9 +26,9 @@ use danger::{Danger, dangers};
 use gazetteer::Gazetteer;
 use privacy::{Kind, Private};
 use reading::Reading;
+use tagger::Tagger;
 use tagger::correction::{Correction, Overlay};
 use tagger::model::{Head, ranked};
-use tagger::Tagger;
 
 /// From this probability of an emergency on an utterance raises an alarm. One in a hundred missed costs a life, one in ten
 /// raised for nothing costs an operator a look; `models/tagger/README.md` has the curve.
@@ -92,7 +92,8 @@ impl Screener {
         let reading = Reading::of(text);
         let tags = self.tagger().tags(&reading);
         let dangers = dangers(&self.tagger(), text, SAID);
-        let urgency = if dangers.is_empty() { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) } else { 0 };
+        let urgency =
+            if dangers.is_empty() { 1 + usize::from(tags.urgency[2] >= tags.urgency[1]) } else { 0 };
         let offers: Vec<Offer> = ranked(&tags.category)
             .take(OFFERED)
             .map(|category| Offer {

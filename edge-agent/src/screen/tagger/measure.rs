@@ -8,12 +8,13 @@ use super::cli::Labelled;
 use super::label::{ALARMS, categories};
 use super::model::ranked;
 use crate::say;
+use crate::screen::danger::dangers;
 use crate::screen::reading::Reading;
 use crate::screen::{BEING_SAID, SAID};
-use crate::screen::danger::dangers;
 
 /// What a caller may say before and after what is measured.
-const TALK: &str = "我给你们反映个事啊，我们小区物业费一年比一年涨，电梯老是坏，楼道灯也不亮，跟他们说了好几回都没人管";
+const TALK: &str =
+    "我给你们反映个事啊，我们小区物业费一年比一年涨，电梯老是坏，楼道灯也不亮，跟他们说了好几回都没人管";
 
 /// Hits among trials, with Wilson's interval at 95 %.
 #[derive(Clone, Copy, Debug, Default)]
