@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::registry::Announcement;
 use super::words::MAX_FIELD;
-use super::{CallTap, caller, inbox, lock};
+use super::{CallTap, caller, inbox, lock, registry};
 
 /// Of one word about a call.
 const MAX_BODY_BYTES: usize = 4 * 1_024;
@@ -204,4 +204,21 @@ async fn read(request: Request) -> Result<Told, (StatusCode, String)> {
         let words = format!("{}; send application/json or application/x-www-form-urlencoded", e.body_text());
         wrong(e.status(), words)
     })
+}
+
+impl CallTap {
+    fn active_calls(&self) -> Vec<ActiveCall> {
+        let now_ms = self.clock.uptime_ms();
+        let describe = |(call_id, call): (CallId, registry::Call)| ActiveCall {
+            call_id,
+            caller_masked: call.iter().find_map(|(_, t)| t.announced.caller_masked.clone()),
+            seat: call.iter().find_map(|(_, t)| t.announced.seat.clone()),
+            duration_ms: now_ms.saturating_sub(call.iter().map(|(_, t)| t.opened_ms).min().unwrap_or(now_ms)),
+            legs: call
+                .iter()
+                .map(|(_, t)| ActiveLeg { uuid: t.socket, leg: t.leg(), connected: t.closed_ms.is_none() })
+                .collect(),
+        };
+        lock(&self.registry).calls().into_iter().map(describe).collect()
+    }
 }

@@ -17,6 +17,10 @@ pub struct CallConfig {
     pub audiosocket_listen: SocketAddr,
     /// Where the exchange connects by WebSocket (`/v1/audio`); unset = it does not.
     pub websocket_listen: Option<SocketAddr>,
+    /// Where clients of a Vosk server connect, and get the words of their leg back; unset = they do not.
+    pub vosk_listen: Option<SocketAddr>,
+    /// Where clients of a FunASR server connect, and get the words of their leg back; unset = they do not.
+    pub funasr_listen: Option<SocketAddr>,
     /// Where the exchange's recording client calls (SIPREC; UDP and TCP); unset = it does not.
     pub siprec_listen: Option<SocketAddr>,
     /// First and last UDP port for the sound of SIPREC sessions.
@@ -57,6 +61,8 @@ impl Default for CallConfig {
         Self {
             audiosocket_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9092)),
             websocket_listen: None,
+            vosk_listen: None,
+            funasr_listen: None,
             siprec_listen: None,
             siprec_rtp_ports: [40_000, 40_999],
             api_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9093)),
@@ -117,6 +123,8 @@ impl CallConfig {
         let mut ports =
             vec![("audiosocket_listen", self.audiosocket_listen), ("api_listen", self.api_listen)];
         ports.extend(self.websocket_listen.map(|address| ("websocket_listen", address)));
+        ports.extend(self.vosk_listen.map(|address| ("vosk_listen", address)));
+        ports.extend(self.funasr_listen.map(|address| ("funasr_listen", address)));
         ports.extend(self.siprec_listen.map(|address| ("siprec_listen", address)));
         ports
     }
@@ -145,9 +153,14 @@ impl CallConfig {
         } else {
             format!("{} and this box", peers.join(", "))
         };
-        let websocket = self.websocket_listen.map_or_else(String::new, |at| format!(", WebSocket on {at}"));
-        let siprec = self.siprec_listen.map_or_else(String::new, |at| format!(", SIPREC on {at}"));
-        format!("AudioSocket on {}{websocket}{siprec}, from {from}", self.audiosocket_listen)
+        let others = [
+            ("WebSocket", self.websocket_listen),
+            ("Vosk", self.vosk_listen),
+            ("FunASR", self.funasr_listen),
+            ("SIPREC", self.siprec_listen),
+        ];
+        let others = others.iter().filter_map(|(name, at)| Some(format!(", {name} on {}", (*at)?)));
+        format!("AudioSocket on {}{}, from {from}", self.audiosocket_listen, others.collect::<String>())
     }
 }
 
@@ -177,6 +190,13 @@ mod tests {
         assert_eq!(bad.problems(health)[0].0, "siprec_rtp_ports");
         let twice = CallConfig { websocket_listen: Some(empty.audiosocket_listen), ..CallConfig::default() };
         assert_eq!(twice.problems(health)[0].0, "websocket_listen");
+        let ports = "vosk_listen = '0.0.0.0:2700'\nfunasr_listen = '0.0.0.0:10095'";
+        let clients: CallConfig = toml::from_str(ports).unwrap();
+        assert_eq!(clients.problems(health), vec![]);
+        let summary = clients.summary();
+        assert!(summary.contains("Vosk on 0.0.0.0:2700, FunASR on 0.0.0.0:10095"), "{summary}");
+        let twice = CallConfig { vosk_listen: clients.funasr_listen, ..clients };
+        assert_eq!(twice.problems(health)[0].0, "funasr_listen");
         let error = toml::from_str::<CallConfig>("place = { name = 'x', lattitude = 1 }").unwrap_err();
         assert!(error.to_string().contains("lattitude"), "{error}");
         let same = empty.problems(empty.api_listen);

@@ -45,9 +45,7 @@ pub(super) fn file(
     let incident_id = told.iter().copied().min().or_else(|| ids().min());
     let incident_id = incident_id.context("a call without any leg cannot be filed")?;
     // Alarms of two legs that nobody had said to be one call.
-    for other in told.iter().filter(|id| **id != incident_id) {
-        ledger.end(*other, now)?;
-    }
+    let others: Vec<IncidentId> = ids().filter(|id| *id != incident_id).collect();
     let record = if ledger.archive.load(incident_id).is_some_and(|record| record.is_filed()) {
         None
     } else {
@@ -59,8 +57,11 @@ pub(super) fn file(
             let reading = screen::call::read(screener, segments);
             record.put_reading(reading);
         }
-        ledger.add(&mut record)?.then_some(record)
+        ledger.add(&mut record, &others)?.then_some(record)
     };
+    for other in others {
+        ledger.end(other, Transcript::Silent, now)?;
+    }
     // The leg that names the incident goes last: while any leg is left, the record is found by it.
     legs.sort_by_key(|l| std::cmp::Reverse(l.state.incident_id));
     legs.iter().for_each(FinishedLeg::remove);

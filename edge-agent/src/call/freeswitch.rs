@@ -13,14 +13,12 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::{StatusCode, header};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::CallTap;
+use super::handshake::{self, HUNG_UP};
 use super::listener::Wire;
 use super::tap::{Heard, Introduction, Source};
 use super::words::{self, Words};
@@ -32,8 +30,6 @@ const MAX_MESSAGE_BYTES: usize = 256 * 1_024;
 const WORDS_AFTER_SOUND: Duration = Duration::from_millis(500);
 /// Of a module that says nothing else.
 const RATE_HZ: u32 = 8_000;
-/// Longest reason of a close frame, in bytes.
-const MAX_REASON: usize = 120;
 
 pub(super) struct WebSocket {
     socket: WebSocketStream<TcpStream>,
@@ -45,30 +41,12 @@ pub(super) struct WebSocket {
 
 impl Wire for WebSocket {
     async fn introduce(stream: TcpStream, tap: &CallTap) -> anyhow::Result<(Self, Introduction)> {
-        let mut said = Words::default();
-        let mut wrong = None;
-        #[expect(clippy::result_large_err, reason = "the form that the handshake asks for")]
-        let judge = |request: &Request, response: Response| match judge(request, response) {
-            Ok((words, response)) => {
-                said = words;
-                Ok(response)
-            }
-            Err((status, words)) => {
-                wrong = Some(words.clone());
-                let mut refusal = ErrorResponse::new(Some(words));
-                *refusal.status_mut() = status;
-                Err(refusal)
-            }
-        };
         let limits = WebSocketConfig::default()
             .read_buffer_size(8 * 1_024)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let accepted = tokio_tungstenite::accept_hdr_async_with_config(stream, judge, Some(limits)).await;
-        if let Some(wrong) = wrong {
-            anyhow::bail!("its URL was refused: {wrong}");
-        }
-        let mut wire = Self { socket: accepted?, rate_hz: RATE_HZ, channels: 1, held: Vec::new() };
+        let (socket, said) = handshake::accept(stream, Some(PATH), limits).await?;
+        let mut wire = Self { socket, rate_hz: RATE_HZ, channels: 1, held: Vec::new() };
         let said = match wire.first_words(tap, said).await {
             Ok(said) => said,
             Err(error) => {
@@ -86,7 +64,7 @@ impl Wire for WebSocket {
 
 /// Who connects with which words. Two connections may share one `uuid` and each say its own `leg`: the second leg gets
 /// a name of its own then, and the `uuid` is the call.
-fn introduction(said: Words, channels: usize, drawn: impl Fn() -> Uuid) -> Introduction {
+pub(super) fn introduction(said: Words, channels: usize, drawn: impl Fn() -> Uuid) -> Introduction {
     let mut told = said.told;
     let both_legs = channels == 2;
     let mut socket = said.uuid.unwrap_or_else(drawn);
@@ -95,23 +73,6 @@ fn introduction(said: Words, channels: usize, drawn: impl Fn() -> Uuid) -> Intro
         socket = words::id_of(&format!("{socket} operator"));
     }
     Introduction { socket, told, both_legs }
-}
-
-/// Reads the request that asks to become a WebSocket.
-fn judge(request: &Request, mut response: Response) -> Result<(Words, Response), (StatusCode, String)> {
-    if request.uri().path() != PATH {
-        return Err((StatusCode::NOT_FOUND, format!("sound is taken at {PATH}")));
-    }
-    let wrong = |words: String| (StatusCode::BAD_REQUEST, words);
-    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri())
-        .map_err(|error| wrong(error.body_text()))?;
-    let words = words::of_query(pairs.0).map_err(wrong)?;
-    // mod_audio_fork asks for a protocol of its own, whose name its administrator may choose.
-    let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|v| v.to_str().ok());
-    if let Some(first) = offered.and_then(|o| o.split(',').next()).and_then(|name| name.trim().parse().ok()) {
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, first);
-    }
-    Ok((words, response))
 }
 
 impl WebSocket {
@@ -178,7 +139,7 @@ impl Source for WebSocket {
         }
         match self.socket.next().await {
             // mod_audio_fork sends an empty one when it is told to stop, and waits for us to close.
-            Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => Ok(Heard::Ended("hung up".to_owned())),
+            Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => Ok(Heard::Ended(HUNG_UP.to_owned())),
             Some(Ok(Message::Binary(bytes))) => {
                 self.held.extend_from_slice(&bytes);
                 Ok(self.sound())
@@ -186,7 +147,7 @@ impl Source for WebSocket {
             Some(Ok(Message::Text(text))) => self.later_words(&text),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Heard::Nothing),
             Some(Ok(Message::Close(_)) | Err(Error::ConnectionClosed)) => {
-                Ok(Heard::Ended("hung up".to_owned()))
+                Ok(Heard::Ended(HUNG_UP.to_owned()))
             }
             None => Ok(Heard::Ended("the connection closed".to_owned())),
             Some(Err(error)) => Err(error.into()),
@@ -194,11 +155,7 @@ impl Source for WebSocket {
     }
 
     async fn farewell(&mut self, why: &str) {
-        let end = (0..=MAX_REASON.min(why.len())).rev().find(|at| why.is_char_boundary(*at)).unwrap_or(0);
-        let frame = CloseFrame { code: CloseCode::Policy, reason: why[..end].into() };
-        let frame = if why == "hung up" { CloseFrame { code: CloseCode::Normal, ..frame } } else { frame };
-        // Who has gone already needs no farewell.
-        let _ = self.socket.close(Some(frame)).await;
+        handshake::close(&mut self.socket, why).await;
     }
 }
 

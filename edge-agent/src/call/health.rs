@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
+
+use super::{CallTap, lock};
 
 /// What can go wrong. Each has words of its own, which go when it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -13,6 +16,10 @@ pub enum Cause {
     AudioPort,
     /// The WebSocket port is not ours.
     WebSocketPort,
+    /// The port for clients of Vosk is not ours.
+    VoskPort,
+    /// The port for clients of FunASR is not ours.
+    FunasrPort,
     /// The SIPREC port is not ours.
     SiprecPort,
     /// The port of the call API is not ours.
@@ -42,6 +49,9 @@ pub struct CallHealth {
     pub listening: Option<SocketAddr>,
     /// Where WebSocket legs are taken; `None` while they cannot, and where none are wanted.
     pub websocket_listening: Option<SocketAddr>,
+    /// Where clients of Vosk and of FunASR are taken; `None` while they cannot be, and where none are wanted.
+    pub vosk_listening: Option<SocketAddr>,
+    pub funasr_listening: Option<SocketAddr>,
     /// Where SIPREC sessions are taken, by UDP and TCP; `None` while they cannot, and where none are wanted.
     pub siprec_listening: Option<SocketAddr>,
     pub api_listening: Option<SocketAddr>,
@@ -58,6 +68,8 @@ pub struct CallHealth {
     pub live_unheard_ms_total: u64,
     /// How often their process had to be started again.
     pub live_restarts_total: u64,
+    /// Words for clients of Vosk and FunASR that they were too slow to take.
+    pub answers_dropped_total: u64,
     /// Calls filed that wait for their transcript.
     pub transcripts_waiting: u64,
     pub calls_filed_total: u64,
@@ -79,4 +91,50 @@ pub struct CallHealth {
     pub alarms_late_total: u64,
     /// What is wrong now, in words.
     pub troubles: BTreeMap<Cause, String>,
+}
+
+impl CallTap {
+    pub fn health(&self) -> CallHealth {
+        let (active_calls, announcements_dropped_total) = {
+            let registry = lock(&self.registry);
+            (registry.calls().len() as u32, registry.announcements_dropped)
+        };
+        let live = self.live_words.state();
+        CallHealth {
+            live_model: live.model,
+            live_lag_ms: live.lag_ms,
+            live_unheard_ms_total: live.unheard_ms_total,
+            live_restarts_total: live.restarts_total,
+            answers_dropped_total: live.answers_dropped_total,
+            active_calls,
+            announcements_dropped_total,
+            transcripts_waiting: self.ledger.wordless_count(),
+            calls_filed_total: self.counters.filed.load(Ordering::Relaxed),
+            refused_total: self.counters.refused.load(Ordering::Relaxed),
+            words_refused_total: self.counters.words_refused.load(Ordering::Relaxed),
+            live_dropped_total: self.counters.live_dropped.load(Ordering::Relaxed),
+            recordings_rejected_total: self.counters.recordings_rejected.load(Ordering::Relaxed),
+            corrections: self.corrections.count(),
+            alarms_total: self.counters.alarms.load(Ordering::Relaxed),
+            alarms_late_total: self.counters.alarms_late.load(Ordering::Relaxed),
+            ..lock(&self.status).clone()
+        }
+    }
+
+    /// Something went wrong, or (`None`) is right again. Logged when it changes.
+    pub(super) fn trouble(&self, cause: Cause, words: Option<String>) {
+        let troubles = &mut lock(&self.status).troubles;
+        match words {
+            Some(words) if troubles.get(&cause) != Some(&words) => {
+                tracing::error!("{words}");
+                troubles.insert(cause, words);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(words) = troubles.remove(&cause) {
+                    tracing::info!(was = words, "calls: this is right again");
+                }
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use protocol::hotline::{Alarm, CallReading};
-use protocol::{CallId, IncidentId, Phase, Subject, Transcript, UtcMs};
+use protocol::{CallId, CallSubject, IncidentId, Phase, Subject, Transcript, UtcMs};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -36,19 +36,28 @@ pub(super) struct Ledger {
 
 #[derive(Clone, Debug)]
 struct Entry {
+    call_id: Option<CallId>,
     sockets: Vec<Uuid>,
     recording: Option<String>,
     ended_at: UtcMs,
+    /// Its call is over.
+    filed: bool,
     committed: bool,
     wordless: bool,
 }
 
 impl Entry {
     fn of(record: &Record) -> Self {
+        let call_id = match &record.incident.subject {
+            Subject::Call(call) => Some(call.call_id),
+            _ => None,
+        };
         Self {
+            call_id,
             sockets: record.sockets.clone(),
             recording: record.recording.clone(),
             ended_at: record.incident.ended_at.unwrap_or(record.incident.started_at),
+            filed: record.is_filed(),
             committed: record.is_committed(),
             wordless: record.waits_for_words(),
         }
@@ -75,28 +84,38 @@ impl Ledger {
         self.wordless.notify_one();
     }
 
-    /// Files a call that is over, after what was told of it while it ran. False when it was filed before.
-    pub(super) fn add(&self, record: &mut Record) -> anyhow::Result<bool> {
+    /// Files a call that is over, after what was told of it while it ran, and of its other sides under ids of their own.
+    /// False when it was filed before. Those others end by [`Self::end`], afterwards: a crash in between does it again.
+    pub(super) fn add(&self, record: &mut Record, others: &[IncidentId]) -> anyhow::Result<bool> {
         let _changing = lock(&self.changing);
-        match self.archive.load(record.incident.incident_id) {
-            Some(filed) if filed.is_filed() => return Ok(false),
-            Some(early) => record.follow(early),
-            None => {}
+        let early = self.archive.load(record.incident.incident_id);
+        if early.as_ref().is_some_and(Record::is_filed) {
+            return Ok(false);
         }
+        let others: Vec<Record> = others.iter().filter_map(|id| self.archive.load(*id)).collect();
+        record.follow(early.as_ref(), &others);
         self.put(record)?;
         Ok(true)
     }
 
-    /// Adds alarms to the record of a running call; `begun` is that record where there is none yet. A filed call's own
-    /// words say all of it.
-    pub(super) fn raise(&self, begun: Record, alarms: Vec<Alarm>, now: UtcMs) -> anyhow::Result<()> {
+    /// Adds alarms to the record of a running call: that of the oldest of its legs' `ids` which has one, else one that is
+    /// `begun` under the oldest. A filed call's own words say all of it.
+    pub(super) fn raise(
+        &self,
+        ids: &[IncidentId],
+        begun: impl FnOnce(IncidentId) -> Record,
+        alarms: Vec<Alarm>,
+        now: UtcMs,
+    ) -> anyhow::Result<()> {
         let _changing = lock(&self.changing);
-        let mut record = self.archive.load(begun.incident.incident_id).unwrap_or(begun);
+        let held = ids.iter().filter(|id| self.archive.holds(**id)).min();
+        let Some(id) = held.or_else(|| ids.iter().min()).copied() else { return Ok(()) };
+        let mut record = self.archive.load(id).unwrap_or_else(|| begun(id));
         if record.raise(alarms, now) { self.put(&record) } else { Ok(()) }
     }
 
-    /// Ends what was told of a running call that became part of another.
-    pub(super) fn end(&self, id: IncidentId, now: UtcMs) -> anyhow::Result<()> {
+    /// Ends what was told of a running call that nothing will file: it became part of another, or its sound is lost.
+    pub(super) fn end(&self, id: IncidentId, transcript: Transcript, now: UtcMs) -> anyhow::Result<()> {
         self.change(id, |record| {
             let running = !record.is_filed();
             if running {
@@ -105,12 +124,17 @@ impl Ledger {
                 record.incident.updated_at = now;
                 record.incident.ended_at = Some(now);
                 if let Subject::Call(call) = &mut record.incident.subject {
-                    call.transcript = Transcript::Silent;
+                    call.transcript = transcript;
                 }
             }
             running
         })
         .map(drop)
+    }
+
+    /// Running calls of which an alarm was told.
+    pub(super) fn unfiled(&self) -> Vec<IncidentId> {
+        lock(&self.index).iter().filter(|(_, entry)| !entry.filed).map(|(id, _)| *id).collect()
     }
 
     fn put(&self, record: &Record) -> anyhow::Result<()> {
@@ -155,13 +179,16 @@ impl Ledger {
         lock(&self.index).iter().filter(|(_, e)| e.wordless).map(|(id, _)| *id).collect()
     }
 
-    /// The caller's words of a call, as they left the box. `None` when no record has any. Reads every record.
+    /// The caller's words of a call, as they left the box. `None` when no record has any.
     pub(super) fn said(&self, call_id: CallId) -> Option<String> {
-        self.archive.load_all().into_iter().find_map(|record| match record.incident.subject {
-            Subject::Call(call) if call.call_id == call_id => match call.transcript {
-                Transcript::Done { segments, .. } => Some(screen::call::said(&segments)),
-                _ => None,
-            },
+        let index = lock(&self.index);
+        let newest_first = index.iter().rev().filter(|(_, entry)| entry.call_id == Some(call_id));
+        let ids: Vec<IncidentId> = newest_first.map(|(id, _)| *id).collect();
+        drop(index);
+        ids.into_iter().find_map(|id| match self.archive.load(id)?.incident.subject {
+            Subject::Call(CallSubject { transcript: Transcript::Done { segments, .. }, .. }) => {
+                Some(screen::call::said(&segments))
+            }
             _ => None,
         })
     }
@@ -244,7 +271,7 @@ impl Ledger {
                     let reason = "the recording was deleted before a speech model came".to_owned();
                     self.transcribed(id, Transcript::Failed { reason }, None, now)?;
                 }
-            } else if entry.committed && (gone || entry.recording.is_none() && old) {
+            } else if entry.filed && entry.committed && (gone || entry.recording.is_none() && old) {
                 self.forget(id)?;
             }
         }
@@ -253,7 +280,7 @@ impl Ledger {
 
     fn forget(&self, id: IncidentId) -> anyhow::Result<()> {
         let _changing = lock(&self.changing);
-        let known = lock(&self.index).get(&id).is_some_and(|e| e.committed && !e.wordless);
+        let known = lock(&self.index).get(&id).is_some_and(|e| e.filed && e.committed && !e.wordless);
         if known {
             self.archive.remove(id)?;
             lock(&self.index).remove(&id);

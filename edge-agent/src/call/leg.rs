@@ -214,6 +214,11 @@ pub(super) fn recover(folder: &Path, wanted: impl Fn(&str) -> bool, method: &Met
         .collect()
 }
 
+/// Whether this leg lies in `folder` still.
+pub(super) fn is_left(folder: &Path, name: &str) -> bool {
+    state_path(folder, name).exists()
+}
+
 fn state_path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.json"))
 }

@@ -1,8 +1,8 @@
 //! The call tap: telephone audio becomes recordings and hotline incidents.
 //!
-//! The exchange brings each leg by AudioSocket ([`asterisk`]), WebSocket ([`freeswitch`]) or SIPREC ([`siprec`]) and
-//! tells who it is; finished recordings come as files ([`inbox`]). Whatever brings them, legs are bounded in one place
-//! ([`tap`]), given to who listens live ([`live`]), written to disk as they come ([`leg`]), joined into a call
+//! The exchange brings each leg by AudioSocket ([`asterisk`]), WebSocket ([`freeswitch`]), SIPREC ([`siprec`]) or as a
+//! client of a recogniser ([`clients`]: Vosk, FunASR) and tells who it is; finished recordings come as files
+//! ([`inbox`]). Whatever brings them, legs are bounded in one place ([`tap`]), given to who listens live ([`live`]), written to disk as they come ([`leg`]), joined into a call
 //! ([`registry`]), and filed as one recording and one incident when the call ends ([`filing`]); its transcript is a
 //! later revision ([`reconcile`]). Every finished call is filed, dropped and empty ones too, and once only, whenever
 //! the box is killed.
@@ -18,16 +18,19 @@ pub mod speech;
 
 mod api;
 mod asterisk;
+mod clients;
 mod config;
 mod corrections;
 mod filing;
 mod freeswitch;
+mod handshake;
 mod health;
 mod inbox;
 mod ledger;
 mod leg;
 mod listener;
 mod live;
+mod ports;
 mod raising;
 mod reconcile;
 mod redact;
@@ -42,7 +45,6 @@ mod vad;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,9 +53,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use protocol::{CallId, Chance, Clock, LiveCall};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -66,7 +66,6 @@ use crate::report::Handover;
 use crate::screen::Screener;
 use crate::screen::gazetteer::Gazetteer;
 use archive::Archive;
-use asterisk::AudioSocket;
 use corrections::Corrections;
 use ledger::Ledger;
 use leg::FinishedLeg;
@@ -184,49 +183,6 @@ impl CallTap {
         Ok(tap)
     }
 
-    pub fn health(&self) -> CallHealth {
-        let (active_calls, announcements_dropped_total) = {
-            let registry = lock(&self.registry);
-            (registry.calls().len() as u32, registry.announcements_dropped)
-        };
-        let live = self.live_words.state();
-        CallHealth {
-            live_model: live.model,
-            live_lag_ms: live.lag_ms,
-            live_unheard_ms_total: live.unheard_ms_total,
-            live_restarts_total: live.restarts_total,
-            active_calls,
-            announcements_dropped_total,
-            transcripts_waiting: self.ledger.wordless_count(),
-            calls_filed_total: self.counters.filed.load(Ordering::Relaxed),
-            refused_total: self.counters.refused.load(Ordering::Relaxed),
-            words_refused_total: self.counters.words_refused.load(Ordering::Relaxed),
-            live_dropped_total: self.counters.live_dropped.load(Ordering::Relaxed),
-            recordings_rejected_total: self.counters.recordings_rejected.load(Ordering::Relaxed),
-            corrections: self.corrections.count(),
-            alarms_total: self.counters.alarms.load(Ordering::Relaxed),
-            alarms_late_total: self.counters.alarms_late.load(Ordering::Relaxed),
-            ..lock(&self.status).clone()
-        }
-    }
-
-    /// Something went wrong, or (`None`) is right again. Logged when it changes.
-    fn trouble(&self, cause: Cause, words: Option<String>) {
-        let troubles = &mut lock(&self.status).troubles;
-        match words {
-            Some(words) if troubles.get(&cause) != Some(&words) => {
-                tracing::error!("{words}");
-                troubles.insert(cause, words);
-            }
-            Some(_) => {}
-            None => {
-                if let Some(words) = troubles.remove(&cause) {
-                    tracing::info!(was = words, "calls: this is right again");
-                }
-            }
-        }
-    }
-
     fn word_refused(&self) {
         self.counters.words_refused.fetch_add(1, Ordering::Relaxed);
     }
@@ -241,8 +197,12 @@ impl CallTap {
     ) -> anyhow::Result<()> {
         let tap = Arc::clone(self);
         listener::blocking(move || {
-            let said = tap.ledger.said(call_id).context("this box holds no words of that call any more")?;
-            tap.corrections.put(&tap.screener, call_id, said, (category, matter), tap.clock.now())
+            // A correction is taken back also when its call's words are gone.
+            let said = match (&category, &matter) {
+                (None, None) => String::new(),
+                _ => tap.ledger.said(call_id).context("this box holds no words of that call any more")?,
+            };
+            tap.corrections.put(&tap.screener, call_id, &said, (category, matter), tap.clock.now())
         })
         .await
     }
@@ -266,17 +226,18 @@ impl CallTap {
         self.recover().await;
         let legs = tokio::spawn(Arc::clone(&self).listen(cancel.clone()));
         let websocket = tokio::spawn(Arc::clone(&self).listen_websocket(cancel.clone()));
+        let clients = tokio::spawn(clients::run(Arc::clone(&self), cancel.clone()));
         let api = tokio::spawn(Arc::clone(&self).listen_api(cancel.clone()));
         let siprec = tokio::spawn(siprec::run(Arc::clone(&self), cancel.clone()));
         let inbox = tokio::spawn(inbox::run(Arc::clone(&self), cancel.clone()));
         let filing = tokio::spawn(Arc::clone(&self).sweep(cancel.clone()));
         let handover = tokio::spawn(reconcile::run(Arc::clone(&self), cancel.clone()));
         let transcripts = tokio::spawn(transcripts::run(Arc::clone(&self), cancel.clone()));
-        // Hears to the end of the last leg.
-        let deaf = CancellationToken::new();
+        // Both go on to the end of the last leg.
+        let (deaf, told) = (CancellationToken::new(), CancellationToken::new());
         let words = tokio::spawn(live::keeper::run(Arc::clone(&self), deaf.clone()));
-        let deaf = deaf.drop_guard();
-        let raising = tokio::spawn(raising::run(Arc::clone(&self), cancel.clone()));
+        let raising = tokio::spawn(raising::run(Arc::clone(&self), told.clone()));
+        let (deaf, told) = (deaf.drop_guard(), told.drop_guard());
         // Tens of thousands of records take a while; calls are taken meanwhile.
         let tap = Arc::clone(&self);
         let _ = listener::blocking(move || {
@@ -286,6 +247,7 @@ impl CallTap {
         .await;
         legs.await.context("the AudioSocket listener failed")?;
         websocket.await.context("the WebSocket listener failed")?;
+        clients.await.context("the listeners for Vosk and FunASR failed")?;
         api.await.context("the call API failed")?;
         siprec.await.context("the SIPREC server failed")?;
         inbox.await.context("the inbox failed")?;
@@ -294,82 +256,12 @@ impl CallTap {
         self.file_ended(0).await;
         drop(deaf);
         words.await.context("the words of running calls failed")?;
+        drop(told);
         raising.await.context("the alarms of running calls failed")?;
         transcripts.await.context("the transcription of calls failed")?;
         handover.await.context("the hand-over of calls failed")?;
         reconcile::hand_over(&self).await;
         Ok(())
-    }
-
-    async fn listen(self: Arc<Self>, cancel: CancellationToken) {
-        let address = self.config.audiosocket_listen;
-        let Some(listener) = self.bind(Cause::AudioPort, address, &cancel).await else { return };
-        lock(&self.status).listening = listener.local_addr().ok();
-        tracing::info!(%address, vad = self.method.name(), "waiting for calls by AudioSocket");
-        listener::serve::<AudioSocket>(self, listener, cancel).await;
-    }
-
-    async fn listen_websocket(self: Arc<Self>, cancel: CancellationToken) {
-        let Some(address) = self.config.websocket_listen else { return };
-        let Some(listener) = self.bind(Cause::WebSocketPort, address, &cancel).await else { return };
-        lock(&self.status).websocket_listening = listener.local_addr().ok();
-        tracing::info!(%address, "waiting for calls by WebSocket");
-        listener::serve::<freeswitch::WebSocket>(self, listener, cancel).await;
-    }
-
-    async fn listen_api(self: Arc<Self>, cancel: CancellationToken) {
-        let Some(listener) = self.bind(Cause::ApiPort, self.config.api_listen, &cancel).await else { return };
-        lock(&self.status).api_listening = listener.local_addr().ok();
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service).with_graceful_shutdown(cancel.clone().cancelled_owned());
-        tokio::select! {
-            served = served => if let Err(error) = served {
-                self.trouble(Cause::ApiPort, Some(format!("the call API stopped: {error}")));
-            },
-            // Open requests are short; a peer that keeps its connection must not hold the box.
-            () = async { cancel.cancelled().await; sleep(Duration::from_secs(1)).await } => {}
-        }
-    }
-
-    /// Tries until the port is ours: a box boots before its network does.
-    async fn bind(
-        &self,
-        cause: Cause,
-        address: SocketAddr,
-        cancel: &CancellationToken,
-    ) -> Option<TcpListener> {
-        let mut wait = Duration::from_millis(250);
-        loop {
-            match TcpListener::bind(address).await {
-                Ok(listener) => {
-                    self.trouble(cause, None);
-                    return Some(listener);
-                }
-                Err(error) => {
-                    let words = format!("cannot listen at {address}: {error}; is another program there?");
-                    self.trouble(cause, Some(words));
-                }
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return None,
-                () = sleep(wait) => wait = (wait * 2).min(Duration::from_secs(15)),
-            }
-        }
-    }
-
-    fn active_calls(&self) -> Vec<ActiveCall> {
-        let now_ms = self.clock.uptime_ms();
-        let describe = |(call_id, call): (CallId, registry::Call)| ActiveCall {
-            call_id,
-            caller_masked: call.iter().find_map(|(_, t)| t.announced.caller_masked.clone()),
-            seat: call.iter().find_map(|(_, t)| t.announced.seat.clone()),
-            duration_ms: now_ms.saturating_sub(call.iter().map(|(_, t)| t.opened_ms).min().unwrap_or(now_ms)),
-            legs: call
-                .iter()
-                .map(|(_, t)| ActiveLeg { uuid: t.socket, leg: t.leg(), connected: t.closed_ms.is_none() })
-                .collect(),
-        };
-        lock(&self.registry).calls().into_iter().map(describe).collect()
     }
 
     fn announced(&self, tap: TapId) -> Option<Announcement> {

@@ -35,7 +35,7 @@ pub(super) struct Raise {
     alarms: Vec<Alarm>,
 }
 
-/// Runs until cancelled; what is told by then is written. A disk that takes nothing is tried again.
+/// Runs until the last call is filed; what is told by then is written. A disk that takes nothing is tried again.
 pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
     let Some(mut waiting) = lock(&tap.raises).take() else { return };
     loop {
@@ -88,12 +88,10 @@ async fn write(tap: &Arc<CallTap>, raise: &Raise) -> anyhow::Result<()> {
     };
     let tap = Arc::clone(tap);
     blocking(move || {
-        let ids = || legs.iter().map(|(id, _)| *id);
-        let held = ids().filter(|id| tap.ledger.archive.holds(*id)).min();
         // No leg: filed meanwhile, and weighed as a whole.
-        let Some(incident_id) = held.or_else(|| ids().min()) else { return Ok(()) };
-        let record = begun(&tap, call_id, incident_id, &legs);
-        tap.ledger.raise(record, alarms, tap.clock.now())
+        let ids: Vec<IncidentId> = legs.iter().map(|(id, _)| *id).collect();
+        let begun = |incident_id| begun(&tap, call_id, incident_id, &legs);
+        tap.ledger.raise(&ids, begun, alarms, tap.clock.now())
     })
     .await
 }

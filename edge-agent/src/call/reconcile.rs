@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use protocol::limits::MAX_MESSAGE_BYTES;
-use protocol::{IncidentId, Segment, Subject, Transcript};
+use protocol::{CallSubject, Incident, IncidentId, Segment, Subject, Transcript};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -13,8 +13,8 @@ use super::record::Record;
 use super::{CallTap, RECONCILE_EVERY};
 use crate::report::{Handover, Report};
 
-/// Room that an incident needs beside its transcript.
-const MESSAGE_RESERVE_BYTES: usize = 8 * 1_024;
+/// What is wrapped around an incident in its message.
+const MESSAGE_RESERVE_BYTES: usize = 2 * 1_024;
 
 /// Runs until cancelled.
 pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
@@ -65,17 +65,32 @@ fn report(tap: &CallTap, record: Record) -> Report {
     let first = record.committed_revision < record.recorded_revision.max(1);
     let files = if first { tap.ledger.archive.files_of(&record) } else { Vec::new() };
     let mut incident = record.incident;
-    if let Subject::Call(call) = &mut incident.subject
-        && let Transcript::Done { segments, left_out, .. } = &mut call.transcript
-    {
-        *left_out = fit(segments);
-    }
+    fit(&mut incident);
     Report { incident, files, unfinished: false }
 }
 
-/// Shortens a transcript to what one message holds, an hour of talk; returns how many lines stay on the box.
-fn fit(segments: &mut Vec<Segment>) -> u32 {
-    let mut room = MAX_MESSAGE_BYTES - MESSAGE_RESERVE_BYTES;
+/// Shortens a transcript to what one message holds beside the rest of its incident, an hour of talk; how many lines stay on
+/// the box is said in it.
+fn fit(incident: &mut Incident) {
+    let lines = |incident: &mut Incident| match &mut incident.subject {
+        Subject::Call(CallSubject { transcript: Transcript::Done { segments, .. }, .. }) => {
+            std::mem::take(segments)
+        }
+        _ => Vec::new(),
+    };
+    let mut all = lines(incident);
+    let rest = serde_json::to_vec(incident).map_or(0, |json| json.len());
+    let stays = shorten(&mut all, MAX_MESSAGE_BYTES.saturating_sub(MESSAGE_RESERVE_BYTES + rest));
+    if let Subject::Call(CallSubject { transcript: Transcript::Done { segments, left_out, .. }, .. }) =
+        &mut incident.subject
+    {
+        *segments = all;
+        *left_out = stays;
+    }
+}
+
+/// As many lines as find room; returns how many do not.
+fn shorten(segments: &mut Vec<Segment>, mut room: usize) -> u32 {
     let fitting = segments.iter().take_while(|segment| {
         let size = serde_json::to_vec(segment).map_or(0, |json| json.len() + 1);
         let fits = size <= room;
@@ -96,6 +111,7 @@ mod tests {
     /// The longest talk still fits a message, what is missing is counted, and a short one is untouched.
     #[test]
     fn long_talk_fits_a_message() {
+        const ROOM: usize = MAX_MESSAGE_BYTES - 8 * 1_024;
         let line = |n: u64| Segment {
             leg: Leg::Caller,
             start_ms: n * 5_000,
@@ -103,9 +119,9 @@ mod tests {
             text: "哨".repeat(40),
         };
         let mut short: Vec<_> = (0..20).map(line).collect();
-        assert_eq!((fit(&mut short), short.len()), (0, 20));
+        assert_eq!((shorten(&mut short, ROOM), short.len()), (0, 20));
         let mut long: Vec<_> = (0..2_000).map(line).collect();
-        let left_out = fit(&mut long);
+        let left_out = shorten(&mut long, ROOM);
         assert!(serde_json::to_vec(&long).unwrap().len() < MAX_MESSAGE_BYTES - 4_096);
         assert!(left_out > 0);
         assert_eq!(long.len() + left_out as usize, 2_000);

@@ -80,31 +80,54 @@ impl Record {
 
     /// What was read from its words, with every alarm that was raised before; without words all stays as it is.
     pub fn put_reading(&mut self, reading: Option<CallReading>) {
-        let (Subject::Call(call), Some(mut reading)) = (&mut self.incident.subject, reading) else { return };
-        let raised = call.reading.take().map(|before| before.alarms).unwrap_or_default();
+        let (Subject::Call(call), Some(reading)) = (&mut self.incident.subject, reading) else { return };
+        self.incident.severity = self.incident.severity.min(severity(&reading));
+        let raised = call.reading.replace(reading).map(|before| before.alarms).unwrap_or_default();
+        self.keep(raised);
+    }
+
+    /// Alarms that were raised while the call ran stay: those that its words as a whole do not bear out, as taken back.
+    fn keep(&mut self, raised: Vec<Alarm>) {
+        let Subject::Call(call) = &mut self.incident.subject else { return };
+        if raised.is_empty() {
+            return;
+        }
+        self.incident.severity = Severity::Emergency;
+        let Some(reading) = &mut call.reading else {
+            call.reading = Some(CallReading { alarms: raised, ..CallReading::default() });
+            return;
+        };
         for alarm in raised.into_iter().rev() {
             match reading.alarms.iter_mut().find(|known| known.id == alarm.id) {
                 Some(known) => known.at_ms = known.at_ms.min(alarm.at_ms),
                 None => reading.alarms.insert(0, Alarm { holds: false, ..alarm }),
             }
         }
-        self.incident.severity = self.incident.severity.min(severity(&reading));
-        call.reading = Some(reading);
     }
 
-    /// This is what became of a call of which `early` told while it ran.
-    pub fn follow(&mut self, early: Self) {
-        self.incident.revision = early.incident.revision + 1;
-        self.recorded_revision = self.incident.revision;
-        self.committed_revision = early.committed_revision;
-        self.incident.severity = self.incident.severity.min(early.incident.severity);
-        let (Subject::Call(call), Subject::Call(before)) =
-            (&mut self.incident.subject, early.incident.subject)
-        else {
-            return;
-        };
-        let reading = std::mem::replace(&mut call.reading, before.reading);
-        self.put_reading(reading);
+    /// This is what became of a call of which `early` told while it ran, and `others` of those of its sides that nobody had
+    /// said to be one call.
+    pub fn follow(&mut self, early: Option<&Self>, others: &[Self]) {
+        if let Some(early) = early {
+            self.incident.revision = early.incident.revision + 1;
+            self.recorded_revision = self.incident.revision;
+            self.committed_revision = early.committed_revision;
+        }
+        let mut raised: Vec<Alarm> = Vec::new();
+        for alarm in early.into_iter().chain(others).flat_map(Self::alarms) {
+            match raised.iter_mut().find(|known| known.id == alarm.id) {
+                Some(known) => known.at_ms = known.at_ms.min(alarm.at_ms),
+                None => raised.push(alarm.clone()),
+            }
+        }
+        self.keep(raised);
+    }
+
+    fn alarms(&self) -> &[Alarm] {
+        match &self.incident.subject {
+            Subject::Call(call) => call.reading.as_ref().map_or(&[], |reading| &reading.alarms),
+            _ => &[],
+        }
     }
 }
 

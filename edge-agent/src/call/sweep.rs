@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use protocol::{CallId, LiveCall};
+use protocol::{CallId, LiveCall, Transcript};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -134,11 +134,42 @@ impl CallTap {
             tracing::warn!(%call_id, legs = legs.len(), "filing a call that was left unfinished");
             self.file(call_id, legs, Said::default()).await;
         }
+        self.end_orphans().await;
+    }
+
+    /// Ends what was told of running calls none of whose legs is left: somebody removed them, or the disk lost them.
+    async fn end_orphans(self: &Arc<Self>) {
+        let (tap, now) = (Arc::clone(self), self.clock.now());
+        let ended = blocking(move || {
+            for id in tap.ledger.unfiled() {
+                let name = id.to_string();
+                // In this order: a leg that is filed meanwhile is gone from both, and its record is filed by then.
+                let lives = lock(&tap.live_legs).values().any(|live| *live == name)
+                    || leg::is_left(&tap.ledger.archive.legs(), &name);
+                if !lives {
+                    tracing::warn!(incident = %id, "a call that raised an alarm has lost its sound; ended");
+                    let reason = "the sound of this call is lost".to_owned();
+                    tap.ledger.end(id, Transcript::Failed { reason }, now)?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+        if let Err(error) = ended {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "calls without sound cannot be ended; trying again"
+            );
+        }
     }
 
     pub(super) async fn expire(self: &Arc<Self>) {
         let (tap, now) = (Arc::clone(self), self.clock.now());
-        if let Err(error) = blocking(move || tap.ledger.expire(now)).await {
+        let expired = blocking(move || {
+            tap.corrections.expire(&tap.screener, now)?;
+            tap.ledger.expire(now)
+        });
+        if let Err(error) = expired.await {
             tracing::error!(error = format!("{error:#}"), "filed calls cannot be cleared away; trying again");
         }
     }

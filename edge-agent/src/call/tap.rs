@@ -32,8 +32,11 @@ const MAX_SILERO_LEGS: usize = 32;
 const MAX_LEAD_MS: u64 = 30_000;
 /// Words about the call that one connection may say; further ones are refused.
 const MAX_WORDS: u32 = 64;
-/// A peer that does not take its farewell is left without.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// A peer that does not take its last words and its farewell within this time is left without; sooner when the box shuts
+/// down.
+const LAST_WORDS: Duration = Duration::from_secs(4);
+const FAREWELL: Duration = Duration::from_secs(4);
+const AT_END: Duration = Duration::from_secs(1);
 
 /// What comes from a wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,14 @@ pub(super) trait Source: Send {
     /// The next that comes. Left at any moment and called again, it loses nothing. An error ends the leg, with what
     /// came before.
     fn next(&mut self) -> impl Future<Output = anyhow::Result<Heard>> + Send;
+
+    /// Its sound will be this leg of the tap's: for a wire whose peer wants the leg's words back.
+    fn hear(&mut self, _tap: &CallTap, _leg: TapId) {}
+
+    /// No more sound is taken, and what was heard will soon be known: says the last words, where they are wanted.
+    fn last_words(&mut self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// Says why it is over, where the wire has words for that.
     fn farewell(&mut self, _why: &str) -> impl Future<Output = ()> + Send {
@@ -91,7 +102,7 @@ pub(super) async fn take(
     let (ids, recorders) = match began {
         Ok(began) => began,
         Err(error) => {
-            let _ = tokio::time::timeout(FAREWELL, source.farewell(&format!("{error:#}"))).await;
+            within(FAREWELL, cancel, source.farewell(&format!("{error:#}"))).await;
             return Err(error);
         }
     };
@@ -107,23 +118,37 @@ pub(super) async fn take(
             let legs = legs
                 .map(|(id, recorder)| Live { id: *id, recorder, ear: tap.ear(*id), arrivals: Vec::new() })
                 .collect();
+            source.hear(tap, ids[0]);
             follow(tap, socket, source, legs, cancel).await
         }
         Err(error) => Err(error),
     };
-    match finished {
-        Ok(legs) => {
+    let why = match finished {
+        Ok((legs, why)) => {
             lock(&tap.finished).extend(ids.iter().copied().zip(legs));
             tap.trouble(Cause::Recorder, None);
+            why
         }
         // What reached the disk is filed with the call.
         Err(error) => {
             tap.trouble(Cause::Recorder, Some(format!("a call leg lost its recorder: {error:#}")));
+            "the box could not record it any more".to_owned()
         }
-    }
+    };
+    // Words find their call by its legs, so these stay until the last one is said.
+    within(LAST_WORDS, cancel, source.last_words()).await;
     let now_ms = tap.clock.uptime_ms();
     ids.iter().for_each(|id| lock(&tap.registry).close(*id, now_ms));
+    within(FAREWELL, cancel, source.farewell(&why)).await;
     Ok(())
+}
+
+async fn within(longest: Duration, cancel: &CancellationToken, saying: impl Future<Output = ()>) {
+    tokio::select! {
+        () = saying => {}
+        () = sleep(longest) => {}
+        () = async { cancel.cancelled().await; sleep(AT_END).await } => {}
+    }
 }
 
 /// The disk has room for another leg; otherwise why not.
@@ -194,14 +219,14 @@ fn enter(tap: &CallTap, introduction: &Introduction) -> anyhow::Result<(Vec<TapI
     Ok((ids, states))
 }
 
-/// Reads until the connection ends, whatever ends it.
+/// Reads until the connection ends, whatever ends it; says also what.
 async fn follow(
     tap: &Arc<CallTap>,
     socket: Uuid,
     source: &mut impl Source,
     mut legs: Vec<Live>,
     cancel: &CancellationToken,
-) -> anyhow::Result<Vec<FinishedLeg>> {
+) -> anyhow::Result<(Vec<FinishedLeg>, String)> {
     let idle = Duration::from_secs(tap.config.idle_timeout_s);
     let mut idle_at = Instant::now() + idle;
     let mut write_at = Instant::now() + WRITE_EVERY;
@@ -265,10 +290,10 @@ async fn follow(
         }
     };
     tracing::info!(%why, "call leg ended");
-    let _ = tokio::time::timeout(FAREWELL, source.farewell(&why)).await;
     let announced = tap.announced(legs[0].id);
     let legs = write(legs, None, false).await?;
-    blocking(move || legs.into_iter().map(|leg| leg.recorder.finish(announced.clone())).collect()).await
+    let finish = move || legs.into_iter().map(|leg| leg.recorder.finish(announced.clone())).collect();
+    Ok((blocking(finish).await?, why))
 }
 
 fn hear_word(tap: &CallTap, socket: Uuid, told: Announcement, nth: u32) {

@@ -222,6 +222,8 @@ fn ports(config: &Config, agent: &Agent) -> Vec<Finding> {
         let name = |key| match key {
             "audiosocket_listen" => "audio port",
             "websocket_listen" => "WebSocket port",
+            "vosk_listen" => "Vosk port",
+            "funasr_listen" => "FunASR port",
             "siprec_listen" => "SIPREC port",
             _ => "call API port",
         };

@@ -210,6 +210,12 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
         "Starts of the process for words of running calls after it had ended",
         calls.live_restarts_total,
     );
+    counter(
+        registry,
+        "calls_answers_dropped",
+        "Words for clients of Vosk and FunASR that they were too slow to take",
+        calls.answers_dropped_total,
+    );
     counter(registry, "calls_filed", "Calls filed", calls.calls_filed_total);
     counter(registry, "calls_refused", "Connections turned away", calls.refused_total);
     counter(

@@ -16,6 +16,10 @@ const TOGETHER_MS: u64 = 10_000;
 /// What is weighed at once: an alarm is told in a few sentences, a matter in a minute.
 const ALARM_CHARS: usize = 80;
 const MATTER_CHARS: usize = 400;
+/// What is looked through for a title and a summary: a quarter of an hour.
+const TOLD_CHARS: usize = 4_000;
+/// Longest place: more is no address.
+const PLACE_CHARS: usize = 60;
 /// A clause that stands for the call: shorter ones say nothing, longer ones are no title.
 const CLAUSE_CHARS: std::ops::RangeInclusive<usize> = 4..=30;
 /// Characters of a summary at most.
@@ -60,9 +64,14 @@ pub fn alarms_in_last(screener: &Screener, lines: &[Segment]) -> Vec<Alarm> {
 
 /// What the caller said, as much as is weighed for what the call is about.
 pub fn said(lines: &[Segment]) -> String {
+    told(lines, MATTER_CHARS)
+}
+
+/// What the caller said, as many characters at most.
+fn told(lines: &[Segment], chars: usize) -> String {
     let own = lines.iter().filter(|line| line.leg == Leg::Caller).map(|line| line.text.as_str());
     let mut text = own.collect::<Vec<_>>().join("，");
-    if let Some((end, _)) = text.char_indices().nth(MATTER_CHARS) {
+    if let Some((end, _)) = text.char_indices().nth(chars) {
         text.truncate(end);
     }
     text
@@ -95,7 +104,7 @@ pub fn read(screener: &Screener, lines: &[Segment]) -> Option<CallReading> {
             .collect()
     };
     let place = place(screener, &said);
-    let clauses = clauses(&text);
+    let clauses = clauses(&told(lines, TOLD_CHARS));
     let top = ranked(&tags.category).next().expect("there are categories");
     let weight =
         |clause: &str| weight(&screener.tagger().tags(&Reading::of(clause)), top, !alarms.is_empty());
@@ -172,6 +181,7 @@ fn place(screener: &Screener, said: &[&Segment]) -> Option<ToldPlace> {
         let found = super::address::find(&line.text, &Reading::of(&line.text), &screener.gazetteer)?;
         Some(ToldPlace { text: found.text, grid: found.grid })
     });
+    let told = told.filter(|place| place.text.chars().count() <= PLACE_CHARS);
     let mut places: Vec<ToldPlace> = told.collect();
     places.sort_by_key(|place| (place.grid.is_none(), std::cmp::Reverse(place.text.chars().count())));
     places.into_iter().next()
@@ -252,6 +262,17 @@ mod tests {
         assert_eq!(read.place.unwrap().grid.as_deref(), Some("东关社区第03网格"));
         assert!(read.title.starts_with("凤鸣路菜市场") && read.title.contains("着火"), "{}", read.title);
         assert!(read.summary.contains("仓库着火了") && !read.summary.contains("你好"), "{}", read.summary);
+    }
+
+    /// A danger that is told after minutes of other talk is the title.
+    #[test]
+    fn the_title_is_of_the_danger() {
+        let talk =
+            |n: u64| line(Leg::Caller, n * 3_000, "我给你们反映个事，小区物业费一年比一年涨，电梯老是坏");
+        let mut lines: Vec<Segment> = (0..20).map(talk).collect();
+        lines.push(line(Leg::Caller, 90_000, "哎呀不好了，楼下仓库着火了"));
+        let read = read(&screener(), &lines).unwrap();
+        assert!(read.title.contains("着火") && read.summary.contains("着火"), "{read:?}");
     }
 
     /// What the operator asks raises nothing, nor does a call of which nothing was said.

@@ -16,7 +16,7 @@ pub mod stream;
 pub mod tagger;
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use protocol::hotline::{ALARMS, MATTERS, URGENCIES, categories};
 use serde::Serialize;
@@ -68,24 +68,26 @@ pub struct Screened {
 /// Screens utterances.
 #[derive(Debug)]
 pub struct Screener {
-    tagger: RwLock<Tagger>,
+    /// Replaced whole: who weighs something goes on with the one it has.
+    tagger: RwLock<Arc<Tagger>>,
     gazetteer: Gazetteer,
 }
 
 impl Screener {
     /// With the model that is part of the program.
     pub fn new(gazetteer: Gazetteer) -> Self {
-        Self { tagger: RwLock::new(Tagger::built_in()), gazetteer }
+        Self { tagger: RwLock::new(Arc::new(Tagger::built_in())), gazetteer }
     }
 
     /// From now on these corrections count, and no others.
     pub fn learn(&self, corrections: &[Correction]) {
-        let overlay = Overlay::learn(&self.tagger().topic, corrections);
-        self.tagger.write().unwrap_or_else(PoisonError::into_inner).overlay = overlay;
+        let mut tagger = Tagger::clone(&self.tagger());
+        tagger.overlay = Overlay::learn(&tagger.topic, corrections);
+        *self.tagger.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tagger);
     }
 
-    fn tagger(&self) -> RwLockReadGuard<'_, Tagger> {
-        self.tagger.read().unwrap_or_else(PoisonError::into_inner)
+    fn tagger(&self) -> Arc<Tagger> {
+        Arc::clone(&self.tagger.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn screen(&self, text: &str) -> Screened {

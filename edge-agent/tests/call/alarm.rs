@@ -23,7 +23,7 @@ fn hearing() -> CallConfig {
 }
 
 /// What is said, in telephone quality; numbered pinyin.
-fn spoken(dir: &Path, name: &str, pinyin: &str) -> Vec<i16> {
+pub(super) fn spoken(dir: &Path, name: &str, pinyin: &str) -> Vec<i16> {
     let at = |ending: &str| -> PathBuf { dir.join(format!("{name}{ending}")) };
     let run = |program: &str, args: &[&str]| {
         let done = Command::new(program).args(args).output().unwrap();

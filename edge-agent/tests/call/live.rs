@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::site::{Exchange, Site, call_of, config, offset_of, sides, until};
 
-fn toys() -> PathBuf {
+pub(super) fn toys() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech")
 }
 
-fn install(dir: &Path, toy: &str) {
+pub(super) fn install(dir: &Path, toy: &str) {
     let folder = dir.join("models").join(toy);
     std::fs::create_dir_all(&folder).unwrap();
     for entry in std::fs::read_dir(toys().join(toy)).unwrap() {
@@ -27,7 +27,7 @@ fn install(dir: &Path, toy: &str) {
 }
 
 /// 你好，我要反映一个问题, with more silence behind it than ends a stretch of speech.
-fn spoken() -> Vec<i16> {
+pub(super) fn spoken() -> Vec<i16> {
     let mut wav = hound::WavReader::open(toys().join("hello-8k.wav")).unwrap();
     let mut samples = wav.samples().collect::<Result<Vec<i16>, _>>().unwrap();
     // Quiet, not nothing: a telephone is never silent, and tests look for samples that are not zero.
@@ -52,7 +52,7 @@ async fn until_final(site: &mut Site) -> (Vec<Segment>, Segment) {
     }
 }
 
-fn listening(site: &Site) -> impl FnMut() -> bool + '_ {
+pub(super) fn listening(site: &Site) -> impl FnMut() -> bool + '_ {
     || site.tap.health().live_model.is_some()
 }
 

@@ -4,12 +4,15 @@
 
 mod alarm;
 mod api;
+mod client;
 mod endings;
+mod funasr;
 mod inbox;
 mod live;
 mod recording;
 mod siprec;
 mod site;
 mod speech;
+mod vosk;
 mod websocket;
 mod words;

@@ -34,7 +34,6 @@ pub(super) struct Site {
     reports: mpsc::Receiver<Handover>,
     pub(super) live: mpsc::Receiver<LiveCall>,
     cancel: CancellationToken,
-    wanted: (bool, bool),
     pub(super) task: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -57,15 +56,22 @@ impl Site {
             live: words,
             disk_reserve_bytes,
         };
-        let wanted = (config.websocket_listen.is_some(), config.siprec_listen.is_some());
+        let wanted =
+            [config.websocket_listen, config.siprec_listen, config.vosk_listen, config.funasr_listen];
         let tap = CallTap::new(config, deps).unwrap();
         let cancel = CancellationToken::new();
         let task = tokio::spawn(Arc::clone(&tap).run(cancel.clone()));
-        let site = Self { tap, reports, live, cancel, wanted, task };
+        let site = Self { tap, reports, live, cancel, task };
         until("the ports are open", || {
             let health = site.tap.health();
-            let others = (health.websocket_listening.is_some(), health.siprec_listening.is_some());
-            health.listening.is_some() && health.api_listening.is_some() && site.wanted == others
+            let open = [
+                health.websocket_listening,
+                health.siprec_listening,
+                health.vosk_listening,
+                health.funasr_listening,
+            ];
+            let all = wanted.iter().zip(open).all(|(wanted, open)| wanted.is_some() == open.is_some());
+            health.listening.is_some() && health.api_listening.is_some() && all
         })
         .await;
         site

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::{CallTap, lock, redact, registry, transcripts};
+use super::echo::Client;
 use crate::call::registry::TapId;
 use crate::call::speech::wire::Words;
 use crate::screen;
@@ -23,6 +24,8 @@ pub(super) struct Leg {
     offset_ms: u64,
     words: Mutex<Known>,
     changed: Notify,
+    /// Who brings its sound and wants its words back.
+    pub(super) client: Client,
 }
 
 #[derive(Debug, Default)]
@@ -41,14 +44,13 @@ struct Known {
 
 impl Leg {
     pub(super) fn new(offset_ms: u64) -> Self {
-        Self { offset_ms, words: Mutex::default(), changed: Notify::new() }
+        Self { offset_ms, words: Mutex::default(), changed: Notify::new(), client: Client::default() }
     }
 
     pub(super) fn miss(&self) {
         lock(&self.words).lost = true;
     }
 
-    #[cfg(test)]
     pub(super) fn is_lost(&self) -> bool {
         lock(&self.words).lost
     }
@@ -73,19 +75,29 @@ impl Leg {
     }
 
     pub(super) async fn said(&self, deadline: Instant) -> Option<Vec<Words>> {
+        self.once(deadline, |known| match known {
+            Known { lost: true, .. } => Some(None),
+            Known { over: true, lines, .. } => Some(Some(lines.clone())),
+            _ => None,
+        })
+        .await
+        .flatten()
+    }
+
+    /// Until all its words are known, or never will be; false when neither was so by `deadline`.
+    pub(super) async fn over(&self, deadline: Instant) -> bool {
+        self.once(deadline, |known| known.over.then_some(())).await.is_some()
+    }
+
+    async fn once<T>(&self, deadline: Instant, look: impl Fn(&Known) -> Option<T>) -> Option<T> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Listens before it looks, so that no change falls between.
             changed.as_mut().enable();
-            {
-                let known = lock(&self.words);
-                if known.lost {
-                    return None;
-                }
-                if known.over {
-                    return Some(known.lines.clone());
-                }
+            let found = look(&lock(&self.words));
+            if found.is_some() {
+                return found;
             }
             timeout_at(deadline, changed).await.ok()?;
         }
@@ -96,6 +108,7 @@ impl CallTap {
     /// Somebody is speaking.
     pub(super) fn partial_words(&self, words: &Words) {
         if let Some((call_id, before, segment)) = self.placed(words) {
+            self.live_words.tell_client(words, &segment.text, false);
             self.tell_live(LiveCall::Partial { call_id, segment: segment.clone() });
             self.heed(words.leg, call_id, before, segment, false);
         }
@@ -104,6 +117,7 @@ impl CallTap {
     /// Somebody has spoken.
     pub(super) fn final_words(&self, words: Words) {
         if let Some((call_id, before, segment)) = self.placed(&words) {
+            self.live_words.tell_client(&words, &segment.text, true);
             self.tell_live(LiveCall::Final { call_id, segment: segment.clone() });
             self.heed(words.leg, call_id, before, segment, true);
         }

@@ -5,6 +5,7 @@
 //! afterwards: nothing here can hold up or harm a recording. A leg may have two seconds waiting, all legs together a
 //! million samples.
 
+mod echo;
 pub(super) mod keeper;
 mod legs;
 
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub(super) use self::echo::{Echo, Line, Timed};
 use self::legs::Leg;
 pub(super) use self::legs::Said;
 use super::registry::TapId;
@@ -65,6 +67,7 @@ pub(super) struct Live {
     unheard_ms: AtomicU64,
     restarts: AtomicU64,
     lag_ms: AtomicU64,
+    answers_dropped: AtomicU64,
 }
 
 /// For the box's health.
@@ -74,6 +77,7 @@ pub(super) struct State {
     pub(super) lag_ms: u64,
     pub(super) unheard_ms_total: u64,
     pub(super) restarts_total: u64,
+    pub(super) answers_dropped_total: u64,
 }
 
 impl Live {
@@ -89,6 +93,7 @@ impl Live {
             unheard_ms: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             lag_ms: AtomicU64::new(0),
+            answers_dropped: AtomicU64::new(0),
         })
     }
 
@@ -98,6 +103,7 @@ impl Live {
             lag_ms: self.lag_ms.load(Ordering::Relaxed),
             unheard_ms_total: self.unheard_ms.load(Ordering::Relaxed),
             restarts_total: self.restarts.load(Ordering::Relaxed),
+            answers_dropped_total: self.answers_dropped.load(Ordering::Relaxed),
         }
     }
 

@@ -23,7 +23,8 @@ pub struct Correction {
 impl Correction {
     /// Of a call whose caller said this.
     pub fn of(said: &str, category: Option<usize>, matter: Option<usize>) -> Self {
-        Self { features: features(&Reading::of(said), View::Topic), category, matter }
+        let told: String = said.chars().take(LEARNT_CHARS).collect();
+        Self { features: features(&Reading::of(&told), View::Topic), category, matter }
     }
 }
 
@@ -44,6 +45,9 @@ const MOST_WEIGHT: f32 = 3.0;
 const NEW: f32 = 3.0;
 /// Times that the whole list is gone through, so that a later correction does not undo an earlier one.
 const ROUNDS: usize = 2;
+/// What a call is about is told in its first sentences. Learning all of a long one would take the box a hundred megabytes
+/// at [`MOST_CORRECTIONS`].
+pub const LEARNT_CHARS: usize = 120;
 /// The oldest go first beyond this many; by then the corpus should have learnt them.
 pub const MOST_CORRECTIONS: usize = 1_000;
 
@@ -86,10 +90,14 @@ impl Overlay {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+
     /// The model's scores with what was learnt.
     pub fn scores(&self, model: &Model, features: &[Feature]) -> Vec<f32> {
         let mut scores = model.scores(features);
-        if self.weights.is_empty() {
+        if self.is_empty() {
             return scores;
         }
         let square: f32 = features.iter().map(|f| value(*f) * value(*f)).sum();
@@ -157,6 +165,22 @@ mod tests {
         }
         assert_eq!(Overlay::learn(&model, &[]), Overlay::default());
         assert_eq!(Overlay::learn(&model, &corrections), overlay);
+    }
+
+    /// Whatever operators put right, the same alarms are raised.
+    #[test]
+    fn corrections_raise_and_silence_nothing() {
+        let mut tagger = Tagger::built_in();
+        let texts = ["我家闻到很重的煤气味", "楼下着火了烟特别大", "问一下社保卡咋办", "有人要从楼上跳下来"];
+        let emergency = |tagger: &Tagger| {
+            let of = |text: &&str| tagger.tags(&Reading::of(text)).urgency[0].to_bits();
+            texts.iter().map(of).collect::<Vec<_>>()
+        };
+        let before = emergency(&tagger);
+        let calm: Vec<Correction> = texts.iter().map(|text| as_category(text, "family_planning")).collect();
+        tagger.overlay = Overlay::learn(&tagger.topic, &calm);
+        assert_eq!(told(&tagger.overlay, &tagger.topic, texts[0]), category("family_planning").unwrap());
+        assert_eq!(emergency(&tagger), before);
     }
 
     /// Operators who contradict each other do not keep the box busy, and no word gets a weight beyond all bounds.

@@ -68,12 +68,18 @@ impl Tagger {
             *other *= (1.0 - emergency) / rest;
         }
         tags.urgency[0] = emergency;
+        // Last: what operators put right changes what is offered, never which alarm is raised.
+        if !self.overlay.is_empty() {
+            let learnt = self.overlay.scores(&self.topic, &features(reading, View::Topic));
+            tags.category = self.topic.probabilities(&learnt, Head::Category);
+            tags.matter = self.topic.probabilities(&learnt, Head::Matter);
+        }
         tags
     }
 
-    /// What each model says by itself.
+    /// What each model of the program says by itself.
     fn answers(&self, reading: &Reading) -> Tags {
-        let topic = self.overlay.scores(&self.topic, &features(reading, View::Topic));
+        let topic = self.topic.scores(&features(reading, View::Topic));
         let alarm = self.alarm.scores(&features(reading, View::Alarm));
         Tags {
             category: self.topic.probabilities(&topic, Head::Category),

@@ -1,12 +1,11 @@
 //! What the tap does between its stations, where sockets cannot be made to meet the moment.
 
+mod alarms;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::hotline::Alarm;
-use protocol::{
-    Direction, IncidentId, Leg, ManualClock, Phase, Segment, Severity, Subject, Transcript, UtcMs,
-};
+use protocol::{Direction, IncidentId, Leg, ManualClock, Subject, Transcript, UtcMs};
 use tokio::time::timeout;
 
 use super::*;
@@ -274,58 +273,4 @@ async fn legs_of_two_runs_make_no_endless_recording() {
     .unwrap();
     let Subject::Call(call) = &filed.incident.subject else { panic!("not a call") };
     assert!((1_000..=60_000).contains(&call.duration_ms), "{} ms", call.duration_ms);
-}
-
-/// An alarm of a running call is an incident at once. What the call turns out to be is its next revision, with the
-/// recording and the alarm; also when the box died in between, and when its words came only afterwards and took it back.
-#[tokio::test]
-async fn an_alarm_comes_before_its_call() {
-    let mut site = Box::new();
-    let call_id = CallId(Uuid::from_u128(1));
-    let state = site.leg(1, site.tap.run, NOW);
-    let (id, name) = (state.incident_id, state.name.clone());
-    let finished = site.record(state, 8_000).finish(None).unwrap();
-    let leg = lock(&site.tap.registry).open(Uuid::from_u128(1), 8, 0).unwrap();
-    lock(&site.tap.live_legs).insert(leg, name);
-    let alarm = |id: &str, at_ms| Alarm { id: id.into(), words: vec!["着火".into()], at_ms, holds: true };
-    site.tap.raise(call_id, vec![alarm("fire", 500)]);
-    site.tap.raise(call_id, vec![alarm("trapped", 900)]);
-    let over = CancellationToken::new();
-    over.cancel();
-    raising::run(Arc::clone(&site.tap), over).await;
-    let reports = site.commit_all().await;
-    let early = reports.last().unwrap();
-    assert_eq!(
-        (early.incident.incident_id, early.incident.revision, early.incident.phase),
-        (id, 2, Phase::Updated)
-    );
-    assert_eq!((early.incident.severity, early.files.len()), (Severity::Emergency, 0));
-    assert_eq!(site.tap.ledger.wordless(), [], "no recording waits for words yet");
-
-    // The box dies here; another run finds the leg on its disk.
-    let (tap, reports) = tap_on(site.dir.path(), &site.clock);
-    (site.tap, site.reports) = (tap, reports);
-    site.tap.ledger.load();
-    let spans = vec![Span { start_ms: 100, end_ms: 900 }];
-    site.tap.file(call_id, vec![FinishedLeg { spans, ..finished }], live::Said::default()).await;
-    let reports = site.commit_all().await;
-    let filed = &reports[0];
-    assert_eq!(
-        (filed.incident.incident_id, filed.incident.revision, filed.incident.phase),
-        (id, 3, Phase::Ended)
-    );
-    assert_eq!((filed.incident.severity, filed.files.len()), (Severity::Emergency, 1));
-    let alarms = |report: &Report| call_of(report).reading.clone().unwrap().alarms;
-    assert_eq!(alarms(filed), [alarm("fire", 500), alarm("trapped", 900)]);
-
-    let line = |text: &str| Segment { leg: Leg::Caller, start_ms: 300, end_ms: 900, text: text.into() };
-    let segments = vec![line("仓库着火了快来人")];
-    let reading = crate::screen::call::read(&site.tap.screener, &segments);
-    let done = Transcript::Done { segments, model: "m".into(), left_out: 0 };
-    site.tap.ledger.transcribed(id, done, reading, NOW).unwrap();
-    let reports = site.commit_all().await;
-    let fire = &alarms(&reports[0])[..];
-    assert_eq!((reports[0].files.len(), reports[0].incident.severity), (0, Severity::Emergency));
-    let told: Vec<_> = fire.iter().map(|a| (a.id.as_str(), a.at_ms, a.holds)).collect();
-    assert!(told.contains(&("fire", 300, true)) && told.contains(&("trapped", 900, false)), "{told:?}");
 }
