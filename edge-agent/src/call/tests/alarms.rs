@@ -84,7 +84,9 @@ async fn an_alarm_comes_before_its_call() {
 #[tokio::test]
 async fn alarms_of_two_sides_become_one() {
     let mut site = Box::new();
-    let sides = [site.running(1), site.running(2)];
+    let first = site.running(1);
+    site.clock.advance_ms(1);
+    let sides = [first, site.running(2)];
     for (socket, id) in [(1, "fire"), (2, "trapped")] {
         site.tap.raise(CallId(Uuid::from_u128(socket)), vec![alarm(id, 500)]);
     }
