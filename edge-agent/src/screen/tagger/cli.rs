@@ -74,7 +74,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// The set as a recogniser may hear it.
 pub(super) fn misheard(set: &[Labelled], slips: &Slips, seed: u64) -> Vec<Labelled> {
     let mut chance = StdRng::seed_from_u64(seed);
-    let slip = |l: &Labelled| Labelled { text: slips.slip(&l.text, SLIP_RATE, &mut chance), labels: l.labels };
+    let slip =
+        |l: &Labelled| Labelled { text: slips.slip(&l.text, SLIP_RATE, &mut chance), labels: l.labels };
     set.iter().map(slip).collect()
 }
 

@@ -211,7 +211,7 @@ mod tests {
         [floor(cells[0]), floor(cells[1])]
     }
 
-    /// The models that are part of the program do not fall below the intervals that their card gives, on the same calls.
+    /// The models of the program do not fall below the intervals that their card gives, on the same calls.
     #[test]
     fn the_built_in_models_hold_what_their_card_says() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tagger");
@@ -220,7 +220,8 @@ mod tests {
         set.extend(labelled(&folder.join("eval/calm.jsonl")).unwrap());
         let with_alarm = set.iter().filter(|call| call.labels.alarms != 0).count();
         assert!(with_alarm >= 500 && set.len() - with_alarm >= 1_000, "{with_alarm} of {}", set.len());
-        let noisy = misheard(&set, &slips(&corpus::read(&folder.join("corpus")).unwrap()), Fit::default().seed);
+        let noisy =
+            misheard(&set, &slips(&corpus::read(&folder.join("corpus")).unwrap()), Fit::default().seed);
         let tagger = Tagger::built_in();
         let measured = [&set, &noisy].map(|set| measure(&tagger, set, false));
         println!("as said\n{}\nmisheard\n{}", measured[0], measured[1]);
@@ -237,8 +238,8 @@ mod tests {
         }
         assert!(
             fallen.is_empty(),
-            "the built-in tagger is worse than models/tagger/README.md says:\n{}\nWhat was changed (models, thresholds, \
-             how words are read) made it so: see which calls with `edge-agent train-tagger --measure \
+            "the built-in tagger is worse than models/tagger/README.md says:\n{}\nA change of models, thresholds or of \
+             how words are read made it so: see which calls with `edge-agent train-tagger --measure \
              models/tagger/eval/alarms.jsonl --measure models/tagger/eval/calm.jsonl --wrong` and mend it; write lower \
              figures into the card only where the loss is wanted",
             fallen.join("\n")
