@@ -5,9 +5,11 @@
 #   2. from the moment in front of the camera to the row on an open page, in headless Chromium
 #   3. the stations that run per frame (criterion)
 #   4. many cameras without inference: a main stream kept and a sub stream analysed of each
+#   5. sixteen two-leg calls at once, heard by the demonstration recogniser: how long words take, what is lost, what it
+#      costs beside the bare engine (edge-agent/examples/engine.rs) on the same sound
 #
 #   deploy/bench.sh [SECONDS]    how long 1 measures the agent, and the floor (default 60); all of it takes under
-#                                10 minutes once everything is built
+#                                15 minutes once everything is built
 #
 # With SHAODIAN_DATA: its real clip and the YOLOX-nano weights; without: a generated street, seen by motion alone. Run
 # it on an idle machine; the load before it is printed.
@@ -22,7 +24,7 @@ incidents=40 incidents_limit=240
 
 load=$(cut -d' ' -f1-3 /proc/loadavg)
 deploy/setup.sh
-cargo build --release --workspace --locked --quiet --example floor
+cargo build --release --workspace --locked --quiet --example floor --example engine
 cargo bench --workspace --locked --quiet --bench vision --no-run
 
 # The demo's own functions run the stack: same configuration, other folder, nothing of the demo is touched.
@@ -125,3 +127,40 @@ say "|---|---|---|---|---|---|---|---|---|---|"
 limited 300 deploy/bench/cameras.py 15 2>"$state/log/cameras.log" >"$state/cameras.jsonl" ||
     { tail -n 5 "$state/log/cameras.log" >&2; fail "the run with many cameras did not come through" "see the message above"; }
 jq -r '"| \(.cameras) | \(.cpu_percent_of_core) | \(.cpu_percent_of_machine) | \(.resident_mb) | \(.mb_per_added_camera // "") | \(.threads) | \(.kept_per_second) | \(.decoded_per_second) | \(.analysed_per_second) | \(.dropped) |"' "$state/cameras.jsonl"
+
+# Each call lasts 45 s and begins a little after the one before it.
+calls=16
+rush=$(limited 420 "$simulate" rush --calls "$calls" --seconds 45 --out "$state/rush" 2>"$state/log/rush.log") ||
+    { tail -n 20 "$state/log/rush.log" >&2; fail "the run with many calls did not come through" "see the message above"; }
+engine=$(limited 420 target/release/examples/engine models/mandarin-demo "$state/rush" 2>"$state/log/engine.log") ||
+    { tail -n 5 "$state/log/engine.log" >&2; fail "the bare engine did not come through" "see the message above"; }
+say
+say "| $calls two-leg calls at once | turns | p50 ms | p95 ms | longest ms | goal for p95 |"
+say "|---|---|---|---|---|---|"
+jq -r '
+    def row(name; goal): "| \(name) | \(.n) | \(.p50) | \(.p95) | \(.longest) | \(goal) |";
+    (.first_words_ms | row("first words, since the first sound of a turn"; 600)),
+    (.final_words_ms | row("finished line, since the last sound of a turn"; 800)),
+    (if .turns_without_words > 0 then "\n\(.turns_without_words) of \(.turns) turns ended in no words." else empty end)' <<<"$rush"
+say
+say "| the same calls | CPU s per second of audio | the agent is this many times that | goal |"
+say "|---|---|---|---|"
+jq -rn --argjson rush "$rush" --argjson engine "$engine" '
+    def four: . * 10000 | round / 10000;
+    def two: . * 100 | round / 100;
+    ($engine.streaming_cpu_s + $engine.final_cpu_s) as $everything
+    | ($engine.streaming_speech_cpu_s + $engine.final_cpu_s) as $speech
+    | "| agent, all its processes | \($rush.cpu_s_per_s | four) | | |",
+      "| bare engine: streaming over everything, final over speech | \($everything / $engine.audio_s | four) | \($rush.cpu_s / $everything | two) | 1.05 |",
+      "| bare engine, both over speech alone | \($speech / $engine.audio_s | four) | \($rush.cpu_s / $speech | two) | |"'
+say
+say "| the same calls | | goal |"
+say "|---|---|---|"
+jq -r '
+    def one: . * 10 | round / 10;
+    "| samples lost, of \(.samples_sent) sent | \(.samples_lost) | 0 |",
+    "| samples of silence put in between | \(.silence_added) | 0 |",
+    "| sound left out of live words, ms | \(.unheard_ms) | 0 |",
+    "| memory at rest; with \(.calls) calls, MB | \(.mb_at_rest | one); \(.mb_with_calls | one) | |",
+    "| memory per call, MB | \(.mb_per_call | one) | |",
+    "| this sender was late by at most, ms | \(.sender_late_ms) | |"' <<<"$rush"

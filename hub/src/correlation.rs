@@ -159,6 +159,7 @@ mod tests {
             speech_ms: 0,
             transcript: Transcript::Waiting,
             reading: None,
+            interrupted: false,
         });
         let cause = cause(&origin(), &incident);
         assert_eq!(cause.key, format!("call/box/{}", uuid::Uuid::nil()));

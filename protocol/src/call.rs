@@ -76,6 +76,10 @@ pub struct CallSubject {
     /// What was read from the caller's words; `None` while there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<CallReading>,
+    /// The box died, or could not write any more, while the call ran: what was said from then on is missing, or is in
+    /// another incident of the call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 /// What the `live` topic tells while a call runs (QoS 0; may be lost, never matters).

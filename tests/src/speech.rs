@@ -97,11 +97,7 @@ impl Dialogue {
         let pause = vec![0_i16; PAUSE_MS * RATE as usize / 1000];
         let mut dialogue = Self { caller: pause.clone(), operator: pause.clone(), spoken: Vec::new() };
         for turn in script {
-            let voice = match turn.leg {
-                Leg::Caller => ["cmn-latn-pinyin+m3", "38"],
-                Leg::Operator => ["cmn-latn-pinyin+f2", "58"],
-            };
-            let said = telephone(&say(turn.pinyin, voice)?);
+            let said = spoken(turn)?;
             let silence = vec![0_i16; said.len()];
             let start_ms = millis(dialogue.caller.len());
             let (speaks, listens) = match turn.leg {
@@ -147,6 +143,15 @@ impl Dialogue {
 
 fn millis(samples: usize) -> u64 {
     samples as u64 * 1000 / u64::from(RATE)
+}
+
+/// One turn in telephone quality, each side in its voice.
+pub(crate) fn spoken(turn: &Turn) -> Result<Vec<i16>> {
+    let voice = match turn.leg {
+        Leg::Caller => ["cmn-latn-pinyin+m3", "38"],
+        Leg::Operator => ["cmn-latn-pinyin+f2", "58"],
+    };
+    Ok(telephone(&say(turn.pinyin, voice)?))
 }
 
 /// Longest that one turn may take; it takes some hundredths of a second.
@@ -200,7 +205,7 @@ fn telephone((input, rate): &(Vec<i16>, u32)) -> Vec<i16> {
         .collect()
 }
 
-fn write_wav(path: &Path, samples: &[i16]) -> Result<()> {
+pub(crate) fn write_wav(path: &Path, samples: &[i16]) -> Result<()> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: RATE,

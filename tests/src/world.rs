@@ -1,7 +1,8 @@
 //! The whole product in one temporary folder: hub, enrolled box, broker, database, cameras. Real programs on free
 //! loopback ports, started and enrolled by their own commands, gone when dropped.
 
-use std::fmt::Write as _;
+mod config;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub struct Builder {
     seed: u64,
     lan: Option<Lan>,
     dark: bool,
+    hears: bool,
 }
 
 impl Builder {
@@ -89,6 +91,12 @@ impl Builder {
     /// Starts with every camera switched off; `world.cameras.start(id)` switches one on.
     pub fn dark(mut self) -> Self {
         self.dark = true;
+        self
+    }
+
+    /// The box takes calls by WebSocket too, and hears all calls with the demonstration recogniser.
+    pub fn hears(mut self) -> Self {
+        self.hears = true;
         self
     }
 
@@ -125,6 +133,8 @@ pub struct World {
     mqtt: u16,
     audio: u16,
     calls: u16,
+    /// Of calls by WebSocket, where the box hears.
+    websocket: Option<u16>,
     health: u16,
     pub chance: Chance,
     pub clock: SystemClock,
@@ -141,6 +151,7 @@ impl World {
             seed: 1,
             lan: None,
             dark: false,
+            hears: false,
         }
     }
 
@@ -172,6 +183,7 @@ impl World {
             mqtt: free_port()?,
             audio: free_port()?,
             calls: free_port()?,
+            websocket: if plan.hears { Some(free_port()?) } else { None },
             health: free_port()?,
             chance: Chance::seeded(plan.seed),
             clock: SystemClock::new(),
@@ -181,61 +193,6 @@ impl World {
         std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras))
             .context("writing edge.toml")?;
         Ok(world)
-    }
-
-    fn hub_toml(&self) -> String {
-        let here = if self.lan.is_some() { "0.0.0.0" } else { "127.0.0.1" };
-        let mut toml = format!(
-            "[hub]\ndata_dir = {:?}\n\n[http]\nlisten = \"{here}:{}\"\nloopback = \"127.0.0.1:{}\"\n\n[broker]\n",
-            self.path("hub"),
-            self.https,
-            self.http
-        );
-        let port = self.mqtt;
-        let broker = match self.broker_kind {
-            BrokerKind::Embedded => format!("mode = \"embedded\"\nlisten = \"{here}:{port}\"\n"),
-            BrokerKind::Mosquitto => format!("mode = \"external\"\nhost = \"127.0.0.1\"\nport = {port}\n"),
-        };
-        toml += &broker;
-        if let Some(postgres) = &self.postgres {
-            toml += &format!("\n[database]\nurl = {:?}\n", postgres.url());
-        }
-        toml
-    }
-
-    fn edge_toml(&self, cameras: &[CameraPlan]) -> String {
-        let mut toml = format!(
-            "[agent]\ndata_dir = {:?}\nname = \"世界\"\n\n[health]\nlisten = \"127.0.0.1:{}\"\n\n[calls]\n\
-             audiosocket_listen = \"127.0.0.1:{}\"\napi_listen = \"127.0.0.1:{}\"\njoin_grace_ms = 300\n",
-            self.path("edge"),
-            self.health,
-            self.audio,
-            self.calls
-        );
-        for camera in cameras {
-            // Writing to a String cannot fail.
-            let _ = write!(
-                toml,
-                "\n[[camera]]\nid = {:?}\nname = {:?}\nurl = {:?}\nplace = {{ name = {:?} }}\npre_roll_s = 6\n\
-                 post_roll_s = 2\nclip_max_s = 6\n\n[[camera.rules]]\nid = \"forecourt\"\nkind = \"intrusion\"\n\
-                 cooldown_s = 1\n",
-                camera.id,
-                camera.place,
-                self.cameras.url(&camera.id),
-                camera.place,
-            );
-            if !camera.zone.is_empty() {
-                let outline = &camera.zone;
-                let _ = write!(
-                    toml,
-                    "zone = \"forecourt\"\n\n[[camera.zones]]\nid = \"forecourt\"\npolygon = {outline:?}\n"
-                );
-            }
-            for mask in &camera.masks {
-                let _ = write!(toml, "\n[[camera.masks]]\npolygon = {mask:?}\n");
-            }
-        }
-        toml
     }
 
     /// A path inside the world's folder.
@@ -272,6 +229,18 @@ impl World {
     pub fn password(&self) -> Result<String> {
         let text = std::fs::read_to_string(self.path("password")).context("the first password")?;
         Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Where calls come by WebSocket, `host:port`.
+    pub fn websocket(&self) -> Result<String> {
+        let port = self.websocket.context("this box was not built to hear (Builder::hears)")?;
+        Ok(format!("127.0.0.1:{port}"))
+    }
+
+    /// The broker and the files by which the hub comes to it: authority, certificate, key.
+    pub fn hub_at_broker(&self) -> (u16, [PathBuf; 3]) {
+        let files = ["ca.pem", "shaodian-hub.pem", "shaodian-hub.key"];
+        (self.mqtt, files.map(|name| self.path("hub/pki").join(name)))
     }
 
     /// A person at the hub's pages, over TLS with the hub's own authority.
@@ -357,6 +326,11 @@ impl World {
         Ok(())
     }
 
+    /// The box's process; those that it has started are its children.
+    pub fn edge_pid(&self) -> Result<u32> {
+        Ok(self.edge.as_ref().context("the box is not running")?.pid())
+    }
+
     /// SIGKILL; with `kill_broker` on the embedded broker this is what ends it too.
     pub fn kill_hub(&mut self) {
         self.hub = None;
@@ -393,6 +367,13 @@ impl World {
             .collect::<Vec<_>>()
             .join("\n")
     }
+}
+
+/// The demonstration recogniser of this project.
+pub fn recogniser() -> PathBuf {
+    // Without `..`: the box names a model by its folder.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project");
+    root.join("models/mandarin-demo")
 }
 
 /// A clip drawn once per test program and kept beside it.

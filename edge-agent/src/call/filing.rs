@@ -148,6 +148,7 @@ fn compose(
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
             transcript: transcript_of(&sounding, said, &speech),
             reading: None,
+            interrupted: legs.iter().any(|leg| !leg.state.ended),
         }),
         place: config.place.clone().map(Place::from),
         started_at,

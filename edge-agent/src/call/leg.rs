@@ -33,6 +33,9 @@ pub(super) struct LegState {
     pub(super) run: Uuid,
     /// `None` until audio came.
     pub(super) rate_hz: Option<u32>,
+    /// It was recorded to its end. Where this is not so afterwards, the box died meanwhile.
+    #[serde(default)]
+    pub(super) ended: bool,
 }
 
 impl LegState {
@@ -152,12 +155,17 @@ impl LegRecorder {
 
     /// Makes everything so far survive a power cut, and notes what was told of the leg meanwhile.
     pub(super) fn sync(&mut self, announced: Option<Announcement>) -> anyhow::Result<()> {
+        self.settle(announced, false)
+    }
+
+    fn settle(&mut self, announced: Option<Announcement>, ended: bool) -> anyhow::Result<()> {
         if let Some(sound) = &self.sound {
             sound.file.sync_data().context("cannot sync a leg to disk")?;
         }
         let before = self.state.clone();
         self.settle_start();
         self.state.announced = announced.unwrap_or_else(|| before.announced.clone());
+        self.state.ended = ended;
         if self.state == before { Ok(()) } else { self.write_state() }
     }
 
@@ -175,7 +183,7 @@ impl LegRecorder {
             let rest = sound.timeline.release();
             sound.write(&rest).context("cannot write the end of a leg")?;
         }
-        self.sync(announced)?;
+        self.settle(announced, true)?;
         let pcm = self.pcm();
         let spans = self.sound.map(|s| s.vad.finish()).unwrap_or_default();
         Ok(FinishedLeg { state: self.state, pcm, spans })

@@ -122,6 +122,7 @@ fn begun(tap: &CallTap, call_id: CallId, incident_id: IncidentId, legs: &[(Incid
                 speech_ms: 0,
                 transcript: Transcript::Waiting,
                 reading: Some(CallReading::default()),
+                interrupted: false,
             }),
             place: tap.config.place.clone().map(Place::from),
             started_at: now.plus_ms(-(uptime_ms.saturating_sub(opened_ms) as i64)),

@@ -213,6 +213,7 @@ fn enter(tap: &CallTap, introduction: &Introduction) -> anyhow::Result<(Vec<TapI
             starts_at_ms: now_ms,
             run: tap.run,
             rate_hz: None,
+            ended: false,
         });
         ids.push(id);
     }

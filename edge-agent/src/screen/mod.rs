@@ -9,6 +9,8 @@ mod danger;
 mod digits;
 pub mod gazetteer;
 pub mod homophone;
+#[cfg(test)]
+mod messages;
 mod plate;
 pub mod privacy;
 pub mod reading;

@@ -38,6 +38,7 @@ async fn every_end_is_filed() {
         let held = if end == "silence" { Some(leg) } else { None };
         let report = site.report().await;
         println!("{end}: {} ms", call_of(&report).duration_ms);
+        assert!(!call_of(&report).interrupted, "{end}: the box did not die");
         if end == "empty" {
             assert_eq!((report.files.len(), call_of(&report).duration_ms), (0, 0));
             assert_eq!(call_of(&report).transcript, Transcript::Silent);
@@ -93,6 +94,7 @@ async fn a_killed_box_files_its_calls() {
             report.incident.revision,
             report.files[0].evidence.sha256.clone(),
         ));
+        assert!(call_of(report).interrupted);
         let (_, left, right) = sides(report);
         for (side, sent) in [(left, &one), (right, &two)] {
             let begin = side.iter().position(|s| *s != 0).unwrap();

@@ -136,6 +136,7 @@ pub(crate) fn call(id: IncidentId, call_id: CallId, recording: EvidenceFile) -> 
         speech_ms: 0,
         transcript: Transcript::Silent,
         reading: None,
+        interrupted: false,
     });
     report.incident.evidence = vec![recording.evidence.clone()];
     report.files = vec![recording];

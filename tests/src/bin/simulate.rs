@@ -15,6 +15,7 @@ use world::call::Call;
 use world::operator::{Operator, Ticket};
 use world::process::end_with_parent;
 use world::rtsp::{Cameras, Clip, Codec};
+use world::rush;
 use world::scene::{Scene, shoot, suite};
 use world::speech::{self, Dialogue};
 
@@ -46,6 +47,9 @@ enum Command {
     Shot(ShotArgs),
     /// Hold the list of cases open in headless Chromium and tell how long camera incidents take until they stand on it
     Watch(WatchArgs),
+    /// Place many two-leg calls at once into a box of their own, in real time, and tell how long words take, what is
+    /// lost and what it costs
+    Rush(RushArgs),
 }
 
 /// Where the hub is and who logs in.
@@ -131,6 +135,19 @@ struct WatchArgs {
     /// End after this time with what there is
     #[arg(long, default_value_t = 300)]
     seconds: u64,
+}
+
+#[derive(Args)]
+struct RushArgs {
+    /// Calls at once
+    #[arg(long, default_value_t = 16)]
+    calls: usize,
+    /// Length of each
+    #[arg(long, default_value_t = 45)]
+    seconds: u64,
+    /// Folder for what was said, for the bare engine to read
+    #[arg(long)]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -292,6 +309,10 @@ async fn act(command: Command) -> Result<()> {
         Command::Operator(args) => operator(args).await,
         Command::Shot(args) => shot(args).await,
         Command::Watch(args) => watch(args).await,
+        Command::Rush(args) => {
+            println!("{}", rush::measure(args.calls, args.seconds, &args.out).await?);
+            Ok(())
+        }
     }
 }
 

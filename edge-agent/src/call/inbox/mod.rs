@@ -179,6 +179,7 @@ fn legs(
             starts_at_ms: 0,
             run: tap.run,
             rate_hz: Some(rate_hz),
+            ended: true,
         };
         let spans = leg::listen(&pcm, rate_hz, &tap.method);
         FinishedLeg { state, pcm, spans }

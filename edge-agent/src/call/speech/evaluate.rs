@@ -5,6 +5,8 @@
 //! references must be as spoken too. Recordings go through voice detection as calls do: what it misses counts.
 
 mod align;
+#[cfg(test)]
+mod demonstration;
 mod manifest;
 
 use std::io::Write;

@@ -59,6 +59,7 @@ impl Box {
             starts_at_ms: 0,
             run,
             rate_hz: None,
+            ended: false,
         }
     }
 

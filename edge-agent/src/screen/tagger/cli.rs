@@ -60,11 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     for path in &args.measure {
         let set = labelled(path)?;
-        let mut chance = StdRng::seed_from_u64(args.seed);
-        let noisy: Vec<Labelled> = set
-            .iter()
-            .map(|l| Labelled { text: slips.slip(&l.text, SLIP_RATE, &mut chance), labels: l.labels })
-            .collect();
+        let noisy = misheard(&set, &slips, args.seed);
         say!("{}\n{}", path.display(), measure(&tagger, &set, args.wrong));
         say!(
             "  with {:.0} % of the characters misheard\n{}",
@@ -75,7 +71,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn slips(patterns: &[Pattern]) -> Slips {
+/// The set as a recogniser may hear it.
+pub(super) fn misheard(set: &[Labelled], slips: &Slips, seed: u64) -> Vec<Labelled> {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let slip =
+        |l: &Labelled| Labelled { text: slips.slip(&l.text, SLIP_RATE, &mut chance), labels: l.labels };
+    set.iter().map(slip).collect()
+}
+
+pub(super) fn slips(patterns: &[Pattern]) -> Slips {
     let mut chance = StdRng::seed_from_u64(1);
     let texts: Vec<String> = patterns.iter().map(|p| p.say(&mut chance)).collect();
     Slips::of(texts.iter().map(String::as_str))
@@ -127,7 +131,7 @@ fn train(patterns: &[Pattern], slips: &Slips, how: Fit, folder: &Path) -> anyhow
 }
 
 /// Reads `{"text", "matter", "category", "urgency", "alarms"}` lines.
-fn labelled(path: &Path) -> anyhow::Result<Vec<Labelled>> {
+pub(super) fn labelled(path: &Path) -> anyhow::Result<Vec<Labelled>> {
     #[derive(serde::Deserialize)]
     struct Line {
         text: String,

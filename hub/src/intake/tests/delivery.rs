@@ -57,6 +57,7 @@ fn story(world: &World, chance: &Chance) -> Vec<Incident> {
                     speech_ms: 500,
                     transcript: Transcript::Waiting,
                     reading: None,
+                    interrupted: false,
                 });
             }
             1 => {

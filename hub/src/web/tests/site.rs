@@ -244,5 +244,6 @@ pub(crate) fn call(id: &str, seat: &str, transcript: Transcript) -> Subject {
         speech_ms: 20_000,
         transcript,
         reading: None,
+        interrupted: false,
     })
 }
