@@ -216,8 +216,20 @@ impl Desk {
         None
     }
 
-    /// Marks the raw recording for upload; the answer names it.
+    /// Brings the recording of a call: where private numbers are spoken in it a copy without them, else itself.
     async fn recording(&self, call_id: CallId) -> Result<Done, OutboxError> {
+        let tap = self.floor.present().calls.clone();
+        let bleeped = match &tap {
+            Some(tap) => tap.bleeped(call_id).await,
+            None => Ok(None),
+        };
+        match bleeped {
+            Ok(Some(copy)) => {
+                return Ok(Some((Outcome::Done { evidence: vec![copy.evidence.clone()] }, vec![copy])));
+            }
+            Ok(None) => {}
+            Err(error) => return Ok(failed(format!("{error:#}"))),
+        }
         let found = self.outbox.request_recording(call_id).await?;
         if found.is_empty() {
             return Ok(failed(format!("this box holds no recording of call {call_id}; it may have expired")));

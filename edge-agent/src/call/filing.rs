@@ -122,6 +122,7 @@ fn compose(
     let evidence = record_wav(recordings, &sounding, started_at)?;
     let duration_ms = evidence.as_ref().and_then(|e| e.duration_ms).unwrap_or(0);
     let speech = speech_of(&sounding);
+    let (transcript, private) = transcript_of(&sounding, said, &speech);
 
     let told = |pick: fn(&FinishedLeg) -> Option<String>| legs.iter().find_map(pick);
     let seat = told(|l| l.state.announced.seat.clone());
@@ -146,7 +147,7 @@ fn compose(
             legs: sides,
             duration_ms,
             speech_ms: speech.iter().map(|s| s.end_ms - s.start_ms).sum(),
-            transcript: transcript_of(&sounding, said, &speech),
+            transcript,
             reading: None,
             interrupted: legs.iter().any(|leg| !leg.state.ended),
         }),
@@ -162,6 +163,7 @@ fn compose(
         recording: evidence.map(|e| file_name(&e)),
         recorded_revision: 1,
         speech,
+        private,
         committed_revision: 0,
         attempts: 0,
         sockets,
@@ -169,17 +171,18 @@ fn compose(
     })
 }
 
-/// The words that were heard while the call ran, if nothing of it was missed; they come from the recording otherwise.
-fn transcript_of(legs: &[Placed<'_>], said: &Said, speech: &[Spoken]) -> Transcript {
+/// The words that were heard while the call ran, and where private numbers are said, if nothing of it was missed; they come
+/// from the recording otherwise.
+fn transcript_of(legs: &[Placed<'_>], said: &Said, speech: &[Spoken]) -> (Transcript, Vec<Spoken>) {
     let named =
         |placed: &Placed<'_>| (placed.leg.state.name.clone(), placed.leg.state.tap().leg(), placed.offset_ms);
     match said.transcript(legs.iter().map(named)) {
-        Some(Transcript::Done { segments, .. }) if segments.is_empty() && speech.is_empty() => {
-            Transcript::Silent
+        Some((Transcript::Done { segments, .. }, _)) if segments.is_empty() && speech.is_empty() => {
+            (Transcript::Silent, Vec::new())
         }
         Some(done) => done,
-        None if speech.is_empty() => Transcript::Silent,
-        None => Transcript::Waiting,
+        None if speech.is_empty() => (Transcript::Silent, Vec::new()),
+        None => (Transcript::Waiting, Vec::new()),
     }
 }
 
@@ -262,7 +265,7 @@ fn mix(tracks: &mut [Track], rate_hz: u32, file: File) -> Result<u64, hound::Err
 }
 
 /// Syncs and hashes a finished file.
-fn seal(path: &Path) -> io::Result<(protocol::Sha256Hex, u64)> {
+pub(super) fn seal(path: &Path) -> io::Result<(protocol::Sha256Hex, u64)> {
     let mut file = File::open(path)?;
     file.sync_all()?;
     let (mut hash, mut size, mut block) = (Sha256::new(), 0, vec![0; 1 << 16]);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::archive::Archive;
 use super::config::CallConfig;
 use super::lock;
-use super::record::Record;
+use super::record::{Record, Spoken};
 use super::registry::Announcement;
 use crate::screen;
 
@@ -179,13 +179,17 @@ impl Ledger {
         lock(&self.index).iter().filter(|(_, e)| e.wordless).map(|(id, _)| *id).collect()
     }
 
-    /// The caller's words of a call, as they left the box. `None` when no record has any.
-    pub(super) fn said(&self, call_id: CallId) -> Option<String> {
+    /// What is kept of a call, newest first.
+    pub(super) fn of_call(&self, call_id: CallId) -> impl Iterator<Item = Record> {
         let index = lock(&self.index);
         let newest_first = index.iter().rev().filter(|(_, entry)| entry.call_id == Some(call_id));
         let ids: Vec<IncidentId> = newest_first.map(|(id, _)| *id).collect();
-        drop(index);
-        ids.into_iter().find_map(|id| match self.archive.load(id)?.incident.subject {
+        ids.into_iter().filter_map(|id| self.archive.load(id))
+    }
+
+    /// The caller's words of a call, as they left the box. `None` when no record has any.
+    pub(super) fn said(&self, call_id: CallId) -> Option<String> {
+        self.of_call(call_id).find_map(|record| match record.incident.subject {
             Subject::Call(CallSubject { transcript: Transcript::Done { segments, .. }, .. }) => {
                 Some(screen::call::said(&segments))
             }
@@ -212,12 +216,14 @@ impl Ledger {
         &self,
         id: IncidentId,
         transcript: Transcript,
+        private: Vec<Spoken>,
         reading: Option<CallReading>,
         now: UtcMs,
     ) -> anyhow::Result<()> {
         self.change(id, |record| {
             let Subject::Call(call) = &mut record.incident.subject else { return false };
             call.transcript = transcript;
+            record.private = private;
             record.put_reading(reading);
             record.incident.revision += 1;
             record.incident.updated_at = now;
@@ -269,7 +275,7 @@ impl Ledger {
             if entry.wordless {
                 if gone {
                     let reason = "the recording was deleted before a speech model came".to_owned();
-                    self.transcribed(id, Transcript::Failed { reason }, None, now)?;
+                    self.transcribed(id, Transcript::Failed { reason }, Vec::new(), None, now)?;
                 }
             } else if entry.filed && entry.committed && (gone || entry.recording.is_none() && old) {
                 self.forget(id)?;

@@ -18,6 +18,7 @@ pub mod speech;
 
 mod api;
 mod asterisk;
+mod bleep;
 mod clients;
 mod config;
 mod corrections;
@@ -62,7 +63,7 @@ pub use config::CallConfig;
 pub use health::{CallHealth, Cause};
 pub use vad::{Method, Span, Vad};
 
-use crate::report::Handover;
+use crate::report::{EvidenceFile, Handover};
 use crate::screen::Screener;
 use crate::screen::gazetteer::Gazetteer;
 use archive::Archive;
@@ -203,6 +204,31 @@ impl CallTap {
                 _ => tap.ledger.said(call_id).context("this box holds no words of that call any more")?,
             };
             tap.corrections.put(&tap.screener, call_id, &said, (category, matter), tap.clock.now())
+        })
+        .await
+    }
+
+    /// A copy of a call's recording without the private numbers that are spoken in it. `None`: there are none, as far as its
+    /// words are known, or no recording. An error, for people: its words are still to come.
+    pub async fn bleeped(self: &Arc<Self>, call_id: CallId) -> anyhow::Result<Option<EvidenceFile>> {
+        let tap = Arc::clone(self);
+        listener::blocking(move || {
+            let Some(record) = tap.ledger.of_call(call_id).find(|record| record.recording.is_some()) else {
+                return Ok(None);
+            };
+            // Without a model they never come; then it leaves as it is, and says so.
+            let words_will_come = record.waits_for_words() && lock(&tap.status).speech_model.is_some();
+            anyhow::ensure!(
+                !words_will_come,
+                "this call is still being transcribed, so the private numbers in its recording are not known yet; ask again \
+                 in a minute"
+            );
+            match tap.ledger.archive.files_of(&record).first() {
+                Some(file) if !record.private.is_empty() => {
+                    bleep::copy(&file.path, &file.evidence, &record.private).map(Some)
+                }
+                _ => Ok(None),
+            }
         })
         .await
     }

@@ -134,6 +134,7 @@ fn begun(tap: &CallTap, call_id: CallId, incident_id: IncidentId, legs: &[(Incid
         recording: None,
         recorded_revision: 0,
         speech: Vec::new(),
+        private: Vec::new(),
         committed_revision: 0,
         attempts: 0,
         sockets: legs.iter().map(|(_, leg)| leg.socket).collect(),

@@ -27,6 +27,9 @@ pub struct Record {
     #[serde(default)]
     pub recorded_revision: u32,
     pub speech: Vec<Spoken>,
+    /// Where private numbers are said, as far as its words are known.
+    #[serde(default)]
+    pub private: Vec<Spoken>,
     /// The newest revision that the outbox has committed; 0 = none yet.
     #[serde(default)]
     pub committed_revision: u32,

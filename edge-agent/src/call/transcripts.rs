@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::Cause;
 use super::listener::blocking;
-use super::record::Record;
+use super::record::{Record, Spoken};
 use super::speech::worker::Worker;
 use super::speech::{Installed, best};
 use super::{CallTap, RECONCILE_EVERY, lock, redact};
@@ -89,14 +89,13 @@ async fn transcribe(
     let path = tap.ledger.archive.recordings().join(&name);
     if !path.exists() {
         let reason = "the recording was deleted before it was transcribed".to_owned();
-        return keep(tap, id, Transcript::Failed { reason }).await;
+        return keep(tap, id, Transcript::Failed { reason }, Vec::new()).await;
     }
     let failed = match worker.transcribe(&path, &speech).await {
         Ok(Ok(segments)) => {
-            let mut segments = join(segments);
-            redact::mask_numbers(&mut segments);
+            let (segments, private) = redact::mask_numbers(join(segments));
             let model = installed.name.clone();
-            return keep(tap, id, Transcript::Done { segments, model, left_out: 0 }).await;
+            return keep(tap, id, Transcript::Done { segments, model, left_out: 0 }, private).await;
         }
         Ok(Err(reason)) => Ok(reason),
         Err(error) => Err(error),
@@ -112,7 +111,7 @@ async fn transcribe(
             true
         })?;
         if record.is_some_and(|record| record.attempts >= MAX_ATTEMPTS) {
-            holder.ledger.transcribed(id, Transcript::Failed { reason }, None, now)?;
+            holder.ledger.transcribed(id, Transcript::Failed { reason }, Vec::new(), None, now)?;
         }
         Ok(())
     })
@@ -120,24 +119,45 @@ async fn transcribe(
     failed.map(drop)
 }
 
-async fn keep(tap: &Arc<CallTap>, id: IncidentId, transcript: Transcript) -> anyhow::Result<()> {
+async fn keep(
+    tap: &Arc<CallTap>,
+    id: IncidentId,
+    transcript: Transcript,
+    private: Vec<Spoken>,
+) -> anyhow::Result<()> {
     let (holder, now) = (Arc::clone(tap), tap.clock.now());
     blocking(move || {
         let reading = match &transcript {
             Transcript::Done { segments, .. } => screen::call::read(&holder.screener, segments),
             _ => None,
         };
-        holder.ledger.transcribed(id, transcript, reading, now)
+        holder.ledger.transcribed(id, transcript, private, reading, now)
     })
     .await
 }
 
+/// A line of a transcript, and what was said of it without a pause.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) segment: Segment,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// From a character of its line on, this was said in this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) from: usize,
+    pub(super) start_ms: u64,
+    pub(super) end_ms: u64,
+}
+
 /// Lines of a transcript: what one side says without a longer pause or the other side between.
-pub(super) fn join(segments: Vec<Segment>) -> Vec<Segment> {
-    let mut lines: Vec<Segment> = Vec::new();
+pub(super) fn join(segments: Vec<Segment>) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
     for segment in segments {
+        let piece = |from| Piece { from, start_ms: segment.start_ms, end_ms: segment.end_ms };
         match lines.last_mut() {
-            Some(last)
+            Some(Line { segment: last, pieces })
                 if last.leg == segment.leg
                     && segment.start_ms < last.end_ms + JOIN_MS
                     && segment.end_ms - last.start_ms <= MAX_LINE_MS =>
@@ -147,10 +167,11 @@ pub(super) fn join(segments: Vec<Segment>) -> Vec<Segment> {
                 if latin(last.text.chars().last()) && latin(segment.text.chars().next()) {
                     last.text.push(' ');
                 }
+                pieces.push(piece(last.text.chars().count()));
                 last.text.push_str(&segment.text);
                 last.end_ms = segment.end_ms;
             }
-            _ => lines.push(segment),
+            _ => lines.push(Line { pieces: vec![piece(0)], segment }),
         }
     }
     lines
@@ -175,7 +196,12 @@ mod tests {
             segment(Leg::Operator, 2_600, 3_000, "go"),
             segment(Leg::Caller, 9_000, 9_500, "好"),
         ]);
-        assert_eq!(lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["我要投诉", "OK go", "好"]);
+        assert_eq!(
+            lines.iter().map(|l| l.segment.text.as_str()).collect::<Vec<_>>(),
+            ["我要投诉", "OK go", "好"]
+        );
+        let second = Piece { from: 2, start_ms: 1_200, end_ms: 2_000 };
+        assert_eq!(lines[0].pieces, [Piece { from: 0, start_ms: 0, end_ms: 900 }, second]);
         let monologue = (0..20).map(|n| segment(Leg::Caller, n * 10_000, n * 10_000 + 9_800, "又")).collect();
         assert_eq!(join(monologue).len(), 4);
     }

@@ -17,7 +17,7 @@ use crate::site::{Exchange, Site, call_of, config, until};
 /// 20 ms at 8 kHz.
 const FRAME: usize = 160;
 
-fn hearing() -> CallConfig {
+pub(super) fn hearing() -> CallConfig {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mandarin-demo");
     CallConfig { speech_model: Some(model.to_str().unwrap().to_owned()), ..config() }
 }
@@ -38,7 +38,7 @@ pub(super) fn spoken(dir: &Path, name: &str, pinyin: &str) -> Vec<i16> {
 }
 
 /// Says it as fast as people do, with a second of quiet behind it.
-async fn say(exchange: &mut Exchange, samples: &[i16]) -> Instant {
+pub(super) async fn say(exchange: &mut Exchange, samples: &[i16]) -> Instant {
     let mut pace = interval(Duration::from_millis(20));
     let quiet = vec![1; 8_000];
     let mut ended = Instant::now();

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod api;
+mod bleep;
 mod client;
 mod endings;
 mod funasr;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::{CallTap, lock, redact, registry, transcripts};
 use super::echo::Client;
+use crate::call::record::Spoken;
 use crate::call::registry::TapId;
 use crate::call::speech::wire::Words;
 use crate::screen;
@@ -184,11 +185,11 @@ pub(in crate::call) struct Said {
 }
 
 impl Said {
-    /// The transcript of a call whose `legs` (name, side, place in the recording in milliseconds) were all heard whole.
+    /// The transcript, and where private numbers are said, of a call whose `legs` (name, side, place in the recording in milliseconds) were all heard whole.
     pub(in crate::call) fn transcript(
         &self,
         legs: impl IntoIterator<Item = (String, protocol::Leg, u64)>,
-    ) -> Option<Transcript> {
+    ) -> Option<(Transcript, Vec<Spoken>)> {
         let model = self.model.clone()?;
         let mut segments = Vec::new();
         for (name, side, offset_ms) in legs {
@@ -200,9 +201,8 @@ impl Said {
             }));
         }
         segments.sort_by_key(|s| (s.start_ms, s.leg));
-        let mut segments = transcripts::join(segments);
-        redact::mask_numbers(&mut segments);
-        Some(Transcript::Done { segments, model, left_out: 0 })
+        let (segments, private) = redact::mask_numbers(transcripts::join(segments));
+        Some((Transcript::Done { segments, model, left_out: 0 }, private))
     }
 }
 

@@ -71,7 +71,7 @@ async fn an_alarm_comes_before_its_call() {
     let segments = vec![line("仓库着火了快来人")];
     let reading = crate::screen::call::read(&site.tap.screener, &segments);
     let done = Transcript::Done { segments, model: "m".into(), left_out: 0 };
-    site.tap.ledger.transcribed(id, done, reading, NOW).unwrap();
+    site.tap.ledger.transcribed(id, done, Vec::new(), reading, NOW).unwrap();
     let reports = site.commit_all().await;
     let fire = &alarms(&reports[0])[..];
     assert_eq!((reports[0].files.len(), reports[0].incident.severity), (0, Severity::Emergency));
@@ -151,7 +151,7 @@ async fn corrections_outlive_their_calls() {
         Segment { leg: Leg::Caller, start_ms: 1, end_ms: 2, text: "那个量子驿站嗡嗡响".into() };
     let done = Transcript::Done { segments: vec![line], model: "m".into(), left_out: 0 };
     let id = record.incident.incident_id;
-    site.tap.ledger.transcribed(id, done, None, NOW).unwrap();
+    site.tap.ledger.transcribed(id, done, Vec::new(), None, NOW).unwrap();
     correct(Some("telecom")).await.unwrap();
     assert_eq!(site.tap.health().corrections, 1);
     site.commit_all().await;
