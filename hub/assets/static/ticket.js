@@ -64,10 +64,19 @@ export function suggest(fresh) {
   ];
   const busy = fields.filter(([parts]) => parts.includes(document.activeElement));
   for (const field of fields) if (!busy.includes(field)) field[1]();
-  const [tags, newerTags] = [form.querySelector(".tags"), newer.querySelector(".tags")];
-  if (tags && newerTags) tags.replaceChildren(...newerTags.children);
+  suggestTags(newer);
   mark();
   return busy.length > 0;
+}
+
+/** The offered tags, which may come only while the page is open. */
+function suggestTags(newer) {
+  for (const id of ["l-offers", "offers", "offers-hint"]) document.getElementById(id).hidden = newer.querySelector(`#${id}`).hidden;
+  const [tags, others] = [form, newer].map((from) => from.querySelector("#offers"));
+  if (tags.textContent === others.textContent) return;
+  const at = [...tags.children].indexOf(document.activeElement);
+  tags.replaceChildren(...others.children);
+  tags.children[at]?.focus({ preventScroll: true });
 }
 
 /** Drops every draft of this tab. */
