@@ -96,7 +96,15 @@ pub struct ToldPlace {
     pub grid: Option<String>,
 }
 
-/// What a box has read from the words of a call: an offer for the ticket, never a decision.
+/// Offers of one kind that a call brings, and words that are quoted for each offer or alarm.
+pub const MAX_OFFERS: usize = 3;
+pub const MAX_WORDS: usize = 3;
+
+/// Longest title, summary, place or quoted word of a reading, in characters.
+pub const MAX_READ_CHARS: usize = 200;
+
+/// What a box has read from the words of a call: an offer for the ticket, never a decision. How much of it there may be
+/// is [`CallReading::bounded`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CallReading {
     /// What it is about in a few of the caller's own words; empty while nothing was finished.
@@ -116,9 +124,92 @@ pub struct CallReading {
     pub place: Option<ToldPlace>,
 }
 
+impl CallReading {
+    /// As much as a hub keeps: of each kind the first [`MAX_OFFERS`] offers that the taxonomy knows, each known alarm once,
+    /// the first [`MAX_WORDS`] words of either, and texts of at most [`MAX_READ_CHARS`] characters without control
+    /// characters. What is over is cut and never refused: no alarm may be lost for a long title.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let known = |id: &str| ALARMS.iter().any(|alarm| alarm.0 == id);
+        let mut alarms: Vec<Alarm> = Vec::new();
+        for alarm in self.alarms {
+            if known(&alarm.id) && alarms.iter().all(|other| other.id != alarm.id) {
+                alarms.push(alarm.bounded());
+            }
+        }
+        let place = self.place.map(|place| ToldPlace { text: cut(place.text), grid: place.grid.map(cut) });
+        Self {
+            title: cut(self.title),
+            summary: cut(self.summary),
+            matters: offers(self.matters, |id| MATTERS.iter().any(|matter| matter.0 == id)),
+            categories: offers(self.categories, |id| categories().iter().any(|category| category.id == id)),
+            urgencies: offers(self.urgencies, |id| URGENCIES.contains(&id)),
+            alarms,
+            place,
+        }
+    }
+}
+
+impl Alarm {
+    /// With no more words than are shown.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self { words: words(self.words), ..self }
+    }
+}
+
+fn offers(offers: Vec<Offer>, known: impl Fn(&str) -> bool) -> Vec<Offer> {
+    let known = offers.into_iter().filter(|offer| known(&offer.id)).take(MAX_OFFERS);
+    known.map(|offer| Offer { percent: offer.percent.min(100), words: words(offer.words), ..offer }).collect()
+}
+
+fn words(words: Vec<String>) -> Vec<String> {
+    words.into_iter().take(MAX_WORDS).map(cut).collect()
+}
+
+/// Control characters go too: some of them a database refuses, and with them the whole message.
+fn cut(text: String) -> String {
+    let fits = text.len() <= MAX_READ_CHARS && !text.contains(char::is_control);
+    if fits { text } else { text.chars().filter(|c| !c.is_control()).take(MAX_READ_CHARS).collect() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a box tells is cut to what is kept, in its order; what fits is left as it is.
+    #[test]
+    fn a_reading_is_cut() {
+        let offer = |id: &str| Offer { id: id.into(), percent: 200, words: vec!["词".repeat(300); 9] };
+        let alarm =
+            |id: &str, at_ms| Alarm { id: id.into(), words: vec!["着火".into(); 9], at_ms, holds: true };
+        let told = CallReading {
+            title: format!("a\0b{}", "长".repeat(300)),
+            summary: "长".repeat(300),
+            matters: ["none", "report", "request", "praise", "enquiry"].map(offer).to_vec(),
+            categories: ["noise", "none", "power", "land", "legal"].map(offer).to_vec(),
+            urgencies: vec![offer("urgent"); 4],
+            alarms: vec![alarm("fire", 1), alarm("none", 2), alarm("fire", 3), alarm("gas", 4)],
+            place: Some(ToldPlace { text: "路".repeat(300), grid: Some("格".repeat(300)) }),
+        };
+        let kept = told.bounded();
+        assert!(kept.title.starts_with("ab长") && kept.title.chars().count() == MAX_READ_CHARS);
+        assert_eq!(kept.summary, "长".repeat(MAX_READ_CHARS));
+        let ids = |offers: &[Offer]| offers.iter().map(|offer| offer.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&kept.matters), ["report", "request", "praise"]);
+        assert_eq!(ids(&kept.categories), ["noise", "power", "land"]);
+        assert_eq!(ids(&kept.urgencies), ["urgent"; 3]);
+        assert_eq!((kept.matters[0].percent, kept.matters[0].words.len()), (100, MAX_WORDS));
+        assert_eq!(kept.matters[0].words[0].chars().count(), MAX_READ_CHARS);
+        let alarms: Vec<_> = kept.alarms.iter().map(|a| (a.id.as_str(), a.at_ms, a.words.len())).collect();
+        assert_eq!(alarms, [("fire", 1, MAX_WORDS), ("gas", 4, MAX_WORDS)]);
+        let place = kept.place.clone().unwrap();
+        assert_eq!(
+            (place.text.chars().count(), place.grid.unwrap().chars().count()),
+            (MAX_READ_CHARS, MAX_READ_CHARS)
+        );
+        assert_eq!(kept.clone().bounded(), kept);
+    }
 
     /// The file reads and agrees with the tables here.
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use edge_agent::identity::Enrolled;
 use protocol::envelope::Stamp;
+use protocol::hotline::{Alarm, CallReading, Offer};
 use protocol::{
     BootId, Clock as _, Envelope, Event, Incident, Leg, MessageId, Phase, Place, Segment, Subject, Transcript,
 };
@@ -212,7 +213,7 @@ async fn late_words_leave_typed_ones_alone() {
     desk.go(&page).await;
     desk.live().await;
     desk.browser.keys("#summary", "我打的字").await.unwrap();
-    tell(&desk, &call, 100, "南桥路12号", "路口的井盖没了").await;
+    tell(&desk, &call, 100, "南桥路12号", "路口的井盖没了", None).await;
     desk.wait("the words", "return document.querySelector('.lines').textContent.includes('路口的井盖没了')")
         .await;
     desk.wait("the place", "return document.getElementById('place').value === '南桥路12号'").await;
@@ -221,7 +222,8 @@ async fn late_words_leave_typed_ones_alone() {
     assert_eq!(desk.run("return document.getElementById('place').className").await, "input input--auto");
 
     desk.browser.keys("#place", "旁边").await.unwrap();
-    tell(&desk, &call, 101, "<img src=x onerror=alert(1)>", "<script>window.hurt = true</script>").await;
+    tell(&desk, &call, 101, "<img src=x onerror=alert(1)>", "<script>window.hurt = true</script>", None)
+        .await;
     desk.wait("the new words", "return document.querySelector('.lines').textContent.includes('window.hurt')")
         .await;
     assert_eq!(desk.run("return document.getElementById('place').value").await, "南桥路12号旁边");
@@ -230,8 +232,83 @@ async fn late_words_leave_typed_ones_alone() {
     assert_eq!(desk.browser.complaints().await.unwrap(), Vec::<String>::new());
 }
 
+/// What a box reads comes into the open form where nobody has chosen, and leaves alone what was: clicked on, brought back
+/// by a reload, or just under the hand. The tags, and what a filed ticket leaves out, come to a page that opened without.
+#[tokio::test(flavor = "multi_thread")]
+async fn suggestions_leave_choices_alone() {
+    let desk = Desk::open().await;
+    let call = desk.call().await;
+    desk.go(&format!("/calls/{}", text_of(&call, "call_id"))).await;
+    desk.live().await;
+    let offers = "return getComputedStyle(document.getElementById('offers')).display !== 'none'";
+    assert_eq!(desk.run(offers).await, false, "nothing is offered yet");
+    let choose = |name: &str, value: &str| {
+        format!("document.querySelector('#ticket [name={name}][value={value}]').click()")
+    };
+    desk.run(&choose("matter", "complaint")).await;
+    desk.run("const c = document.getElementById('category'); c.value = 'noise'; c.dispatchEvent(new Event('input', { bubbles: true }))")
+        .await;
+    desk.run("document.getElementById('summary').focus()").await;
+    let said = async |revision, matter, category, urgency| {
+        let reading = read(matter, category, urgency, "仓库着火了");
+        tell(&desk, &call, revision, "南桥路", "仓库着火了", Some(reading)).await;
+        let there = format!(
+            "return !document.getElementById('offers').hidden && !!document.querySelector('[data-pick={category}]')"
+        );
+        desk.wait("the tags", &there).await;
+    };
+    let form = "return ['matter', 'category', 'urgency', 'summary'].map((name) => document.getElementById('ticket').elements[name].value).join('|')";
+    said(100, "report", "fire_hazard", "emergency").await;
+    assert_eq!(desk.run(offers).await, true);
+    assert_eq!(desk.run(form).await, "complaint|noise|emergency|", "the cursor is in the summary");
+    desk.run("document.getElementById('place').focus()").await;
+    desk.wait("the summary", "return document.getElementById('summary').value === '仓库着火了'").await;
+
+    said(101, "praise", "pollution", "normal").await;
+    assert_eq!(desk.run(form).await, "complaint|noise|normal|仓库着火了", "what nobody chose goes on");
+    // Chosen as it was suggested: that, too, is a choice.
+    desk.run(&choose("urgency", "normal")).await;
+    said(102, "enquiry", "power", "urgent").await;
+    assert_eq!(desk.run(form).await, "complaint|noise|normal|仓库着火了");
+
+    desk.browser.run("location.reload()").await.unwrap();
+    desk.live().await;
+    assert_eq!(desk.run(form).await, "complaint|noise|normal|仓库着火了", "the draft is back");
+    said(103, "report", "land", "emergency").await;
+    assert_eq!(desk.run(form).await, "complaint|noise|normal|仓库着火了");
+
+    desk.browser.keys("#summary", CONTROL_ENTER).await.unwrap();
+    desk.wait("the ticket to be filed", "return !!document.getElementById('filed')").await;
+    desk.live().await;
+    let mut reading = read("complaint", "noise", "normal", "仓库着火了");
+    tell(&desk, &call, 104, "南桥路", "仓库着火了", Some(reading.clone())).await;
+    desk.wait("the same said again", "return document.getElementById('audit').hidden").await;
+    reading.alarms = vec![Alarm { id: "fire".into(), words: vec!["着火".into()], at_ms: 0, holds: true }];
+    tell(&desk, &call, 105, "南桥路", "仓库着火了", Some(reading)).await;
+    desk.wait("what is left out", "return document.getElementById('audit').innerText.includes('火情')").await;
+    assert_eq!(desk.browser.complaints().await.unwrap(), Vec::<String>::new());
+}
+
+fn read(matter: &str, category: &str, urgency: &str, summary: &str) -> CallReading {
+    let offer = |id: &str| vec![Offer { id: id.into(), percent: 70, words: vec![] }];
+    CallReading {
+        summary: summary.into(),
+        matters: offer(matter),
+        categories: offer(category),
+        urgencies: offer(urgency),
+        ..CallReading::default()
+    }
+}
+
 /// A later revision of the call's incident, over HTTP with the box's own token.
-async fn tell(desk: &Desk, call: &Value, revision: u32, place: &str, words: &str) {
+async fn tell(
+    desk: &Desk,
+    call: &Value,
+    revision: u32,
+    place: &str,
+    words: &str,
+    reading: Option<CallReading>,
+) {
     let case = desk.state(text_of(call, "number")).await;
     let mut incident: Incident = serde_json::from_value(case["incidents"][0]["data"].clone()).unwrap();
     let (chance, now) = (&desk.world.chance, desk.world.clock.now());
@@ -240,6 +317,7 @@ async fn tell(desk: &Desk, call: &Value, revision: u32, place: &str, words: &str
     let Subject::Call(subject) = &mut incident.subject else { panic!("not of a call: {case}") };
     let said = Segment { leg: Leg::Caller, start_ms: 0, end_ms: 900, text: words.into() };
     subject.transcript = Transcript::Done { segments: vec![said], model: "test".into(), left_out: 0 };
+    subject.reading = reading;
     let enrolled = Enrolled::load(&desk.world.path("edge")).unwrap().unwrap();
     let stamp = Stamp {
         id: MessageId::new(chance, now),

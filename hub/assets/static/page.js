@@ -47,7 +47,7 @@ async function refreshPage() {
       old.remove();
     }
   });
-  suggest(page);
+  if (suggest(page)) skipped = true;
   // A ticket filed elsewhere, a form that became a fact: a new part means a new shape of the page.
   if ([...fresh.keys()].some((name) => !mine.has(name))) {
     if (typedIn(document.body)) skipped = true; else location.replace(here);

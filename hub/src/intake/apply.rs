@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
+use protocol::hotline::CallReading;
 use protocol::limits::{MAX_EVIDENCE_PER_INCIDENT, MAX_MESSAGE_BYTES};
 use protocol::{
     BootId, Chance, Envelope, Event, Incident, IncidentKind, MessageId, Origin, Outcome, Phase, Receipt,
-    ReceiptOutcome, Status, TenantId, Topic, UtcMs,
+    ReceiptOutcome, Status, Subject, TenantId, Topic, UtcMs,
 };
 use serde_json::json;
 
@@ -216,7 +217,12 @@ async fn event(
         ))));
     }
     let unreadable = match Envelope::decode(payload, origin) {
-        Ok(envelope) if envelope.id == id => body(tx, context, seen, origin, &envelope).await?,
+        Ok(mut envelope) if envelope.id == id => {
+            if let Event::Incident(Incident { subject: Subject::Call(call), .. }) = &mut envelope.event {
+                call.reading = call.reading.take().map(CallReading::bounded);
+            }
+            body(tx, context, seen, origin, &envelope).await?
+        }
         Ok(envelope) => Some(format!("the envelope's id {} is not the topic's {id}", envelope.id)),
         Err(error) => Some(error.to_string()),
     };

@@ -138,7 +138,9 @@ pub(super) async fn put_incident(
     Ok(())
 }
 
-/// A call's place and caller may become known only in a later revision.
+/// A call's place, its caller and the name by which its exchange knows it may become known only in a later revision: the
+/// case is then that call's, by its title, for those who look for it and for incidents to come. When another case is the
+/// announced call's already, only incidents to come go on to that one.
 pub(super) async fn rename_case(
     tx: &mut Tx,
     tenant: &str,
@@ -146,8 +148,21 @@ pub(super) async fn rename_case(
     cause: &crate::correlation::Cause,
 ) -> Result<()> {
     tx.execute(
-        "update cases set title_zh = $3, title_en = $4, place = $5 where tenant = $1 and case_id = $2",
-        args![tenant, case_id, &cause.title_zh, &cause.title_en, cause.place.clone()],
+        "update cases set title_zh = $3, title_en = $4, place = $5, call_id = $6,
+             correlation_key = case when exists (
+                 select 1 from cases other
+                 where other.tenant = $1 and other.correlation_key = $7 and other.case_id <> $2
+             ) then correlation_key else $7 end
+         where tenant = $1 and case_id = $2",
+        args![
+            tenant,
+            case_id,
+            &cause.title_zh,
+            &cause.title_en,
+            cause.place.clone(),
+            cause.call_id.map(|id| id.to_string()),
+            &cause.key
+        ],
     )
     .await?;
     Ok(())

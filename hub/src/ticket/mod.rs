@@ -150,7 +150,7 @@ pub async fn file(
     }
     store::put(&mut tx, tenant, &case.case_id, draft, user, now).await?;
     let actor = format!("user:{user}");
-    if let Some((_, severity)) = taxonomy::urgency(&draft.urgency, crate::web::text::Lang::Zh) {
+    if let Some(severity) = taxonomy::severity(&draft.urgency) {
         case::store::lift(&mut tx, tenant, &case.case_id, severity, &actor, now).await?;
     }
     let detail = json!(draft);
@@ -158,7 +158,8 @@ pub async fn file(
         case::store::move_case(&mut tx, tenant, number, Move::File, &actor, &detail, now).await?
     } else {
         case::store::append(&mut tx, tenant, &case.case_id, now, &actor, "corrected", &detail).await?;
-        case
+        // As it is now: it may have been lifted.
+        case::store::in_tx(&mut tx, tenant, number).await?
     };
     tx.commit().await?;
     Ok(case)

@@ -8,6 +8,8 @@ use protocol::{IncidentKind, UtcMs};
 
 /// Cases opened longer ago than this are not looked at.
 pub const WITHIN_MS: i64 = 3 * 24 * 3_600_000;
+/// What a camera saw elsewhere, or where nobody says, is what the caller tells of only this near to the call.
+const SAME_HOUR_MS: i64 = 3_600_000;
 /// Cases that are compared, newest first, and offered.
 pub const MOST_COMPARED: i64 = 300;
 const MOST_OFFERED: usize = 3;
@@ -41,16 +43,19 @@ pub struct Similar {
     pub percent: u8,
 }
 
-/// The cases that are most like a call told of as `place` and `words` (and alarms), best first.
-pub fn similar(place: &str, words: &str, alarms: &[&str], now: UtcMs, others: Vec<Told>) -> Vec<Similar> {
+/// The cases that are most like a call of the moment `at` told of as `place` and `words` (and alarms that hold), best
+/// first.
+pub fn similar(place: &str, words: &str, alarms: &[&str], at: UtcMs, others: Vec<Told>) -> Vec<Similar> {
     let (place, words) = (pairs(place), pairs(words));
     let mut found: Vec<Similar> = others
         .into_iter()
         .filter_map(|told| {
             let here = overlap(&place, &pairs(&format!("{} {}", told.place, told.words)));
-            let said =
-                overlap(&words, &pairs(&told.words)).max(f64::from(u8::from(seen(&told.kind, alarms))));
-            let apart = now.since_ms(UtcMs(told.opened_at_ms)).max(0) as f64 / WITHIN_MS as f64;
+            let apart_ms = at.since_ms(UtcMs(told.opened_at_ms)).saturating_abs();
+            // Another fire at the other end of the county yesterday is another fire.
+            let seen = (here > 0.0 || apart_ms <= SAME_HOUR_MS) && seen(&told.kind, alarms);
+            let said = overlap(&words, &pairs(&told.words)).max(f64::from(u8::from(seen)));
+            let apart = apart_ms as f64 / WITHIN_MS as f64;
             let both = (here * said).sqrt();
             let score = PLACE * here + WORDS * said + BOTH * both + TIME * (1.0 - apart).max(0.0);
             // Nothing in common but the day is nothing in common.
@@ -115,6 +120,18 @@ mod tests {
         let numbers: Vec<&str> = found.iter().map(|s| s.told.number.as_str()).collect();
         assert_eq!(numbers, ["camera", "caller", "old place"], "{found:?}");
         assert!(found[0].percent > 90 && found[1].percent > found[2].percent, "{found:?}");
+    }
+
+    /// A fire that a camera sees is the one that a caller tells of when it is near, or burns in the same hour: not
+    /// yesterday's at the other end, whatever the day.
+    #[test]
+    fn another_fire_is_another_fire() {
+        let at = |place: &str, hours_ago| vec![told("camera", "fire", place, "明火", hours_ago)];
+        let found = |others| !similar("凤鸣路菜市场", "仓库着火了", &["fire"], UtcMs(0), others).is_empty();
+        assert!(found(at("凤鸣路菜市场", 20)) && found(at("南桥路12号", 1)));
+        assert!(found(at("南桥路12号", -1)), "seen within the hour after the call");
+        assert!(!found(at("南桥路12号", 2)) && !found(at("南桥路12号", -2)));
+        assert!(similar("凤鸣路", "", &[], UtcMs(0), at("南桥路12号", 0)).is_empty(), "nobody told of it");
     }
 
     /// Two calls of which nothing is known are not alike.

@@ -62,6 +62,11 @@ pub fn urgency(id: &str, lang: Lang) -> Option<(&'static str, Severity)> {
     URGENCIES.iter().find(|row| row.0 == id).map(|row| (lang.pick(row.1, row.2), row.3))
 }
 
+/// How severe a case of this urgency is at least.
+pub fn severity(urgency: &str) -> Option<Severity> {
+    URGENCIES.iter().find(|row| row.0 == urgency).map(|row| row.3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,7 +87,7 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let others = ticket::open_cases(&app.db, tenant, &case.case_id, app.clock.now()).await.map_err(shown)?;
     Ok(Call {
         over: incident.phase == Phase::Ended.as_str(),
-        similar: alike(&case, &subject, ticket.as_ref(), app.clock.now(), others),
+        similar: alike(&case, &subject, ticket.as_ref(), UtcMs(incident.started_at_ms), others),
         recognises: device
             .and_then(|device| device.status())
             .is_some_and(|status| status.speech_model.is_some()),
@@ -105,16 +105,17 @@ fn alike(
     case: &Case,
     subject: &CallSubject,
     ticket: Option<&Ticket>,
-    now: UtcMs,
+    at: UtcMs,
     others: Vec<similar::Told>,
 ) -> Vec<Similar> {
     let reading = subject.reading.clone().unwrap_or_default();
     let place = ticket.map(|t| t.place.clone()).or_else(|| reading.place.map(|p| p.text));
     let summary = ticket.map_or(reading.summary, |t| t.summary.clone());
     let words = format!("{} {summary}", reading.title);
-    let alarms: Vec<&str> = reading.alarms.iter().map(|alarm| alarm.id.as_str()).collect();
+    let holding = reading.alarms.iter().filter(|alarm| alarm.holds);
+    let alarms: Vec<&str> = holding.map(|alarm| alarm.id.as_str()).collect();
     let place = place.or_else(|| case.place.clone()).unwrap_or_default();
-    similar::similar(&place, &words, &alarms, now, others)
+    similar::similar(&place, &words, &alarms, at, others)
 }
 
 fn subject(row: &CaseIncident) -> Option<(&CaseIncident, CallSubject)> {

@@ -31,10 +31,23 @@ pub async fn by_number(db: &Db, tenant: &str, number: &str) -> Result<Option<Cas
     db.fetch_optional(case_columns!("where tenant = $1 and number = $2"), args![tenant, number]).await
 }
 
-/// The case of a call.
+/// The case of a call: by the name by which it is known now, else by the one under which it began, which pages and links
+/// of that time still say.
 pub async fn by_call(db: &Db, tenant: &str, call_id: &str) -> Result<Option<Case>> {
+    let now = db
+        .fetch_optional(
+            case_columns!("where tenant = $1 and call_id = $2 order by opened_at_ms limit 1"),
+            args![tenant, call_id],
+        )
+        .await?;
+    if now.is_some() {
+        return Ok(now);
+    }
     db.fetch_optional(
-        case_columns!("where tenant = $1 and call_id = $2 order by opened_at_ms limit 1"),
+        case_columns!(
+            "where tenant = $1 and case_id in (select case_id from incidents where tenant = $1 and call_id = $2)
+             order by opened_at_ms limit 1"
+        ),
         args![tenant, call_id],
     )
     .await

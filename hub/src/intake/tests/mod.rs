@@ -1,5 +1,6 @@
 //! The way from bytes to cases, on every database there is, with every message once and with every message twice.
 
+mod calls;
 mod cases;
 mod delivery;
 mod flood;

@@ -108,6 +108,31 @@ async fn a_call_brings_its_ticket() {
     }
 }
 
+/// A correction that makes a ticket more urgent is answered with the case as it then is.
+#[tokio::test]
+async fn a_lifted_case_is_answered_as_lifted() {
+    for mut site in sites().await {
+        let mut incident = site.incident(call(CALL, "03", Transcript::Silent), IncidentKind::Hotline, "东关");
+        incident.severity = Severity::Normal;
+        site.hand_in(Event::Incident(incident)).await;
+        let seat = site.log_in("seat03").await;
+        let number = site.number(&seat).await;
+        for (urgency, severity) in [("normal", "normal"), ("urgent", "major"), ("emergency", "emergency")] {
+            let ticket = format!(
+                r#"{{"matter":"report","category":"noise","urgency":"{urgency}","place":"x","summary":"y"}}"#
+            );
+            let request = Request::put(format!("/api/v1/cases/{number}/ticket"))
+                .header(header::COOKIE, &seat.cookie)
+                .header("x-csrf-token", &seat.csrf)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(ticket))
+                .unwrap();
+            let case = site.send(request).await.json();
+            assert_eq!(case["severity"], severity, "{}: {case}", site.name);
+        }
+    }
+}
+
 /// Two calls with the same bytes as recording: what one call's request released plays for that call alone, on page and
 /// API; the register says whose call was heard; a request about one call cannot be booked on another's case.
 #[tokio::test]
