@@ -93,12 +93,18 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
             .is_some_and(|status| status.speech_model.is_some()),
         started_at: UtcMs(incident.started_at_ms),
         device_id: incident.device_id.clone(),
-        recording: files.into_iter().find(|e| e.kind == "recording"),
+        recording: to_play(files),
         subject,
         case,
         requests,
         ticket,
     })
+}
+
+/// Of a call's recording and copies of it, which the box made without private numbers, the one that is here; copies first.
+fn to_play(files: Vec<CaseEvidence>) -> Option<CaseEvidence> {
+    let recordings = files.into_iter().filter(|file| file.kind == "recording");
+    recordings.min_by_key(|file| (file.stored_at_ms.is_none(), file.masked == 0))
 }
 
 fn alike(
@@ -209,6 +215,7 @@ fn recording(call: &Call, viewer: &Viewer, purpose: &str, local: &LocalTime) -> 
                 ),
                 purpose: purpose.to_owned(),
                 media_type: file.media_type.clone(),
+                bleeped: file.masked != 0,
             },
             None => RecordingView::NeedsPurpose,
         };

@@ -243,6 +243,8 @@ catalogue! {
     recording_asked = "已请求录音，等待设备上传…", "Recording requested; waiting for the box to send it…";
     recording_failed = "上次请求没有成功：", "The last request failed: ";
     recording_here = "录音已到。写明用途后播放。", "The recording is here. State the purpose to play it.";
+    recording_bleeped = "录音中的私人号码已消音", "Private numbers in it are bleeped";
+    recording_whole = "录音未消音", "Nothing in it is bleeped";
     recording_play = "播放", "Play";
     recording_request = "调取录音", "Request recording";
     recording_of_purpose = "用途：", "Purpose: ";

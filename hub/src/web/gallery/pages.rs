@@ -97,6 +97,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
                     url: "/x.wav".into(),
                     purpose: "核对地址".into(),
                     media_type: "audio/wav".into(),
+                    bleeped: true,
                 },
                 TranscriptView::Silent,
                 true,

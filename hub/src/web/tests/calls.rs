@@ -217,6 +217,36 @@ async fn equal_recordings_are_released_call_by_call() {
     }
 }
 
+/// A box that knows of private numbers in a recording answers with a copy without them: that is what plays, and the page
+/// says so; the recording itself stays where it is.
+#[tokio::test]
+async fn a_bleeped_copy_plays_instead_of_its_recording() {
+    for mut site in sites().await {
+        let file = |content: &[u8], masked| protocol::Evidence {
+            sha256: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(content)).parse().unwrap(),
+            kind: protocol::EvidenceKind::Recording,
+            media_type: "audio/wav".into(),
+            size_bytes: content.len() as u64,
+            delivery: if masked { protocol::Delivery::Automatic } else { protocol::Delivery::OnRequest },
+            starts_at: START,
+            duration_ms: Some(1_000),
+            masked,
+            blurred: false,
+            footage: None,
+        };
+        let (whole, copy) = (file(b"RIFF with a number", false), file(b"RIFF with a tone", true));
+        let mut incident = site.incident(call(CALL, "03", Transcript::Silent), IncidentKind::Hotline, "东关");
+        incident.evidence.push(whole.clone());
+        site.hand_in(Event::Incident(incident)).await;
+        let seat = site.log_in("seat03").await;
+        site.release(&seat, CALL, &copy).await;
+        site.upload(&copy, b"RIFF with a tone").await;
+        let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await.text;
+        assert!(page.contains(&format!("evidence/{}?purpose=check", copy.sha256)), "{}: {page}", site.name);
+        assert!(page.contains("私人号码已消音") && !page.contains(whole.sha256.as_str()), "{}", site.name);
+    }
+}
+
 impl Site {
     pub(crate) async fn upload(&self, file: &protocol::Evidence, content: &[u8]) {
         use base64::Engine as _;

@@ -111,6 +111,8 @@ pub enum RecordingView {
         url: String,
         purpose: String,
         media_type: String,
+        /// Private numbers are not in it.
+        bleeped: bool,
     },
 }
 
