@@ -29,6 +29,7 @@ impl World {
                 speech_ms: 0,
                 transcript: Transcript::Waiting,
                 reading: None,
+                interrupted: false,
             }),
             ..self.incident("r1")
         }
