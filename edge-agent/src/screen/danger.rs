@@ -12,6 +12,9 @@ const STRETCH: usize = 24;
 /// From which probability of an emergency on a stretch tells one: less surely than the whole, for what stands around it may
 /// make it something else.
 const STRETCH_FROM: f32 = 0.75;
+/// What all stretches together may be unsure of: the longer the talk, the more often one of them sounds like a danger, and
+/// the surer each must be.
+const DOUBT: f32 = 1.5;
 /// Somebody is in danger: the likeliest alarm is raised, and every other that is at least this likely.
 const ALSO_FROM: f32 = 0.7;
 
@@ -27,8 +30,10 @@ pub(super) struct Danger {
 pub(super) fn dangers(tagger: &Tagger, text: &str, from: f32) -> Vec<Danger> {
     let chars: Vec<char> = text.chars().collect();
     let mut found: Vec<Danger> = Vec::new();
+    let stretches = stretches(&chars);
+    let stretch_from = STRETCH_FROM.max(1.0 - DOUBT / stretches.len() as f32);
     let whole = std::iter::once((0..chars.len(), from));
-    for (range, from) in whole.chain(stretches(&chars).into_iter().map(|range| (range, STRETCH_FROM))) {
+    for (range, from) in whole.chain(stretches.into_iter().map(|range| (range, stretch_from))) {
         let part: String = chars[range.clone()].iter().collect();
         let tags = tagger.tags(&Reading::of(&part));
         if tags.urgency[0] < from {

@@ -15,7 +15,7 @@ use super::{OFFERED, Screener, privacy};
 const LONGEST_US: u64 = 3_000_000;
 const ON_AVERAGE_US: u64 = 60_000;
 /// Messages in a thousand that may raise an alarm. Nobody writes a letter while it burns; some tell what happened once.
-const ALARMS_IN_1000: usize = 90;
+const ALARMS_IN_1000: usize = 25;
 /// Digits in a row that no date, price or document has, but telephones, cards and identities do.
 const PRIVATE_DIGITS: usize = 11;
 
