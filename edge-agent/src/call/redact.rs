@@ -96,7 +96,7 @@ mod tests {
         let rest = format!("{m}，就这个");
         assert_eq!(texts, ["我的号码是[电话号码]", "嗯", m, &read_back, &rest, "单元号1501"]);
         let said: Vec<_> = spoken.iter().map(|s| (s.leg, s.start_ms / 1_000, s.end_ms / 1_000)).collect();
-        assert_eq!(said, [(caller, 0, 1), (caller, 2, 4), (operator, 3, 4), (caller, 5, 7)], "{spoken:?}");
+        assert_eq!(said, [(caller, 0, 1), (caller, 2, 4), (operator, 3, 5), (caller, 5, 7)], "{spoken:?}");
     }
 
     /// A number in the middle of a long line is found in the piece that says it, not by its place in the whole line.
