@@ -55,10 +55,10 @@ pub struct Builder {
     database: DatabaseKind,
     cameras: Vec<CameraPlan>,
     models: bool,
+    hears: bool,
     seed: u64,
     lan: Option<Lan>,
     dark: bool,
-    hears: bool,
 }
 
 impl Builder {
@@ -148,10 +148,10 @@ impl World {
             database: DatabaseKind::Sqlite,
             cameras: Vec::new(),
             models: false,
+            hears: false,
             seed: 1,
             lan: None,
             dark: false,
-            hears: false,
         }
     }
 
@@ -190,8 +190,7 @@ impl World {
             folder,
         };
         std::fs::write(world.path("hub.toml"), world.hub_toml()).context("writing hub.toml")?;
-        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras))
-            .context("writing edge.toml")?;
+        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras)).context("writing edge.toml")?;
         Ok(world)
     }
 
