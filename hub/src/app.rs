@@ -17,6 +17,7 @@ use crate::evidence::EvidenceStore;
 use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
+use crate::ticket::knowledge::Shelf;
 
 /// Words of running calls that a slow reader may fall behind before it misses some.
 const LIVE_WORDS: usize = 256;
@@ -37,6 +38,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What boxes say of running calls; nothing of it is kept.
     pub live: broadcast::Sender<(Origin, LiveCall)>,
+    /// What operators may tell callers.
+    pub knowledge: Shelf,
 }
 
 /// The receiving ends, which [`crate::run`] drives.
@@ -96,6 +99,7 @@ impl App {
             authority: Arc::new(authority),
             metrics,
             live: broadcast::Sender::new(LIVE_WORDS),
+            knowledge: Shelf::default(),
         };
         Ok((app, Ends { items }))
     }
