@@ -63,6 +63,7 @@ say "starting the hub"
 begin hub 60 hub_is_ready https http mqtt
 log_in
 enrol_box
+import_knowledge
 say "starting the camera and the edge agent"
 begin camera 30 camera_is_ready rtsp
 asked_from=$(date +%s%3N)

@@ -176,6 +176,12 @@ enrol_box() {
         { cat "$state/log/enrol.log" >&2; fail "the box could not be enrolled" "see the message above; the hub's log: $state/log/hub.log"; }
 }
 
+# What an operator may tell callers. The demo goes on without it.
+import_knowledge() {
+    limited 60 "$hub" --config "$state/hub.toml" --data "$state/hub" knowledge import "$root/deploy/demo/knowledge.csv" \
+        >"$state/log/knowledge.log" 2>&1 || say "note: the knowledge base could not be imported ($state/log/knowledge.log)"
+}
+
 # In real time, beside everything else.
 play_call() {
     (exec 9>&- && launch "$simulate" call --audio "127.0.0.1:$audio_port" --api "http://127.0.0.1:$calls_port" \

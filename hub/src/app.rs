@@ -18,6 +18,7 @@ use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
 use crate::running::Running;
+use crate::ticket::knowledge::Shelf;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What boxes say of running calls.
     pub running: Running,
+    /// What operators may tell callers.
+    pub knowledge: Shelf,
 }
 
 /// The receiving ends, which [`crate::run`] drives.
@@ -95,6 +98,7 @@ impl App {
             authority: Arc::new(authority),
             metrics,
             running,
+            knowledge: Shelf::default(),
         };
         Ok((app, Ends { items }))
     }

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use hub::app::App;
 use hub::config::Config;
 use hub::device::Device;
+use hub::ticket::knowledge;
 use hub::user::{self, Role};
 use hub::{device, run};
 use protocol::{Chance, Clock, DeviceId, SystemClock};
@@ -48,6 +49,28 @@ enum Command {
     /// People who log in.
     #[command(subcommand)]
     User(UserCommand),
+    /// What operators may tell callers.
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum KnowledgeCommand {
+    /// Take entries from a CSV file in UTF-8, as a spreadsheet exports it; docs/HOTLINE.md names its columns.
+    Import {
+        file: PathBuf,
+        /// Say what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Remove entries that are not in the file.
+        #[arg(long)]
+        replace: bool,
+        /// Leave bad rows out instead of importing nothing.
+        #[arg(long)]
+        skip_bad: bool,
+    },
+    /// List entries: id, validity, categories, unit, title.
+    List,
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,6 +167,16 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
             let app = App::open(config, clock, chance).await?.0;
             println!("{}", hub::broker::mosquitto::write(&app, &folder, port).await?.display());
             Ok(())
+        }
+        Command::Knowledge(command) => {
+            let app = App::open(config, clock, chance).await?.0;
+            match command {
+                KnowledgeCommand::Import { file, dry_run, replace, skip_bad } => {
+                    let mode = knowledge::Mode { dry_run, replace, skip_bad };
+                    knowledge::cli::import_file(&app, &file, mode).await
+                }
+                KnowledgeCommand::List => knowledge::cli::list(&app).await,
+            }
         }
         Command::Device(command) => device_command(command, &App::open(config, clock, chance).await?.0).await,
     }

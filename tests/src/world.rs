@@ -190,7 +190,8 @@ impl World {
             folder,
         };
         std::fs::write(world.path("hub.toml"), world.hub_toml()).context("writing hub.toml")?;
-        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras)).context("writing edge.toml")?;
+        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras))
+            .context("writing edge.toml")?;
         Ok(world)
     }
 
@@ -253,7 +254,8 @@ impl World {
         Call::new(format!("127.0.0.1:{}", self.audio), api, &self.chance, &self.clock)
     }
 
-    fn hub_command(&self, arguments: &[&str]) -> Result<Command> {
+    /// The hub's own program with its configuration.
+    pub fn hub_command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(product("hub")?);
         command.arg("--config").arg(self.path("hub.toml")).args(arguments).current_dir(self.folder.path());
         Ok(match &self.lan {

@@ -367,6 +367,48 @@ fn read(matter: &str, category: &str, urgency: &str, summary: &str) -> CallReadi
     }
 }
 
+/// `K` opens the first entry that answers the call. It stays open, with the cursor on it, while news brings others, and
+/// even when it is no longer offered; what was typed stays too, and closing it lets it go.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opened_entry_stays_open() {
+    let desk = Desk::open().await;
+    let sheet = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/demo/knowledge.csv");
+    let imported = desk.world.hub_command(&["knowledge", "import", sheet]).unwrap().output().unwrap();
+    let printed = String::from_utf8_lossy(&imported.stdout);
+    assert!(imported.status.success() && printed.starts_with("new           15  fire-call"), "{imported:?}");
+    let call = desk.call().await;
+    desk.go(&format!("/calls/{}", text_of(&call, "call_id"))).await;
+    desk.live().await;
+    let quiet = desk.browser.text(".know").await.unwrap().unwrap();
+    assert!(quiet.contains("有了市民的话"), "{quiet}");
+    desk.browser.keys("#summary", "我打的字").await.unwrap();
+    tell(&desk, &call, 100, "南桥路", "路灯不亮了", None).await;
+    desk.wait("the entry", "return !!document.getElementById('know-street-lamp')").await;
+    desk.run("document.activeElement.blur()").await;
+    desk.browser.keys("body", "k").await.unwrap();
+    let state = "return [...document.querySelectorAll('.know details')].map((d) => d.id + (d.open ? '+' : '')).join(' ') \
+                 + '|' + document.activeElement.id + '|' + document.getElementById('summary').value";
+    assert_eq!(desk.run(state).await, "know-street-lamp+|know-street-lamp-title|我打的字");
+    let text = desk.browser.text("#know-street-lamp").await.unwrap().unwrap();
+    assert!(text.contains("说明是一盏不亮还是整条路不亮"), "{text}");
+
+    tell(&desk, &call, 101, "南桥路", "路灯不亮了，路口的井盖没了", None).await;
+    desk.wait("another entry", "return !!document.getElementById('know-manhole-cover')").await;
+    let now = desk.run(state).await;
+    let now = now.as_str().unwrap();
+    assert!(now.contains("know-street-lamp+") && now.ends_with("|know-street-lamp-title|我打的字"), "{now}");
+    tell(&desk, &call, 102, "南桥路", "路口的井盖没了", None).await;
+    desk.wait("the newest words", "return !document.querySelector('.lines').textContent.includes('路灯')")
+        .await;
+    let kept = "know-manhole-cover know-street-lamp+|know-street-lamp-title|我打的字";
+    assert_eq!(desk.run(state).await, kept);
+    // Enter closes what has the cursor.
+    desk.browser.keys("#know-street-lamp-title", ENTER).await.unwrap();
+    tell(&desk, &call, 103, "南桥路", "路口的井盖丢了", None).await;
+    desk.wait("what is closed to go", "return !document.getElementById('know-street-lamp')").await;
+    assert_eq!(desk.browser.complaints().await.unwrap(), Vec::<String>::new());
+}
+
 /// A later revision of the call's incident, over HTTP with the box's own token.
 async fn tell(
     desk: &Desk,

@@ -22,6 +22,7 @@ function move(step) {
 
 function press(el, keepFocus = false) {
   if (el.disabled) return;
+  if (el.matches("summary")) el.focus();
   if (el.type !== "radio") { el.click(); return; }
   el.checked = true;
   el.dispatchEvent(new Event("input", { bubbles: true }));
@@ -57,7 +58,7 @@ addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === "/") { done(); $("find").focus(); $("find").select(); return; }
   if (key === "?") { done(); help(); return; }
-  if (key === "j" || key === "k") { done(); move(key === "j" ? 1 : -1); return; }
+  if ((key === "j" || key === "k") && rows().length) { done(); move(key === "j" ? 1 : -1); return; }
   const row = selected();
   if (row && key === "Enter" && !event.target.matches("a, button")) { done(); row.querySelector(".crow__open, a")?.click(); return; }
   if (row && key === "Escape") { done(); select(null); document.activeElement.blur(); return; }
@@ -89,7 +90,7 @@ function help() {
     dt.append(kbd);
     const label = (el.closest("label") ?? el).cloneNode(true);
     label.querySelectorAll(".kbd").forEach((k) => k.remove());
-    dd.textContent = label.textContent.trim();
+    dd.textContent = el.dataset.keySays ?? label.textContent.trim();
     dt.dataset.own = dd.dataset.own = "";
     box.append(dt, dd);
   }

@@ -25,6 +25,15 @@ function keepFocus(change) {
 function typedIn(el) {
   return [...el.querySelectorAll("input:not([type=hidden]), textarea")].some((f) => f.value !== f.defaultValue) || el.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
 }
+/* What somebody has opened stays open, though the hub offers it no longer: they are reading it. */
+function keepOpen(old, fresh) {
+  for (const open of old.querySelectorAll("details[open][id]")) {
+    const same = fresh.querySelector(`#${CSS.escape(open.id)}`);
+    if (same) { same.open = true; continue; }
+    const kept = fresh.appendChild(open.cloneNode(true));
+    kept.querySelector("[data-key]")?.removeAttribute("data-key");
+  }
+}
 // A part left alone because somebody was typing in it is tried again when they have left it.
 let skipped = false;
 addEventListener("focusout", () => { if (skipped) later("page", refreshPage); });
@@ -40,6 +49,7 @@ async function refreshPage() {
       if (typedIn(old)) { skipped = true; continue; }
       lastText.set(name, text);
       const reader = holdReader(old);
+      keepOpen(old, el);
       old.replaceWith(document.adoptNode(el));
       show();
       reader(el);

@@ -8,6 +8,7 @@ mod devices;
 mod evidence;
 mod guard;
 mod incidents;
+mod knowledge;
 mod model;
 mod session;
 #[cfg(test)]
@@ -65,6 +66,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(devices::quarantine))
         .routes(routes!(devices::quarantined))
         .routes(routes!(incidents::submit))
+        .routes(routes!(knowledge::list))
         .routes(routes!(changes::follow))
 }
 

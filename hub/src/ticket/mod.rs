@@ -1,6 +1,7 @@
 //! The ticket of a call: what the operator wrote down. Filing it moves the case from received to filed.
 
 pub mod audit;
+pub mod knowledge;
 pub mod lesson;
 pub mod similar;
 mod store;

@@ -12,7 +12,7 @@ use super::moment::{LocalTime, length_text};
 use super::shell::{local, render, shell};
 use super::text::Lang;
 use super::view::{CallPage, Choice, Nav, RecordingView, SaidView, TicketForm, TranscriptView};
-use super::{cases, heard, words};
+use super::{cases, heard, knowledge, words};
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
@@ -163,6 +163,9 @@ async fn show(
         transcript: transcript(call, lang),
         alarms: heard::alarms(subject, lang),
         similar: call.similar.iter().map(|one| heard::similar(one, &local, lang)).collect(),
+        knowledge: knowledge::beside(app, subject, lang)
+            .await
+            .map_err(|error| PageError::from(error).shown(viewer))?,
         findings: call.ticket.as_ref().map_or_else(Vec::new, |ticket| heard::findings(ticket, subject, lang)),
         recording: recording(call, viewer, purpose, &local),
         may_listen: viewer.may(Act::Recording),

@@ -57,7 +57,7 @@ pub(super) fn offers(subject: &CallSubject, draft: &Draft, lang: Lang) -> Vec<Of
 }
 
 /// Words that were said, in quotation marks.
-fn quoted(words: &[String], lang: Lang) -> String {
+pub(super) fn quoted(words: &[String], lang: Lang) -> String {
     let (open, close, between) = if lang.is_zh() { ("“", "”", "") } else { ("“", "”", " ") };
     words.iter().map(|word| format!("{open}{word}{close}")).collect::<Vec<_>>().join(between)
 }

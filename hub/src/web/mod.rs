@@ -10,6 +10,7 @@ mod error;
 mod gallery;
 pub mod guard;
 mod heard;
+mod knowledge;
 mod login;
 pub mod moment;
 mod records;

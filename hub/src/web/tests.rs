@@ -4,5 +4,6 @@ mod calls;
 mod devices;
 mod doors;
 mod feed;
+mod knowledge;
 mod lists;
 pub(crate) mod site;

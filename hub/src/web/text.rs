@@ -230,6 +230,13 @@ catalogue! {
     because_of = "据", "from ";
     similar_open = "相似未结 · 三天内", "Similar open cases, three days";
     similar_none = "三天内没有相似的未结案件。", "No similar open case within three days.";
+    knowledge = "答复口径", "What to tell the caller";
+    knowledge_waiting = "有了市民的话，这里列出知识库中对得上的条目。",
+        "Once there are words of the caller, entries of the knowledge base that answer them stand here.";
+    knowledge_none = "知识库里没有对得上的条目。", "No entry of the knowledge base answers this.";
+    knowledge_empty = "知识库还是空的；管理员用 hub knowledge import 导入。",
+        "The knowledge base is empty; the administrator fills it with hub knowledge import.";
+    valid_until = "有效期至", "Valid until";
     correct_purpose = "工单标签与盒子给出的不同", "The ticket is tagged otherwise than the box had offered";
     command_correct = "标签更正", "Tag correction";
     audit = "与通话核对", "Held against the call";

@@ -203,6 +203,7 @@ async fn answers_are_as_described() {
         cases(&mut reader, &seat, &chief).await;
         evidence(&mut reader, &seat, &sha256).await;
         devices(&mut reader, &seat, &admin).await;
+        knowledge(&mut reader, &seat).await;
         feed(&mut reader, &seat).await;
         let mut untried = Vec::new();
         for (path, item) in reader.description["paths"].as_object().unwrap() {
@@ -324,6 +325,27 @@ async fn devices(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
     let path = "/api/v1/quarantine/{id}";
     reader.ask("GET", path, &format!("/api/v1/quarantine/{id}"), who, None).await;
     reader.ask("GET", path, "/api/v1/quarantine/odd", who, None).await;
+}
+
+async fn knowledge(reader: &mut Reader<'_>, seat: &Browser) {
+    const PATH: &str = "/api/v1/knowledge";
+    let sheet = include_bytes!("../../../../deploy/demo/knowledge.csv");
+    let (app, now) = (&reader.site.app, reader.site.app.clock.now());
+    let mode = crate::ticket::knowledge::Mode::default();
+    crate::ticket::knowledge::import(&app.db, app.tenant().as_str(), sheet, mode, now, "2026-03-18")
+        .await
+        .unwrap();
+    let who = Who::Browser(seat);
+    let list = reader.ask("GET", PATH, "/api/v1/knowledge?limit=2", who, None).await.json();
+    assert!(list["next"].is_string() && list["entries"][0]["percent"].is_null(), "{list}");
+    let asked = "/api/v1/knowledge?q=%E8%80%81%E5%B9%B4%E8%AF%81&category=civil_affairs";
+    let list = reader.ask("GET", PATH, asked, who, None).await.json();
+    assert_eq!(list["entries"][0]["because"], json!(["老年证"]), "{list}");
+    for wrong in ["limit=0", "limit=x", "category=odd", &format!("q={}", "x".repeat(501))] {
+        let answer = reader.ask("GET", PATH, &format!("{PATH}?{wrong}"), who, None).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+    }
+    reader.ask("GET", PATH, PATH, Who::Nobody, None).await;
 }
 
 /// The stream never ends: its head is compared.

@@ -66,6 +66,12 @@ fn hostile_words_are_escaped() {
     let mut page =
         call_page(&shell, RecordingView::OnSite { last_failure: Some(HOSTILE.into()) }, said, false);
     page.caller = HOSTILE.into();
+    if let KnowledgeView::Found(answers) = &mut page.knowledge {
+        answers[0].title = HOSTILE.into();
+        answers[0].why = HOSTILE.into();
+        answers[0].unit = HOSTILE.into();
+        answers[0].paragraphs = vec![HOSTILE.into()];
+    }
     if let Some(form) = &mut page.form {
         form.place = HOSTILE.into();
         form.summary = format!("</textarea>{HOSTILE}");

@@ -268,6 +268,12 @@ pub(super) fn call_page(
     filed: bool,
 ) -> CallPage<'_> {
     let lang = shell.lang;
+    let knowledge = match &transcript {
+        TranscriptView::Done { .. } => KnowledgeView::Found(answers()),
+        TranscriptView::Silent => KnowledgeView::Nothing,
+        TranscriptView::Failed(_) => KnowledgeView::Empty,
+        _ => KnowledgeView::Waiting,
+    };
     CallPage {
         shell,
         row: call_row(lang),
@@ -302,6 +308,7 @@ pub(super) fn call_page(
             opened: at(160),
             percent: 96,
         }],
+        knowledge,
         findings: if filed { vec![format!("{}东关巷北口", lang.audit_place())] } else { vec![] },
         recording,
         may_listen: true,
@@ -312,6 +319,25 @@ pub(super) fn call_page(
         editing: false,
         purpose_query: None,
     }
+}
+
+fn answers() -> Vec<AnswerView> {
+    let answer = |id: &str, title: &str, percent, why: &str, unit: &str| AnswerView {
+        id: id.into(),
+        title: title.into(),
+        percent,
+        why: why.into(),
+        unit: unit.into(),
+        paragraphs: vec![
+            "先问：人出来了没有，里面还有没有人，烧的是什么。\n请来电人马上离开，不返回取物。".into(),
+            "同时转报消防救援，把位置说到路口和门牌。".into(),
+        ],
+        valid_until: Some("2026-12-31".into()),
+    };
+    vec![
+        answer("fire-call", "着火报警：先撤人，再问清位置", 92, "“着火了”“冒黑烟”", "应急管理局（消防救援）"),
+        answer("night-noise", "夜间噪声：工地、烧烤摊、音响", 71, "“工地一直在响”", "生态环境局"),
+    ]
 }
 
 pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {

@@ -49,6 +49,32 @@ pub struct SimilarView {
     pub percent: u8,
 }
 
+/// An entry of the knowledge base that answers the call.
+#[derive(Clone, Debug)]
+pub struct AnswerView {
+    pub id: String,
+    pub title: String,
+    /// How sure, 0 to 100.
+    pub percent: u8,
+    /// What made it, in words.
+    pub why: String,
+    pub unit: String,
+    pub paragraphs: Vec<String>,
+    /// The last local day on which it holds.
+    pub valid_until: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum KnowledgeView {
+    /// The call has no words yet.
+    Waiting,
+    /// Nobody has imported anything.
+    Empty,
+    /// Nothing fits.
+    Nothing,
+    Found(Vec<AnswerView>),
+}
+
 #[derive(Clone, Debug)]
 pub struct TicketForm {
     /// What the box offers; empty without words.
@@ -143,6 +169,7 @@ pub struct CallPage<'a> {
     pub transcript: TranscriptView,
     pub alarms: Vec<AlarmView>,
     pub similar: Vec<SimilarView>,
+    pub knowledge: KnowledgeView,
     /// What the filed ticket leaves out of what was said.
     pub findings: Vec<String>,
     pub recording: RecordingView,

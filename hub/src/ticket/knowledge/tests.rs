@@ -1,0 +1,16 @@
+//! Finding entries, on the demo's own; taking sheets, on both databases.
+
+mod finding;
+mod importing;
+
+use super::row::{self, Entry};
+use super::sheet;
+
+/// The demo's sheet.
+const DEMO: &[u8] = include_bytes!("../../../../deploy/demo/knowledge.csv");
+
+fn demo() -> Vec<Entry> {
+    let rows = sheet::read(DEMO).unwrap();
+    let headings = row::Headings::read(&rows[0]).unwrap();
+    rows[1..].iter().map(|one| row::read(one, &headings).unwrap()).collect()
+}
