@@ -72,6 +72,7 @@ async fn enrolment(
                 mqtt_host: named.unwrap_or_else(|| called_as(&uri, &headers)),
                 mqtt_port: port,
                 token: enrolled.token,
+                contact_key: None,
             })
             .into_response()
         }

@@ -5,6 +5,7 @@
 mod alarm;
 mod api;
 mod client;
+mod contact;
 mod endings;
 mod funasr;
 mod inbox;
