@@ -19,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::contact;
 use crate::doctor::is_locked;
 use crate::identity::{Enrolled, Identity, http_client};
 use crate::say;
@@ -86,7 +87,10 @@ pub async fn run(args: &Args, data_dir: &Path) -> Result<()> {
         ("key.pem", &key.serialize_pem()),
         ("ca.pem", &ca_pem),
     ];
-    let folder = write(data_dir, &fresh, &identity, pems)?;
+    // A hub that keeps no numbers tells none.
+    let hub_key = granted.contact_key.map(|key| format!("{key}\n"));
+    let files: Vec<_> = pems.into_iter().chain(hub_key.as_deref().map(|key| (contact::FILE, key))).collect();
+    let folder = write(data_dir, &fresh, &identity, &files)?;
     say!("enrolled as {}/{}; identity in {}", identity.tenant, identity.device, folder.display());
     if is_locked(data_dir) {
         say!("the agent runs with what it was before: restart it (systemctl restart shaodian-edge)");
@@ -169,7 +173,7 @@ fn prepare(data_dir: &Path) -> Result<PathBuf> {
 }
 
 /// All files appear at once: a half-written identity is never found.
-fn write(data_dir: &Path, fresh: &Path, identity: &Identity, pems: [(&str, &str); 3]) -> Result<PathBuf> {
+fn write(data_dir: &Path, fresh: &Path, identity: &Identity, files: &[(&str, &str)]) -> Result<PathBuf> {
     let (folder, before) = (Enrolled::folder(data_dir), data_dir.join("identity-before"));
     let json = serde_json::to_string_pretty(identity)?;
     // Whoever types this, the agent must be able to read it.
@@ -182,7 +186,7 @@ fn write(data_dir: &Path, fresh: &Path, identity: &Identity, pems: [(&str, &str)
         file.sync_all()?;
         give(&path)
     };
-    for (name, text) in [("identity.json", json.as_str())].into_iter().chain(pems) {
+    for (name, text) in [("identity.json", json.as_str())].iter().chain(files).copied() {
         keep(name, text).with_context(|| format!("writing {} into {}", name, fresh.display()))?;
     }
     give(fresh).with_context(|| format!("giving {} to the agent", fresh.display()))?;
@@ -237,12 +241,12 @@ mod tests {
             mqtt_port: 8883,
             token: "t".into(),
         };
-        let pems = [("certificate.pem", "c"), ("key.pem", "k"), ("ca.pem", "a")];
+        let files = [("certificate.pem", "c"), ("key.pem", "k"), ("ca.pem", "a")];
         // What a broken-off attempt left behind is in nobody's way.
         fs::create_dir(dir.path().join("identity-new")).unwrap();
-        write(dir.path(), &prepare(dir.path()).unwrap(), &identity, pems).unwrap();
+        write(dir.path(), &prepare(dir.path()).unwrap(), &identity, &files).unwrap();
         identity.device = "box-2".parse().unwrap();
-        let folder = write(dir.path(), &prepare(dir.path()).unwrap(), &identity, pems).unwrap();
+        let folder = write(dir.path(), &prepare(dir.path()).unwrap(), &identity, &files).unwrap();
         let mode = fs::metadata(folder.join("key.pem")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(Enrolled::load(dir.path()).unwrap().unwrap().identity, identity);

@@ -6,6 +6,7 @@ pub mod camera;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod contact;
 pub mod detector;
 pub mod doctor;
 pub mod enrol;

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::command::{self, Desk};
 use crate::config::{Config, HubConfig, Installed, Reading, in_force};
+use crate::contact::HubKey;
 use crate::evidence::{Recorder, archive};
 use crate::health::{self, Floor, Health, Pages, Vitals, clock_synced};
 use crate::heap;
@@ -139,9 +140,15 @@ pub async fn run(options: Options) -> Result<()> {
         making: command::Making::default(),
     };
     tasks.spawn("the desk for commands", desk.run(commands_rx, cancel.clone()));
+    let hub_key = Arc::new(match &enrolled {
+        Some(_) => HubKey::open(&Enrolled::folder(&data_dir)),
+        None => HubKey::without_hub(),
+    });
     if let Some(enrolled) = &enrolled {
         let (address, uploader) =
             delivery_of(enrolled, &installed.hub, &outbox, &uplink_health, &upload_health)?;
+        let asking = hub_key.clone().follow(uploader.http.clone(), uploader.hub_url.clone(), cancel.clone());
+        tasks.spawn("asking for the hub's key", asking);
         let uplink = Uplink {
             address,
             outbox: outbox.clone(),
@@ -169,6 +176,7 @@ pub async fn run(options: Options) -> Result<()> {
         memory,
         reports,
         live,
+        hub_key,
         trial: stations::TRIAL,
     };
     let (cameras, calls) = (config.cameras.len(), if config.calls.is_some() { "on" } else { "off" });

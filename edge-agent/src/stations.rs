@@ -25,6 +25,7 @@ use self::trial::Verdict;
 use crate::call::{CallConfig, CallTap};
 use crate::command::NewConfiguration;
 use crate::config::{self, Config, Installed, Watched, in_force};
+use crate::contact::HubKey;
 use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
 use crate::health::{Floor, Present};
@@ -53,6 +54,8 @@ pub struct Site {
     pub recorder: Arc<Recorder>,
     pub memory: Arc<Memory>,
     pub reports: mpsc::Sender<Handover>,
+    /// To which numbers of callers are sealed.
+    pub hub_key: Arc<HubKey>,
     /// Calls as they run, for the hub's `live` topic.
     pub live: mpsc::Sender<LiveCall>,
     pub trial: Duration,

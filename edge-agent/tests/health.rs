@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use common::{START, WAIT, eventually, free_port, report, voice};
 use edge_agent::camera;
 use edge_agent::config::Config;
+use edge_agent::contact::HubKey;
 use edge_agent::evidence::Recorder;
 use edge_agent::health::{self, Floor, Health, Pages, Vitals};
 use edge_agent::memory::Memory;
@@ -73,6 +74,7 @@ impl Bench {
             memory: Arc::new(Memory::open(dir.path(), &[]).unwrap()),
             reports: mpsc::channel(1).0,
             live: mpsc::channel(1).0,
+            hub_key: Arc::new(HubKey::without_hub()),
             trial: WAIT,
         };
         let stations = Stations::start(site, config).await.unwrap();

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use protocol::{Chance, Clock, TenantId};
+use protocol::{Chance, Clock, ContactSecret, TenantId};
 use tokio::sync::mpsc;
 
 use crate::case::number;
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::config::Config;
+use crate::contact;
 use crate::db::Db;
 use crate::evidence::EvidenceStore;
 use crate::intake::{Allowance, Intake, Item, Worker};
@@ -33,6 +34,8 @@ pub struct App {
     pub commands: Commands,
     pub intake: Intake,
     pub authority: Arc<Authority>,
+    /// Opens callback numbers.
+    pub contact_key: Arc<ContactSecret>,
     pub metrics: Arc<Metrics>,
     /// What boxes say of running calls.
     pub running: Running,
@@ -71,6 +74,7 @@ impl App {
         let data_dir = config.hub.data_dir.clone();
         let zone = number::zone(&config.hub.timezone).map_err(anyhow::Error::msg)?;
         let authority = Authority::open(&data_dir.join("pki"), &config.hub.name, &chance, clock.now())?;
+        let contact_key = contact::open_key(&data_dir.join("pki"), &chance)?;
         let changes = ChangeFeed::new(db.clone());
         let metrics = Arc::new(Metrics::default());
         let evidence = EvidenceStore::open(
@@ -96,6 +100,7 @@ impl App {
             commands,
             intake,
             authority: Arc::new(authority),
+            contact_key: Arc::new(contact_key),
             metrics,
             running,
             knowledge: Shelf::default(),
@@ -124,6 +129,7 @@ impl App {
             metrics: self.metrics.clone(),
             allowance: Allowance::new(&self.config.intake),
             quarantine_most: self.config.intake.quarantine_per_device,
+            contact_life_ms: self.config.contact.life_ms(),
         }
     }
 }

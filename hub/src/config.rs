@@ -19,6 +19,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub intake: IntakeConfig,
     pub evidence: EvidenceConfig,
+    pub contact: ContactConfig,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -103,6 +104,26 @@ pub struct EvidenceConfig {
     pub device_daily_bytes: u64,
     /// While less is free on the disk, no evidence is taken, since incidents need it more, and `/readyz` says so.
     pub keep_free_bytes: u64,
+}
+
+/// Numbers to call citizens back at.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContactConfig {
+    /// How long after its case was opened a number is kept; counts for numbers that come from then on.
+    pub keep_days: u32,
+}
+
+impl Default for ContactConfig {
+    fn default() -> Self {
+        Self { keep_days: 90 }
+    }
+}
+
+impl ContactConfig {
+    pub fn life_ms(&self) -> i64 {
+        i64::from(self.keep_days) * 86_400_000
+    }
 }
 
 impl Default for HubConfig {
@@ -224,6 +245,7 @@ impl Config {
             ("intake", "device_burst_bytes", self.intake.device_burst_bytes, MAX_MESSAGE_BYTES as u64),
             ("intake", "device_bytes_per_second", self.intake.device_bytes_per_second, 1),
             ("evidence", "upload_life_hours", u64::from(self.evidence.upload_life_hours), 1),
+            ("contact", "keep_days", u64::from(self.contact.keep_days), 1),
             ("evidence", "device_daily_bytes", self.evidence.device_daily_bytes, MAX_EVIDENCE_BYTES),
         ] {
             if value < least {

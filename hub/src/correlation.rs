@@ -152,6 +152,7 @@ mod tests {
         incident.subject = Subject::Call(CallSubject {
             call_id: CallId(uuid::Uuid::nil()),
             caller_masked: None,
+            callback: None,
             seat: None,
             direction: Direction::Inbound,
             legs: vec![],

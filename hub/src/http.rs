@@ -31,6 +31,7 @@ pub enum Scheme {
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/ca.pem", get(ca))
+        .route("/contact-key", get(contact_key))
         .route("/api/v1/enrol", post(enrolment))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -44,6 +45,11 @@ pub fn router(app: App) -> Router {
 /// The hub's authority, for a box that holds its pin and for people who install it in their browser.
 async fn ca(State(app): State<App>) -> Response {
     ([(header::CONTENT_TYPE, "application/x-pem-file")], app.authority.ca_pem().to_owned()).into_response()
+}
+
+/// To which boxes seal callers' numbers; no secret. For boxes that enrolled before there was one.
+async fn contact_key(State(app): State<App>) -> String {
+    format!("{}\n", app.contact_key.key())
 }
 
 async fn enrolment(
@@ -72,6 +78,7 @@ async fn enrolment(
                 mqtt_host: named.unwrap_or_else(|| called_as(&uri, &headers)),
                 mqtt_port: port,
                 token: enrolled.token,
+                contact_key: Some(app.contact_key.key()),
             })
             .into_response()
         }

@@ -7,6 +7,7 @@ pub mod case;
 pub mod change;
 pub mod command;
 pub mod config;
+pub mod contact;
 pub mod correlation;
 pub mod db;
 pub mod device;

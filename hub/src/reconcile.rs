@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::device::store::Silent;
 use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
 use crate::intake::{self, Context};
-use crate::{command, db};
+use crate::{command, contact, db};
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Live pages that were away for longer read everything anew.
@@ -42,6 +42,7 @@ pub async fn pass(app: &App) {
     let quarantine_ms = i64::from(app.config.intake.quarantine_days) * DAY_MS;
     step("emptying quarantine", intake::store::forget_quarantine(&app.db, now.0 - quarantine_ms).await);
     app.running.forget_old();
+    step("deleting callback numbers", contact::store::expire(&app.db, now).await);
     step("forgetting old changes", app.changes.prune(now.0 - KEEP_CHANGES_MS).await);
     if told > 0 {
         app.changes.wake();
@@ -93,6 +94,7 @@ async fn tell_of(app: &App, silent: &Silent, now: UtcMs) -> db::Result<u64> {
         zone: &app.zone,
         now,
         quarantine_most: app.config.intake.quarantine_per_device,
+        contact_life_ms: app.config.contact.life_ms(),
     };
     intake::incident(&mut tx, context, &origin, &incident).await?;
     device::store::set_lost(&mut tx, &silent, keep).await?;

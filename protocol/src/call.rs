@@ -1,8 +1,9 @@
-//! What a telephone call tells. The caller's number never leaves the box unmasked.
+//! What a telephone call tells. The caller's number leaves the box masked, and sealed for the hub alone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UtcMs;
+use crate::contact::{self, Sealed};
 use crate::hotline::{Alarm, CallReading};
 use crate::id::CallId;
 
@@ -65,6 +66,10 @@ pub struct CallSubject {
     /// `138****1234`; `None` when the exchange did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_masked: Option<String>,
+    /// The number to call back at. The hub takes it out of the incident before it keeps that. What is no such thing by
+    /// its form is left out, never a reason to refuse a call.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "contact::lenient")]
+    pub callback: Option<Sealed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat: Option<String>,
     pub direction: Direction,

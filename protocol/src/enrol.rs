@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact::ContactKey;
 use crate::id::{DeviceId, TenantId};
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct EnrolAnswer {
     pub mqtt_port: u16,
     /// For the hub's HTTP side.
     pub token: String,
+    /// To which numbers of callers are sealed; `None` from a hub that keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_key: Option<ContactKey>,
 }
 
 /// Codes and tokens never reach a log.

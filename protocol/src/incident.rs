@@ -173,6 +173,7 @@ pub struct Place {
 /// What told of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "source", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "few are held at once, each by its incident, which is larger")]
 pub enum Subject {
     Camera(CameraSubject),
     Call(CallSubject),

@@ -32,7 +32,7 @@ struct Told {
     call_id: Option<CallId>,
     #[serde(default, deserialize_with = "filled")]
     leg: Option<Leg>,
-    /// Kept masked only: `138****1234`.
+    /// Kept masked, `138****1234`, and sealed for the hub.
     #[serde(default, deserialize_with = "filled")]
     caller: Option<String>,
     #[serde(default, deserialize_with = "filled")]
@@ -141,6 +141,7 @@ async fn answer(tap: &Arc<CallTap>, peer: SocketAddr, uuid: &str, request: Reque
         call_id: told.call_id,
         leg: told.leg,
         caller_masked: told.caller.as_deref().and_then(caller::mask),
+        callback: told.caller.as_deref().and_then(|number| tap.sealer.seal(number)),
         seat: told.seat,
         direction: told.direction,
     };

@@ -46,6 +46,8 @@ pub struct CallConfig {
     /// Streets, communities and points with their grids, by which what callers say becomes a place; a CSV file
     /// (docs/HOTLINE.md).
     pub gazetteer: Option<PathBuf>,
+    /// Callers' numbers are kept, sealed for the hub, so that somebody may call back; masked only otherwise.
+    pub contact: bool,
     /// Calls at once; further ones are turned away and counted.
     pub max_calls: usize,
     /// A call is cut into its recording after this long, whatever the exchange does.
@@ -74,6 +76,7 @@ impl Default for CallConfig {
             live_words: true,
             live_model: None,
             gazetteer: None,
+            contact: true,
             max_calls: 64,
             max_call_minutes: 120,
             idle_timeout_s: 10,

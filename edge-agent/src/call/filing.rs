@@ -126,6 +126,7 @@ fn compose(
 
     let told = |pick: fn(&FinishedLeg) -> Option<String>| legs.iter().find_map(pick);
     let seat = told(|l| l.state.announced.seat.clone());
+    let named = legs.iter().find(|l| l.state.announced.caller_masked.is_some());
     let direction = legs.iter().find_map(|l| l.state.announced.direction);
     let mut sides: Vec<Leg> = legs.iter().map(|l| l.state.tap().leg()).collect();
     sides.sort_unstable();
@@ -142,6 +143,7 @@ fn compose(
         subject: Subject::Call(CallSubject {
             call_id,
             caller_masked: told(|l| l.state.announced.caller_masked.clone()),
+            callback: named.and_then(|l| l.state.announced.callback.clone()),
             seat: seat.map(|number| config.seat(&number)),
             direction: direction.unwrap_or(Direction::Inbound),
             legs: sides,

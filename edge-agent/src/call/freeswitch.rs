@@ -5,6 +5,7 @@
 //!
 //! Of a connection no more is held than one message (256 KiB). Neither side speaks otherwise: no sound is sent back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -18,6 +19,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::CallTap;
+use super::caller::Sealer;
 use super::handshake::{self, HUNG_UP};
 use super::listener::Wire;
 use super::tap::{Heard, Introduction, Source};
@@ -37,6 +39,8 @@ pub(super) struct WebSocket {
     channels: usize,
     /// Bytes that do not make a whole sample of every channel yet.
     held: Vec<u8>,
+    /// For words that come beside the sound.
+    sealer: Arc<Sealer>,
 }
 
 impl Wire for WebSocket {
@@ -45,8 +49,9 @@ impl Wire for WebSocket {
             .read_buffer_size(8 * 1_024)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let (socket, said) = handshake::accept(stream, Some(PATH), limits).await?;
-        let mut wire = Self { socket, rate_hz: RATE_HZ, channels: 1, held: Vec::new() };
+        let (socket, said) = handshake::accept(stream, Some(PATH), limits, &tap.sealer).await?;
+        let mut wire =
+            Self { socket, rate_hz: RATE_HZ, channels: 1, held: Vec::new(), sealer: Arc::clone(&tap.sealer) };
         let said = match wire.first_words(tap, said).await {
             Ok(said) => said,
             Err(error) => {
@@ -114,7 +119,7 @@ impl WebSocket {
             tracing::warn!(bytes = text.len(), "a text beside the sound is no JSON object; it is left out");
             return Ok(None);
         };
-        let words = words::of_object(&map).map_err(anyhow::Error::msg)?;
+        let words = words::of_object(&map, &tap.sealer).map_err(anyhow::Error::msg)?;
         if !words.wrong.is_empty() {
             tap.word_refused();
             tracing::warn!(keys = ?words.wrong, "words beside the sound are wrong; they are left out");
@@ -163,7 +168,7 @@ impl WebSocket {
     /// Metadata that the sound overtook, or a key that was pressed: that one has none of our words.
     fn later_words(&self, text: &str) -> anyhow::Result<Heard> {
         let Ok(Value::Object(map)) = serde_json::from_str(text) else { return Ok(Heard::Nothing) };
-        let words = words::of_object(&map).map_err(anyhow::Error::msg)?;
+        let words = words::of_object(&map, &self.sealer).map_err(anyhow::Error::msg)?;
         for (what, said, known) in [
             ("rate", words.rate_hz.map(|rate| rate as usize), self.rate_hz as usize),
             ("channels", words.channels, self.channels),

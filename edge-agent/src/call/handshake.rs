@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::http::{StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
+use super::caller::Sealer;
 use super::words::{self, Words};
 
 /// Why a leg ended whose peer ended it.
@@ -20,11 +21,12 @@ pub(super) async fn accept(
     stream: TcpStream,
     path: Option<&str>,
     limits: WebSocketConfig,
+    sealer: &Sealer,
 ) -> anyhow::Result<(WebSocketStream<TcpStream>, Words)> {
     let mut said = Words::default();
     let mut wrong = None;
     #[expect(clippy::result_large_err, reason = "the form that the handshake asks for")]
-    let judge = |request: &Request, response: Response| match judge(path, request, response) {
+    let judge = |request: &Request, response: Response| match judge(path, request, response, sealer) {
         Ok((words, response)) => {
             said = words;
             Ok(response)
@@ -48,6 +50,7 @@ fn judge(
     path: Option<&str>,
     request: &Request,
     mut response: Response,
+    sealer: &Sealer,
 ) -> Result<(Words, Response), (StatusCode, String)> {
     if let Some(path) = path.filter(|path| request.uri().path() != *path) {
         return Err((StatusCode::NOT_FOUND, format!("sound is taken at {path}")));
@@ -55,7 +58,7 @@ fn judge(
     let wrong = |words: String| (StatusCode::BAD_REQUEST, words);
     let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri())
         .map_err(|error| wrong(error.body_text()))?;
-    let words = words::of_query(pairs.0).map_err(wrong)?;
+    let words = words::of_query(pairs.0, sealer).map_err(wrong)?;
     // mod_audio_fork asks for a protocol of its own, whose name its administrator may choose; FunASR's clients for
     // "binary".
     let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|v| v.to_str().ok());

@@ -89,6 +89,8 @@ pub struct CallHealth {
     pub alarms_total: u64,
     /// Those that were told live only, until their call was filed: too many at once.
     pub alarms_late_total: u64,
+    /// Why callers' numbers are kept masked only, so that nobody can call back; `None`: they are kept.
+    pub no_callback: Option<String>,
     /// What is wrong now, in words.
     pub troubles: BTreeMap<Cause, String>,
 }
@@ -116,9 +118,20 @@ impl CallTap {
             recordings_rejected_total: self.counters.recordings_rejected.load(Ordering::Relaxed),
             corrections: self.corrections.count(),
             alarms_total: self.counters.alarms.load(Ordering::Relaxed),
+            no_callback: self.no_callback(),
             alarms_late_total: self.counters.alarms_late.load(Ordering::Relaxed),
             ..lock(&self.status).clone()
         }
+    }
+
+    fn no_callback(&self) -> Option<String> {
+        let off = || "switched off ([calls] contact = false)".to_owned();
+        if self.sealer.is_wanted() { self.sealer.trouble() } else { Some(off()) }
+    }
+
+    /// Why no callback numbers are kept although they are wanted.
+    pub fn callback_trouble(&self) -> Option<String> {
+        self.sealer.trouble()
     }
 
     /// Something went wrong, or (`None`) is right again. Logged when it changes.

@@ -249,7 +249,10 @@ impl Ledger {
         let changed = self.change(id, |record| {
             let Subject::Call(call) = &mut record.incident.subject else { return false };
             let before = (call.clone(), record.direction_told);
-            call.caller_masked = call.caller_masked.take().or_else(|| told.caller_masked.clone());
+            if call.caller_masked.is_none() {
+                call.caller_masked.clone_from(&told.caller_masked);
+                call.callback.clone_from(&told.callback);
+            }
             call.seat = call.seat.take().or_else(|| told.seat.as_deref().map(|seat| config.seat(seat)));
             if let Some(direction) = told.direction.filter(|_| !record.direction_told) {
                 call.direction = direction;

@@ -7,7 +7,7 @@
 //! later revision ([`reconcile`]). Every finished call is filed, dropped and empty ones too, and once only, whenever
 //! the box is killed.
 //!
-//! Deliberately absent: the caller's unmasked number, pressed keys, voice prints.
+//! Deliberately absent: the caller's number in clear ([`caller`]), pressed keys, voice prints.
 
 pub mod archive;
 pub mod audiosocket;
@@ -63,10 +63,12 @@ pub use config::CallConfig;
 pub use health::{CallHealth, Cause};
 pub use vad::{Method, Span, Vad};
 
+use crate::contact::HubKey;
 use crate::report::{EvidenceFile, Handover};
 use crate::screen::Screener;
 use crate::screen::gazetteer::Gazetteer;
 use archive::Archive;
+use caller::Sealer;
 use corrections::Corrections;
 use ledger::Ledger;
 use leg::FinishedLeg;
@@ -93,6 +95,8 @@ pub struct Deps {
     pub reports: mpsc::Sender<Handover>,
     /// With less free space than this no further leg is taken: what the box knows already comes first.
     pub disk_reserve_bytes: u64,
+    /// To which numbers of callers are sealed.
+    pub hub_key: Arc<HubKey>,
     /// Where calls that begin and end, and their words, are told at once; what nobody takes is dropped, and counted.
     pub live: mpsc::Sender<LiveCall>,
 }
@@ -124,6 +128,7 @@ pub struct CallTap {
     reports: mpsc::Sender<Handover>,
     live: mpsc::Sender<LiveCall>,
     live_words: Arc<Live>,
+    sealer: Arc<Sealer>,
     screener: Screener,
     corrections: Corrections,
     raise: raising::Sender,
@@ -156,7 +161,9 @@ impl CallTap {
         let archive = Archive::open(&deps.data_dir)?;
         let screener = Screener::new(gazetteer);
         let corrections = Corrections::open(archive.calls(), &screener);
+        let sealer = Sealer::new(config.contact, deps.hub_key, Arc::clone(&deps.chance));
         let tap = Arc::new(Self {
+            sealer: Arc::new(sealer),
             ledger: Ledger::new(archive),
             status: Mutex::new(CallHealth { vad: method.name(), ..CallHealth::default() }),
             config,

@@ -101,6 +101,7 @@ fn begun(tap: &CallTap, call_id: CallId, incident_id: IncidentId, legs: &[(Incid
     let (now, uptime_ms) = (tap.clock.now(), tap.clock.uptime_ms());
     let opened_ms = legs.iter().map(|(_, leg)| leg.opened_ms).min().unwrap_or(uptime_ms);
     let told = |pick: fn(&Tap) -> Option<String>| legs.iter().find_map(|(_, leg)| pick(leg));
+    let named = legs.iter().find(|(_, leg)| leg.announced.caller_masked.is_some());
     let direction = legs.iter().find_map(|(_, leg)| leg.announced.direction);
     let mut sides: Vec<protocol::Leg> = legs.iter().map(|(_, leg)| leg.leg()).collect();
     sides.sort_unstable();
@@ -115,6 +116,7 @@ fn begun(tap: &CallTap, call_id: CallId, incident_id: IncidentId, legs: &[(Incid
             subject: Subject::Call(CallSubject {
                 call_id,
                 caller_masked: told(|leg| leg.announced.caller_masked.clone()),
+                callback: named.and_then(|(_, leg)| leg.announced.callback.clone()),
                 seat: told(|leg| leg.announced.seat.clone()).map(|number| tap.config.seat(&number)),
                 direction: direction.unwrap_or(Direction::Inbound),
                 legs: sides,

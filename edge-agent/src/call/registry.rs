@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::{CallId, Direction, Leg};
+use protocol::{CallId, Direction, Leg, Sealed};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,6 +15,9 @@ pub(super) struct Announcement {
     pub(super) call_id: Option<CallId>,
     pub(super) leg: Option<Leg>,
     pub(super) caller_masked: Option<String>,
+    /// The same number, sealed; `None` where it is no number or none are kept.
+    #[serde(default, deserialize_with = "protocol::contact::lenient")]
+    pub(super) callback: Option<Sealed>,
     pub(super) seat: Option<String>,
     pub(super) direction: Option<Direction>,
 }
@@ -25,6 +28,8 @@ impl Announcement {
         Self {
             call_id: self.call_id.or(known.call_id),
             leg: self.leg.or(known.leg),
+            // Both are of one number.
+            callback: if self.caller_masked.is_some() { self.callback } else { known.callback },
             caller_masked: self.caller_masked.or(known.caller_masked),
             seat: self.seat.or(known.seat),
             direction: self.direction.or(known.direction),

@@ -2,18 +2,18 @@
 //! Pure.
 //!
 //! Keys: `uuid`, `call_id`, `leg`, `caller`, `seat`, `direction`, `rate`, `channels` and, for recordings, `started_at`
-//! and `caller_masked` (the box's own word).
+//! and `caller_masked` and `callback` (the box's own words).
 //! What an administrator writes once (a URL) is read strictly, so that a slip is told at the first call. What an
 //! exchange sends with each call is read leniently: a wrong word costs that word, never the call. A wrong rate or
 //! number of channels is refused in both, since the sound would be noise.
 
-use protocol::{CallId, UtcMs};
+use protocol::{CallId, Sealed, UtcMs};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::caller;
+use super::caller::{self, Sealer};
 use super::registry::Announcement;
 
 /// Longest caller or seat, in characters.
@@ -56,6 +56,7 @@ impl Words {
             "call_id": told.call_id,
             "leg": told.leg,
             "caller_masked": told.caller_masked,
+            "callback": told.callback,
             "seat": told.seat,
             "direction": told.direction,
             "rate": self.rate_hz,
@@ -88,7 +89,7 @@ pub(super) fn id_of(name: &str) -> Uuid {
 }
 
 /// Reads a URL's query; the error says which word is wrong.
-pub(super) fn of_query(pairs: Vec<(String, String)>) -> Result<Words, String> {
+pub(super) fn of_query(pairs: Vec<(String, String)>, sealer: &Sealer) -> Result<Words, String> {
     let mut map = Map::new();
     for (key, value) in pairs {
         if !KEYS.contains(&&*key) {
@@ -98,7 +99,7 @@ pub(super) fn of_query(pairs: Vec<(String, String)>) -> Result<Words, String> {
             return Err(format!("{key} is said twice"));
         }
     }
-    let words = read(&map).map_err(|(_, words)| words)?;
+    let words = read(&map, sealer).map_err(|(_, words)| words)?;
     match words.wrong[..] {
         [] => Ok(words),
         [key, ..] => Err(needs(key)),
@@ -106,8 +107,8 @@ pub(super) fn of_query(pairs: Vec<(String, String)>) -> Result<Words, String> {
 }
 
 /// Reads an object that an exchange sent; keys that mean nothing here are its own affair.
-pub(super) fn of_object(map: &Map<String, Value>) -> Result<Words, String> {
-    read(map).map_err(|(_, words)| words)
+pub(super) fn of_object(map: &Map<String, Value>, sealer: &Sealer) -> Result<Words, String> {
+    read(map, sealer).map_err(|(_, words)| words)
 }
 
 fn needs(key: &str) -> String {
@@ -121,7 +122,7 @@ fn needs(key: &str) -> String {
     }
 }
 
-fn read(map: &Map<String, Value>) -> Result<Words, (&'static str, String)> {
+fn read(map: &Map<String, Value>, sealer: &Sealer) -> Result<Words, (&'static str, String)> {
     let mut words = Words::default();
     let text = |key: &str| -> Option<String> {
         let names =
@@ -155,13 +156,15 @@ fn read(map: &Map<String, Value>) -> Result<Words, (&'static str, String)> {
     };
     let (uuid, call_id, leg) = (take("uuid", MAX_FIELD), take("call_id", MAX_NAME), take("leg", MAX_FIELD));
     let (caller, seat) = (take("caller", MAX_FIELD), take("seat", MAX_FIELD));
-    let masked = take("caller_masked", MAX_FIELD);
+    let masked = take("caller_masked", MAX_FIELD).filter(|text| caller::is_masked(text));
+    let kept = map.get("callback").and_then(Value::as_str).and_then(Sealed::kept);
     let (direction, started_at) = (take("direction", MAX_FIELD), take("started_at", MAX_FIELD));
     words.uuid = known("uuid", uuid, |text| Uuid::parse_str(text).ok(), &mut words.wrong);
     words.told = Announcement {
         call_id: call_id.map(|name| CallId(id_of(&name))),
         leg: known("leg", leg, one_of, &mut words.wrong),
-        caller_masked: masked.filter(|text| caller::is_masked(text)).or_else(|| caller::mask(&caller?)),
+        callback: if masked.is_some() { kept } else { caller.as_deref().and_then(|n| sealer.seal(n)) },
+        caller_masked: masked.or_else(|| caller::mask(&caller?)),
         seat,
         direction: known("direction", direction, one_of, &mut words.wrong),
     };
@@ -205,12 +208,13 @@ mod tests {
 
     fn object(value: Value) -> Result<Words, String> {
         let Value::Object(map) = value else { panic!("not an object") };
-        of_object(&map)
+        of_object(&map, &Sealer::idle())
     }
 
     fn query(text: &str) -> Result<Words, String> {
         of_query(
             text.split('&').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+            &Sealer::idle(),
         )
     }
 
@@ -228,17 +232,36 @@ mod tests {
             call_id: Some(CallId(id_of("ab@pbx"))),
             leg: Some(Leg::Operator),
             caller_masked: Some("138****1234".into()),
+            callback: None,
             seat: Some("8001".into()),
             direction: Some(Direction::Outbound),
         };
         assert_eq!(said.told, told);
         let Value::Object(again) = said.to_object() else { panic!("not an object") };
-        assert_eq!(of_object(&again), Ok(said.clone()));
+        assert_eq!(of_object(&again, &Sealer::idle()), Ok(said.clone()));
         assert_eq!(query("seat=&leg="), Ok(Words::default()));
         assert_eq!(
             query("call_id=0199a0b0-0000-7000-8000-000000000001").unwrap().told.call_id,
             said.uuid.map(CallId)
         );
+    }
+
+    /// A number is sealed where it is read, and its sealed form, written down by the box, reads back; one that somebody claims
+    /// beside a bare number is not taken.
+    #[test]
+    fn seals_what_it_reads() {
+        let secret = protocol::ContactSecret::from_bytes(protocol::Chance::seeded(1).bytes());
+        let key = std::sync::Arc::new(crate::contact::HubKey::fixed(secret.key()));
+        let sealer = Sealer::new(true, key, std::sync::Arc::new(protocol::Chance::seeded(2)));
+        let map = |value: Value| value.as_object().unwrap().clone();
+        let said =
+            of_object(&map(json!({ "caller": "138 1234 1234", "callback": "aa.bb" })), &sealer).unwrap();
+        let sealed = said.told.callback.clone().unwrap();
+        assert_eq!(secret.open(&sealed), Ok("13812341234".to_owned()));
+        let kept = said.to_object();
+        assert!(!kept.to_string().contains("13812341234"));
+        assert_eq!(of_object(&map(kept), &sealer), Ok(said));
+        assert_eq!(of_object(&map(json!({ "caller": "anonymous" })), &sealer).unwrap().told.callback, None);
     }
 
     /// A slip in a URL is told by name; in what an exchange sends it costs the word alone, unless the sound would be

@@ -237,6 +237,12 @@ fn calls(registry: &mut Registry, vitals: &Vitals) {
         "Words of the exchange that were refused",
         calls.words_refused_total,
     );
+    gauge(
+        registry,
+        "calls_callback",
+        "Whether callers' numbers are kept, sealed for the hub",
+        u64::from(calls.no_callback.is_none()),
+    );
     gauge(registry, "calls_troubles", "Things wrong with the call tap", calls.troubles.len() as u64);
     let detector = Family::<Labels, Gauge>::default();
     detector.get_or_create(&vec![("name", calls.vad.to_owned())]).set(1);

@@ -238,6 +238,8 @@ impl Health {
             notices.push(format!("pose: {reason}; falls are told without it"));
         }
         notices.extend(present.file_notice.clone());
+        let kept = present.calls.as_ref().and_then(|tap| tap.callback_trouble());
+        notices.extend(kept.map(|why| format!("calls: no callback numbers are kept: {why}")));
         notices.extend(cameras.iter().filter_map(|camera| {
             camera.notice.as_ref().map(|notice| format!("camera {}: {notice}", camera.camera_id))
         }));

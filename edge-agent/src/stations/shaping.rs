@@ -122,6 +122,7 @@ fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {
         program: std::env::current_exe().context("finding this program's own file")?,
         reports: site.reports.clone(),
         live: site.live.clone(),
+        hub_key: site.hub_key.clone(),
         disk_reserve_bytes: installed.outbox.disk_reserve_bytes,
     };
     let tap = CallTap::new(config.clone(), deps)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use edge_agent::call::audiosocket::{Frame, encode};
 use edge_agent::call::{CallConfig, CallTap, Cause, Deps};
+use edge_agent::contact::HubKey;
 use protocol::{Chance, SystemClock, Transcript};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -189,6 +190,7 @@ async fn a_taken_port_is_said() {
         program: PathBuf::from("no-program"),
         reports: sender,
         live: mpsc::channel(1).0,
+        hub_key: Arc::new(HubKey::without_hub()),
         disk_reserve_bytes: 0,
     };
     let config = CallConfig { audiosocket_listen: taken.local_addr().unwrap(), ..config() };

@@ -6,6 +6,7 @@ mod alarm;
 mod api;
 mod bleep;
 mod client;
+mod contact;
 mod endings;
 mod funasr;
 mod inbox;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use edge_agent::call::audiosocket::{Frame, encode};
 use edge_agent::call::{CallConfig, CallTap, Deps};
+use edge_agent::contact::HubKey;
 use edge_agent::report::{Handover, Report};
 use protocol::{CallSubject, Chance, Delivery, LiveCall, Subject, SystemClock};
 use tokio::io::AsyncWriteExt;
@@ -43,6 +44,15 @@ impl Site {
     }
 
     pub(super) async fn start_with_reserve(dir: &Path, config: CallConfig, disk_reserve_bytes: u64) -> Self {
+        Self::start_whole(dir, config, disk_reserve_bytes, HubKey::without_hub()).await
+    }
+
+    pub(super) async fn start_whole(
+        dir: &Path,
+        config: CallConfig,
+        disk_reserve_bytes: u64,
+        hub_key: HubKey,
+    ) -> Self {
         let (sender, reports) = mpsc::channel(64);
         let (words, live) = mpsc::channel(1_024);
         let deps = Deps {
@@ -54,6 +64,7 @@ impl Site {
             program: PathBuf::from(env!("CARGO_BIN_EXE_edge-agent")),
             reports: sender,
             live: words,
+            hub_key: Arc::new(hub_key),
             disk_reserve_bytes,
         };
         let wanted =

@@ -129,6 +129,7 @@ pub(crate) fn call(id: IncidentId, call_id: CallId, recording: EvidenceFile) -> 
     report.incident.subject = Subject::Call(CallSubject {
         call_id,
         caller_masked: None,
+        callback: None,
         seat: None,
         direction: Direction::Inbound,
         legs: vec![Leg::Caller],

@@ -39,6 +39,11 @@ pub(super) struct NotFound(Problem);
 #[response(status = 409, content_type = "application/problem+json")]
 pub(super) struct Conflict(Problem);
 
+/// What is kept was sealed for another key, or is damaged.
+#[derive(IntoResponses)]
+#[response(status = 409, content_type = "application/problem+json")]
+pub(super) struct Closed(Problem);
+
 /// Too many failed logins of this name or from this address.
 #[derive(IntoResponses)]
 #[response(status = 429, content_type = "application/problem+json")]

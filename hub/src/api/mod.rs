@@ -4,6 +4,7 @@
 mod answers;
 mod cases;
 mod changes;
+mod contact;
 mod devices;
 mod evidence;
 mod guard;
@@ -56,6 +57,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))
+        .routes(routes!(contact::look, contact::state, contact::forget))
         .routes(routes!(evidence::of_case))
         .routes(routes!(evidence::get))
         .routes(routes!(evidence::register))

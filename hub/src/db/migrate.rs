@@ -22,6 +22,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_sender", include_str!("../../migrations/0008_sender.sql")),
     ("0009_command_result", include_str!("../../migrations/0009_command_result.sql")),
     ("0010_footage", include_str!("../../migrations/0010_footage.sql")),
+    ("0011_contact", include_str!("../../migrations/0011_contact.sql")),
     ("0012_knowledge", include_str!("../../migrations/0012_knowledge.sql")),
 ];
 

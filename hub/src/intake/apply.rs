@@ -15,7 +15,7 @@ use super::store::{self, Fate, KnownIncident, Remembered, Unreadable};
 use crate::case::{self, number};
 use crate::change::{self, ChangeTopic};
 use crate::db::{Result, Tx};
-use crate::{command, correlation, device, evidence};
+use crate::{command, contact, correlation, device, evidence};
 
 /// What applying needs besides the transaction.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub struct Context<'a> {
     pub now: UtcMs,
     /// Messages that one box may have in quarantine.
     pub quarantine_most: i64,
+    /// How long after its case was opened a callback number is kept.
+    pub contact_life_ms: i64,
 }
 
 /// Where a message stands among those of its box.
@@ -301,6 +303,8 @@ async fn revision(
     known: Option<KnownIncident>,
 ) -> Result<()> {
     let (tenant, now) = (origin.tenant.as_str(), context.now);
+    let (incident, callback) = contact::apart(incident);
+    let incident = &*incident;
     let cause = correlation::cause(origin, incident);
     let (mut case, phase_before) = match known {
         Some(known) => {
@@ -319,6 +323,9 @@ async fn revision(
         }
     };
     store::put_incident(tx, origin, incident, &case.case_id, now).await?;
+    if let Some(sealed) = callback {
+        contact::store::keep(tx, tenant, &case.case_id, &sealed, now, context.contact_life_ms).await?;
+    }
     let owner_id = incident.incident_id.to_string();
     for file in &incident.evidence {
         evidence::store::link(tx, origin, "incident", &owner_id, file);

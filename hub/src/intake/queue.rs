@@ -114,6 +114,8 @@ pub struct Worker {
     pub allowance: Allowance,
     /// Messages that one box may have in quarantine.
     pub quarantine_most: i64,
+    /// How long after its case was opened a callback number is kept.
+    pub contact_life_ms: i64,
 }
 
 impl Worker {
@@ -165,6 +167,7 @@ impl Worker {
             zone: &self.zone,
             now: self.clock.now(),
             quarantine_most: self.quarantine_most,
+            contact_life_ms: self.contact_life_ms,
         };
         let uptime_ms = self.clock.uptime_ms();
         let mut tx = self.db.begin().await?;
@@ -200,6 +203,7 @@ impl Worker {
             zone: &self.zone,
             now: self.clock.now(),
             quarantine_most: self.quarantine_most,
+            contact_life_ms: self.contact_life_ms,
         };
         let reason = format!("the database refused it: {error}");
         let mut receipts = Vec::new();

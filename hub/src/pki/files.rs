@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 
 /// For the hub's user alone.
-pub(super) const PRIVATE: u32 = 0o600;
+pub(crate) const PRIVATE: u32 = 0o600;
 /// For the group of the folder too: a broker's user reads its key.
 pub(crate) const GROUP: u32 = 0o640;
 pub(crate) const PUBLIC: u32 = 0o644;

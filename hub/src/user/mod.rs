@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 pub use role::{Act, Role};
 pub use store::Access;
 
-use crate::db::{self, Db};
+use crate::db::{self, Db, Tx};
 
 /// A shift and its handover.
 pub const IDLE_MS: i64 = 12 * 3_600_000;
@@ -212,6 +212,22 @@ fn hash_checked(password: &str, chance: &Chance) -> Result<String, UserError> {
 pub async fn register(db: &Db, tenant: &str, chance: &Chance, now: UtcMs, access: &Access) -> db::Result<()> {
     let id = chance.uuid_v7(now).to_string();
     store::register(db, tenant, &id, access, now.plus_ms(-REGISTER_ONCE_MS)).await
+}
+
+/// Notes inside `tx` that a user saw something of which each look counts.
+pub async fn register_each(
+    tx: &mut Tx,
+    tenant: &str,
+    chance: &Chance,
+    now: UtcMs,
+    access: &Access,
+) -> db::Result<()> {
+    store::register_each(tx, tenant, &chance.uuid_v7(now).to_string(), access).await
+}
+
+/// Who looked at what of one kind for a case, newest first.
+pub async fn register_of_case(db: &Db, tenant: &str, number: &str, kind: &str) -> db::Result<Vec<Access>> {
+    store::register_of_case(db, tenant, number, kind).await
 }
 
 /// Who looked at a file, newest first.

@@ -3,7 +3,7 @@
 use protocol::UtcMs;
 
 use crate::args;
-use crate::db::{Db, Result};
+use crate::db::{Db, Result, Tx};
 
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct UserRow {
@@ -190,7 +190,7 @@ pub struct Access {
     pub user_name: String,
     pub sha256: String,
     pub kind: String,
-    /// `view`, `download` or `listen`.
+    /// `view`, `download`, `listen` or, of a callback number, `see`.
     pub act: String,
     pub purpose: String,
     /// The case it was looked at for; none for the answer to a request about no case.
@@ -231,6 +231,38 @@ pub(super) async fn register(
     )
     .await?;
     Ok(())
+}
+
+/// Writes the row whatever was written before.
+pub(super) async fn register_each(tx: &mut Tx, tenant: &str, access_id: &str, access: &Access) -> Result<()> {
+    tx.execute(
+        "insert into access_register (tenant, access_id, at_ms, user_name, sha256, kind, act, purpose, case_number,
+             call_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        args![
+            tenant,
+            access_id,
+            access.at_ms,
+            &access.user_name,
+            &access.sha256,
+            &access.kind,
+            &access.act,
+            &access.purpose,
+            access.case_number.clone(),
+            access.call_id.clone()
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn register_of_case(db: &Db, tenant: &str, number: &str, kind: &str) -> Result<Vec<Access>> {
+    db.fetch_all(
+        "select at_ms, user_name, sha256, kind, act, purpose, case_number, call_id from access_register
+         where tenant = $1 and case_number = $2 and kind = $3 order by at_ms desc, access_id desc limit 1000",
+        args![tenant, number, kind],
+    )
+    .await
 }
 
 pub(super) async fn register_of(db: &Db, tenant: &str, sha256: &str) -> Result<Vec<Access>> {

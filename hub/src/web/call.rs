@@ -12,7 +12,7 @@ use super::moment::{LocalTime, length_text};
 use super::shell::{local, render, shell};
 use super::text::Lang;
 use super::view::{CallPage, Choice, Nav, RecordingView, SaidView, TicketForm, TranscriptView};
-use super::{cases, heard, knowledge, words};
+use super::{cases, contact, heard, knowledge, words};
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, CaseEvidence, CaseIncident};
@@ -168,6 +168,7 @@ async fn show(
             .map_err(|error| PageError::from(error).shown(viewer))?,
         findings: call.ticket.as_ref().map_or_else(Vec::new, |ticket| heard::findings(ticket, subject, lang)),
         recording: recording(call, viewer, purpose, &local),
+        contact: contact::ask(app, viewer, &call.case).await?,
         may_listen: viewer.may(Act::Recording),
         listen_roles: Act::Recording.roles_text(lang),
         ticket: call.ticket.as_ref().filter(|_| draft.is_none()).map(|t| words::ticket(t, &local, lang)),

@@ -100,8 +100,8 @@ impl IntoResponse for PageError {
     }
 }
 
-/// A frame without clock or feed: error pages read nothing.
-fn bare_shell(preferences: &Preferences, viewer: Option<&Viewer>) -> Shell {
+/// A frame without clock or feed: error pages read nothing, and what is told once is not read again.
+pub(super) fn bare_shell(preferences: &Preferences, viewer: Option<&Viewer>) -> Shell {
     let never = Moment { ms: 0, text: String::new(), full: String::new(), iso: String::new(), age_ms: 0 };
     Shell {
         lang: preferences.lang,

@@ -4,6 +4,7 @@ pub mod assets;
 mod call;
 mod case;
 mod cases;
+mod contact;
 mod devices;
 mod error;
 #[cfg(test)]
@@ -49,6 +50,8 @@ pub fn router(app: App) -> Router {
         .route("/cases/{number}/acknowledge", post(case::acknowledge))
         .route("/calls/{call_id}", get(call::page))
         .route("/calls/{call_id}/ticket", post(call::file))
+        .route("/calls/{call_id}/contact", post(contact::look))
+        .route("/calls/{call_id}/contact/delete", post(contact::delete))
         .route("/devices", get(devices::list).post(devices::add))
         .route("/devices/{id}", get(devices::page))
         .route("/devices/{id}/commands", post(devices::command))

@@ -257,6 +257,18 @@ catalogue! {
     recording_bleeped = "录音中的私人号码已消音", "Private numbers in it are bleeped";
     recording_whole = "录音未消音", "Nothing in it is bleeped";
     recording_play = "播放", "Play";
+    contact = "回拨号码", "Callback number";
+    contact_kept = "回拨号码已加密保存，写明用途后显示一次；每次查看都有登记。到期删除：",
+        "The callback number is kept encrypted. It is shown once, with a purpose; every look is registered. Deleted on: ";
+    contact_once = "号码只在这里显示一次，不进入任何记录。", "Shown here once; no record holds the number.";
+    contact_until = "到期删除：", "Deleted on: ";
+    contact_delete = "删除号码", "Delete number";
+    contact_deleted = "已删除", "deleted";
+    contact_nothing = "没有可查看的回拨号码：没有收到、已到期或已删除。",
+        "There is no callback number to see: none came, it has expired, or it was deleted.";
+    contact_foreign = "号码打不开：它是用另一把密钥加密的，与本中心端的 pki/contact.key 不符。",
+        "The number cannot be opened: it was sealed for another key than this hub's pki/contact.key.";
+    contact_damaged = "号码打不开：保存的内容已损坏。", "The number cannot be opened: what is kept of it is damaged.";
     recording_request = "调取录音", "Request recording";
     recording_of_purpose = "用途：", "Purpose: ";
     ticket = "工单", "Ticket";

@@ -213,6 +213,8 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "voided" => lang.pick("作废", "Voided"),
         "command" => lang.pick("请求", "Request"),
         "answered" => lang.pick("回答", "Answer"),
+        "contact_seen" => lang.pick("查看回拨号码", "Callback number seen"),
+        "contact_deleted" => lang.pick("删除回拨号码", "Callback number deleted"),
         "lost" => lang.pick("设备丢失数据", "Lost on the box"),
         other => other,
     };

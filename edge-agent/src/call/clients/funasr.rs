@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use super::{Protocol, Text, rate};
+use crate::call::caller::Sealer;
 use crate::call::live::{Line, Timed};
 use crate::call::words::{self, Words};
 use crate::call::{CallConfig, CallHealth, Cause};
@@ -67,7 +68,7 @@ impl Protocol for FunAsr {
         &mut health.funasr_listening
     }
 
-    fn begin(first: Option<&str>) -> Result<(Self, Words), String> {
+    fn begin(first: Option<&str>, sealer: &Sealer) -> Result<(Self, Words), String> {
         let Some(map) = first.and_then(object) else {
             return Err("the first message must be JSON, {\"mode\": \"2pass\", \"wav_name\": …, \"audio_fs\": 8000}, and \
                         sound follows it"
@@ -95,7 +96,7 @@ impl Protocol for FunAsr {
         if map.get("is_speaking") == Some(&Value::Bool(false)) {
             return Err("is_speaking is false before any sound".to_owned());
         }
-        let words = words::of_object(&rate(&map, "audio_fs"))?;
+        let words = words::of_object(&rate(&map, "audio_fs"), sealer)?;
         let begun = Self {
             mode,
             wav_name: text("wav_name").unwrap_or("demo").chars().take(MAX_NAME).collect(),
@@ -109,13 +110,13 @@ impl Protocol for FunAsr {
         Ok((begun, words))
     }
 
-    fn text(&mut self, text: &str) -> Text {
+    fn text(&mut self, text: &str, sealer: &Sealer) -> Text {
         let Some(map) = object(text) else { return Text::Wrong(self.error("a text must be a JSON object")) };
         if map.get("is_speaking") == Some(&Value::Bool(false)) {
             self.is_end = map.get("is_end") == Some(&Value::Bool(true));
             return Text::Over;
         }
-        match words::of_object(&rate(&map, "audio_fs")) {
+        match words::of_object(&rate(&map, "audio_fs"), sealer) {
             Ok(words)
                 if words.rate_hz.is_some_and(|rate_hz| rate_hz != self.rate_hz.unwrap_or(Self::RATE_HZ)) =>
             {
@@ -253,7 +254,9 @@ mod tests {
     use super::*;
 
     fn begin(mode: &str) -> FunAsr {
-        FunAsr::begin(Some(&format!("{{\"mode\":\"{mode}\",\"wav_name\":\"w\"}}"))).unwrap().0
+        FunAsr::begin(Some(&format!("{{\"mode\":\"{mode}\",\"wav_name\":\"w\"}}")), &Sealer::idle())
+            .unwrap()
+            .0
     }
 
     fn line(segment: u32, text: &str, is_final: bool) -> Line {
@@ -287,7 +290,10 @@ mod tests {
             "timestamp": "[[0,100],[100,200]]",
         });
         assert_eq!(whole, wanted);
-        assert!(matches!(client.text("{\"is_speaking\":false,\"is_end\":true}"), Text::Over));
+        assert!(matches!(
+            client.text("{\"is_speaking\":false,\"is_end\":true}", &Sealer::idle()),
+            Text::Over
+        ));
         let last: Value = serde_json::from_str(&client.last(None)).unwrap();
         let wanted =
             json!({ "mode": "2pass-offline", "wav_name": "w", "text": "", "is_final": true, "is_end": true });
@@ -335,10 +341,10 @@ mod tests {
         let full = r#"{"mode":"2pass","chunk_size":[5,10,5],"chunk_interval":10,"encoder_chunk_look_back":4,
             "wav_name":"demo","is_speaking":true,"wav_format":"pcm","audio_fs":8000,
             "hotwords":"{\"阿里巴巴\":20}","itn":true,"seat":"8001"}"#;
-        let (client, words) = FunAsr::begin(Some(full)).unwrap();
+        let (client, words) = FunAsr::begin(Some(full), &Sealer::idle()).unwrap();
         assert_eq!((client.mode, client.rate_hz), (Mode::TwoPass, Some(8_000)));
         assert_eq!(words.told.seat.as_deref(), Some("8001"));
-        assert_eq!(FunAsr::begin(Some("{}")).unwrap().0.mode, Mode::TwoPass);
+        assert_eq!(FunAsr::begin(Some("{}"), &Sealer::idle()).unwrap().0.mode, Mode::TwoPass);
         for (bad, words) in [
             ("hello", "first message"),
             ("[1]", "first message"),
@@ -348,13 +354,15 @@ mod tests {
             (r#"{"audio_fs":11}"#, "rate must"),
             (r#"{"is_speaking":false}"#, "before any sound"),
         ] {
-            let error = FunAsr::begin(Some(bad)).unwrap_err();
+            let error = FunAsr::begin(Some(bad), &Sealer::idle()).unwrap_err();
             assert!(error.contains(words), "{bad}: {error}");
         }
-        assert!(FunAsr::begin(None).is_err());
-        let (mut client, _) = FunAsr::begin(Some(r#"{"wav_name":"n"}"#)).unwrap();
-        assert!(matches!(client.text("x"), Text::Wrong(_)));
-        assert!(matches!(client.text(r#"{"audio_fs":8000}"#), Text::Wrong(why) if why.contains("too late")));
-        assert!(matches!(client.text(r#"{"chunk_size":[8,8,4]}"#), Text::Told(_)));
+        assert!(FunAsr::begin(None, &Sealer::idle()).is_err());
+        let (mut client, _) = FunAsr::begin(Some(r#"{"wav_name":"n"}"#), &Sealer::idle()).unwrap();
+        assert!(matches!(client.text("x", &Sealer::idle()), Text::Wrong(_)));
+        assert!(
+            matches!(client.text(r#"{"audio_fs":8000}"#, &Sealer::idle()), Text::Wrong(why) if why.contains("too late"))
+        );
+        assert!(matches!(client.text(r#"{"chunk_size":[8,8,4]}"#, &Sealer::idle()), Text::Told(_)));
     }
 }

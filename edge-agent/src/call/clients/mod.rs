@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use self::funasr::FunAsr;
 use self::sound::Sound;
 use self::vosk::Vosk;
+use super::caller::Sealer;
 use super::handshake::{self, HUNG_UP};
 use super::listener::{self, Wire};
 use super::live::{Echo, Line};
@@ -76,8 +77,8 @@ trait Protocol: Send + Sized + 'static {
     fn address(config: &CallConfig) -> Option<SocketAddr>;
     fn listening(health: &mut CallHealth) -> &mut Option<SocketAddr>;
     /// `None`: the first message is sound. An error is why it is refused.
-    fn begin(first: Option<&str>) -> Result<(Self, Words), String>;
-    fn text(&mut self, text: &str) -> Text;
+    fn begin(first: Option<&str>, sealer: &Sealer) -> Result<(Self, Words), String>;
+    fn text(&mut self, text: &str, sealer: &Sealer) -> Text;
     /// The answer to a message of sound that was taken. `notice`: why there are no words.
     fn taken(&mut self, notice: Option<&str>) -> Option<String>;
     /// Words have come; perhaps an answer. An error: they find no room.
@@ -106,6 +107,7 @@ async fn listen<P: Protocol>(tap: &Arc<CallTap>, cancel: &CancellationToken) {
 struct Client<P> {
     socket: WebSocketStream<TcpStream>,
     protocol: P,
+    sealer: Arc<Sealer>,
     sound: Sound,
     /// A message of sound was taken whose answer was not given.
     owes: bool,
@@ -132,7 +134,7 @@ impl<P: Protocol> Wire for Client<P> {
             .max_write_buffer_size(MAX_ANSWER_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let (mut socket, said) = handshake::accept(stream, None, limits).await?;
+        let (mut socket, said) = handshake::accept(stream, None, limits, &tap.sealer).await?;
         let first = loop {
             match socket.next().await {
                 Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => break message,
@@ -141,12 +143,13 @@ impl<P: Protocol> Wire for Client<P> {
                 Some(Err(error)) => return Err(error.into()),
             }
         };
-        match Self::begin(&first, said) {
+        match Self::begin(&first, said, &tap.sealer) {
             Ok((protocol, sound, words)) => {
                 let owes = matches!(first, Message::Binary(_));
                 let (answers, echo) = (VecDeque::new(), None);
-                let client =
-                    Self { socket, protocol, sound, owes, echo, answers, is_mute: false, has_left: false };
+                let sealer = Arc::clone(&tap.sealer);
+                let (is_mute, has_left) = (false, false);
+                let client = Self { socket, protocol, sealer, sound, owes, echo, answers, is_mute, has_left };
                 let drawn = || tap.chance.uuid_v7(tap.clock.now());
                 Ok((client, freeswitch::introduction(words, 1, drawn)))
             }
@@ -159,9 +162,9 @@ impl<P: Protocol> Wire for Client<P> {
 }
 
 impl<P: Protocol> Client<P> {
-    fn begin(first: &Message, said: Words) -> Result<(P, Sound, Words), String> {
+    fn begin(first: &Message, said: Words, sealer: &Sealer) -> Result<(P, Sound, Words), String> {
         let text = if let Message::Text(text) = first { Some(text.as_str()) } else { None };
-        let (protocol, words) = P::begin(text)?;
+        let (protocol, words) = P::begin(text, sealer)?;
         let words = words.over(said);
         if words.channels == Some(2) {
             return Err(
@@ -273,7 +276,7 @@ impl<P: Protocol> Source for Client<P> {
                     self.owes = true;
                     continue;
                 }
-                Some(Ok(Message::Text(text))) => match self.protocol.text(&text) {
+                Some(Ok(Message::Text(text))) => match self.protocol.text(&text, &self.sealer) {
                     Text::Over => Heard::Ended(HUNG_UP.to_owned()),
                     Text::Told(told) if told == Announcement::default() => Heard::Nothing,
                     Text::Told(told) => Heard::Told(told),

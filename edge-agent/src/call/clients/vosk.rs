@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use super::{Protocol, Text, rate};
+use crate::call::caller::Sealer;
 use crate::call::live::Line;
 use crate::call::words::{self, Words};
 use crate::call::{CallConfig, CallHealth, Cause};
@@ -44,7 +45,7 @@ impl Protocol for Vosk {
         &mut health.vosk_listening
     }
 
-    fn begin(first: Option<&str>) -> Result<(Self, Words), String> {
+    fn begin(first: Option<&str>, sealer: &Sealer) -> Result<(Self, Words), String> {
         let rate_hz = None;
         let mut begun = Self {
             words: true,
@@ -58,12 +59,12 @@ impl Protocol for Vosk {
         let Some(Value::Object(config)) = config else {
             return Err("the first message must be sound or {\"config\": {\"sample_rate\": 8000}}".to_owned());
         };
-        let words = begun.configure(&config)?;
+        let words = begun.configure(&config, sealer)?;
         begun.rate_hz = words.rate_hz;
         Ok((begun, words))
     }
 
-    fn text(&mut self, text: &str) -> Text {
+    fn text(&mut self, text: &str, sealer: &Sealer) -> Text {
         let wrong = |why: &str| Text::Wrong(Self::refusal(why));
         let Some(mut map) = object(text) else {
             return wrong("a text must be {\"config\": …} or {\"eof\": 1}");
@@ -74,7 +75,7 @@ impl Protocol for Vosk {
         let Some(Value::Object(config)) = map.remove("config") else {
             return wrong("a text must be {\"config\": …} or {\"eof\": 1}");
         };
-        match self.configure(&config) {
+        match self.configure(&config, sealer) {
             Ok(words)
                 if words.rate_hz.is_some_and(|rate_hz| rate_hz != self.rate_hz.unwrap_or(Self::RATE_HZ)) =>
             {
@@ -124,14 +125,14 @@ impl Protocol for Vosk {
 }
 
 impl Vosk {
-    fn configure(&mut self, config: &Map<String, Value>) -> Result<Words, String> {
+    fn configure(&mut self, config: &Map<String, Value>, sealer: &Sealer) -> Result<Words, String> {
         if let Some(words) = config.get("words") {
             self.words = truth(words);
         }
         if let Some(most) = config.get("max_alternatives") {
             self.alternatives = truth(most);
         }
-        words::of_object(&rate(config, "sample_rate"))
+        words::of_object(&rate(config, "sample_rate"), sealer)
     }
 
     fn result(&self, lines: &[Line]) -> Value {
@@ -202,7 +203,7 @@ mod tests {
     /// Partial words until the final ones, which are told once; words that begin before the last ones are final stay.
     #[test]
     fn partial_then_final() {
-        let (mut vosk, _) = Vosk::begin(None).unwrap();
+        let (mut vosk, _) = Vosk::begin(None, &Sealer::idle()).unwrap();
         assert_eq!(answer(&mut vosk), json!({ "partial": "" }));
         vosk.line(line(0, "你", false)).unwrap();
         vosk.line(line(0, "你好", false)).unwrap();
@@ -225,7 +226,7 @@ mod tests {
     /// What a configuration may say, in the forms that clients use, and what is refused.
     #[test]
     fn configurations() {
-        let begin = |config: &str| Vosk::begin(Some(&format!("{{\"config\":{config}}}")));
+        let begin = |config: &str| Vosk::begin(Some(&format!("{{\"config\":{config}}}")), &Sealer::idle());
         for rate in ["16000", "16000.0", "\"16000\""] {
             let (_, words) = begin(&format!("{{\"sample_rate\":{rate},\"phrase_list\":[\"a\"]}}")).unwrap();
             assert_eq!(words.rate_hz, Some(16_000), "{rate}");
@@ -239,11 +240,11 @@ mod tests {
         for bad in ["7", "{\"sample_rate\":11}", "{\"sample_rate\":[]}"] {
             assert!(begin(bad).is_err(), "{bad}");
         }
-        assert!(Vosk::begin(Some("hello")).unwrap_err().contains("config"));
-        assert!(matches!(vosk.text("{\"eof\" : 1}"), Text::Over));
-        assert!(matches!(vosk.text("hello"), Text::Wrong(why) if why.contains("error")));
+        assert!(Vosk::begin(Some("hello"), &Sealer::idle()).unwrap_err().contains("config"));
+        assert!(matches!(vosk.text("{\"eof\" : 1}", &Sealer::idle()), Text::Over));
+        assert!(matches!(vosk.text("hello", &Sealer::idle()), Text::Wrong(why) if why.contains("error")));
         let late = "{\"config\":{\"sample_rate\":16000}}";
-        assert!(matches!(vosk.text(late), Text::Wrong(why) if why.contains("too late")));
-        assert!(matches!(vosk.text("{\"config\":{\"sample_rate\":8000}}"), Text::Told(_)));
+        assert!(matches!(vosk.text(late, &Sealer::idle()), Text::Wrong(why) if why.contains("too late")));
+        assert!(matches!(vosk.text("{\"config\":{\"sample_rate\":8000}}", &Sealer::idle()), Text::Told(_)));
     }
 }

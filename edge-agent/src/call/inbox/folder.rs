@@ -23,6 +23,7 @@ use protocol::IncidentId;
 use serde_json::Value;
 
 use super::super::archive::{sync_folder, write_json};
+use super::super::caller::Sealer;
 use super::super::words::{self, Words};
 
 /// A file that has not changed for this long is complete.
@@ -83,7 +84,7 @@ impl Taken {
     }
 
     /// What is known of the call; words that are no object say nothing.
-    pub(super) fn words(&self) -> Result<Words, String> {
+    pub(super) fn words(&self, sealer: &Sealer) -> Result<Words, String> {
         let path = self.beside(".json");
         let Ok(meta) = fs::metadata(&path) else { return Ok(Words::default()) };
         if meta.len() > MAX_WORDS_BYTES {
@@ -91,7 +92,9 @@ impl Taken {
         }
         let bytes = fs::read(&path).map_err(|error| format!("the words beside it: {error}"))?;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(map)) => words::of_object(&map).map_err(|e| format!("the words beside it: {e}")),
+            Ok(Value::Object(map)) => {
+                words::of_object(&map, sealer).map_err(|e| format!("the words beside it: {e}"))
+            }
             Ok(_) => Err("the words beside it are no JSON object".to_owned()),
             Err(error) => Err(format!("the words beside it: {error}")),
         }
@@ -214,8 +217,9 @@ impl Folder {
         fs::rename(&taken.path, &to).with_context(|| format!("cannot give back {}", to.display()))
     }
 
-    /// Sets it aside with the reason. Words beside it stay with it, the number in them masked.
-    pub(super) fn reject(&self, taken: &Taken, reason: &str) -> anyhow::Result<()> {
+    /// Sets it aside with the reason. Words beside it stay with it, the number in them masked and
+    /// nothing else: nobody would let a sealed one expire here.
+    pub(super) fn reject(&self, taken: &Taken, reason: &str, sealer: &Sealer) -> anyhow::Result<()> {
         let free = |n: u32| {
             let name = if n == 0 { taken.name.clone() } else { format!("{n}-{}", taken.name) };
             Some(name).filter(|name| !self.rejected().join(name).exists())
@@ -227,7 +231,8 @@ impl Folder {
             .with_context(|| format!("cannot write {}", path.display()))?;
         let words = taken.beside(".json");
         if words.exists() {
-            if let Ok(words) = taken.words() {
+            if let Ok(mut words) = taken.words(sealer) {
+                words.told.callback = None;
                 write_json(&to(".json"), &words.to_object())?;
             }
             fs::remove_file(&words).with_context(|| format!("cannot remove {}", words.display()))?;
@@ -286,7 +291,7 @@ mod tests {
         let [taken] = &taken[..] else { panic!("{taken:?}") };
         assert_eq!((taken.incident_id, &*taken.name), (id(), "投诉.wav"));
         folder.fetch_words(taken);
-        assert_eq!(taken.words().unwrap().told.seat.as_deref(), Some("8001"));
+        assert_eq!(taken.words(&Sealer::idle()).unwrap().told.seat.as_deref(), Some("8001"));
         folder.give_back(taken).unwrap();
         assert!(names(dir.path()).contains(&"投诉.wav.json".to_owned()), "{:?}", names(dir.path()));
         folder.take_settled(6_000, id).unwrap();
@@ -318,7 +323,7 @@ mod tests {
             folder.take_settled(n * 10_000 + 3_000, id).unwrap();
             let taken = folder.taken().unwrap().remove(0);
             folder.fetch_words(&taken);
-            folder.reject(&taken, "it holds no sound").unwrap();
+            folder.reject(&taken, "it holds no sound", &Sealer::idle()).unwrap();
         }
         let rejected = dir.path().join("rejected");
         let all =

@@ -121,7 +121,7 @@ async fn file(
 fn reject(tap: &CallTap, folder: &Folder, taken: &Taken, reason: &str) -> anyhow::Result<()> {
     tap.counters.recordings_rejected.fetch_add(1, Ordering::Relaxed);
     tracing::warn!(name = taken.name, reason, "a recording of the inbox was set aside");
-    folder.reject(taken, reason)
+    folder.reject(taken, reason, &tap.sealer)
 }
 
 /// The legs of a recording; none while somebody still writes it. Blocks.
@@ -133,7 +133,7 @@ fn read(
     if taken.count_try()? > MAX_TRIES {
         return Err(Failure::Unreadable("the program ended each time it was read".to_owned()));
     }
-    let words = taken.words().map_err(Failure::Unreadable)?;
+    let words = taken.words(&tap.sealer).map_err(Failure::Unreadable)?;
     let sound = tap.ledger.archive.decoding();
     fs::create_dir_all(&sound).context("cannot make a folder for decoded sound")?;
     let side = |channel: usize| sound.join(format!("{}-{channel}.pcm", taken.incident_id));

@@ -1,5 +1,5 @@
 //! `POST /v1/recordings?name=…`: a recording as the body, streamed to the inbox. Words about the call stand in the URL
-//! ([`super::super::words`] has the keys); the caller's number is masked before anything is written.
+//! ([`super::super::words`] has the keys); the caller's number is masked and sealed before anything is written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub(in super::super) async fn receive(
     if given.is_empty() || given.len() > MAX_NAME || given.contains(['/', '\0']) || given.contains("..") {
         return Err(wrong(format!("name must be a file name of at most {MAX_NAME} bytes")));
     }
-    let mut words = words::of_query(rest).map_err(wrong)?;
+    let mut words = words::of_query(rest, &site.sealer).map_err(wrong)?;
     let _one = site
         .uploads
         .try_acquire()

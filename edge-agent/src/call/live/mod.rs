@@ -27,6 +27,9 @@ use super::{CallTap, lock};
 /// Pieces of sound that wait for the process, and room beside them for the ends of legs.
 const MAX_PIECES: usize = 4_096;
 const MAX_ENDS: usize = 1_024;
+/// Exchanges send fifty small pieces a second; each that is passed on wakes two processes. Put together into pieces of this
+/// length they cost a fifth, and words come this much later at most.
+const PIECE_MS: u32 = 100;
 /// Samples that wait, of all legs and of one.
 const MAX_WAITING: usize = 1 << 20;
 const MAX_WAITING_S: usize = 2;
@@ -111,7 +114,15 @@ impl Live {
     pub(super) fn ear(self: &Arc<Self>, id: TapId, offset_ms: u64) -> Ear {
         let leg = Arc::new(Leg::new(offset_ms));
         lock(&self.legs).insert(id, Arc::clone(&leg));
-        Ear { live: Arc::clone(self), id, leg, waiting: Arc::default(), timeline: None, position: 0 }
+        Ear {
+            live: Arc::clone(self),
+            id,
+            leg,
+            waiting: Arc::default(),
+            timeline: None,
+            held: (0, Vec::new()),
+            position: 0,
+        }
     }
 
     fn leg(&self, id: TapId) -> Option<Arc<Leg>> {
@@ -160,6 +171,9 @@ pub(super) struct Ear {
     waiting: Arc<AtomicUsize>,
     /// The recorder has one like it: both put each sample in the same place.
     timeline: Option<(Timeline, u32)>,
+    /// Not passed on yet, less than a piece; and its rate.
+    held: (u32, Vec<i16>),
+    /// Of the first sample that is held.
     position: u64,
 }
 
@@ -172,8 +186,20 @@ impl Ear {
     }
 
     fn pass(&mut self, placed: Placed, rate_hz: u32) {
+        if placed.silence > 0 || self.held.0 != rate_hz {
+            self.flush();
+        }
         self.position += placed.silence;
-        for piece in placed.samples.chunks(MAX_SAMPLES) {
+        self.held.0 = rate_hz;
+        self.held.1.extend(placed.samples);
+        if self.held.1.len() >= (PIECE_MS * rate_hz / 1_000) as usize {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let (rate_hz, samples) = (self.held.0, std::mem::take(&mut self.held.1));
+        for piece in samples.chunks(MAX_SAMPLES) {
             let at = self.position;
             self.position += piece.len() as u64;
             if !self.take(at, rate_hz, piece) {
@@ -208,6 +234,7 @@ impl Drop for Ear {
             let (rest, rate_hz) = (timeline.release(), *rate_hz);
             self.pass(rest, rate_hz);
         }
+        self.flush();
         self.leg.close();
         let up = self.live.up.load(Ordering::Acquire);
         if !(up && self.live.send(Frame::End { leg: self.id }, None)) {
@@ -231,7 +258,9 @@ mod tests {
         for n in 0..6 {
             greedy.hear(1_000 + n, 8_000, &[1; 4_000]);
         }
-        modest.hear(1_000, 8_000, &[2; 160]);
+        for n in 0..5 {
+            modest.hear(1_000 + 20 * n, 8_000, &[2; 160]);
+        }
         assert_eq!(live.state().unheard_ms_total, 1_000);
         assert!(live.leg(1).unwrap().is_lost() && !live.leg(2).unwrap().is_lost());
         let mut taken = Vec::new();
@@ -241,9 +270,9 @@ mod tests {
         }
         assert_eq!(
             taken,
-            [(1, 0, 4_000), (1, 4_000, 4_000), (1, 8_000, 4_000), (1, 12_000, 4_000), (2, 0, 160)]
+            [(1, 0, 4_000), (1, 4_000, 4_000), (1, 8_000, 4_000), (1, 12_000, 4_000), (2, 0, 800)]
         );
-        greedy.hear(1_010, 8_000, &[1; 80]);
+        greedy.hear(1_010, 8_000, &[1; 800]);
         let Frame::Audio { at, .. } = queue.try_recv().unwrap().frame else { panic!("sound only") };
         assert_eq!(at, 24_000, "after what was left out");
         assert_eq!(live.waiting.load(Ordering::Relaxed), 0);

@@ -357,7 +357,7 @@ impl Server {
 
     fn name(&self, session: &Session, labels: &[Option<String>], metadata: &Metadata) {
         let is_seat = |number: &str| self.tap.config.seats.contains_key(number);
-        let told = naming::told(session.call_id, labels, metadata, is_seat);
+        let told = naming::told(session.call_id, labels, metadata, is_seat, &self.tap.sealer);
         for (handle, told) in session.streams.iter().flatten().zip(told) {
             let told = told.over(lock(&handle.told).clone());
             lock(&handle.told).clone_from(&told);

@@ -2,7 +2,7 @@
 
 use protocol::{CallId, Leg};
 
-use super::super::caller;
+use super::super::caller::{self, Sealer};
 use super::super::registry::Announcement;
 use super::super::words::MAX_FIELD;
 use super::offer::Metadata;
@@ -14,6 +14,7 @@ pub(super) fn told(
     labels: &[Option<String>],
     metadata: &Metadata,
     is_seat: impl Fn(&str) -> bool,
+    sealer: &Sealer,
 ) -> Vec<Announcement> {
     let number = |label: &Option<String>| label.as_ref().and_then(|label| metadata.senders.get(label));
     let numbers: Vec<Option<&String>> = labels.iter().map(number).collect();
@@ -26,6 +27,7 @@ pub(super) fn told(
             call_id: Some(call_id),
             leg: Some(leg(index)),
             caller_masked: caller.and_then(|number| caller::mask(number)),
+            callback: caller.and_then(|number| sealer.seal(number)),
             seat: seat.filter(|seat| seat.chars().count() <= MAX_FIELD).cloned(),
             direction: None,
         })
@@ -45,7 +47,7 @@ mod tests {
         let labels = [Some("1".to_owned()), Some("2".to_owned())];
         let mut metadata = Metadata::default();
         let sides = |metadata: &Metadata| {
-            told(call, &labels, metadata, |n| n == "8001")
+            told(call, &labels, metadata, |n| n == "8001", &Sealer::idle())
                 .into_iter()
                 .map(|t| t.leg.unwrap())
                 .collect::<Vec<_>>()
@@ -54,11 +56,12 @@ mod tests {
         metadata.senders.insert("1".into(), "8001".into());
         metadata.senders.insert("2".into(), "+8613812341234".into());
         assert_eq!(sides(&metadata), [Leg::Operator, Leg::Caller]);
-        let first = told(call, &labels, &metadata, |n| n == "8001").remove(0);
+        let first = told(call, &labels, &metadata, |n| n == "8001", &Sealer::idle()).remove(0);
         assert_eq!(
             (first.caller_masked.as_deref(), first.seat.as_deref()),
             (Some("138****1234"), Some("8001"))
         );
-        assert_eq!(told(call, &labels[..1], &metadata, |n| n == "8001")[0].leg, Some(Leg::Operator));
+        let alone = told(call, &labels[..1], &metadata, |n| n == "8001", &Sealer::idle());
+        assert_eq!(alone[0].leg, Some(Leg::Operator));
     }
 }

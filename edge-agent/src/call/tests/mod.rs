@@ -33,6 +33,7 @@ fn tap_on(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Arc<CallTap>, mps
         program: PathBuf::from("no-program"),
         reports: sender,
         live: mpsc::channel(1).0,
+        hub_key: Arc::new(HubKey::without_hub()),
         disk_reserve_bytes: 0,
     };
     (CallTap::new(CallConfig::default(), deps).unwrap(), reports)

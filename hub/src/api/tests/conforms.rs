@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use protocol::{Delivery, Event, Evidence, EvidenceKind, IncidentKind, Transcript};
+use protocol::{Delivery, Event, Evidence, EvidenceKind, IncidentKind, Subject, Transcript};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -183,7 +183,11 @@ async fn furnish(site: &mut Site, seat: &Browser) -> String {
         blurred: false,
         footage: None,
     };
-    let mut incident = site.incident(call(CALL, "03", Transcript::Silent), IncidentKind::Hotline, "东关");
+    let mut subject = call(CALL, "03", Transcript::Silent);
+    if let Subject::Call(call) = &mut subject {
+        call.callback = site.app.contact_key.key().seal("13812346027", &site.app.chance);
+    }
+    let mut incident = site.incident(subject, IncidentKind::Hotline, "东关");
     incident.evidence.push(file.clone());
     site.hand_in(Event::Incident(incident)).await;
     site.upload(&file, content).await;
@@ -201,6 +205,7 @@ async fn answers_are_as_described() {
         let mut reader = Reader { site: &site, description, done: BTreeSet::new() };
         session(&mut reader, &seat).await;
         cases(&mut reader, &seat, &chief).await;
+        contact(&mut reader, &seat, &admin).await;
         evidence(&mut reader, &seat, &sha256).await;
         devices(&mut reader, &seat, &admin).await;
         knowledge(&mut reader, &seat).await;
@@ -263,6 +268,25 @@ async fn cases(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
     reader.ask("PUT", path, &address, who, Some(draft.clone())).await;
     reader.ask("PUT", path, &format!("{LIST}/{of_camera}/ticket"), who, Some(draft)).await;
     reader.ask("GET", "/api/v1/cases/{number}", &format!("{LIST}/{of_call}"), who, None).await;
+}
+
+async fn contact(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
+    let who = Who::Browser(seat);
+    let case = reader.ask("GET", "/api/v1/cases", "/api/v1/cases?kind=hotline", who, None).await.json();
+    let path = "/api/v1/cases/{number}/contact";
+    let address = format!("/api/v1/cases/{}/contact", case["cases"][0]["number"].as_str().unwrap());
+    let purpose = || Some(json!({"purpose": "check"}));
+    reader.ask("POST", path, &address, Who::Browser(admin), purpose()).await;
+    for wrong in [None, Some(json!({"purpose": ""})), Some(json!({}))] {
+        reader.ask("POST", path, &address, who, wrong).await;
+    }
+    reader.ask("POST", path, &address, who, purpose()).await;
+    reader.ask("GET", path, &address, who, None).await;
+    reader.ask("DELETE", path, &address, who, None).await;
+    for method in ["POST", "GET", "DELETE"] {
+        reader.ask(method, path, &address, who, purpose()).await;
+        reader.ask(method, path, "/api/v1/cases/20000101-001/contact", who, purpose()).await;
+    }
 }
 
 async fn evidence(reader: &mut Reader<'_>, seat: &Browser, sha256: &str) {

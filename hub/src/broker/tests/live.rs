@@ -31,6 +31,8 @@ fn call(app: &App) -> Event {
             speech_ms: 0,
             transcript: Transcript::Waiting,
             reading: None,
+            callback: None,
+            interrupted: false,
         }),
         ..any
     })

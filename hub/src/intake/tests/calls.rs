@@ -30,6 +30,7 @@ impl World {
                 transcript: Transcript::Waiting,
                 reading: None,
                 interrupted: false,
+                callback: None,
             }),
             ..self.incident("r1")
         }

@@ -50,6 +50,7 @@ fn story(world: &World, chance: &Chance) -> Vec<Incident> {
                 incident.subject = Subject::Call(CallSubject {
                     call_id: calls[chance.below(2) as usize],
                     caller_masked: Some("138****6027".into()),
+                    callback: None,
                     seat: None,
                     direction: Direction::Inbound,
                     legs: vec![Leg::Caller],

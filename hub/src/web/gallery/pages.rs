@@ -214,6 +214,28 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
             .render(),
         ),
         (
+            "contact",
+            ContactPage {
+                shell: &hotline,
+                call_id: "0195a1c2-0000-7000-8000-000000000001".into(),
+                case_number: "20260318-028".into(),
+                purpose: lang.pick("回访投诉进展", "Calling back about the complaint"),
+                told: ContactTold::Number { number: "13812346027".into(), until: at(0) },
+            }
+            .render(),
+        ),
+        (
+            "contact-closed",
+            ContactPage {
+                shell: &hotline,
+                call_id: "0195a1c2-0000-7000-8000-000000000001".into(),
+                case_number: "20260318-028".into(),
+                purpose: lang.pick("回访投诉进展", "Calling back about the complaint"),
+                told: ContactTold::Nothing(lang.contact_foreign()),
+            }
+            .render(),
+        ),
+        (
             "error",
             ErrorPage {
                 shell: &cases,

@@ -311,6 +311,7 @@ pub(super) fn call_page(
         knowledge,
         findings: if filed { vec![format!("{}东关巷北口", lang.audit_place())] } else { vec![] },
         recording,
+        contact: Some(ContactAsk { may: true, roles: String::new(), deleted: false, until: at(0) }),
         may_listen: true,
         listen_roles: String::new(),
         ticket: filed.then(|| ticket(lang)),

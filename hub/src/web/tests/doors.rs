@@ -33,8 +33,15 @@ async fn nothing_is_shown_to_strangers() {
             assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
             assert!(answer.header("location").starts_with("/login?next="), "{page}");
         }
-        for form in ["/cases/1/acknowledge", "/calls/x/ticket", "/devices", "/devices/x/commands", "/logout"]
-        {
+        for form in [
+            "/cases/1/acknowledge",
+            "/calls/x/ticket",
+            "/calls/x/contact",
+            "/calls/x/contact/delete",
+            "/devices",
+            "/devices/x/commands",
+            "/logout",
+        ] {
             let answer = site.send(Request::post(form).body(Body::from("csrf=")).unwrap()).await;
             let login = format!("/login?next={form}");
             assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, login.as_str()));
@@ -57,7 +64,8 @@ async fn nothing_is_shown_to_strangers() {
             }
         }
         assert!(tried >= 14, "only {tried} operations are described");
-        for open in ["/login", "/healthz", "/ca.pem", "/api/openapi.json", "/assets/app.css"] {
+        for open in ["/login", "/healthz", "/ca.pem", "/contact-key", "/api/openapi.json", "/assets/app.css"]
+        {
             assert_eq!(site.get(open, None).await.status, StatusCode::OK, "{open}");
         }
     }
@@ -73,6 +81,8 @@ async fn changes_need_the_csrf_token() {
         for form in [
             format!("/cases/{number}/acknowledge"),
             "/calls/x/ticket".into(),
+            "/calls/x/contact".into(),
+            "/calls/x/contact/delete".into(),
             "/devices".into(),
             "/devices/box-1/commands".into(),
             "/logout".into(),

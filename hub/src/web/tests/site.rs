@@ -237,6 +237,7 @@ pub(crate) fn call(id: &str, seat: &str, transcript: Transcript) -> Subject {
     Subject::Call(CallSubject {
         call_id: id.parse().unwrap(),
         caller_masked: Some("138****6027".to_owned()),
+        callback: None,
         seat: Some(seat.to_owned()),
         direction: Direction::Inbound,
         legs: vec![Leg::Caller, Leg::Operator],

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{CaseRow, Nav, Sev, Shell, Theme, TicketView};
+use super::{CaseRow, ContactAsk, Nav, Sev, Shell, Theme, TicketView};
 use crate::web::moment::Moment;
 
 /// One choice of the ticket form.
@@ -173,6 +173,8 @@ pub struct CallPage<'a> {
     /// What the filed ticket leaves out of what was said.
     pub findings: Vec<String>,
     pub recording: RecordingView,
+    /// A number to call back at is kept.
+    pub contact: Option<ContactAsk>,
     pub may_listen: bool,
     pub listen_roles: String,
     pub ticket: Option<TicketView>,

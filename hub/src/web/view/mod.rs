@@ -3,6 +3,7 @@
 mod call;
 mod case;
 mod cases;
+mod contact;
 mod devices;
 mod records;
 
@@ -11,6 +12,7 @@ use askama::Template;
 pub use call::*;
 pub use case::*;
 pub use cases::*;
+pub use contact::*;
 pub use devices::*;
 pub use records::*;
 
