@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Kind, Peer, clock, incident, origin, run_hub, told, wait, world_on};
 use crate::app::App;
+use crate::case;
 use crate::db::testing::databases;
 use crate::running::Listener;
 
@@ -75,7 +76,10 @@ async fn words_pass_the_broker_and_leave_nothing() {
             let mut b = Peer::connect(world.options("b", "main/b")).await.unwrap();
             let (topic, text) = told(app, 1, call(app));
             a.publish(&topic, false, &text).await;
-            wait("the case", async || app.changes.newest("main").await.unwrap() > 0).await;
+            wait("the case", async || {
+                case::store::by_call(&app.db, "main", &CALL.to_string()).await.unwrap().is_some()
+            })
+            .await;
             let before = app.changes.newest("main").await.unwrap();
 
             tell(&mut a, "a", &say("我家", false)).await;
