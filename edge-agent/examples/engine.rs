@@ -16,8 +16,8 @@ use sherpa_onnx::{
 };
 
 const MODEL_HZ: u32 = 16_000;
-/// As messages come: 20 ms.
-const PIECES_PER_S: u32 = 50;
+/// As the box gives them to its recogniser: 100 ms.
+const PIECES_PER_S: u32 = 10;
 /// The silence after which the box takes a stretch for ended; its recognisers hear it too.
 const HANG_MS: u64 = 350;
 /// Of less the library cannot make features, and the box does not ask it either.

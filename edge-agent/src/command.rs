@@ -216,25 +216,25 @@ impl Desk {
         None
     }
 
-    /// Brings the recording of a call: where private numbers are spoken in it a copy without them, else itself.
+    /// Brings the recordings of a call: where private numbers are spoken a copy without them, else themselves. Nothing
+    /// leaves while it is not known what is spoken.
     async fn recording(&self, call_id: CallId) -> Result<Done, OutboxError> {
-        let tap = self.floor.present().calls.clone();
-        let bleeped = match &tap {
-            Some(tap) => tap.bleeped(call_id).await,
-            None => Ok(None),
+        let Some(tap) = self.floor.present().calls.clone() else {
+            return Ok(failed(
+                "this box takes no calls now, so it cannot tell which private numbers its recordings hold; ask again when \
+                 calls are switched on, after a start in a minute",
+            ));
         };
-        match bleeped {
-            Ok(Some(copy)) => {
-                return Ok(Some((Outcome::Done { evidence: vec![copy.evidence.clone()] }, vec![copy])));
-            }
-            Ok(None) => {}
+        let release = match tap.release(call_id).await {
+            Ok(release) => release,
             Err(error) => return Ok(failed(format!("{error:#}"))),
-        }
-        let found = self.outbox.request_recording(call_id).await?;
-        if found.is_empty() {
+        };
+        let whole = self.outbox.request_recordings(call_id, &release.stay).await?;
+        let evidence: Vec<_> = release.copies.iter().map(|copy| copy.evidence.clone()).chain(whole).collect();
+        if evidence.is_empty() {
             return Ok(failed(format!("this box holds no recording of call {call_id}; it may have expired")));
         }
-        Ok(Some((Outcome::Done { evidence: found }, Vec::new())))
+        Ok(Some((Outcome::Done { evidence }, release.copies)))
     }
 
     async fn correct(&self, call_id: CallId, category: Option<String>, matter: Option<String>) -> Done {

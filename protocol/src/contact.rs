@@ -21,8 +21,10 @@ const DIGITS: std::ops::RangeInclusive<usize> = 3..=20;
 const PADDED: usize = 24;
 /// Hexadecimal digits of a key by which a sealed number says for whom it is.
 const MARK: usize = 8;
-/// Longest sealed form that is kept, in bytes; ours have 153.
-const MAX_SEALED: usize = 256;
+/// What sealing adds, in bytes: a key of its own, and a mark of what was sealed.
+const SEAL: usize = 48;
+/// Length of a sealed form: mark, dot, and the box in hexadecimal.
+const SEALED: usize = MARK + 1 + 2 * (PADDED + SEAL);
 
 /// The hub's key: what is sealed to it, the hub alone opens. No secret. On the wire 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ pub struct ContactSecret(SecretKey);
 /// A sealed number: the beginning of the key that it is for, a dot, and the box in hexadecimal. Only its length and its
 /// characters are certain: what it holds is known when it is opened.
 #[derive(Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[schema(value_type = String, max_length = 256)]
+#[schema(value_type = String, max_length = 153)]
 pub struct Sealed(String);
 
 /// Why a sealed number stays closed.
@@ -139,8 +141,12 @@ impl fmt::Debug for Sealed {
 impl Sealed {
     /// A form that was kept; `None` where it is none by its length or its characters.
     pub fn kept(text: &str) -> Option<Self> {
-        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
-        (plain && (1..=MAX_SEALED).contains(&text.len())).then(|| Self(text.to_owned()))
+        // Exactly: a number in clear that somebody puts in its place must not pass.
+        let formed = text
+            .bytes()
+            .enumerate()
+            .all(|(at, b)| if at == MARK { b == b'.' } else { b.is_ascii_hexdigit() });
+        (formed && text.len() == SEALED).then(|| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -249,9 +255,11 @@ mod tests {
             callback: Option<Sealed>,
         }
         let read = |json: &str| serde_json::from_str::<Call>(json).unwrap().callback;
-        assert!(read(r#"{"callback":"ab.cd"}"#).is_some());
-        let long = format!(r#"{{"callback":"{}"}}"#, "a".repeat(MAX_SEALED + 1));
-        for none in ["{}", r#"{"callback":null}"#, r#"{"callback":7}"#, r#"{"callback":"a b"}"#, &long] {
+        let sealed = secret(1).key().seal("13812341234", &Chance::seeded(2)).unwrap();
+        let told = |text: &str| format!(r#"{{"callback":"{text}"}}"#);
+        assert_eq!(read(&told(sealed.as_str())), Some(sealed.clone()));
+        let (long, bare) = (told(&format!("{}0", sealed.as_str())), told("13812341234"));
+        for none in ["{}", r#"{"callback":null}"#, r#"{"callback":7}"#, &told("ab.cd"), &long, &bare] {
             assert_eq!(read(none), None, "{none}");
         }
     }

@@ -4,16 +4,19 @@
 //! Where a number stands is estimated from its place among the characters of what was said without a pause
 //! ([`super::redact`]), with room on both sides. What no recogniser has understood cannot be found.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::BufWriter;
+use std::ops::Range;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use protocol::{Delivery, Evidence, Leg};
 
 use super::archive;
 use super::filing::seal;
 use super::record::Spoken;
+use crate::outbox::free_bytes;
 use crate::report::EvidenceFile;
 
 /// A telephone's own tone, well below speech: nobody who listens through headphones is startled.
@@ -21,13 +24,18 @@ const TONE_HZ: f32 = 1_000.0;
 const TONE_LEVEL: f32 = 2_000.0;
 
 /// Writes a copy of `recording`, the file of `original`, with a tone over each stretch of `private`, beside it and named by
-/// its content. Blocks. The same stretches make the same file.
+/// its content, where the disk has room for it above `reserve_bytes`. Blocks. The same stretches make the same file.
 pub(super) fn copy(
     recording: &Path,
     original: &Evidence,
     private: &[Spoken],
+    reserve_bytes: u64,
 ) -> anyhow::Result<EvidenceFile> {
     let folder = recording.parent().context("a recording lies in a folder")?;
+    ensure!(
+        free_bytes(folder).unwrap_or(u64::MAX) >= reserve_bytes.saturating_add(original.size_bytes),
+        "the disk of this box has no room for a copy of the recording without private numbers"
+    );
     let partial = recording.with_extension("bleeped.partial");
     write(recording, &partial, private).context("a recording cannot be bleeped")?;
     let (sha256, size_bytes) = seal(&partial).context("cannot read a bleeped recording back")?;
@@ -45,19 +53,44 @@ pub(super) fn copy(
 fn write(from: &Path, to: &Path, private: &[Spoken]) -> Result<(), hound::Error> {
     let mut wav = hound::WavReader::open(from)?;
     let spec = wav.spec();
-    let channels = u64::from(spec.channels);
+    let (channels, rate_hz) = (usize::from(spec.channels), u64::from(spec.sample_rate));
     let mut out = hound::WavWriter::new(BufWriter::new(File::create(to)?), spec)?;
-    let step = TONE_HZ * std::f32::consts::TAU / spec.sample_rate as f32;
-    for (index, sample) in (0_u64..).zip(wav.samples::<i16>()) {
-        let (frame, channel) = (index / channels, index % channels);
-        let at_ms = frame * 1_000 / u64::from(spec.sample_rate);
-        // A file of one channel has both sides in it.
-        let is_own = |spoken: &Spoken| channels == 1 || channel == u64::from(spoken.leg == Leg::Operator);
-        let is_private = private.iter().any(|p| (p.start_ms..p.end_ms).contains(&at_ms) && is_own(p));
-        let phase = (frame % u64::from(spec.sample_rate)) as f32 * step;
-        out.write_sample(if is_private { (phase.sin() * TONE_LEVEL) as i16 } else { sample? })?;
+    let step = TONE_HZ * std::f32::consts::TAU / rate_hz as f32;
+    let mut sides: Vec<Side> =
+        (0..channels).map(|channel| Side::of(private, channel, channels, rate_hz)).collect();
+    let (mut frame, mut channel) = (0_u64, 0);
+    for sample in wav.samples::<i16>() {
+        let sample = sample?;
+        let tone = || ((frame % rate_hz) as f32 * step).sin() * TONE_LEVEL;
+        out.write_sample(if sides[channel].holds(frame) { tone() as i16 } else { sample })?;
+        channel += 1;
+        if channel == channels {
+            (frame, channel) = (frame + 1, 0);
+        }
     }
     out.finalize()
+}
+
+/// The stretches of one channel, in frames, in order; those that are past go.
+struct Side(VecDeque<Range<u64>>);
+
+impl Side {
+    fn of(private: &[Spoken], channel: usize, channels: usize, rate_hz: u64) -> Self {
+        // A file of one channel has both sides in it.
+        let own = private.iter().filter(|p| channels == 1 || channel == usize::from(p.leg == Leg::Operator));
+        let frames = |p: &Spoken| p.start_ms * rate_hz / 1_000..p.end_ms * rate_hz / 1_000;
+        let mut stretches: Vec<Range<u64>> = own.map(frames).collect();
+        stretches.sort_by_key(|stretch| stretch.start);
+        Self(stretches.into())
+    }
+
+    fn holds(&mut self, frame: u64) -> bool {
+        while self.0.front().is_some_and(|stretch| stretch.end <= frame) {
+            self.0.pop_front();
+        }
+        // A later one may begin before this one ends, and end first.
+        self.0.front().is_some_and(|stretch| stretch.start <= frame)
+    }
 }
 
 #[cfg(test)]
@@ -95,10 +128,12 @@ mod tests {
             footage: None,
         };
         let private = [Spoken { leg: Leg::Caller, start_ms: 500, end_ms: 1_000 }];
-        let made = copy(&path, &original, &private).unwrap();
+        let made = copy(&path, &original, &private, 0).unwrap();
         assert!(made.evidence.masked && made.path.exists());
         assert_eq!((made.evidence.starts_at, made.evidence.duration_ms), (UtcMs(7), Some(2_000)));
-        assert_eq!(copy(&path, &original, &private).unwrap(), made);
+        assert_eq!(copy(&path, &original, &private, 0).unwrap(), made);
+        let full = copy(&path, &original, &private, u64::MAX).unwrap_err();
+        assert!(full.to_string().contains("no room"), "{full}");
         let mut read = hound::WavReader::open(&made.path).unwrap();
         assert_eq!((read.spec(), read.duration()), (spec, 16_000));
         let samples: Vec<i16> = read.samples().map(Result::unwrap).collect();

@@ -90,8 +90,8 @@ impl Corrections {
 
     /// Drops what is too old. Blocks.
     pub(super) fn expire(&self, screener: &Screener, now: UtcMs) -> anyhow::Result<()> {
-        // Either way: a clock that was set since makes it forgotten early, not kept for ever.
-        self.change(screener, |kept| kept.retain(|one| now.since_ms(one.at).abs() <= KEEP_MS))
+        // One way: a box that wakes with a clock of years ago must not forget what is newer.
+        self.change(screener, |kept| kept.retain(|one| now.since_ms(one.at) <= KEEP_MS))
     }
 
     fn change(&self, screener: &Screener, edit: impl FnOnce(&mut Vec<Kept>)) -> anyhow::Result<()> {
@@ -191,6 +191,7 @@ mod tests {
         let telecom = (Some("telecom".to_owned()), None);
         corrections.put(&screener, CallId(Uuid::from_u128(1)), said, telecom, UtcMs(0)).unwrap();
         corrections.expire(&screener, UtcMs(KEEP_MS)).unwrap();
+        corrections.expire(&screener, UtcMs(-2 * KEEP_MS)).unwrap();
         assert_eq!((corrections.count(), told()), (1, "telecom"));
         corrections.expire(&screener, UtcMs(KEEP_MS + 1)).unwrap();
         assert_eq!((corrections.count(), told()), (0, before));

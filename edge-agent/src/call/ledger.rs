@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::hotline::{Alarm, CallReading};
 use protocol::{CallId, CallSubject, IncidentId, Phase, Subject, Transcript, UtcMs};
@@ -26,6 +27,8 @@ const REMEMBER_EMPTY_MS: i64 = 24 * 3_600_000;
 pub(super) struct Ledger {
     pub(super) archive: Archive,
     index: Mutex<BTreeMap<IncidentId, Entry>>,
+    /// What earlier runs filed is known.
+    loaded: AtomicBool,
     /// Held while a record is read, changed and written.
     changing: Mutex<()>,
     /// A revision waits for the outbox.
@@ -69,6 +72,7 @@ impl Ledger {
         Self {
             archive,
             index: Mutex::default(),
+            loaded: AtomicBool::new(false),
             changing: Mutex::default(),
             unsent: Notify::new(),
             wordless: Notify::new(),
@@ -80,8 +84,13 @@ impl Ledger {
         for record in self.archive.load_all() {
             lock(&self.index).entry(record.incident.incident_id).or_insert_with(|| Entry::of(&record));
         }
+        self.loaded.store(true, Ordering::Release);
         self.unsent.notify_one();
         self.wordless.notify_one();
+    }
+
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
     }
 
     /// Files a call that is over, after what was told of it while it ran, and of its other sides under ids of their own.

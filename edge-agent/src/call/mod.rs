@@ -36,6 +36,7 @@ mod raising;
 mod reconcile;
 mod redact;
 mod registry;
+mod release;
 mod sweep;
 mod tap;
 #[cfg(test)]
@@ -47,7 +48,7 @@ mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,10 +62,11 @@ use uuid::Uuid;
 pub use api::{ActiveCall, ActiveLeg};
 pub use config::CallConfig;
 pub use health::{CallHealth, Cause};
+pub use release::Release;
 pub use vad::{Method, Span, Vad};
 
 use crate::contact::HubKey;
-use crate::report::{EvidenceFile, Handover};
+use crate::report::Handover;
 use crate::screen::Screener;
 use crate::screen::gazetteer::Gazetteer;
 use archive::Archive;
@@ -134,6 +136,8 @@ pub struct CallTap {
     raise: raising::Sender,
     /// Taken by the task that writes alarms.
     raises: Mutex<Option<raising::Receiver>>,
+    /// It is known whether a speech model is installed.
+    looked_for_models: AtomicBool,
     uploads: Semaphore,
     registry: Mutex<Registry>,
     /// File names of legs that are being written or wait for their call to end. Known here before their file is.
@@ -181,6 +185,7 @@ impl CallTap {
             corrections,
             raise,
             raises: Mutex::new(Some(raises)),
+            looked_for_models: AtomicBool::new(false),
             uploads: Semaphore::new(inbox::MAX_UPLOADS),
             registry: Mutex::default(),
             live_legs: Mutex::default(),
@@ -208,34 +213,15 @@ impl CallTap {
             // A correction is taken back also when its call's words are gone.
             let said = match (&category, &matter) {
                 (None, None) => String::new(),
-                _ => tap.ledger.said(call_id).context("this box holds no words of that call any more")?,
+                _ => {
+                    anyhow::ensure!(
+                        tap.ledger.is_loaded(),
+                        "the calls of this box are still being read from its disk"
+                    );
+                    tap.ledger.said(call_id).context("this box holds no words of that call any more")?
+                }
             };
             tap.corrections.put(&tap.screener, call_id, &said, (category, matter), tap.clock.now())
-        })
-        .await
-    }
-
-    /// A copy of a call's recording without the private numbers that are spoken in it. `None`: there are none, as far as its
-    /// words are known, or no recording. An error, for people: its words are still to come.
-    pub async fn bleeped(self: &Arc<Self>, call_id: CallId) -> anyhow::Result<Option<EvidenceFile>> {
-        let tap = Arc::clone(self);
-        listener::blocking(move || {
-            let Some(record) = tap.ledger.of_call(call_id).find(|record| record.recording.is_some()) else {
-                return Ok(None);
-            };
-            // Without a model they never come; then it leaves as it is, and says so.
-            let words_will_come = record.waits_for_words() && lock(&tap.status).speech_model.is_some();
-            anyhow::ensure!(
-                !words_will_come,
-                "this call is still being transcribed, so the private numbers in its recording are not known yet; ask again \
-                 in a minute"
-            );
-            match tap.ledger.archive.files_of(&record).first() {
-                Some(file) if !record.private.is_empty() => {
-                    bleep::copy(&file.path, &file.evidence, &record.private).map(Some)
-                }
-                _ => Ok(None),
-            }
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Alarms of running calls. What a caller says is weighed as it is recognised; from which a life may be at stake is told at
 //! once, and opens the call's incident while it still runs.
 //!
-//! Weighing takes less than a millisecond and happens where words arrive. Writing takes a disk: it is done here, one after
+//! Weighing takes about a millisecond and happens where words arrive. Writing takes a disk: it is done here, one after
 //! the other. When too much waits an alarm is counted and only told live; the filing of its call finds it again.
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use protocol::{Leg, Segment};
 
 use super::record::Spoken;
 use super::transcripts::Line as Joined;
-use crate::screen::privacy::{Line, Private, find, find_begun, redacted};
+use crate::screen::privacy::{Kind, Line, Private, find, find_begun, redacted};
 
 /// Syllables are spoken evenly enough that the place of a character tells its moment, give or take this …
 const MARGIN_MS: u64 = 500;
@@ -22,6 +22,17 @@ pub(super) fn mask_numbers(joined: Vec<Joined>) -> (Vec<Segment>, Vec<Spoken>) {
     let mut masked = segments;
     mask(&mut masked, &found);
     (masked, spoken)
+}
+
+/// The lines in which a private number stands masked, each whole.
+pub(super) fn masked_lines(segments: &[Segment]) -> Vec<Spoken> {
+    let masked = segments.iter().filter(|s| Kind::ALL.iter().any(|kind| s.text.contains(kind.mask())));
+    let whole = |s: &Segment| Spoken {
+        leg: s.leg,
+        start_ms: s.start_ms.saturating_sub(MARGIN_MS),
+        end_ms: s.end_ms + MARGIN_MS,
+    };
+    masked.map(whole).collect()
 }
 
 /// When these characters of a line are said.

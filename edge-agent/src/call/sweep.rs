@@ -166,8 +166,9 @@ impl CallTap {
     pub(super) async fn expire(self: &Arc<Self>) {
         let (tap, now) = (Arc::clone(self), self.clock.now());
         let expired = blocking(move || {
-            tap.corrections.expire(&tap.screener, now)?;
-            tap.ledger.expire(now)
+            // Neither waits for the other.
+            let calls = tap.ledger.expire(now);
+            tap.corrections.expire(&tap.screener, now).and(calls)
         });
         if let Err(error) = expired.await {
             tracing::error!(error = format!("{error:#}"), "filed calls cannot be cleared away; trying again");

@@ -2,6 +2,7 @@
 //! model that arrives later finds the calls that waited for it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use protocol::{IncidentId, Segment, Transcript};
 use tokio::time::sleep;
@@ -46,6 +47,10 @@ async fn round(tap: &Arc<CallTap>) {
     };
     let waiting = tap.ledger.wordless();
     lock(&tap.status).speech_model = installed.as_ref().map(|m| m.name.clone());
+    if let Some(words) = &trouble {
+        tap.trouble(Cause::Speech, Some(words.clone()));
+    }
+    tap.looked_for_models.store(true, Ordering::Release);
     let Some(installed) = installed else {
         tap.trouble(Cause::Speech, trouble);
         return;
@@ -57,9 +62,10 @@ async fn round(tap: &Arc<CallTap>) {
     let mut worker = match Worker::start(&tap.program, &installed, &tap.model_dirs).await {
         Ok(worker) => worker,
         Err(error) => {
-            lock(&tap.status).speech_model = None;
             let words = format!("speech model {} cannot be used: {error:#}", installed.name);
+            // First: a recording whose words may still come must not leave in between.
             tap.trouble(Cause::Speech, Some(words));
+            lock(&tap.status).speech_model = None;
             return;
         }
     };

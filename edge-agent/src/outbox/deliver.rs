@@ -101,10 +101,14 @@ impl Outbox {
         keep::give_up(self, evidence.sha256.as_str(), why).await
     }
 
-    /// Marks the recordings of a call for upload; empty when this box has none.
-    pub async fn request_recording(&self, call_id: CallId) -> Result<Vec<Evidence>, OutboxError> {
+    /// Marks the recordings of a call for upload, but for those that `stay`; empty when this box has no others.
+    pub async fn request_recordings(
+        &self,
+        call_id: CallId,
+        stay: &[Sha256Hex],
+    ) -> Result<Vec<Evidence>, OutboxError> {
         let mut db = self.0.pool.acquire().await?;
-        let found = store::request_call(&mut db, call_id).await?;
+        let found = store::request_call(&mut db, call_id, stay).await?;
         self.0.uploads.notify_one();
         Ok(found)
     }

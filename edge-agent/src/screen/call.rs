@@ -6,7 +6,7 @@
 use protocol::hotline::{ALARMS, Alarm, CallReading, MATTERS, Offer, ToldPlace, URGENCIES, categories};
 use protocol::{Leg, Segment};
 
-use super::danger::{Danger, dangers};
+use super::danger::{self, Danger, dangers};
 use super::tagger::Tags;
 use super::tagger::model::{Head, ranked};
 use super::{BEING_SAID, OFFERED, SAID, Screener, reading::Reading};
@@ -57,8 +57,11 @@ pub fn alarms_in_last(screener: &Screener, lines: &[Segment]) -> Vec<Alarm> {
     let Some(last) = lines.last().filter(|line| line.leg == Leg::Caller) else { return Vec::new() };
     let said = before(lines).map_or_else(|| last.text.clone(), |before| format!("{before}，{}", last.text));
     let mut raised = alarms_of(screener, &said, BEING_SAID, last.start_ms);
-    // By itself, too: what was said before may be about something else.
-    add(&mut raised, alarms_of(screener, &last.text, BEING_SAID, last.start_ms));
+    // By itself, too: what was said before may be about something else. Its stretches are weighed already.
+    if said != last.text {
+        let alone = danger::of_whole(&screener.tagger(), &last.text, BEING_SAID);
+        add(&mut raised, told_of(screener, &last.text, &alone, last.start_ms));
+    }
     raised
 }
 
@@ -139,13 +142,17 @@ fn before(lines: &[Segment]) -> Option<String> {
 }
 
 fn alarms_of(screener: &Screener, text: &str, from: f32, at_ms: u64) -> Vec<Alarm> {
+    told_of(screener, text, &dangers(&screener.tagger(), text, from), at_ms)
+}
+
+fn told_of(screener: &Screener, text: &str, dangers: &[Danger], at_ms: u64) -> Vec<Alarm> {
     let alarm = |danger: &Danger| Alarm {
         id: ALARMS[danger.alarm].0.to_owned(),
         words: screener.words_of(text, danger),
         at_ms,
         holds: true,
     };
-    dangers(&screener.tagger(), text, from).iter().map(alarm).collect()
+    dangers.iter().map(alarm).collect()
 }
 
 /// Those that are not there yet.

@@ -29,26 +29,38 @@ pub(super) struct Danger {
 /// which on the whole tells one.
 pub(super) fn dangers(tagger: &Tagger, text: &str, from: f32) -> Vec<Danger> {
     let chars: Vec<char> = text.chars().collect();
-    let mut found: Vec<Danger> = Vec::new();
     let stretches = stretches(&chars);
     let stretch_from = STRETCH_FROM.max(1.0 - DOUBT / stretches.len() as f32);
-    let whole = std::iter::once((0..chars.len(), from));
-    for (range, from) in whole.chain(stretches.into_iter().map(|range| (range, stretch_from))) {
-        let part: String = chars[range.clone()].iter().collect();
-        let tags = tagger.tags(&Reading::of(&part));
-        if tags.urgency[0] < from {
-            continue;
-        }
-        for alarm in ranked(&tags.alarms) {
-            if !found.is_empty() && tags.alarms[alarm] < ALSO_FROM {
-                break;
-            }
-            if found.iter().all(|known| known.alarm != alarm) {
-                found.push(Danger { alarm, chars: range.clone() });
-            }
-        }
+    let mut found = Vec::new();
+    weigh(tagger, &chars, 0..chars.len(), from, &mut found);
+    for range in stretches {
+        weigh(tagger, &chars, range, stretch_from, &mut found);
     }
     found
+}
+
+/// The same of the whole alone.
+pub(super) fn of_whole(tagger: &Tagger, text: &str, from: f32) -> Vec<Danger> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut found = Vec::new();
+    weigh(tagger, &chars, 0..chars.len(), from, &mut found);
+    found
+}
+
+fn weigh(tagger: &Tagger, chars: &[char], range: Range<usize>, from: f32, found: &mut Vec<Danger>) {
+    let part: String = chars[range.clone()].iter().collect();
+    let tags = tagger.tags(&Reading::of(&part));
+    if tags.urgency[0] < from {
+        return;
+    }
+    for alarm in ranked(&tags.alarms) {
+        if !found.is_empty() && tags.alarms[alarm] < ALSO_FROM {
+            break;
+        }
+        if found.iter().all(|known| known.alarm != alarm) {
+            found.push(Danger { alarm, chars: range.clone() });
+        }
+    }
 }
 
 /// The stretches of talk that is longer than one: whole clauses, as many as fit, from each clause on; within a clause that

@@ -25,6 +25,8 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Self; 5] = [Self::IdCard, Self::Phone, Self::BankCard, Self::Plate, Self::Number];
+
     /// What stands in the text instead.
     pub fn mask(self) -> &'static str {
         match self {

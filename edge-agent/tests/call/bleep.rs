@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use edge_agent::call::Release;
 use edge_agent::call::audiosocket::Frame;
 use protocol::{CallId, Transcript};
 use serde_json::json;
@@ -54,15 +55,17 @@ async fn numbers_do_not_leave_in_sound() {
     }
     let Transcript::Done { segments, .. } = &call_of(&reports[0]).transcript else { panic!("{reports:?}") };
     assert!(segments.iter().any(|s| s.text.contains("[电话号码]")), "{segments:?}");
-    let copy = site.tap.bleeped(CallId(ids[0])).await.unwrap().expect("a copy");
-    assert!(copy.evidence.masked && copy.evidence.kind == protocol::EvidenceKind::Recording);
+    let released = site.tap.release(CallId(ids[0])).await.unwrap();
     let original = &reports[0].files[0];
+    assert_eq!(released.stay, std::slice::from_ref(&original.evidence.sha256));
+    let copy = &released.copies[0];
+    assert!(copy.evidence.masked && copy.evidence.kind == protocol::EvidenceKind::Recording);
     assert_eq!(copy.evidence.duration_ms, original.evidence.duration_ms);
     let (before, after) = (heard(&original.path), heard(&copy.path));
     println!("{before}{after}");
     assert!(longest_number(&before) >= 7, "the recording holds the number: {before}");
     assert!(longest_number(&after) <= 3, "{after}");
     assert!(before.contains("停水") && after.contains("停水") && after.contains("快点来"), "{after}");
-    assert_eq!(site.tap.bleeped(CallId(ids[1])).await.unwrap(), None);
+    assert_eq!(site.tap.release(CallId(ids[1])).await.unwrap(), Release::default());
     site.stop().await;
 }

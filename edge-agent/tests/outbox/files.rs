@@ -36,7 +36,7 @@ async fn files_follow_their_incident() {
     assert_eq!(bench.outbox.keep_house().await.unwrap().expired_files, 2);
     assert!(!again.path.exists() && recording.path.exists());
 
-    assert_eq!(bench.outbox.request_recording(call_id).await.unwrap().len(), 1);
+    assert_eq!(bench.outbox.request_recordings(call_id, &[]).await.unwrap().len(), 1);
     assert_eq!(bench.outbox.next_upload().await.unwrap().unwrap().path, recording.path);
     bench.clock.advance_ms(40 * DAY_MS);
     assert_eq!(bench.outbox.keep_house().await.unwrap().expired_files, 0, "asked for: kept until it is up");
@@ -54,7 +54,7 @@ async fn unasked_recordings_expire() {
     bench.clock.advance_ms(1);
     assert_eq!(bench.outbox.keep_house().await.unwrap().expired_files, 1);
     assert!(!recording.path.exists());
-    assert!(bench.outbox.request_recording(call_id).await.unwrap().is_empty());
+    assert!(bench.outbox.request_recordings(call_id, &[]).await.unwrap().is_empty());
 }
 
 /// A row whose file vanished becomes a tombstone; a file that has had no row for a day goes, a young one stays; a

@@ -101,7 +101,7 @@ impl Bench {
     async fn later(&self, ms: i64) {
         self.clock.advance_ms(ms);
         let nobodys = CallId::new(&Chance::seeded(9), START);
-        assert!(self.outbox.request_recording(nobodys).await.unwrap().is_empty());
+        assert!(self.outbox.request_recordings(nobodys, &[]).await.unwrap().is_empty());
     }
 
     /// What the hub is told of lost files.

@@ -2,8 +2,8 @@
 //!
 //! Nothing of it is written anywhere. It comes without a receipt, may be lost, and is forgotten when nothing was heard of
 //! its call for a while; what a call becomes is an incident. Of each call the last minutes are kept ([`talk`]), of so many
-//! calls as are bounded here: a box with too many loses the one that it has not spoken of for longest, and takes no room
-//! from others. What a box says of a call stands only with that box's case of it ([`reader`]).
+//! calls as are bounded here: where there are too many, one that is over goes first, then the one of the box with most that it
+//! has not spoken of for longest. A box with few calls is never kept out by one with many. What a box says of a call stands only with that box's case of it ([`reader`]).
 
 mod reader;
 mod talk;
@@ -26,6 +26,8 @@ const MOST_CALLS: usize = 512;
 const MOST_OF_A_BOX: usize = 64;
 /// A call of which nothing was heard for this long is forgotten: its transcript is there, or its box is not.
 const KEPT_MS: u64 = 10 * 60_000;
+/// One that is over, for whoever reads its end; its transcript comes with its incident.
+const KEPT_ENDED_MS: u64 = 60_000;
 
 /// Which call of which box.
 type Key = (Origin, CallId);
@@ -63,14 +65,13 @@ impl Running {
     pub fn hear(&self, origin: Origin, payload: &[u8]) {
         let told =
             (payload.len() <= MAX_MESSAGE_BYTES).then(|| serde_json::from_slice::<LiveCall>(payload).ok());
-        let taken = told.flatten().is_some_and(|told| self.take(origin, told));
-        if !taken {
-            self.metrics.live_words_dropped.inc();
+        match told.flatten() {
+            Some(told) => self.take(origin, told),
+            None => drop(self.metrics.live_words_dropped.inc()),
         }
     }
 
-    /// False when there is no room for its call.
-    fn take(&self, origin: Origin, told: LiveCall) -> bool {
+    fn take(&self, origin: Origin, told: LiveCall) {
         let now_ms = self.clock.uptime_ms();
         let change = {
             let mut kept = self.lock();
@@ -80,8 +81,8 @@ impl Running {
             | LiveCall::Alarm { call_id, .. }
             | LiveCall::Ended { call_id, .. }) = &told;
             let key = (origin, *call_id);
-            if !kept.talks.contains_key(&key) && !self.make_room(&mut kept, &key.0, now_ms) {
-                return false;
+            if !kept.talks.contains_key(&key) {
+                self.make_room(&mut kept, &key.0, now_ms);
             }
             kept.change += 1;
             let change = kept.change;
@@ -99,20 +100,29 @@ impl Running {
             change
         };
         self.told.send_replace(change);
-        true
     }
 
-    fn make_room(&self, kept: &mut Kept, origin: &Origin, now_ms: u64) -> bool {
+    fn make_room(&self, kept: &mut Kept, origin: &Origin, now_ms: u64) {
         forget(kept, now_ms);
-        let own: Vec<_> = kept.talks.iter().filter(|(key, _)| key.0 == *origin).collect();
-        if own.len() >= MOST_OF_A_BOX {
-            let oldest = own.into_iter().min_by_key(|(_, heard)| heard.at_ms).map(|(key, _)| key.clone());
-            if let Some(oldest) = oldest {
-                kept.talks.remove(&oldest);
-                self.metrics.live_words_dropped.inc();
-            }
+        let mut counts: HashMap<Origin, usize> = HashMap::new();
+        for (origin, _) in kept.talks.keys() {
+            *counts.entry(origin.clone()).or_default() += 1;
         }
-        kept.talks.len() < MOST_CALLS
+        let own = counts.get(origin).copied().unwrap_or(0);
+        let most = counts.values().copied().max().unwrap_or(0);
+        // Whose calls may go: its own when it has as many as a box may have, else those of whoever has most.
+        let may_go = |key: &Key| match (own >= MOST_OF_A_BOX, kept.talks.len() >= MOST_CALLS) {
+            (true, _) => key.0 == *origin,
+            (false, true) => counts.get(&key.0) == Some(&most),
+            (false, false) => false,
+        };
+        let going = kept.talks.iter().filter(|(key, _)| may_go(key));
+        let oldest =
+            going.min_by_key(|(_, heard)| (!heard.talk.ended(), heard.at_ms)).map(|(key, _)| key.clone());
+        if let Some(oldest) = oldest {
+            kept.talks.remove(&oldest);
+            self.metrics.live_words_dropped.inc();
+        }
     }
 
     /// Lets go of calls of which nothing was heard for a while.
@@ -132,7 +142,10 @@ impl Running {
 }
 
 fn forget(kept: &mut Kept, now_ms: u64) {
-    kept.talks.retain(|_, heard| now_ms.saturating_sub(heard.at_ms) <= KEPT_MS);
+    kept.talks.retain(|_, heard| {
+        let kept_ms = if heard.talk.ended() { KEPT_ENDED_MS } else { KEPT_MS };
+        now_ms.saturating_sub(heard.at_ms) <= kept_ms
+    });
 }
 
 #[cfg(test)]
@@ -161,8 +174,14 @@ mod tests {
         running.lock().talks.contains_key(&(origin(device), CallId(Uuid::from_u128(call))))
     }
 
-    /// A box that speaks of ever more calls loses its own oldest and no other box's; a hub that is full takes no more until
-    /// something is forgotten; all that is counted.
+    fn end(running: &Running, device: &str, call: u128) {
+        let told = LiveCall::Ended { call_id: CallId(Uuid::from_u128(call)), at: UtcMs(1) };
+        running.hear(origin(device), &serde_json::to_vec(&told).unwrap());
+    }
+
+    /// A box that speaks of ever more calls loses its own oldest and no other box's; in a hub that is full a box with few calls
+    /// takes the place of one of whoever has most, first of one that is over; all that is counted. What is over is soon
+    /// forgotten.
     #[test]
     fn calls_are_bounded() {
         let (running, clock) = running();
@@ -181,10 +200,21 @@ mod tests {
             }
         }
         assert_eq!(running.lock().talks.len(), MOST_CALLS);
-        assert!(running.metrics.live_words_dropped.get() > 1 && !holds(&running, "box-7", 63));
+        assert!(running.metrics.live_words_dropped.get() > 1 && holds(&running, "modest", 1));
+        let busiest = (0..8).map(|n| format!("box-{n}")).find(|name| holds(&running, name, 63)).unwrap();
+        end(&running, &busiest, 63);
+        say(&running, "modest", 2);
+        assert_eq!(running.lock().talks.len(), MOST_CALLS);
+        assert!(holds(&running, "modest", 1) && holds(&running, "modest", 2));
+        end(&running, "modest", 2);
+        clock.advance_ms(KEPT_ENDED_MS as i64 + 1);
+        say(&running, "modest", 3);
+        assert!(
+            !holds(&running, "modest", 2) && holds(&running, "modest", 1) && holds(&running, "modest", 3)
+        );
         clock.advance_ms(KEPT_MS as i64 + 1);
-        say(&running, "box-7", 63);
-        assert!(holds(&running, "box-7", 63) && !holds(&running, "modest", 1));
+        say(&running, "modest", 4);
+        assert!(holds(&running, "modest", 4) && !holds(&running, "modest", 1));
         clock.advance_ms(KEPT_MS as i64 + 1);
         running.forget_old();
         assert_eq!(running.lock().talks.len(), 0);

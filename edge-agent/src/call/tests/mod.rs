@@ -1,6 +1,7 @@
 //! What the tap does between its stations, where sockets cannot be made to meet the moment.
 
 mod alarms;
+mod release;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +81,11 @@ impl Box {
 
     /// A filed call with speech, as it waits for words.
     async fn filed(&mut self, socket: u128) -> Record {
-        let finished = self.record(self.leg(socket, self.tap.run, NOW), 8_000).finish(None).unwrap();
+        self.filed_with(socket, 8_000).await
+    }
+
+    async fn filed_with(&mut self, socket: u128, samples: usize) -> Record {
+        let finished = self.record(self.leg(socket, self.tap.run, NOW), samples).finish(None).unwrap();
         let call_id = CallId(Uuid::from_u128(socket));
         let finished = FinishedLeg { spans: vec![Span { start_ms: 100, end_ms: 900 }], ..finished };
         self.tap.file(call_id, vec![finished], live::Said::default()).await;

@@ -217,16 +217,19 @@ pub(in crate::outbox) async fn set_uploaded(
         .map(drop)
 }
 
-/// Marks the recordings of a call for upload and returns them.
+/// Marks the recordings of a call for upload, but for those that `stay`, and returns them.
 pub(in crate::outbox) async fn request_call(
     db: &mut SqliteConnection,
     call_id: CallId,
+    stay: &[Sha256Hex],
 ) -> Result<Vec<Evidence>> {
+    let stay = serde_json::to_string(stay).map_err(decode_error)?;
     query(
         "update evidence set state = 'waiting', due_at_ms = 0, expires_at_ms = null
-         where call_id = $1 returning evidence",
+         where call_id = $1 and sha256 not in (select value from json_each($2)) returning evidence",
     )
     .bind(call_id.to_string())
+    .bind(stay)
     .fetch_all(db)
     .await?
     .iter()
