@@ -308,7 +308,7 @@ async fn words_appear_while_the_call_runs() {
     // All of it twice, with time between: the second time comes to a page that is open.
     for leg in [&mut caller, &mut operator] {
         let once = leg.clone();
-        leg.extend(vec![0; 12 * 8_000]);
+        leg.extend(vec![0; 8 * 8_000]);
         leg.extend(once);
     }
     let call = desk.world.call();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use protocol::{CallId, Evidence, MessageId, Receipt, ReceiptOutcome};
+use protocol::{CallId, Evidence, MessageId, Receipt, ReceiptOutcome, Sha256Hex};
 
 use super::{HOUR_MS, Outbox, OutboxError, Place, Rejected, Settled, Upload, keep, store};
 

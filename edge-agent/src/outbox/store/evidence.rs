@@ -1,6 +1,6 @@
 //! Files of evidence: waiting for the hub, held until somebody asks, or uploaded.
 
-use protocol::{CallId, Evidence, IncidentId, MessageId, UtcMs};
+use protocol::{CallId, Evidence, IncidentId, MessageId, Sha256Hex, UtcMs};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, query};
 
