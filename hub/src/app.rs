@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use protocol::{Chance, Clock, LiveCall, Origin, TenantId};
-use tokio::sync::{broadcast, mpsc};
+use protocol::{Chance, Clock, TenantId};
+use tokio::sync::mpsc;
 
 use crate::case::number;
 use crate::change::ChangeFeed;
@@ -17,9 +17,7 @@ use crate::evidence::EvidenceStore;
 use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
-
-/// Words of running calls that a slow reader may fall behind before it misses some.
-const LIVE_WORDS: usize = 256;
+use crate::running::Running;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,8 +33,8 @@ pub struct App {
     pub intake: Intake,
     pub authority: Arc<Authority>,
     pub metrics: Arc<Metrics>,
-    /// What boxes say of running calls; nothing of it is kept.
-    pub live: broadcast::Sender<(Origin, LiveCall)>,
+    /// What boxes say of running calls.
+    pub running: Running,
 }
 
 /// The receiving ends, which [`crate::run`] drives.
@@ -83,6 +81,7 @@ impl App {
         .with_context(|| format!("making folders for evidence in {}", data_dir.display()))?;
         let commands = Commands::new(db.clone(), clock.clone(), chance.clone(), changes.clone());
         let (intake, items) = Intake::new(metrics.clone());
+        let running = Running::new(clock.clone(), metrics.clone());
         let app = Self {
             db,
             clock,
@@ -95,7 +94,7 @@ impl App {
             intake,
             authority: Arc::new(authority),
             metrics,
-            live: broadcast::Sender::new(LIVE_WORDS),
+            running,
         };
         Ok((app, Ends { items }))
     }

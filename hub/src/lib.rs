@@ -18,6 +18,7 @@ pub mod pki;
 pub mod reconcile;
 pub mod renewal;
 pub mod run;
+pub mod running;
 pub mod ticket;
 pub mod user;
 pub mod web;

@@ -25,6 +25,9 @@ pub struct Metrics {
     pub evidence_stored_bytes: Counter,
     /// Uploads whose content was not what they said.
     pub evidence_mismatches: Counter,
+    /// What boxes said of running calls that had no room or could not be read, and calls let go of for others.
+    pub live_words_dropped: Counter,
+    pub running_calls: Gauge,
     broker_connected: Gauge,
     broker_reconnects: Counter,
     /// When the present connection to the broker began; 0 while there is none.
@@ -44,6 +47,8 @@ impl Default for Metrics {
             commands_sent: Counter::default(),
             evidence_stored_bytes: Counter::default(),
             evidence_mismatches: Counter::default(),
+            live_words_dropped: Counter::default(),
+            running_calls: Gauge::default(),
             broker_connected: Gauge::default(),
             broker_reconnects: Counter::default(),
             broker_since_ms: AtomicI64::new(0),
@@ -56,11 +61,17 @@ impl Default for Metrics {
             ("commands_sent", "Commands handed to the broker", &metrics.commands_sent),
             ("evidence_stored_bytes", "Bytes of evidence stored", &metrics.evidence_stored_bytes),
             ("evidence_mismatches", "Uploads with the wrong content", &metrics.evidence_mismatches),
+            ("live_words_dropped", "Words of running calls without room", &metrics.live_words_dropped),
             ("broker_reconnects", "Connections to the broker made", &metrics.broker_reconnects),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
+        registry.register(
+            "running_calls",
+            "Calls of which words were heard lately",
+            metrics.running_calls.clone(),
+        );
         registry.register(
             "broker_connected",
             "1 while connected to the broker",

@@ -41,6 +41,7 @@ pub async fn pass(app: &App) {
     step("removing uploads", app.evidence.remove_expired().await);
     let quarantine_ms = i64::from(app.config.intake.quarantine_days) * DAY_MS;
     step("emptying quarantine", intake::store::forget_quarantine(&app.db, now.0 - quarantine_ms).await);
+    app.running.forget_old();
     step("forgetting old changes", app.changes.prune(now.0 - KEEP_CHANGES_MS).await);
     if told > 0 {
         app.changes.wake();

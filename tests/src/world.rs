@@ -54,6 +54,7 @@ pub struct Builder {
     database: DatabaseKind,
     cameras: Vec<CameraPlan>,
     models: bool,
+    hears: bool,
     seed: u64,
     lan: Option<Lan>,
     dark: bool,
@@ -78,6 +79,12 @@ impl Builder {
     /// Lets the box find the weights under `$SHAODIAN_DATA`. Without, it sees by motion alone.
     pub fn models(mut self) -> Self {
         self.models = true;
+        self
+    }
+
+    /// Lets the box put calls into words with the demonstration recogniser, while they run.
+    pub fn hears(mut self) -> Self {
+        self.hears = true;
         self
     }
 
@@ -138,6 +145,7 @@ impl World {
             database: DatabaseKind::Sqlite,
             cameras: Vec::new(),
             models: false,
+            hears: false,
             seed: 1,
             lan: None,
             dark: false,
@@ -178,7 +186,7 @@ impl World {
             folder,
         };
         std::fs::write(world.path("hub.toml"), world.hub_toml()).context("writing hub.toml")?;
-        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras))
+        std::fs::write(world.path("edge.toml"), world.edge_toml(&plan.cameras, plan.hears))
             .context("writing edge.toml")?;
         Ok(world)
     }
@@ -203,7 +211,7 @@ impl World {
         toml
     }
 
-    fn edge_toml(&self, cameras: &[CameraPlan]) -> String {
+    fn edge_toml(&self, cameras: &[CameraPlan], hears: bool) -> String {
         let mut toml = format!(
             "[agent]\ndata_dir = {:?}\nname = \"世界\"\n\n[health]\nlisten = \"127.0.0.1:{}\"\n\n[calls]\n\
              audiosocket_listen = \"127.0.0.1:{}\"\napi_listen = \"127.0.0.1:{}\"\njoin_grace_ms = 300\n",
@@ -212,6 +220,11 @@ impl World {
             self.audio,
             self.calls
         );
+        if hears {
+            let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mandarin-demo");
+            // Writing to a String cannot fail.
+            let _ = writeln!(toml, "speech_model = {model:?}");
+        }
         for camera in cameras {
             // Writing to a String cannot fail.
             let _ = write!(

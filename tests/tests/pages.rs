@@ -16,6 +16,7 @@ use sqlx::Connection as _;
 use world::World;
 use world::browser::Browser;
 use world::operator::Operator;
+use world::speech::{Dialogue, FIRE};
 use world::wait::until;
 
 const CASE: Duration = Duration::from_secs(60);
@@ -37,7 +38,10 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
-        let world = World::builder().start().await.unwrap();
+        Self::open_at(World::builder().start().await.unwrap()).await
+    }
+
+    async fn open_at(world: World) -> Self {
         let person = world.operator().await.unwrap();
         let browser = Browser::open(1366, 768, &world.logs()).await.unwrap();
         let password = world.password().unwrap();
@@ -286,6 +290,69 @@ async fn suggestions_leave_choices_alone() {
     reading.alarms = vec![Alarm { id: "fire".into(), words: vec!["着火".into()], at_ms: 0, holds: true }];
     tell(&desk, &call, 105, "南桥路", "仓库着火了", Some(reading)).await;
     desk.wait("what is left out", "return document.getElementById('audit').innerText.includes('火情')").await;
+    assert_eq!(desk.browser.complaints().await.unwrap(), Vec::<String>::new());
+}
+
+/// The words of both sides come to the page while somebody speaks, and a danger is marked in its line; what is typed stays with
+/// the cursor in it, and a reader stays where he reads: at the end, or further up. When the call is over its transcript
+/// takes their place.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_appear_while_the_call_runs() {
+    let desk = Desk::open_at(World::builder().hears().start().await.unwrap()).await;
+    until(CASE, "the box to hear", async || {
+        Ok(desk.world.tails().contains("words are given while calls run").then_some(()))
+    })
+    .await
+    .unwrap_or_else(|e| panic!("{e:#}\n{}", desk.world.tails()));
+    let Dialogue { mut caller, mut operator, .. } = Dialogue::synthesise(FIRE).unwrap();
+    // All of it twice, with time between: the second time comes to a page that is open.
+    for leg in [&mut caller, &mut operator] {
+        let once = leg.clone();
+        leg.extend(vec![0; 8 * 8_000]);
+        leg.extend(once);
+    }
+    let call = desk.world.call();
+    let id = call.call_id.to_string();
+    let read_along = async {
+        until(CASE, "the case of a running call", async || desk.person.case_of_call(&id).await.map(Some))
+            .await
+            .unwrap_or_else(|e| panic!("{e:#}\n{}", desk.world.tails()));
+        desk.go(&format!("/calls/{id}")).await;
+        // A low window: few lines fill it.
+        desk.run(
+            "const b = document.querySelector('.lines'); b.style.flex = 'none'; b.style.height = '90px'",
+        )
+        .await;
+        desk.live().await;
+        let marked = "return [...document.querySelectorAll('#words .say--alarm')].some((l) => l.textContent.includes('着火') && l.querySelector('.sev').textContent === '火情')";
+        desk.wait("the danger in its line", marked).await;
+        desk.wait("the other side", "return !!document.querySelector('#words .say--seat')").await;
+        let end = "const b = document.querySelector('.lines'); return b.scrollHeight > b.clientHeight && b.scrollHeight - b.scrollTop - b.clientHeight < 2";
+        desk.wait("the end in sight", end).await;
+        desk.browser.keys("#place", "菜市场后面").await.unwrap();
+        desk.run("document.querySelector('.lines').scrollTop = 7").await;
+        let count = "return document.querySelectorAll('#words .say').length";
+        let before = desk.run(count).await.as_u64().unwrap();
+        let now =
+            "return document.querySelector('#words .say--now')?.textContent.includes('正在说') ?? false";
+        desk.wait("a line that is being said", now).await;
+        desk.wait(
+            "more lines",
+            &format!("return document.querySelectorAll('#words .say').length > {before}"),
+        )
+        .await;
+        let place = "return [document.getElementById('place').value, document.activeElement.id, document.querySelector('.lines').scrollTop].join('|')";
+        let typed = desk.run(place).await;
+        assert!(typed.as_str().unwrap().ends_with("菜市场后面|place|7"), "{typed}");
+    };
+    let placed = call.place(&caller, &operator, &desk.world.chance, &desk.world.clock);
+    let (placed, ()) = tokio::join!(placed, read_along);
+    placed.unwrap();
+    let whole = "return !document.getElementById('words') && document.querySelector('.lines').textContent.includes('着火')";
+    desk.browser
+        .wait("the transcript", whole, CASE)
+        .await
+        .unwrap_or_else(|e| panic!("{e:#}\n{}", desk.world.tails()));
     assert_eq!(desk.browser.complaints().await.unwrap(), Vec::<String>::new());
 }
 

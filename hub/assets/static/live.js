@@ -2,11 +2,14 @@
 // Ids come only from the hub's durable log: after any break the feed resumes behind the last id seen.
 
 /** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, subject, position})`, `on.resync()`;
-    `on.ended()` once nobody is logged in any more. */
-export function follow(position, on) {
+    `on.words({call_id, lines, ended})` of the running call `call`, if there is one; `on.ended()` once nobody is logged in
+    any more. */
+export function follow(position, on, call = null) {
   let seen = position;
+  const own = () => call === null ? [] : [call];
   const take = (message) => {
     if (message.kind === "ended") on.ended();
+    if (message.kind === "words") { on.heard(); on.words(message); }
     if (message.kind === "beat") on.heard(message.at);
     if (message.kind === "resync") { seen = message.position; on.heard(message.at); on.resync(); }
     if (message.kind === "change" && message.position > seen) { seen = message.position; on.heard(); on.change(message); }
@@ -14,19 +17,23 @@ export function follow(position, on) {
   if (typeof SharedWorker === "function") {
     try {
       const worker = new SharedWorker("/assets/live-worker.js", { type: "module", name: "shaodian-live" });
-      worker.onerror = () => { worker.port.close(); alone(() => seen, take); };
+      worker.onerror = () => { worker.port.close(); alone(() => seen, take, own); };
       worker.port.onmessage = (event) => take(event.data);
       worker.port.start();
-      worker.port.postMessage({ kind: "from", position });
+      worker.port.postMessage({ kind: "from", position, call });
       addEventListener("pagehide", (event) => { if (!event.persisted) worker.port.postMessage({ kind: "bye" }); });
       return;
     } catch { /* fall through to a connection of this tab */ }
   }
-  alone(() => seen, take);
+  alone(() => seen, take, own);
 }
 
-/** Connects, and reconnects for ever from `from()`; silence of 15 s counts as a break. Returns a stop function. */
-export function alone(from, take) {
+/** Running calls that one connection follows; the hub refuses more. */
+const MOST_CALLS = 16;
+
+/** Connects, and reconnects for ever from `from()`, for the words of `calls()`; silence of 15 s counts as a break. Returns a
+    stop function. */
+export function alone(from, take, calls) {
   let source, watchdog, wait = 500, stopped = false, failures = 0;
   const again = () => {
     source?.close();
@@ -51,12 +58,13 @@ export function alone(from, take) {
   const connect = () => {
     if (stopped) return;
     // Our own retry: the browser's would resend an id the page may already have passed.
-    source = new EventSource(`/api/v1/changes?after=${from()}`);
+    source = new EventSource(`/api/v1/changes?after=${from()}&calls=${calls().slice(-MOST_CALLS).join(",")}`);
     source.onerror = again;
     source.onopen = () => { wait = 500; failures = 0; alive(); };
     const hear = (kind) => (event) => { alive(); take({ kind, ...JSON.parse(event.data) }); };
     source.addEventListener("beat", hear("beat"));
     source.addEventListener("change", hear("change"));
+    source.addEventListener("words", hear("words"));
     source.addEventListener("resync", hear("resync"));
     alive();
   };

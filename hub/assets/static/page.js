@@ -4,6 +4,7 @@ import "./keys.js";
 import { refresh } from "./list.js";
 import { follow } from "./live.js";
 import { forget, suggest } from "./ticket.js";
+import { call, holdReader, say, show } from "./words.js";
 import { here, later, read, toLogin } from "./work.js";
 
 const body = document.body;
@@ -38,7 +39,10 @@ async function refreshPage() {
       if (!old || lastText.get(name) === text) continue;
       if (typedIn(old)) { skipped = true; continue; }
       lastText.set(name, text);
+      const reader = holdReader(old);
       old.replaceWith(document.adoptNode(el));
+      show();
+      reader(el);
     }
     for (const [name, old] of mine) {
       if (fresh.has(name)) continue;
@@ -66,9 +70,10 @@ if (follows) {
       if (list && change.topic === "case") refresh(change.subject);
       else if (!list && wanted(change)) later("page", refreshPage);
     },
+    words: say,
     ended: toLogin,
     resync() { if (list) location.reload(); else later("page", refreshPage); },
-  });
+  }, call);
 }
 
 // Counters of boxes tick with every heartbeat and wake nobody: pages that show them look again by themselves.

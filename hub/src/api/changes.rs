@@ -1,5 +1,6 @@
 //! The live feed as server-sent events. Ids come only from the durable log, so whoever reconnects with the last id
-//! misses nothing; beats and the resync order carry none.
+//! misses nothing; beats, the resync order and the words of running calls carry none. Of those, whoever connects is told
+//! all that is known, and from then on what is new.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,7 +19,8 @@ use super::ApiError;
 use super::answers::{BadRequest, Failures};
 use super::guard::Caller;
 use crate::app::App;
-use crate::change::Change;
+use crate::change::{Change, ChangeTopic, LOOK_AGAIN};
+use crate::running::{Listener, MOST_LISTENED};
 use crate::user::{self, Session};
 use crate::web::guard::Fields;
 
@@ -39,9 +41,23 @@ const SESSION_CHECK: Duration = Duration::from_secs(30);
 struct ChangesQuery {
     /// Position to go on from; `Last-Event-ID` wins. Without either: from now.
     after: Option<i64>,
+    /// Ids of running calls, with commas between: their words come as they are said.
+    calls: Option<String>,
 }
 
-/// What changed, as it changes: events `change` (with id), `beat` (hub's clock) and `resync` (read everything anew).
+/// The calls whose words are asked for.
+fn asked_calls(text: &str) -> Result<Vec<Listener>, ApiError> {
+    let ids: Vec<&str> = text.split(',').filter(|id| !id.is_empty()).collect();
+    if ids.len() > MOST_LISTENED {
+        return Err(ApiError::Input(format!("calls: at most {MOST_LISTENED}, not {}", ids.len())));
+    }
+    let listen = |id: &str| id.parse().map(Listener::new);
+    ids.into_iter().map(listen).collect::<Result<_, _>>().map_err(|e| ApiError::Input(format!("calls: {e}")))
+}
+
+/// What changed, as it changes: events `change` (with id), `beat` (hub's clock) and `resync` (read everything anew). For
+/// the calls that are asked for `words` as well: `call_id`, `lines` (each with `leg`, `start_ms`, `end_ms`, `text`,
+/// `finished` and `alarms`, in place of the one with the same side and beginning) and whether the call has `ended`.
 #[utoipa::path(get, path = "/api/v1/changes", params(ChangesQuery), tag = "changes", responses(
     (status = 200, body = Change, content_type = "text/event-stream"),
     BadRequest, Failures))]
@@ -60,6 +76,7 @@ pub(super) async fn follow(
         "" => newest,
         text => text.parse().map_err(|_| ApiError::Input(format!("{text:?} is not a position")))?,
     };
+    let calls = asked_calls(fields.get("calls"))?;
     let oldest = app.changes.oldest(app.tenant().as_str()).await?;
     let lost = match oldest {
         Some(oldest) => position.saturating_add(1) < oldest,
@@ -68,9 +85,12 @@ pub(super) async fn follow(
     // Ahead of the log: the database is another one than the reader knew.
     let resync = lost || position > newest || newest.saturating_sub(position) > TOO_FAR;
     let now = Instant::now();
-    let reader = Reader {
+    let mut reader = Reader {
         session: caller.0,
         wake,
+        said: app.running.subscribe(),
+        calls,
+        next_look: now,
         position: if resync { newest } else { position },
         ready: VecDeque::new(),
         next_beat: now,
@@ -78,6 +98,7 @@ pub(super) async fn follow(
         resync,
         app,
     };
+    reader.resolve(|_| true).await?;
     let events = stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok::<_, Infallible>(event), reader))
@@ -94,10 +115,13 @@ struct Reader {
     app: App,
     session: Session,
     wake: watch::Receiver<u64>,
+    said: watch::Receiver<u64>,
     position: i64,
     ready: VecDeque<Change>,
+    calls: Vec<Listener>,
     next_beat: Instant,
     next_check: Instant,
+    next_look: Instant,
     resync: bool,
 }
 
@@ -115,6 +139,10 @@ impl Reader {
         loop {
             if let Some(change) = self.ready.pop_front() {
                 self.position = change.position;
+                if change.topic == ChangeTopic::Case.as_str() {
+                    // It may be known by another name now.
+                    self.resolve(|call| call.concerns(&change.subject)).await.ok()?;
+                }
                 return Event::default()
                     .event("change")
                     .id(change.position.to_string())
@@ -134,13 +162,41 @@ impl Reader {
                 let at = self.app.clock.now().0;
                 return Event::default().event("beat").json_data(json!({ "at": at })).ok();
             }
-            let changes = self.app.changes.after(self.app.tenant().as_str(), self.position, BATCH).await;
-            self.ready.extend(changes.ok()?);
-            if self.ready.is_empty() {
-                let wait = self.app.changes.wait(&mut self.wake);
-                // Whichever comes first; both only mean: look again.
-                let _ = tokio::time::timeout_at(self.next_beat, wait).await;
+            if now >= self.next_look {
+                self.next_look = now + LOOK_AGAIN;
+                let changes = self.app.changes.after(self.app.tenant().as_str(), self.position, BATCH).await;
+                self.ready.extend(changes.ok()?);
+                if !self.ready.is_empty() {
+                    // There may be more than a batch.
+                    self.next_look = now;
+                    continue;
+                }
             }
+            if let Some(words) = self.calls.iter_mut().find_map(|call| call.fresh(&self.app.running, now)) {
+                return Event::default().event("words").json_data(&words).ok();
+            }
+            self.wait(now).await;
+        }
+    }
+
+    async fn resolve(&mut self, which: impl Fn(&Listener) -> bool) -> crate::db::Result<()> {
+        for call in self.calls.iter_mut().filter(|call| which(call)) {
+            call.resolve(&self.app).await?;
+        }
+        Ok(())
+    }
+
+    /// Until something is due, may have changed, or may have been said.
+    async fn wait(&mut self, now: Instant) {
+        // What was said while a call was just told of is told a moment later.
+        let later = self.calls.iter().map(Listener::next).filter(|next| *next > now);
+        let until = later.chain([self.next_beat, self.next_look]).min().unwrap_or(now);
+        let listens = self.calls.iter().any(|call| call.next() <= now);
+        tokio::select! {
+            // A closed channel cannot be: `app` holds the sender.
+            _ = self.wake.changed() => self.next_look = now,
+            _ = self.said.changed(), if listens => {}
+            () = tokio::time::sleep_until(until) => {}
         }
     }
 }

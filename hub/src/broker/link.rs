@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use protocol::limits::MAX_PACKET_BYTES;
-use protocol::{LiveCall, Receipt, Topic};
+use protocol::{Receipt, Topic};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, Event, EventLoop, MqttOptions, Packet, Publish, QoS, TlsConfiguration,
     Transport,
@@ -114,16 +114,13 @@ impl Link {
                 return Ok(());
             }
         };
-        if let Topic::Live(origin) = topic {
-            if let Ok(words) = serde_json::from_slice::<LiveCall>(&publish.payload) {
-                // Nobody listening is not an error.
-                let _ = self.app.live.send((origin, words));
-            }
-            let _ = client.try_ack(&publish);
+        if publish.retain && matches!(topic, Topic::Event(..) | Topic::Live(_)) {
+            clear_retained(client, &publish);
             return Ok(());
         }
-        if publish.retain && matches!(topic, Topic::Event(..)) {
-            clear_retained(client, &publish);
+        if let Topic::Live(origin) = topic {
+            self.app.running.hear(origin, &publish.payload);
+            let _ = client.try_ack(&publish);
             return Ok(());
         }
         let (app, client) = (self.app.clone(), client.clone());
@@ -193,10 +190,13 @@ impl Link {
     }
 }
 
-/// A broker that keeps an event hands it out at every subscription, years later too. No box asks for that, and what is
-/// under way comes without it: the broker is told to forget it.
+/// A broker that keeps an event, or what is said on a call, hands it out at every subscription, years later too. No box
+/// asks for that, and what is under way comes without it: the broker is told to forget it.
 fn clear_retained(client: &AsyncClient, publish: &Publish) {
-    tracing::warn!(topic = publish.topic, "the broker kept an event; it is cleared, not filed again");
+    tracing::warn!(
+        topic = publish.topic,
+        "the broker kept what is told once; it is cleared, not taken again"
+    );
     // What finds no room is cleared at the next subscription.
     let _ = client.try_publish(publish.topic.clone(), QoS::AtLeastOnce, true, Vec::new());
     let _ = client.try_ack(publish);

@@ -111,7 +111,7 @@ user {hub}
 # To clear what a broken box made the broker keep.
 topic readwrite v1/+/+/event/+
 topic read v1/+/+/status
-topic read v1/+/+/live
+topic readwrite v1/+/+/live
 topic write v1/+/+/receipt/+
 topic write v1/+/+/command/+
 

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::db::{Db, Result, Tx};
 
 /// How long a reader waits before it looks by itself: another replica's changes arrive without a wake-up.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,14 +83,9 @@ impl ChangeFeed {
         self.wake.send_modify(|count| *count += 1);
     }
 
+    /// Wakes a reader when something may have changed; after [`LOOK_AGAIN`] he looks by himself.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.wake.subscribe()
-    }
-
-    /// Returns when something may have changed: at a wake-up, or after a second.
-    pub async fn wait(&self, receiver: &mut watch::Receiver<u64>) {
-        // A closed channel cannot be: `self` holds the sender. Elapsed time is as good as a wake-up.
-        let _ = tokio::time::timeout(LOOK_AGAIN, receiver.changed()).await;
     }
 
     /// Forgets changes older than `before_ms`.

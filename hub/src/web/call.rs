@@ -70,6 +70,8 @@ struct Call {
     ticket: Option<Ticket>,
     /// Whether its box can turn speech into words.
     recognises: bool,
+    /// Whether its box cannot be reached now.
+    away: bool,
 }
 
 async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageError> {
@@ -88,6 +90,7 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     Ok(Call {
         over: incident.phase == Phase::Ended.as_str(),
         similar: alike(&case, &subject, ticket.as_ref(), UtcMs(incident.started_at_ms), others),
+        away: device.as_ref().and_then(|device| device.link.as_deref()) == Some("offline"),
         recognises: device
             .and_then(|device| device.status())
             .is_some_and(|status| status.speech_model.is_some()),
@@ -151,10 +154,7 @@ async fn show(
         speech: length_text(subject.speech_ms),
         started: local.moment(call.started_at),
         device_id: call.device_id.clone(),
-        transcript: match &subject.transcript {
-            Transcript::Waiting if !call.over => TranscriptView::Ongoing,
-            known => transcript(known, call.recognises, lang),
-        },
+        transcript: transcript(call, lang),
         alarms: heard::alarms(subject, lang),
         similar: call.similar.iter().map(|one| heard::similar(one, &local, lang)).collect(),
         findings: call.ticket.as_ref().map_or_else(Vec::new, |ticket| heard::findings(ticket, subject, lang)),
@@ -171,9 +171,11 @@ async fn show(
     Ok(render(&page, viewer)?.into_response())
 }
 
-fn transcript(transcript: &Transcript, recognises: bool, lang: Lang) -> TranscriptView {
-    match transcript {
-        Transcript::Waiting if recognises => TranscriptView::Running,
+fn transcript(call: &Call, lang: Lang) -> TranscriptView {
+    let live = |note| TranscriptView::Live { note, away: call.away, alarms: heard::alarm_words(lang) };
+    match &call.subject.transcript {
+        Transcript::Waiting if !call.over => live(lang.transcript_ongoing()),
+        Transcript::Waiting if call.recognises => live(lang.transcript_running()),
         Transcript::Waiting => TranscriptView::Waiting,
         Transcript::Silent => TranscriptView::Silent,
         Transcript::Failed { reason } => TranscriptView::Failed(reason.clone()),

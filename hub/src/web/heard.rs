@@ -27,6 +27,12 @@ pub(super) fn alarms(subject: &CallSubject, lang: Lang) -> Vec<AlarmView> {
         .collect()
 }
 
+/// Names of the alarms by id, as JSON: lines of a running call come with ids.
+pub(super) fn alarm_words(lang: Lang) -> String {
+    let words = ALARMS.iter().map(|(id, zh, en)| ((*id).to_owned(), lang.pick(zh, en).into()));
+    serde_json::Value::Object(words.collect()).to_string()
+}
+
 pub(super) fn findings(ticket: &Ticket, subject: &CallSubject, lang: Lang) -> Vec<String> {
     let Some(reading) = &subject.reading else { return Vec::new() };
     audit::findings(&ticket.draft(), reading).iter().map(|finding| in_words(finding, lang)).collect()

@@ -218,7 +218,11 @@ catalogue! {
     transcript_waiting = "尚未转写：站内还没装语音模型。装好后会自动补转写，本页随之更新。",
         "Not transcribed yet: no speech model on the box. Once one is installed the call is transcribed and this page follows.";
     transcript_running = "正在转写，完成后自动显示在这里。", "Being transcribed; the words appear here by themselves.";
-    transcript_ongoing = "通话进行中，说完后显示全文。", "The call is going on; its words appear here when it is over.";
+    transcript_ongoing = "通话进行中：边说边出字，通话结束后换成完整转写。",
+        "The call is going on: words appear as they are said; the whole transcript takes their place afterwards.";
+    words_away = "盒子失联，这里的文字停住了；恢复后以完整转写为准。",
+        "The box cannot be reached: words stand still here. What was said comes with the transcript.";
+    words_saying = "正在说…", "speaking…";
     alarm_heard = "听到险情：", "Danger heard: ";
     alarm_taken_back = "后来的话里已不成立", "taken back by what was said later";
     offered = "标签", "Tags";

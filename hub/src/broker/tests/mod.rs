@@ -3,6 +3,7 @@
 mod boxes;
 mod certificates;
 mod confinement;
+mod live;
 mod reload;
 mod replicas;
 mod retained;

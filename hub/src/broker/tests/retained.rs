@@ -1,4 +1,4 @@
-//! An outside broker cannot be told that events are not to be kept; the hub clears what one kept.
+//! An outside broker cannot be told that events and words of calls are not to be kept; the hub clears what one kept.
 
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ async fn a_kept_event_is_cleared_and_not_filed_again() {
         let mut a = Peer::connect(world.options("a", "main/a")).await.unwrap();
         let (topic, text) = told(&world.app, 1, incident(&world.app, 1));
         a.publish(&topic, true, &text).await;
+        let live = r#"{"what":"final","call_id":"0195a1c2-0000-7000-8000-0000000000c1","segment":{"leg":"caller","start_ms":0,"end_ms":1,"text":"x"}}"#;
+        a.publish("v1/main/a/live", true, live).await;
+        wait("it is heard", async || world.app.metrics.running_calls.get() == 1).await;
         wait("it is stored", async || count(&world.app, "stored") == 1).await;
         drop(first);
         wait("the hub is gone", async || world.app.metrics.broker_since().is_none()).await;
@@ -29,7 +32,9 @@ async fn a_kept_event_is_cleared_and_not_filed_again() {
         let _running = run_hub(&later, ends, world.address(&later)).await;
         wait("the broker forgets it", async || {
             let mut watcher = world.watcher().await;
-            assert!(watcher.subscribe("v1/main/a/event/+").await);
+            assert!(
+                watcher.subscribe("v1/main/a/event/+").await && watcher.subscribe("v1/main/a/live").await
+            );
             watcher.quiet().await.is_empty()
         })
         .await;
@@ -40,6 +45,7 @@ async fn a_kept_event_is_cleared_and_not_filed_again() {
         for outcome in ["duplicate", "refused", "quarantined"] {
             assert_eq!(count(&later, outcome), 0, "{outcome}");
         }
+        assert_eq!(later.metrics.running_calls.get(), 0, "what was said long ago is not said now");
         let cases = case::store::list::list(&later.db, "main", &case::CaseFilter::default()).await.unwrap();
         assert_eq!((cases.len(), cases[0].incident_count), (1, 2));
     }

@@ -14,6 +14,9 @@ use crate::args;
 use crate::change::{self, ChangeTopic};
 use crate::db::{Db, Result, Tx};
 
+/// Names of one call: its legs have one each until the exchange tells that they are one call.
+const MOST_NAMES: i64 = 16;
+
 macro_rules! case_columns {
     ($rest:literal) => {
         concat!(
@@ -51,6 +54,19 @@ pub async fn by_call(db: &Db, tenant: &str, call_id: &str) -> Result<Option<Case
         args![tenant, call_id],
     )
     .await
+}
+
+/// Every name by which the call of a case is or was known.
+pub async fn call_names(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<String>> {
+    let names: Vec<(String,)> = db
+        .fetch_all(
+            "select call_id from cases where tenant = $1 and case_id = $2 and call_id is not null
+             union select call_id from incidents where tenant = $1 and case_id = $2 and call_id is not null
+             limit $3",
+            args![tenant, case_id, MOST_NAMES],
+        )
+        .await?;
+    Ok(names.into_iter().map(|(name,)| name).collect())
 }
 
 /// The newest `limit` rows before a position, oldest of them first.

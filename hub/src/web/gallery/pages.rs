@@ -65,6 +65,11 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
     let call = |recording, transcript, filed| {
         call_page(&hotline, recording, transcript, filed).render().expect("call page")
     };
+    let live = |away| TranscriptView::Live {
+        note: lang.transcript_ongoing(),
+        away,
+        alarms: crate::web::heard::alarm_words(lang),
+    };
     vec![
         ("login", LoginPage { shell: &none, name: String::new(), next: String::new(), error: None }.render()),
         (
@@ -104,6 +109,8 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         ),
         ("call-purpose", Ok(call(RecordingView::NeedsPurpose, TranscriptView::Failed("oom".into()), false))),
         ("call-none", Ok(call(RecordingView::None, TranscriptView::Waiting, false))),
+        ("call-live", Ok(call(RecordingView::None, live(false), false))),
+        ("call-live-away", Ok(call(RecordingView::None, live(true), false))),
         (
             "devices",
             DevicesPage {

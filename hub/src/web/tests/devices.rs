@@ -3,16 +3,20 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use protocol::{
-    Answer, BootId, CallTapHealth, Clock as _, DeviceState, Event, IncidentKind, MessageId, Outcome, Status,
-    Trial, TriedIncident,
+    Answer, BootId, CallTapHealth, Clock as _, DeviceState, Event, IncidentKind, MessageId, Outcome, Phase,
+    Status, Transcript, Trial, TriedIncident,
 };
 
-use super::site::{DEVICE_TOKEN, HOSTILE, START, Site, sites};
+use super::site::{CALL, DEVICE_TOKEN, HOSTILE, START, Site, call, sites};
 use crate::device;
 
 impl Site {
     /// A heartbeat of a box that taps calls and has trouble with it.
     async fn heartbeat(&self, trouble: &str) {
+        self.is(DeviceState::Online, trouble).await;
+    }
+
+    async fn is(&self, state: DeviceState, trouble: &str) {
         let calls = CallTapHealth {
             voice_detector: "earshot".into(),
             transcripts_waiting: 7,
@@ -22,7 +26,7 @@ impl Site {
             troubles: vec![trouble.to_owned()],
         };
         let status = Status {
-            state: DeviceState::Online,
+            state,
             boot: BootId::new(&self.app.chance, START),
             at: START,
             uptime_ms: 1_000,
@@ -54,6 +58,35 @@ impl Site {
             .body(Body::from(format!(r#"{{"id":"{id}","nonsense":"{}"}}"#, HOSTILE.replace('"', "'"))))
             .unwrap();
         assert_eq!(self.send(request).await.json()["outcome"], "quarantined");
+    }
+}
+
+/// A call that runs has a place for its words, and says so when they stand still because its box is away; one that is
+/// transcribed has none.
+#[tokio::test]
+async fn a_running_call_says_that_its_box_is_away() {
+    for mut site in sites().await {
+        let seat = site.log_in("seat03").await;
+        let mut incident = site.incident(call(CALL, "03", Transcript::Waiting), IncidentKind::Hotline, "");
+        site.hand_in(Event::Incident(incident.clone())).await;
+        let page = async |site: &Site| site.get(&format!("/calls/{CALL}"), Some(&seat)).await.text;
+        let place = format!("id=\"words\" data-call=\"{CALL}\"");
+        for (state, away) in
+            [(DeviceState::Online, false), (DeviceState::Offline, true), (DeviceState::Online, false)]
+        {
+            site.is(state, "").await;
+            let page = page(&site).await;
+            assert!(page.contains(&place) && page.contains("边说边出字"), "{}: {page}", site.name);
+            assert!(page.contains("device:box-1\" data-self"), "{}: it hears of its box", site.name);
+            assert_eq!(page.contains("盒子失联"), away, "{}", site.name);
+        }
+        (incident.revision, incident.phase) = (2, Phase::Ended);
+        site.hand_in(Event::Incident(incident.clone())).await;
+        let on_its_way = page(&site).await;
+        assert!(on_its_way.contains(&place) && on_its_way.contains("正在转写"), "{}", site.name);
+        (incident.revision, incident.subject) = (3, call(CALL, "03", Transcript::Silent));
+        site.hand_in(Event::Incident(incident)).await;
+        assert!(!page(&site).await.contains("id=\"words\""), "{}", site.name);
     }
 }
 

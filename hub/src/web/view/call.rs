@@ -76,12 +76,16 @@ pub struct SaidView {
 
 #[derive(Clone, Debug)]
 pub enum TranscriptView {
-    /// The call is still going on.
-    Ongoing,
+    /// The call is still going on, or its words are on their way: what its box tells of them meanwhile stands here.
+    Live {
+        note: &'static str,
+        /// The box cannot be reached.
+        away: bool,
+        /// Names of the alarms by id, as JSON.
+        alarms: String,
+    },
     /// No speech model on the box.
     Waiting,
-    /// The box has one: the words are on their way.
-    Running,
     Silent,
     Failed(String),
     /// The last is how many lines stayed on the box.
@@ -90,6 +94,12 @@ pub enum TranscriptView {
         model: String,
         left_out: u32,
     },
+}
+
+impl TranscriptView {
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live { .. })
+    }
 }
 
 #[derive(Clone, Debug)]
