@@ -75,6 +75,7 @@ impl Bench {
             reports,
             live: mpsc::channel(1).0,
             trial,
+            hub_key: Arc::new(edge_agent::contact::HubKey::without_hub()),
         };
         let mut stations = Stations::start(site, in_force(data_dir, installed)).await.unwrap();
         let stop = CancellationToken::new();
