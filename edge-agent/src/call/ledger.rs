@@ -215,6 +215,12 @@ impl Ledger {
         self.change(id, |record| {
             let newer = revision > record.committed_revision;
             record.committed_revision = record.committed_revision.max(revision);
+            // On its way to who may open it; a record that is kept for weeks needs no number.
+            if record.is_committed()
+                && let Subject::Call(call) = &mut record.incident.subject
+            {
+                call.callback = None;
+            }
             newer
         })
         .map(drop)
