@@ -141,10 +141,11 @@ impl Index {
         &self.entries
     }
 
-    /// 1 for what one entry has, less the more have it.
+    /// 1 for what no more entries have than can be offered, less the more have it.
     fn rarity(&self, entries: usize) -> f64 {
         let all = self.entries.len().max(2) as f64;
-        (1.0 + all / entries as f64).ln() / (1.0 + all).ln()
+        let crowded = (entries as f64 / OFFERED as f64).max(1.0);
+        (1.0 + all / crowded).ln() / (1.0 + all).ln()
     }
 
     /// The entries that fit best, best first, at most `most`. `today` is the local day, `2026-03-18`: what was valid until a
@@ -203,13 +204,17 @@ impl Index {
             words.sort_by_key(|one| (Reverse(one.word.0.len()), one.run, one.from));
             for one in words {
                 // 路灯 within 路灯不亮 says nothing more, and saying it twice does not either.
-                if counted.iter().any(|other| other.meets(one) || other.word.0 == one.word.0) {
+                if counted.iter().any(|other| other.meets(one)) {
+                    continue;
+                }
+                let again = counted.iter().any(|other| other.word.0 == one.word.0);
+                counted.push(one);
+                if again {
                     continue;
                 }
                 let strength = SAID_WORD[one.word.0.len().min(SAID_WORD.len()) - 1];
                 evidence.words = either(evidence.words, strength * self.rarity(one.word.1.len()));
                 evidence.said.push((one.run, one.from, one.to()));
-                counted.push(one);
             }
         }
         looked_at

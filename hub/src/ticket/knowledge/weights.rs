@@ -32,11 +32,11 @@ pub(super) const ELSEWHERE: f64 = 0.5;
 
 /// Characters that carry a sentence and not its matter.
 const CARRIERS: &str = "的了不没我你他她它们在是有个还都就来去上下一二两三四五六七八九十百几那这也要能给人说到看着让把被和跟\
-                        什么怎咋啥吗呢吧啊谁哪里儿得很好多少会可以请问想年月天时候点回出起过行";
+                        什么怎咋啥吗呢吧啊谁哪里儿得很好多少会可以请问想月天时候点回出起过行";
 /// Pairs that are said whatever a call is about: in most categories of the corpus that the box learns from.
-const NEUTRAL: &str = "今天 电话 建议 门口 学校 知道 小区 村里 公司 手机 通知 网上 手续 地方 半夜 晚上 谢谢 申请 处理 上班 单位 \
-                       农村 感谢 免费 登记 底下 早上 提前 规定 心里 礼拜 窗口 老板 材料 名字 社区 反映 邻居 干部 服务 系统 \
-                       东西 收费 听说 过期 去年 半个 打工 期了 影响 孩子 娃娃 老百 百姓 市场 工作 帮忙 办事 周末 直接 \
+const NEUTRAL: &str = "今天 电话 建议 门口 学校 知道 小区 村里 公司 手机 通知 网上 手续 地方 半夜 晚上 谢谢 申请 处理 上班 单位 农村 \
+                       感谢 免费 登记 底下 早上 提前 规定 心里 礼拜 窗口 老板 材料 名字 社区 反映 邻居 干部 服务 系统 东西 收费 听说 \
+                       过期 去年 今年 明年 前年 当年 年底 半年 半个 打工 期了 影响 孩子 娃娃 老百 百姓 市场 工作 帮忙 办事 周末 直接 \
                        统一 结果 问题 协调 物业 机器 押金 房子 路边 旁边 牌子 联系 转报 本人 工日 先查 问清 地点 位置";
 
 /// Runs of letters and digits, in small letters; marks and spaces separate.
