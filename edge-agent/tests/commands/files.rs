@@ -76,8 +76,10 @@ async fn filed_call(bench: &Bench, call_id: CallId) -> Evidence {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_goes_when_it_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
-    let calls = "[calls]\naudiosocket_listen = \"127.0.0.1:0\"\napi_listen = \"127.0.0.1:0\"\n";
-    let bench = Bench::start(dir.path(), calls, WAIT).await;
+    let [audio, api] = [free_port(), free_port()];
+    let calls =
+        format!("[calls]\naudiosocket_listen = \"127.0.0.1:{audio}\"\napi_listen = \"127.0.0.1:{api}\"\n");
+    let bench = Bench::start(dir.path(), &calls, WAIT).await;
     let call_id = CallId::new(&bench.chance, bench.clock.now());
     let recording = filed_call(&bench, call_id).await;
     assert!(bench.outbox.next_upload().await.unwrap().is_none(), "nobody asked");

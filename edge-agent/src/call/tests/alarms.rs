@@ -143,6 +143,7 @@ async fn a_call_that_lost_its_sound_ends() {
 #[tokio::test]
 async fn corrections_outlive_their_calls() {
     let mut site = Box::new();
+    site.tap.ledger.load();
     let record = site.filed(7).await;
     let call_id = CallId(Uuid::from_u128(7));
     let correct = |category: Option<&str>| site.tap.correct(call_id, category.map(Into::into), None);
