@@ -65,8 +65,7 @@ async fn lines_of_earlier_versions_are_bleeped_whole() {
     let release = site.tap.release(CallId(Uuid::from_u128(5))).await.unwrap();
     let mut wav = hound::WavReader::open(&release.copies[0].path).unwrap();
     let left: Vec<i16> = wav.samples().step_by(2).map(Result::unwrap).collect();
-    assert!(
-        left[..8_000].iter().filter(|s| s.abs() > 100).count() > 7_000,
-        "the line, and half a second more"
-    );
+    // A tone of 1 kHz is nothing in two samples of eight.
+    let loud = left[..8_000].iter().filter(|s| s.abs() > 100).count();
+    assert!(loud > 5_900, "{loud}: the line, and half a second more");
 }
