@@ -98,6 +98,8 @@ if (form) {
   } catch { sessionStorage.removeItem(name); }
   mark();
   form.addEventListener("click", (event) => {
+    // A click on what is checked already changes nothing and is a choice all the same.
+    if (event.target.type === "radio") event.target.dispatchEvent(new Event("input", { bubbles: true }));
     const tag = event.target.closest("[data-pick]");
     if (!tag) return;
     form.elements.category.value = tag.dataset.pick;
