@@ -152,7 +152,7 @@ fn on_disk(data: &Path, call: Uuid) -> [Vec<i16>; 2] {
 }
 
 /// Kills the box in the middle of these calls; how much of each had been sent by then.
-async fn cut<const N: usize>(world: &mut World, calls: [Ringing; N]) -> [(Ringing, usize); N] {
+fn cut<const N: usize>(world: &mut World, calls: [Ringing; N]) -> [(Ringing, usize); N] {
     let cut = calls.map(|call| {
         let sent = call.sent.load(Ordering::Acquire);
         assert!(!call.task.is_finished() && sent > 0, "the call runs");
@@ -182,7 +182,7 @@ async fn a_call_that_the_box_did_not_survive_is_closed_as_interrupted() {
     let (fire, calm) = tokio::join!(ring(&world, fire.0, fire.1), ring(&world, calm.0, calm.1));
     let early = alarm(&world, &person, fire.id).await;
 
-    let cut = cut(&mut world, [fire, calm]).await;
+    let cut = cut(&mut world, [fire, calm]);
     world.start_edge().await.unwrap();
     let mut closed = Vec::new();
     for (call, sent) in cut {
@@ -230,7 +230,7 @@ async fn a_call_that_comes_back_is_one_case() {
     let id = Uuid::from_u128(5);
     let fire = ring(&world, id, Sound::fire()).await;
     let early = alarm(&world, &person, id).await;
-    let [(fire, sent)] = cut(&mut world, [fire]).await;
+    let [(fire, sent)] = cut(&mut world, [fire]);
     world.start_edge().await.unwrap();
 
     let again = ring(&world, id, Sound::calm(5)).await;
