@@ -159,12 +159,21 @@ impl Hall {
     fn finish(&self, leg: u64, mut stretch: Stretch) -> anyhow::Result<()> {
         let sound = stretch.take_sound();
         let Stretch { speech, end_ms } = stretch;
-        let shown = !speech.text.is_empty();
         let (segment, start_ms) = (speech.segment, speech.start_ms);
         let words = Words { leg, segment, start_ms, end_ms, text: String::new(), tokens: Vec::new() };
         if let Some(finisher) = self.finisher.as_ref().filter(|f| !f.is_full()) {
+            // It may end within a piece of sound: who reads along gets its last words before the better ones come.
+            while self.streaming.is_ready(&speech.stream) {
+                self.streaming.step(&[&speech.stream]);
+            }
+            let text = self.streaming.so_far(&speech.stream).text;
+            let shown = !text.is_empty();
+            if text != speech.text {
+                say(&Says::Partial(Words { text, ..words.clone() }))?;
+            }
             return finisher.give(Job::Read { words, sound, shown });
         }
+        let shown = !speech.text.is_empty();
         let heard = self.streaming.end(&speech.stream, RATE_HZ);
         let text = self.pen.write(&heard.text);
         if shown || !text.is_empty() {
