@@ -23,7 +23,7 @@ cameras() {
     say "$count disconnections; the log is target/soak.log"
     # Timed on one camera; a tenth is enough for a 95th percentile.
     SHAODIAN_DISCONNECTIONS=$((count / 10)) limited $((count * 3 + 1800)) \
-        cargo test --release --workspace --locked --test cameras a_lost_camera_is_back_soon -- --nocapture >target/soak.log 2>&1 ||
+        cargo test --release --workspace --locked --test end_to_end a_lost_camera_is_back_soon -- --nocapture >target/soak.log 2>&1 ||
         { tail -n 40 target/soak.log >&2; fail "a camera did not come back" "see target/soak.log"; }
     times=$(sed -n 's/^reconnections //p' target/soak.log)
     memory=$(limited $((count * 2 + 600)) deploy/soak/disconnections.py "$count")
@@ -51,14 +51,14 @@ scenes() {
     say "watching $hours quiet hours; the log is target/quiet.log"
     # On two processors a day of media takes about two hours with weights.
     SHAODIAN_QUIET_HOURS=$hours limited $((hours * 1800 + 3600)) \
-        cargo test --release --workspace --locked --test quiet -- --nocapture >target/quiet.log 2>&1 || {
+        cargo test --release --workspace --locked --test end_to_end quiet:: -- --nocapture >target/quiet.log 2>&1 || {
         status=$?
         tail -n 40 target/quiet.log >&2
     }
     grep -a '^quiet' target/quiet.log || true
     say "a car stands in the fire lane for more than an hour; the log is target/stays.log"
     SHAODIAN_STAY_S=4200 limited 3600 \
-        cargo test --release --workspace --locked --test stays -- --nocapture >target/stays.log 2>&1 || {
+        cargo test --release --workspace --locked --test end_to_end stays:: -- --nocapture >target/stays.log 2>&1 || {
         status=$?
         tail -n 40 target/stays.log >&2
     }
@@ -71,9 +71,9 @@ if [ "${1:-}" = scenes ]; then
     exit
 fi
 
-tests=(--test kill --test power) what=kills incidents=1
+programs=(--test end_to_end --test stations) tests=(kill:: power::) what=kills incidents=1
 if [ "${1:-}" = evidence ]; then
-    tests=(--test power) what=incidents
+    programs=(--test stations) tests=(power::) what=incidents
     shift
     incidents=${1:-10000} rounds=8
 else
@@ -91,7 +91,7 @@ began=$SECONDS status=0
 # A round takes some seconds; at the end everything must arrive within minutes.
 SHAODIAN_KILL_ROUNDS=$rounds SHAODIAN_KILL_SEED=$seed SHAODIAN_POWER_ROUNDS=$rounds SHAODIAN_POWER_SEED=$seed \
     SHAODIAN_POWER_INCIDENTS=$incidents limited $((rounds * 80 + incidents * 3 + 3600)) \
-    cargo test --release --workspace --locked "${tests[@]}" -- --nocapture --test-threads=1 >target/soak.log 2>&1 || status=$?
+    cargo test --release --workspace --locked "${programs[@]}" -- --nocapture --test-threads=1 "${tests[@]}" >target/soak.log 2>&1 || status=$?
 # What each test says at its end: kills by victim, what flowed, what was lost or doubled.
 told=$(sed -n 's/^kills //p' target/soak.log | awk '{printf "%s%s", (NR > 1 ? "<br>" : ""), $0}')
 if [ "$status" -ne 0 ]; then
