@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::call::speech::{evaluate, transcribe};
 use crate::config::{Config, ConfigError, Reading, in_force};
-use crate::{doctor, enrol, eval, replay, run, say, screen, stations};
+use crate::{detect, doctor, enrol, eval, replay, run, say, screen, stations};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -43,6 +43,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Makes this box known to its hub, with the one-time code of `hub device add`
     Enrol(enrol::Args),
+    /// Says what the installed detectors name in pictures, a JSON object per picture
+    Detect(detect::Args),
     /// Runs a clip through detection and rules, as fast as the machine can
     Replay(replay::Args),
     /// Plays scenes whose truth is known, and says how well the alarms agree with it
@@ -94,6 +96,16 @@ fn act(cli: Cli) -> Result<ExitCode> {
         Command::Enrol(args) => {
             let config = Config::load_as(cli.config.as_deref(), &whatever_is_there())?;
             runtime()?.block_on(enrol::run(&args, &config.agent.data_dir))?;
+        }
+        Command::Detect(mut args) => {
+            if let Some(path) = &cli.config {
+                let reading = Reading { models: args.models.clone(), ..Reading::default() };
+                let config = Config::load_as(Some(path), &reading)?;
+                args.configured = (config.detector, config.agent.models);
+            }
+            let mut all = true;
+            or_reader_left(detect::run(&args, &mut std::io::stdout().lock()).map(|read| all = read))?;
+            return Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Replay(mut args) => {
             if let Some(path) = &cli.config {

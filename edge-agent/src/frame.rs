@@ -26,6 +26,33 @@ impl std::fmt::Debug for Picture {
 }
 
 impl Picture {
+    /// Of `width × height` pixels of red, green, blue; the last row or column of an odd side is left out. BT.601 limited
+    /// range, chroma averaged over 2 × 2 pixels.
+    pub fn from_rgb(width: usize, height: usize, rgb: &[u8]) -> Self {
+        let (even_width, even_height) = (width & !1, height & !1);
+        let pixel = |x: usize, y: usize| {
+            let at = (y * width + x) * 3;
+            [rgb[at], rgb[at + 1], rgb[at + 2]].map(i32::from)
+        };
+        let mut y = Vec::with_capacity(even_width * even_height);
+        for row in 0..even_height {
+            y.extend((0..even_width).map(|column| {
+                let [r, g, b] = pixel(column, row);
+                (((16_829 * r + 33_039 * g + 6_416 * b + 32_768) >> 16) + 16) as u8
+            }));
+        }
+        let (mut u, mut v) = (Vec::new(), Vec::new());
+        for row in (0..even_height).step_by(2) {
+            for column in (0..even_width).step_by(2) {
+                let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| pixel(column + dx, row + dy));
+                let [r, g, b] = [0, 1, 2].map(|c| four.iter().map(|p| p[c]).sum::<i32>());
+                u.push((((-9_714 * r - 19_070 * g + 28_784 * b + 131_072) >> 18) + 128) as u8);
+                v.push((((28_784 * r - 24_103 * g - 4_681 * b + 131_072) >> 18) + 128) as u8);
+            }
+        }
+        Self { width: even_width, height: even_height, y, u, v }
+    }
+
     /// A part of it, in pixels; sides and edges are made even, and cut to the picture. At least two pixels each way.
     #[must_use]
     pub fn cut(&self, left: usize, top: usize, width: usize, height: usize) -> Self {

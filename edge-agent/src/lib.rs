@@ -7,6 +7,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod contact;
+pub mod detect;
 pub mod detector;
 pub mod doctor;
 pub mod enrol;

@@ -96,6 +96,20 @@ impl ModelStore {
         &self.folders
     }
 
+    /// Names of the models that are described: the manifest's in its order, then those that sites describe themselves.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.manifest.models.iter().map(|m| m.name.clone()).collect();
+        let entries = self.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let described = entries.filter(|entry| entry.path().join(SITE_FILE).is_file());
+        let mut own: Vec<String> =
+            described.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        own.sort_unstable();
+        own.dedup();
+        own.retain(|name| !names.contains(name));
+        names.append(&mut own);
+        names
+    }
+
     /// Finds all files of a model and verifies them. The first folder that has the model decides: a wrong file
     /// there is an error, not a reason to look further.
     pub fn find(&self, name: &str) -> Result<Weights, ModelError> {
@@ -285,6 +299,8 @@ mod tests {
         let weights = store.find("own").unwrap();
         assert_eq!((weights.title().as_str(), weights.verified), ("own 1", false));
         assert_eq!(weights.model.detector.unwrap().labels.keys().collect::<Vec<_>>(), ["fire"]);
+        put(folder.path(), "no-model/readme.txt", "");
+        assert_eq!(store.names(), ["m", "own"]);
         for (from, to, why) in [
             ("name='own'", "name='other'", "named \"other\""),
             ("width=64", "width=0", "not between"),

@@ -324,7 +324,18 @@ pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
     config.models.iter().map(post).collect()
 }
 
-fn open_one(name: &str, config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn Detect>, DetectError> {
+/// Names of the detectors that the manifest or a folder of `store` describes; their weights need not be there.
+pub(crate) fn installable(store: &ModelStore) -> Vec<String> {
+    let is_detector = |name: &String| store.model(name).is_ok_and(|model| model.detector.is_some());
+    store.names().into_iter().filter(is_detector).collect()
+}
+
+/// Loads one, alone.
+pub(crate) fn open_one(
+    name: &str,
+    config: &DetectorConfig,
+    store: &ModelStore,
+) -> Result<Box<dyn Detect>, DetectError> {
     let weights = store.find(name)?;
     let environment = native::environment(config.ort_library.as_deref())?;
     let loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;

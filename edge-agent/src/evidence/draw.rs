@@ -119,6 +119,17 @@ mod tests {
         assert!(red[0] > 220 && red[1] < 40 && red[2] < 40, "{red:?}");
     }
 
+    /// Colours survive the way to planes and back within what whole numbers and shared chroma lose.
+    #[test]
+    fn planes_and_back() {
+        let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [200, 120, 40]];
+        for colour in colours {
+            let back = rgb(&Picture::from_rgb(2, 2, &colour.repeat(4)));
+            let off = back.chunks(3).flat_map(|p| p.iter().zip(colour)).map(|(a, b)| a.abs_diff(b)).max();
+            assert!(off <= Some(3), "{colour:?} became {back:?}");
+        }
+    }
+
     /// The frame runs along the region's edge and leaves its middle and the rest alone; a region beyond the
     /// picture is drawn as far as there is a picture.
     #[test]

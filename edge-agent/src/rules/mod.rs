@@ -39,7 +39,7 @@ pub use self::kind::RuleKind;
 pub use self::line::{Direction, Line, LineError, Side};
 pub use self::lost::Lost;
 pub use self::schedule::{Day, Holidays, Schedule, ScheduleTable};
-pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, ZoneTable};
+pub use self::table::{Geometry, LineTable, MaskTable, RuleTable, USUAL_SCORE, ZoneTable};
 pub use self::zone::{Zone, ZoneError};
 
 use self::burning::Blazes;

@@ -80,7 +80,7 @@ fn yes() -> bool {
     true
 }
 
-const USUAL_SCORE: f32 = 0.5;
+pub const USUAL_SCORE: f32 = 0.5;
 const USUAL_COUNT: u32 = 5;
 /// Longest times that can be asked for.
 const DAY_S: u32 = 86_400;
