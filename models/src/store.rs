@@ -136,7 +136,7 @@ impl ModelStore {
     pub fn folder(&self, name: &str) -> Result<PathBuf, ModelError> {
         let model = self.model(name)?;
         let found = self.unpacked(&model).ok_or_else(|| self.missing(&model, &model.files[0]))?;
-        let faults = match self.record(&model, &found)? {
+        let faults = match Self::record(&model, &found)? {
             Some(record) => self.record_faults(&model, &record, &found),
             None => {
                 tracing::warn!(model = name, path = %found.display(), "no known hash; used as it is");
@@ -228,7 +228,7 @@ impl ModelStore {
         let expected = match self.vouched(model, file) {
             Some(expected) => Some(expected),
             None => {
-                let record = path.parent().map(|folder| self.record(model, folder)).transpose()?.flatten();
+                let record = path.parent().map(|folder| Self::record(model, folder)).transpose()?.flatten();
                 record.and_then(|r| r.file(&file.name).map(|f| r.expected(f)))
             }
         };
@@ -249,7 +249,7 @@ impl ModelStore {
     }
 
     /// The record in a folder of a model, where there is one.
-    pub(crate) fn record(&self, model: &Model, folder: &Path) -> Result<Option<Record>, ModelError> {
+    pub(crate) fn record(model: &Model, folder: &Path) -> Result<Option<Record>, ModelError> {
         Record::read(folder).map_err(|problem| ModelError::Record { name: model.name.clone(), problem })
     }
 

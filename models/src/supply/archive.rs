@@ -64,7 +64,6 @@ enum Kind {
     Plain,
 }
 
-#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "it is lower-case by then")]
 fn kind(name: &str) -> Option<Kind> {
     let name = name.to_ascii_lowercase();
     let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));

@@ -118,7 +118,7 @@ fn one(
         shelf.describe(name, &text)?;
         contents.descriptions.insert(name.to_owned(), hash_of(&text));
     }
-    let recorded = store.record(model, from)?.filter(|r| r.version == model.version);
+    let recorded = ModelStore::record(model, from)?.filter(|r| r.version == model.version);
     let place = shelf.folder().join(name).join(&model.version);
     let there = Record::read(&place).ok().flatten();
     if let (Some(there), Some(recorded)) = (&there, &recorded)

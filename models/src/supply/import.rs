@@ -126,10 +126,6 @@ impl Import<'_> {
         found
     }
 
-    fn source(&self, path: &Path) -> String {
-        format!("imported from {}", path.display())
-    }
-
     /// What is there and right stays as it is.
     fn there(&self, name: &str) -> Option<Outcome> {
         let entry = self.store.look(name).ok()?;
@@ -183,7 +179,7 @@ impl Import<'_> {
         for file in &record.files {
             let path = folder.join(&file.name);
             let expected = hearsay(record, &file.name);
-            staging.copy(&file.name, &path, expected.as_ref(), &self.source(&path))?;
+            staging.copy(&file.name, &path, expected.as_ref(), &source(&path))?;
         }
         staging.remember(&record.archives);
         Ok(Outcome::Put(staging.install(Record::of(model, self.at))?))
@@ -208,12 +204,12 @@ impl Import<'_> {
                 let problem = format!("{} is missing in {}", file.name, self.stick.folder.display());
                 return Err(SupplyError::Foreign { what: model.name.clone(), problem });
             };
-            let source = self.source(path);
+            let from = source(path);
             if file.archive {
                 let found = of_file(path).map_err(SupplyError::files("reading", path))?;
-                staging.unpack(&file.name, path, found, expected.as_ref(), &source, Limits::default())?;
+                staging.unpack(&file.name, path, found, expected.as_ref(), &from, Limits::default())?;
             } else {
-                staging.copy(&file.name, path, expected.as_ref(), &source)?;
+                staging.copy(&file.name, path, expected.as_ref(), &from)?;
             }
         }
         Ok(Outcome::Put(staging.install(Record::of(model, self.at))?))
@@ -255,10 +251,10 @@ impl Import<'_> {
             let expected = vouched.or_else(|| record.and_then(|r| hearsay(r, &file.name)));
             if file.archive {
                 let found = of_file(path).map_err(SupplyError::files("reading", path))?;
-                let source = self.source(path);
-                staging.unpack(&file.name, path, found, expected.as_ref(), &source, Limits::default())?;
+                let from = source(path);
+                staging.unpack(&file.name, path, found, expected.as_ref(), &from, Limits::default())?;
             } else {
-                staging.copy(&file.name, path, expected.as_ref(), &self.source(path))?;
+                staging.copy(&file.name, path, expected.as_ref(), &source(path))?;
             }
         }
         let put = staging.install(Record::of(&model, self.at))?;
@@ -284,4 +280,9 @@ impl Import<'_> {
         }
         Ok(())
     }
+}
+
+/// What the record says of whence a file is.
+fn source(path: &Path) -> String {
+    format!("imported from {}", path.display())
 }

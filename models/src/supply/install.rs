@@ -13,7 +13,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::archive::{self, Limits};
 use super::error::SupplyError;
-use super::lock::Lock;
+use super::lock::{LOCK_FILE, Lock};
+use super::part::PARTS_FOLDER;
 use super::room;
 use crate::hash::{Fingerprint, pour};
 use crate::place::{RECORD_FILE, SITE_FILE};
@@ -39,6 +40,7 @@ impl Shelf {
     pub fn open(folder: &Path, act: &str) -> Result<Self, SupplyError> {
         fs::create_dir_all(folder).map_err(SupplyError::files("making", folder))?;
         let shelf = Self { folder: folder.to_owned(), _lock: Lock::take(folder, act)? };
+        shelf.give_to_owner(&folder.join(LOCK_FILE))?;
         shelf.sweep()?;
         Ok(shelf)
     }
@@ -103,18 +105,21 @@ impl Shelf {
             return Ok(());
         }
         let owner = fs::metadata(&self.folder).map_err(SupplyError::files("reading", &self.folder))?;
-        let give = |path: &Path| {
-            // Some sticks know no owners.
-            let _ = lchown(path, Some(owner.uid()), Some(owner.gid()));
-        };
         let mut open = vec![below.to_owned()];
         while let Some(path) = open.pop() {
-            give(&path);
+            // Some sticks know no owners.
+            let _ = lchown(&path, Some(owner.uid()), Some(owner.gid()));
             if path.is_dir() && !path.is_symlink() {
                 open.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path()));
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        let _ = self.give_to_owner(&self.folder.join(PARTS_FOLDER));
     }
 }
 
@@ -219,10 +224,8 @@ impl Staging<'_> {
         let place = self.shelf.folder.join(&record.name).join(&record.version);
         let parent = self.shelf.folder.join(&record.name);
         fs::create_dir_all(&parent).map_err(SupplyError::files("making", &parent))?;
-        self.shelf.give_to_owner(&self.folder)?;
-        if rustix::process::geteuid().is_root() {
-            let owner = fs::metadata(&self.shelf.folder).map_err(SupplyError::files("reading", &parent))?;
-            let _ = lchown(&parent, Some(owner.uid()), Some(owner.gid()));
+        for path in [&self.folder, &parent] {
+            self.shelf.give_to_owner(path)?;
         }
         sync_folders(&self.folder)?;
         if place.exists() {

@@ -65,9 +65,10 @@ impl ModelStore {
             }
             let size_bytes = record.files.iter().map(|f| f.size_bytes).sum();
             let trust = self.trust_now(model, &record);
-            let state = match faults.is_empty() {
-                true => State::Good { trust, at: Some(record.installed_at) },
-                false => State::Wrong(faults),
+            let state = if faults.is_empty() {
+                State::Good { trust, at: Some(record.installed_at) }
+            } else {
+                State::Wrong(faults)
             };
             return (state, Some(size_bytes));
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::error::SupplyError;
 
-const LOCK_FILE: &str = ".lock";
+pub(super) const LOCK_FILE: &str = ".lock";
 
 /// Held until dropped; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::error::SupplyError;
 use crate::hash::{Fingerprint, Reckoning};
 
 /// In the models folder.
-const FOLDER: &str = ".downloads";
+pub(super) const PARTS_FOLDER: &str = ".downloads";
 
 /// Beside the bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +30,12 @@ pub(super) struct Part {
 impl Part {
     /// Where the bytes of a model's file are kept between two attempts.
     pub(super) fn path(shelf: &Path, model: &str, version: &str, file: &str) -> PathBuf {
-        shelf.join(FOLDER).join(format!("{model}@{version}@{file}"))
+        shelf.join(PARTS_FOLDER).join(format!("{model}@{version}@{file}"))
     }
 
     /// Everything kept of a model.
     pub(super) fn all_of(shelf: &Path, model: &str) -> Vec<PathBuf> {
-        let entries = fs::read_dir(shelf.join(FOLDER)).into_iter().flatten().flatten();
+        let entries = fs::read_dir(shelf.join(PARTS_FOLDER)).into_iter().flatten().flatten();
         let of = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.starts_with(&format!("{model}@"))

@@ -133,7 +133,7 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn compress(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
-    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }

@@ -117,7 +117,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
         let line = line.ok()?;
         match line.split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("range") => {
-                request.range = Some(value.to_owned())
+                request.range = Some(value.to_owned());
             }
             Some((name, value)) if name.eq_ignore_ascii_case("if-range") => {
                 request.if_range = Some(value.to_owned());
