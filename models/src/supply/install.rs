@@ -238,12 +238,17 @@ impl Staging<'_> {
         Ok(place)
     }
 
-    /// In one step where the file system can; else the old one is kept aside until the new one is in place.
+    /// In one step where the file system can.
     fn swap(&self, place: &Path, record: &Record) -> Result<(), SupplyError> {
-        if renameat_with(CWD, &self.folder, CWD, place, RenameFlags::EXCHANGE).is_ok() {
+        match renameat_with(CWD, &self.folder, CWD, place, RenameFlags::EXCHANGE) {
             // Dropping the staging takes away what was there before.
-            return Ok(());
+            Ok(()) => Ok(()),
+            Err(_) => self.swap_in_two_steps(place, record),
         }
+    }
+
+    /// The old one is kept aside until the new one is in place: a stick's file system knows no better.
+    pub(super) fn swap_in_two_steps(&self, place: &Path, record: &Record) -> Result<(), SupplyError> {
         let aside = self.shelf.folder.join(format!("{OUTGOING}{}{MARK}{}", record.name, record.version));
         fs::rename(place, &aside).map_err(SupplyError::files("moving", place))?;
         fs::rename(&self.folder, place).map_err(SupplyError::files("moving", &self.folder))?;

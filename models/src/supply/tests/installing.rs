@@ -62,6 +62,24 @@ fn a_version_is_replaced_as_a_whole() {
     assert_eq!(machine.everything(), ["m"]);
 }
 
+/// Where two folders cannot be swapped, the new one takes the place of the old one all the same.
+#[test]
+fn two_steps_do_the_same() {
+    let machine = Machine::new();
+    let place = install(&machine, b"wrong", AT);
+    let shelf = machine.shelf();
+    let staging = shelf.stage("m", "2").unwrap();
+    machine.put(".incoming-m@2/m.onnx", &right());
+    let record = Record::read(&place).unwrap().unwrap();
+    staging.swap_in_two_steps(&place, &record).unwrap();
+    drop(staging);
+    assert_eq!(
+        (machine.everything(), crate::record::files_below(&place)),
+        (vec!["m".to_owned()], vec!["m.onnx".to_owned()])
+    );
+    assert!(machine.store().find("m").is_ok());
+}
+
 /// What is refused leaves no trace, and what was there stays.
 #[test]
 fn a_refusal_leaves_no_trace() {
