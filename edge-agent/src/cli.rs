@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::call::speech::{evaluate, transcribe};
 use crate::config::{Config, ConfigError, Reading, in_force};
-use crate::{doctor, enrol, eval, replay, run, say, screen, stations};
+use crate::{doctor, enrol, eval, replay, run, say, screen, stations, supply};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -43,6 +43,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Makes this box known to its hub, with the one-time code of `hub device add`
     Enrol(enrol::Args),
+    /// Lists, fetches, imports, verifies, removes and bundles models
+    Models(supply::Args),
     /// Runs a clip through detection and rules, as fast as the machine can
     Replay(replay::Args),
     /// Plays scenes whose truth is known, and says how well the alarms agree with it
@@ -95,6 +97,7 @@ fn act(cli: Cli) -> Result<ExitCode> {
             let config = Config::load_as(cli.config.as_deref(), &whatever_is_there())?;
             runtime()?.block_on(enrol::run(&args, &config.agent.data_dir))?;
         }
+        Command::Models(args) => return supply::run(&args, cli.config.as_deref()),
         Command::Replay(mut args) => {
             if let Some(path) = &cli.config {
                 let reading = Reading { models: args.models.clone(), ..Reading::default() };
