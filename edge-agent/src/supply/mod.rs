@@ -214,14 +214,14 @@ fn show(reports: &[Report], put: &str) -> bool {
         match outcome {
             Ok(Outcome::Put(place)) => say!("{name} {version}: {put} {}", place.display()),
             Ok(Outcome::There(place)) => say!("{name} {version}: is there already, {}", place.display()),
-            Err(error) => say!("{name} {version}: REFUSED: {}", words(error)),
+            Err(error) => say!("{name} {version}: FAILED: {}", words(error)),
         }
     }
-    let refused = reports.iter().filter(|r| r.outcome.is_err()).count();
-    if refused > 0 {
-        say!("{refused} of {} refused", reports.len());
+    let failed = reports.iter().filter(|r| r.outcome.is_err()).count();
+    if failed > 0 {
+        say!("{failed} of {} failed", reports.len());
     }
-    refused == 0
+    failed == 0
 }
 
 async fn fetch(site: &Site, names: &[String], mirror: Option<&str>, all: bool) -> Result<bool> {

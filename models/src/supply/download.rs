@@ -130,7 +130,7 @@ pub(super) async fn download(
             Ok(()) => return part.finish(),
             Err(Ended::Never(error)) => {
                 // What is no use is not gone on from.
-                if matches!(error, SupplyError::Size { .. }) {
+                if matches!(error, SupplyError::Size { .. }) || part.size_bytes() == 0 {
                     forget(path);
                 }
                 return Err(error);
@@ -140,6 +140,9 @@ pub(super) async fn download(
         idle = if part.size_bytes() > before { 1 } else { idle + 1 };
         if idle >= TRIES {
             let kept_bytes = if part.validator().is_some() { part.size_bytes() } else { 0 };
+            if kept_bytes == 0 {
+                forget(path);
+            }
             return Err(SupplyError::Network { url: url.to_string(), problem, tries: idle, kept_bytes });
         }
         let wait = Duration::from_secs(1 << (idle - 1));

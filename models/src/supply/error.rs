@@ -37,8 +37,9 @@ pub enum SupplyError {
     #[error("{url} answers {status}: {advice}")]
     Status { url: String, status: u16, advice: &'static str },
     #[error(
-        "{url} cannot be fetched: {problem}; {tries} tries; {kept_bytes} bytes are kept, the next fetch goes on from \
-         there"
+        "{url} cannot be fetched: {problem}; {tries} tries{kept}; is there a network (HTTPS_PROXY, where it has a proxy)? \
+         Without one: `edge-agent models import DIR`",
+        kept = kept(*kept_bytes)
     )]
     Network { url: String, problem: String, tries: u32, kept_bytes: u64 },
     #[error(
@@ -77,5 +78,12 @@ fn hint(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there",
         io::ErrorKind::NotFound => "; is the path right, and the stick plugged in?",
         _ => "",
+    }
+}
+
+fn kept(bytes: u64) -> String {
+    match bytes {
+        0 => String::new(),
+        bytes => format!(", {bytes} bytes are kept, and the next fetch goes on from there"),
     }
 }
