@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::call::speech::{evaluate, transcribe};
 use crate::config::{Config, ConfigError, Reading, in_force};
-use crate::{detect, doctor, enrol, eval, replay, run, say, screen, stations};
+use crate::{detect, doctor, enrol, eval, replay, run, say, screen, stations, supply};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -45,6 +45,8 @@ enum Command {
     Enrol(enrol::Args),
     /// Says what the installed detectors name in pictures, a JSON object per picture
     Detect(detect::Args),
+    /// Lists, fetches, imports, verifies, removes and bundles models
+    Models(supply::Args),
     /// Runs a clip through detection and rules, as fast as the machine can
     Replay(replay::Args),
     /// Plays scenes whose truth is known, and says how well the alarms agree with it
@@ -107,6 +109,7 @@ fn act(cli: Cli) -> Result<ExitCode> {
             or_reader_left(detect::run(&args, &mut std::io::stdout().lock()).map(|read| all = read))?;
             return Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Models(args) => return supply::run(&args, cli.config.as_deref()),
         Command::Replay(mut args) => {
             if let Some(path) = &cli.config {
                 let reading = Reading { models: args.models.clone(), ..Reading::default() };

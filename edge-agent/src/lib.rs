@@ -36,6 +36,7 @@ mod shrink;
 pub mod signs;
 pub mod stations;
 mod supervise;
+pub mod supply;
 pub mod tracker;
 pub mod trial;
 pub mod uplink;

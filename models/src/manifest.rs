@@ -34,18 +34,36 @@ pub struct Model {
     pub detector: Option<Contract>,
     /// The same for a pose model.
     pub pose: Option<PoseContract>,
+    /// It lies in the project's own `models` folder, and is fetched from nowhere.
+    #[serde(default)]
+    pub bundled: bool,
+    #[serde(default)]
+    pub measured: Vec<Measured>,
     /// The first one is the model itself.
     #[serde(rename = "file")]
     pub files: Vec<ModelFile>,
+}
+
+/// A figure, and on what and where it was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    pub what: String,
+    pub value: String,
+    #[serde(rename = "where")]
+    pub on: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
     pub name: String,
-    /// Absent where a site describes weights of its own.
+    /// Whence it can be fetched as it is; `https` only. Absent where it comes with the product, where a site describes
+    /// weights of its own, and where it has to be made first.
     pub url: Option<String>,
-    /// Absent where nobody could vouch for one: a site pins its own.
+    /// Of what it has to be made, and how, where it can be fetched from nowhere.
+    pub made_from: Option<String>,
+    /// Absent where nobody could vouch for one: a site pins its own (`SHA256SUMS`).
     pub sha256: Option<String>,
     pub size_bytes: Option<u64>,
     /// True for an archive whose contents, not itself, lie in the model's folder.
@@ -72,6 +90,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::hash::{Fingerprint, is_sha256, of_file};
+    use crate::place::{is_model_name, is_plain};
+
+    /// What comes with the product is what the manifest says.
+    #[test]
+    fn what_comes_with_the_product_is_what_it_says() {
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let bundled: Vec<_> = manifest().models.iter().filter(|m| m.bundled).collect();
+        assert!(!bundled.is_empty());
+        for (model, file) in bundled.iter().flat_map(|m| m.files.iter().map(move |f| (m, f))) {
+            let found = of_file(&here.join(&model.name).join(&file.name)).unwrap();
+            let (size_bytes, sha256) = (file.size_bytes.unwrap(), file.sha256.clone().unwrap());
+            assert_eq!(found, Fingerprint { size_bytes, sha256 }, "{}/{}", model.name, file.name);
+        }
+    }
 
     /// The manifest parses, names are unique, hashes look like hashes, every file says whence it comes.
     #[test]
@@ -86,11 +119,15 @@ mod tests {
             assert_eq!(model.pose.as_ref().and_then(PoseContract::problem), None, "{}", model.name);
             assert_eq!(model.detector.as_ref().and_then(Contract::problem), None, "{}", model.name);
             for file in &model.files {
-                assert!(file.url.as_ref().is_some_and(|u| u.starts_with("https://")), "{}", file.name);
-                let hash = file.sha256.as_deref();
-                assert!(hash.is_none_or(|h| h.len() == 64 && h.bytes().all(|b| b.is_ascii_hexdigit())));
-                assert!(!file.name.contains(['/', '\\']), "{}", file.name);
+                assert!(file.url.as_ref().is_none_or(|u| u.starts_with("https://")), "{}", file.name);
+                let whence = [file.url.is_some(), file.made_from.is_some(), model.bundled];
+                assert_eq!(whence.iter().filter(|w| **w).count(), 1, "{} comes from one place", file.name);
+                assert!(file.sha256.as_deref().is_none_or(is_sha256), "{}", file.name);
+                assert!(is_plain(&file.name) && is_plain(&model.version), "{}", file.name);
+                assert!(file.sha256.is_some() || file.archive, "{}: only archives lack a hash", file.name);
             }
+            assert!(is_model_name(&model.name), "{}", model.name);
+            assert!(!model.files.iter().any(|f| f.archive) || model.files.len() == 1, "{}", model.name);
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Finding and verifying a model's files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
-use sha2::{Digest, Sha256};
-
+use crate::edition::Stamp;
+use crate::hash::{self, Fingerprint};
 use crate::manifest::{Manifest, Model, ModelFile, manifest};
-
-/// In a model's folder: the description of a model that the manifest does not know.
-const SITE_FILE: &str = "model.toml";
+use crate::pins::pin;
+use crate::place::{GOLDEN_FILE, SITE_FILE, is_model_name};
+use crate::record::{Expected, Fault, Record, Trust};
+use crate::site::{described_in, site_model};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -21,11 +21,22 @@ pub enum ModelError {
     #[error("{path} does not describe model {name}: {problem}", path = path.display())]
     Description { name: String, path: PathBuf, problem: String },
     #[error(
-        "model {name} is not installed: {file} was not found in {searched}; put it there as {name}/{file}"
+        "model {name} is not installed: {file} was not found in {searched}; `edge-agent models fetch {name}`, or put \
+         it there as {name}/{file}"
     )]
     Missing { name: String, file: String, searched: String },
-    #[error("{path} is not the file of model {name}: SHA-256 should be {expected} and is {found}; replace the file", path = path.display())]
+    #[error(
+        "{path} is not the file of model {name}: SHA-256 should be {expected} and is {found}; replace the file \
+         (`edge-agent models fetch {name}`)",
+        path = path.display()
+    )]
     Different { name: String, path: PathBuf, expected: String, found: String },
+    #[error("model {name} is not what was installed: {faults}; `edge-agent models fetch {name}` replaces it", faults = in_words(faults))]
+    Damaged { name: String, faults: Vec<Fault> },
+    #[error(
+        "the record of model {name} cannot be used: {problem}; `edge-agent models fetch {name}` replaces it"
+    )]
+    Record { name: String, problem: String },
     #[error("{path} of model {name} cannot be read", path = path.display())]
     Unreadable {
         name: String,
@@ -33,6 +44,16 @@ pub enum ModelError {
         #[source]
         source: io::Error,
     },
+}
+
+/// The first few of them.
+fn in_words(faults: &[Fault]) -> String {
+    const MOST: usize = 3;
+    let mut words: Vec<_> = faults.iter().take(MOST).map(Fault::to_string).collect();
+    if faults.len() > MOST {
+        words.push(format!("and {} more", faults.len() - MOST));
+    }
+    words.join("; ")
 }
 
 /// Where models are looked for, in order: the command line, the configuration, then `models` of the data folder.
@@ -50,8 +71,10 @@ pub struct Weights {
     pub model: Model,
     /// In the manifest's order.
     pub files: Vec<PathBuf>,
-    /// False when the manifest holds no hash for one of them.
+    /// False where neither the manifest nor the site vouches for one of them.
     pub verified: bool,
+    /// `golden.json` of its self-test, where one lies in a folder of the model.
+    pub golden: Option<PathBuf>,
 }
 
 impl Weights {
@@ -66,20 +89,12 @@ impl Weights {
     }
 }
 
-/// What a hash was computed of. A changed file has another size or time.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Stamp {
-    path: PathBuf,
-    size_bytes: u64,
-    modified: Option<SystemTime>,
-}
-
 /// The search folders, and what is known about files in them.
 #[derive(Clone, Debug)]
 pub struct ModelStore {
     manifest: Manifest,
     folders: Vec<PathBuf>,
-    hashes: Arc<Mutex<HashMap<Stamp, String>>>,
+    hashes: Arc<Mutex<HashMap<Stamp, Fingerprint>>>,
 }
 
 impl ModelStore {
@@ -96,39 +111,34 @@ impl ModelStore {
         &self.folders
     }
 
-    /// Names of the models that are described: the manifest's in its order, then those that sites describe themselves.
-    pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.manifest.models.iter().map(|m| m.name.clone()).collect();
-        let entries = self.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-        let described = entries.filter(|entry| entry.path().join(SITE_FILE).is_file());
-        let mut own: Vec<String> =
-            described.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        own.sort_unstable();
-        own.dedup();
-        own.retain(|name| !names.contains(name));
-        names.append(&mut own);
-        names
-    }
-
     /// Finds all files of a model and verifies them. The first folder that has the model decides: a wrong file
     /// there is an error, not a reason to look further.
     pub fn find(&self, name: &str) -> Result<Weights, ModelError> {
         let model = self.model(name)?;
-        let mut files = Vec::new();
+        let (mut files, mut verified) = (Vec::new(), true);
         for file in &model.files {
             let path = self.locate(&model, file)?;
-            self.verify(&model, file, &path)?;
+            let trust = self.verify(&model, file, &path)?;
+            verified &= trust.is_some_and(|t| t > Trust::Recorded);
             files.push(path);
         }
-        let verified = model.files.iter().all(|f| f.sha256.is_some());
-        Ok(Weights { model, files, verified })
+        let golden = self.golden(&model);
+        Ok(Weights { model, files, verified, golden })
     }
 
-    /// The folder of a model that comes as an archive, once unpacked: the first that exists.
+    /// The folder of a model that comes as an archive, once unpacked: the first that exists. What lies in it is held
+    /// against what was installed, where that is recorded.
     pub fn folder(&self, name: &str) -> Result<PathBuf, ModelError> {
         let model = self.model(name)?;
-        let found = self.places(&model.name, &model.version).find(|p| p.is_dir());
-        found.ok_or_else(|| self.missing(&model, &model.files[0]))
+        let found = self.unpacked(&model).ok_or_else(|| self.missing(&model, &model.files[0]))?;
+        let faults = match Self::record(&model, &found)? {
+            Some(record) => self.record_faults(&model, &record, &found),
+            None => {
+                tracing::warn!(model = name, path = %found.display(), "no known hash; used as it is");
+                Vec::new()
+            }
+        };
+        if faults.is_empty() { Ok(found) } else { Err(ModelError::Damaged { name: model.name, faults }) }
     }
 
     /// What is known of a model: the manifest's word, else the site's own.
@@ -136,20 +146,49 @@ impl ModelStore {
         if let Some(model) = self.manifest.model(name) {
             return Ok(model.clone());
         }
-        // A name from a configuration becomes part of a path.
-        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        let place = self
-            .folders
-            .iter()
-            .map(|folder| folder.join(name).join(SITE_FILE))
-            .find(|p| plain && p.is_file());
-        match place {
+        match self.description(name) {
             Some(path) => site_model(name, &path),
             None => {
                 let known: Vec<_> = self.manifest.models.iter().map(|m| m.name.as_str()).collect();
                 Err(ModelError::Unknown { name: name.to_owned(), known: known.join(", ") })
             }
         }
+    }
+
+    /// Every model that is known of: the manifest's in its order, then the site's by name.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.manifest.models.iter().map(|m| m.name.clone()).collect();
+        let site: BTreeSet<String> =
+            self.folders.iter().flat_map(|f| described_in(f)).map(|(name, _)| name).collect();
+        names.extend(site.into_iter().filter(|name| self.manifest.model(name).is_none()));
+        names
+    }
+
+    /// Is it described by the site, not by the manifest?
+    pub fn is_of_the_site(&self, name: &str) -> bool {
+        self.manifest.model(name).is_none()
+    }
+
+    /// Who vouches for a file of a model, wherever it lies.
+    pub(crate) fn vouched(&self, model: &Model, file: &ModelFile) -> Option<Expected> {
+        let own = if self.is_of_the_site(&model.name) { Trust::Site } else { Trust::Manifest };
+        let words = (model.name.as_str(), model.version.as_str(), file.name.as_str());
+        let pinned = || pin(self.folders.iter().map(PathBuf::as_path), words).map(|hash| (hash, Trust::Site));
+        let (sha256, trust) = file.sha256.clone().map(|hash| (hash, own)).or_else(pinned)?;
+        Some(Expected { sha256, size_bytes: file.size_bytes, trust, since: None })
+    }
+
+    /// A site's own description of a model.
+    pub(crate) fn description(&self, name: &str) -> Option<PathBuf> {
+        // A name from a configuration becomes part of a path.
+        let plain = is_model_name(name);
+        let mut places = self.folders.iter().map(|folder| folder.join(name).join(SITE_FILE));
+        places.find(|p| plain && p.is_file())
+    }
+
+    /// What the model's self-test shows it, where that lies in a folder of the model.
+    pub(crate) fn golden(&self, model: &Model) -> Option<PathBuf> {
+        self.places(&model.name, &model.version).map(|p| p.join(GOLDEN_FILE)).find(|p| p.is_file())
     }
 
     /// `NAME/VERSION` before `NAME` in each folder.
@@ -160,7 +199,16 @@ impl ModelStore {
         })
     }
 
-    fn locate(&self, model: &Model, file: &ModelFile) -> Result<PathBuf, ModelError> {
+    /// A folder that holds nothing but those of other versions is none.
+    pub(crate) fn unpacked(&self, model: &Model) -> Option<PathBuf> {
+        let has_file = |p: &PathBuf| {
+            let mut entries = fs::read_dir(p).into_iter().flatten().flatten();
+            entries.any(|e| e.path().is_file() && e.file_name() != SITE_FILE)
+        };
+        self.places(&model.name, &model.version).find(has_file)
+    }
+
+    pub(crate) fn locate(&self, model: &Model, file: &ModelFile) -> Result<PathBuf, ModelError> {
         let found =
             self.places(&model.name, &model.version).map(|p| p.join(&file.name)).find(|p| p.is_file());
         found.ok_or_else(|| self.missing(model, file))
@@ -176,157 +224,66 @@ impl ModelStore {
         ModelError::Missing { name: model.name.clone(), file: file.name.clone(), searched }
     }
 
-    fn verify(&self, model: &Model, file: &ModelFile, path: &Path) -> Result<(), ModelError> {
-        let Some(expected) = &file.sha256 else {
-            tracing::warn!(model = model.name, path = %path.display(), "no known hash; used as it is");
-            return Ok(());
+    /// Who vouches for a file that lies there; `None` where nobody does, and it is used as it is.
+    fn verify(&self, model: &Model, file: &ModelFile, path: &Path) -> Result<Option<Trust>, ModelError> {
+        let expected = match self.vouched(model, file) {
+            Some(expected) => Some(expected),
+            None => {
+                let record = path.parent().map(|folder| Self::record(model, folder)).transpose()?.flatten();
+                record.and_then(|r| r.file(&file.name).map(|f| r.expected(f)))
+            }
         };
-        let found = self.hash(path).map_err(|source| ModelError::Unreadable {
+        let Some(expected) = expected else {
+            tracing::warn!(model = model.name, path = %path.display(), "no known hash; used as it is");
+            return Ok(None);
+        };
+        let found = self.print(path).map_err(|source| ModelError::Unreadable {
             name: model.name.clone(),
             path: path.to_owned(),
             source,
         })?;
-        if found == *expected {
-            return Ok(());
+        if expected.is(&found) {
+            return Ok(Some(expected.trust));
         }
-        let (name, expected) = (model.name.clone(), expected.clone());
+        let (name, expected, found) = (model.name.clone(), expected.to_string(), found.to_string());
         Err(ModelError::Different { name, path: path.to_owned(), expected, found })
     }
 
-    fn hash(&self, path: &Path) -> io::Result<String> {
-        let about = fs::metadata(path)?;
-        let stamp = Stamp { path: path.to_owned(), size_bytes: about.len(), modified: about.modified().ok() };
-        let known =
-            |store: &Self| store.hashes.lock().unwrap_or_else(PoisonError::into_inner).get(&stamp).cloned();
-        if let Some(hash) = known(self) {
-            return Ok(hash);
-        }
-        let mut hasher = Sha256::new();
-        let mut file = fs::File::open(path)?;
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                n => hasher.update(&buffer[..n]),
+    /// The record in a folder of a model, where there is one.
+    pub(crate) fn record(model: &Model, folder: &Path) -> Result<Option<Record>, ModelError> {
+        Record::read(folder).map_err(|problem| ModelError::Record { name: model.name.clone(), problem })
+    }
+
+    /// What is wrong with an installed model by its record, and with the record by whoever vouches for the model now.
+    pub(crate) fn record_faults(&self, model: &Model, record: &Record, folder: &Path) -> Vec<Fault> {
+        let mut faults = record.faults(folder, |path| self.print(path));
+        for file in &model.files {
+            let was = if file.archive { record.archive(&file.name) } else { record.file(&file.name) };
+            let (Some(was), Some(expected)) = (was, self.vouched(model, file)) else { continue };
+            if !expected.is(&was.fingerprint()) {
+                faults.push(Fault::Different {
+                    path: folder.join(&file.name),
+                    expected: expected.to_string(),
+                    found: was.fingerprint().to_string(),
+                });
             }
         }
-        let hash = hex::encode(hasher.finalize());
-        self.hashes.lock().unwrap_or_else(PoisonError::into_inner).insert(stamp, hash.clone());
-        Ok(hash)
+        faults
     }
-}
 
-fn site_model(name: &str, path: &Path) -> Result<Model, ModelError> {
-    let wrong =
-        |problem: String| ModelError::Description { name: name.to_owned(), path: path.to_owned(), problem };
-    let text = fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-    let model: Model = toml::from_str(&text).map_err(|e| wrong(e.to_string()))?;
-    if model.name != name {
-        return Err(wrong(format!("it is named {:?}, its folder {name:?}", model.name)));
-    }
-    if model.files.is_empty() {
-        return Err(wrong("it lists no file".to_owned()));
-    }
-    if model.files.iter().any(|f| f.name.contains(['/', '\\'])) {
-        return Err(wrong("a file's name is a path".to_owned()));
-    }
-    let pose = || model.pose.as_ref().and_then(|p| p.problem());
-    match model.detector.as_ref().and_then(|d| d.problem()).or_else(pose) {
-        Some(problem) => Err(wrong(problem)),
-        None => Ok(model),
+    /// What lies at a path; computed once as long as size and time stay.
+    pub(crate) fn print(&self, path: &Path) -> io::Result<Fingerprint> {
+        let stamp = Stamp::of(path.to_owned())?;
+        let known =
+            |store: &Self| store.hashes.lock().unwrap_or_else(PoisonError::into_inner).get(&stamp).cloned();
+        if let Some(found) = known(self) {
+            return Ok(found);
+        }
+        let found = hash::of_file(path)?;
+        self.hashes.lock().unwrap_or_else(PoisonError::into_inner).insert(stamp, found.clone());
+        Ok(found)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HASH_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-
-    fn store(folders: &[&Path]) -> ModelStore {
-        let text = format!(
-            "[[model]]\nname='m'\ntask='t'\nversion='2'\nlicence='MIT'\ninput='i'\noutput='o'\n\
-             [[model.file]]\nname='m.onnx'\nurl='https://example.org/m'\nsha256='{HASH_OF_ABC}'"
-        );
-        let folders = folders.iter().map(|f| f.to_path_buf()).collect();
-        ModelStore::with_manifest(folders, toml::from_str(&text).unwrap())
-    }
-
-    fn put(folder: &Path, path: &str, content: &str) -> PathBuf {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    /// Both layouts are found, the versioned one first, folders in their order.
-    #[test]
-    fn both_layouts_in_order() {
-        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let store = store(&[a.path(), b.path()]);
-        let in_b = put(b.path(), "m/m.onnx", "abc");
-        assert_eq!(store.find("m").unwrap().main_file(), in_b);
-        let flat = put(a.path(), "m/m.onnx", "abc");
-        assert_eq!(store.find("m").unwrap().main_file(), flat);
-        let versioned = put(a.path(), "m/2/m.onnx", "abc");
-        let weights = store.find("m").unwrap();
-        assert_eq!((weights.main_file(), weights.title().as_str()), (versioned.as_path(), "m 2"));
-        assert!(weights.verified);
-    }
-
-    /// A wrong file is refused with both hashes, also after the right one had been accepted.
-    #[test]
-    fn wrong_bytes_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(&[folder.path()]);
-        let path = put(folder.path(), "m/m.onnx", "abc");
-        store.find("m").unwrap();
-        fs::write(&path, "abcd").unwrap();
-        let error = store.find("m").unwrap_err().to_string();
-        assert!(error.contains(HASH_OF_ABC) && error.contains("88d4266fd4e6338d13b845fcf289579d"), "{error}");
-    }
-
-    /// A site's own model is found by the description in its folder; a wrong description says what is wrong.
-    #[test]
-    fn a_site_describes_its_own_model() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(&[folder.path()]);
-        let text = "name='own'\ntask='object-detection'\nversion='1'\nlicence='ours'\n[[file]]\nname='own.onnx'\n\
-             [detector]\n[detector.picture]\nwidth=64\nheight=64\nchannels='rgb'\nfit='stretch'\n\
-             [detector.answer]\nkind='boxes'\nunit='shares'\n[detector.labels]\nfire=[0]\n";
-        put(folder.path(), "own/model.toml", text);
-        put(folder.path(), "own/own.onnx", "abc");
-        let weights = store.find("own").unwrap();
-        assert_eq!((weights.title().as_str(), weights.verified), ("own 1", false));
-        assert_eq!(weights.model.detector.unwrap().labels.keys().collect::<Vec<_>>(), ["fire"]);
-        put(folder.path(), "no-model/readme.txt", "");
-        assert_eq!(store.names(), ["m", "own"]);
-        for (from, to, why) in [
-            ("name='own'", "name='other'", "named \"other\""),
-            ("width=64", "width=0", "not between"),
-            ("fire=[0]", "", "names no label"),
-            ("kind='boxes'", "kind='magic'", "unknown variant"),
-            ("own.onnx", "../own.onnx", "a path"),
-        ] {
-            put(folder.path(), "own/model.toml", &text.replace(from, to));
-            let error = store.find("own").unwrap_err().to_string();
-            assert!(error.contains("own/model.toml") && error.contains(why), "{error}");
-        }
-        assert!(matches!(store.find("../own"), Err(ModelError::Unknown { .. })));
-    }
-
-    /// Missing and unknown models are told apart, with where was looked and what there is.
-    #[test]
-    fn missing_and_unknown_are_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = store(&[folder.path()]).find("m").unwrap_err().to_string();
-        assert!(
-            missing.contains(&folder.path().display().to_string()) && missing.contains("m/m.onnx"),
-            "{missing}"
-        );
-        let nowhere = store(&[]).find("m").unwrap_err().to_string();
-        assert!(nowhere.contains("--models"), "{nowhere}");
-        let unknown = store(&[]).find("x").unwrap_err().to_string();
-        assert!(unknown.contains("known: m"), "{unknown}");
-    }
-}
+mod tests;

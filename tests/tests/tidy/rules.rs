@@ -101,7 +101,7 @@ pub(crate) fn pure_modules(files: &[File]) -> Vec<String> {
 pub(crate) fn layers(files: &[File]) -> Vec<String> {
     let forbidden: &[(&str, &[&str])] = &[
         ("protocol/", &["edge-agent", "hub", "models", "tokio", "sqlx", "gstreamer", "axum"]),
-        ("models/", &["edge-agent", "hub", "tokio", "sqlx", "gstreamer"]),
+        ("models/", &["edge-agent", "hub", "sqlx", "gstreamer"]),
         ("edge-agent/", &["hub"]),
         ("hub/", &["edge-agent", "models", "gstreamer", "ort"]),
     ];

@@ -1,5 +1,6 @@
 //! Which speech models are installed. A model is a folder with `tokens.txt` and `.onnx` files whose own metadata say
-//! what they are, as the public sherpa-onnx archives unpack; folder and file names do not matter.
+//! what they are, as the public sherpa-onnx archives unpack; folder and file names do not matter. One that was fetched
+//! or imported lies in its version's folder, `NAME/VERSION`, and is called by its name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -118,7 +119,10 @@ impl Installed {
         let tokens = folder.join("tokens.txt");
         let shown = folder.display();
         let words = fs::read_to_string(&tokens).map_err(|e| format!("{shown}/tokens.txt: {e}"))?;
-        let name = folder.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned());
+        let name = match models::Record::read(folder) {
+            Ok(Some(record)) => record.name,
+            _ => folder.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned()),
+        };
         let (mut found, mut trouble): (Vec<Self>, _) = (Vec::new(), format!("{shown} holds no .onnx file"));
         for model in onnx_files(folder) {
             match kind_of(&model, &words) {
@@ -221,29 +225,44 @@ pub fn choose(roots: &[PathBuf], wanted: Option<&str>, live: Option<&str>) -> Re
 
 fn folder_of(roots: &[PathBuf], wanted: &str) -> Result<PathBuf, String> {
     let named = roots.iter().map(|root| root.join(wanted));
-    named.chain([PathBuf::from(wanted)]).find(|folder| folder.is_dir()).ok_or_else(|| {
+    let found = named.chain([PathBuf::from(wanted)]).find(|folder| folder.is_dir()).ok_or_else(|| {
         let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
-        format!("the speech model {wanted:?} is not below {}", tried.join(", "))
-    })
+        format!(
+            "the speech model {wanted:?} is not below {}; `edge-agent models fetch` gets those of the manifest",
+            tried.join(", ")
+        )
+    })?;
+    Ok(versions(&found).pop().unwrap_or(found))
 }
 
-/// Folders directly below `roots` that hold a file of this name, each root's by name.
+/// Folders below one that are not hidden, by name: what is on its way is.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.filter(|e| !e.file_name().to_string_lossy().starts_with('.')).map(|e| e.path()).collect();
+    found.retain(|path| path.is_dir());
+    found.sort();
+    found
+}
+
+/// The folders `NAME/VERSION` of a model that were fetched or imported.
+fn versions(model: &Path) -> Vec<PathBuf> {
+    below(model).into_iter().filter(|folder| matches!(models::Record::read(folder), Ok(Some(_)))).collect()
+}
+
+/// Folders of models below `roots`, each root's by name; of a model with versions the last one.
+fn model_folders(roots: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    roots.iter().flat_map(|root| below(root)).map(|model| versions(&model).pop().unwrap_or(model))
+}
+
+/// Those that hold a file of this name.
 fn folders(roots: &[PathBuf], holding: &str) -> Vec<PathBuf> {
-    let below = |root: &PathBuf| {
-        let entries = fs::read_dir(root).into_iter().flatten().flatten();
-        let mut found: Vec<PathBuf> = entries.map(|e| e.path()).collect();
-        found.retain(|f| f.join(holding).is_file());
-        found.sort();
-        found
-    };
-    roots.iter().flat_map(below).collect()
+    model_folders(roots).filter(|folder| folder.join(holding).is_file()).collect()
 }
 
 /// The model that sets punctuation marks (ct-transformer), if one is installed.
 pub fn punctuation(roots: &[PathBuf]) -> Option<PathBuf> {
-    let below = |root: &PathBuf| fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.path());
-    let mut models: Vec<PathBuf> =
-        roots.iter().flat_map(below).filter(|f| f.is_dir()).flat_map(|f| onnx_files(&f)).collect();
+    let mut models: Vec<PathBuf> = model_folders(roots).flat_map(|f| onnx_files(&f)).collect();
     models.retain(|model| {
         let metadata = onnx::metadata(model).unwrap_or_default();
         // Its table of tokens is longer than what is read of metadata.
@@ -254,6 +273,8 @@ pub fn punctuation(roots: &[PathBuf]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use models::supply::check_folder;
+
     use super::*;
 
     fn toys() -> PathBuf {
@@ -315,6 +336,43 @@ mod tests {
         bytes.resize(bytes.len() + (10 << 20), b' ');
         fs::write(&model, bytes).unwrap();
         assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::Paraformer);
+    }
+
+    /// What was fetched lies in its version's folder and goes by its name; what is on its way is not looked at.
+    #[test]
+    fn a_version_goes_by_the_models_name() {
+        let root = tempfile::tempdir().unwrap();
+        let copy = |to: &str| {
+            let folder = root.path().join(to);
+            fs::create_dir_all(&folder).unwrap();
+            for file in ["model.onnx", "tokens.txt"] {
+                fs::copy(toys().join("toy-paraformer").join(file), folder.join(file)).unwrap();
+            }
+            folder
+        };
+        let record = |folder: &Path, version: &str| {
+            let file =
+                format!("name='x'\nsize_bytes=1\nsha256='{}'\ntrust='site'\nfrom='x'\n", "0".repeat(64));
+            let text = format!(
+                "name='spoken'\nversion='{version}'\ntask='t'\nlicence='l'\ninstalled_at='now'\n[[file]]\n{file}"
+            );
+            fs::write(folder.join("installed.toml"), text).unwrap();
+        };
+        let roots = [root.path().to_owned()];
+        copy(".incoming-spoken@1");
+        assert_eq!(best(&roots, None), Ok(None));
+        for version in ["2025-01", "2025-10"] {
+            record(&copy(&format!("spoken/{version}")), version);
+        }
+        for wanted in [None, Some("spoken")] {
+            let found = best(&roots, wanted).unwrap().unwrap();
+            assert_eq!(
+                (found.name.as_str(), found.model),
+                ("spoken", root.path().join("spoken/2025-10/model.onnx"))
+            );
+        }
+        // Damaged: it is not what the record says.
+        assert!(check_folder(&root.path().join("spoken/2025-10")).is_err());
     }
 
     /// A folder that is still being copied is no model yet, wherever the copy stands, and says so.

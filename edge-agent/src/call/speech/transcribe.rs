@@ -5,6 +5,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use models::supply::check_folder;
 use protocol::{Leg, Segment};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,11 @@ struct Output {
 pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     let roots = [args.models.as_slice(), default_models].concat();
     let choice = installed(&roots, args.model.as_deref(), args.live_model.as_deref())?;
-    let marks = punctuation(&roots);
+    // Words without marks are better than none.
+    let marks = punctuation(&roots).filter(|file| {
+        let checked = file.parent().map_or(Ok(()), check_folder);
+        checked.inspect_err(|error| tracing::warn!(%error, "no punctuation")).is_ok()
+    });
     if args.live {
         return live::work(&choice, marks.as_deref());
     }
@@ -90,16 +95,28 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The models to use; none is an error that says where one was looked for.
+/// The models to use, held against what was installed; none is an error that says where one was looked for.
 pub(super) fn installed(
     roots: &[PathBuf],
     model: Option<&str>,
     live: Option<&str>,
 ) -> anyhow::Result<Choice> {
-    choose(roots, model, live).map_err(anyhow::Error::msg)?.with_context(|| {
+    let choice = choose(roots, model, live).map_err(anyhow::Error::msg)?.with_context(|| {
         let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
-        format!("no speech model below {}; unpack one of models/manifest.toml there", tried.join(", "))
-    })
+        format!(
+            "no speech model below {}; `edge-agent models fetch sense-voice-small`, or unpack one of \
+             models/manifest.toml there",
+            tried.join(", ")
+        )
+    })?;
+    // The native library ends the process on a file that it cannot read.
+    let used = [Some(&choice.finished), choice.live.as_ref()];
+    let mut folders: Vec<_> = used.into_iter().flatten().filter_map(|m| m.model.parent()).collect();
+    folders.dedup();
+    for folder in folders {
+        check_folder(folder)?;
+    }
+    Ok(choice)
 }
 
 pub(super) fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoken>> {
