@@ -50,6 +50,10 @@ package() {
         for file in .native/lib/libonnxruntime.so .native/lib/libsherpa-onnx-c-api.so; do
             install -D -m 0644 "$file" "$tree/usr/lib/shaodian/$(basename "$file")"
         done
+        # What comes with the product; scripts and data of the training stay in the source tree.
+        for file in models/*/*.onnx models/*/golden.json models/*/golden-*.png models/*/tokens.txt models/*/README*.md; do
+            [ ! -e "$file" ] || install -D -m 0644 "$file" "$tree/usr/share/shaodian/$file"
+        done
         for file in deploy/asterisk/extensions.conf.example models/manifest.toml; do
             install -D -m 0644 "$file" "$tree/usr/share/doc/$name/$file"
         done

@@ -37,6 +37,19 @@ pub fn candidates(configured: Option<&Path>, executable: Option<&Path>) -> Vec<P
     places
 }
 
+/// The models that come with the product: an installed agent has them in `../share/shaodian/models` beside its own folder, a
+/// built one in `models` at the top of the source tree.
+pub fn own_models() -> Option<PathBuf> {
+    let executable = std::env::current_exe().and_then(|p| p.canonicalize()).ok()?;
+    let folder = executable.parent()?;
+    let installed = folder.parent().map(|up| up.join("share/shaodian/models")).filter(|p| p.is_dir());
+    let built = || {
+        let mut tops = folder.ancestors().take(LEVELS_UP).map(|up| up.join("models"));
+        tops.find(|p| p.join("manifest.toml").is_file())
+    };
+    installed.or_else(built)
+}
+
 /// The library's path, without loading it.
 pub fn locate(configured: Option<&Path>) -> Result<PathBuf, NativeError> {
     let executable = std::env::current_exe().and_then(|p| p.canonicalize()).ok();

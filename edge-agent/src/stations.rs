@@ -30,6 +30,7 @@ use crate::detector::{self, DetectorConfig, DetectorStation};
 use crate::evidence::Recorder;
 use crate::health::{Floor, Present};
 use crate::memory::Memory;
+use crate::native;
 use crate::outbox::Outbox;
 use crate::report::Handover;
 use crate::watch::Watch;
@@ -265,7 +266,13 @@ impl Stations {
     }
 }
 
-/// Models from the command line, the configuration, then `$SHAODIAN_DATA`.
+/// Where a recogniser may lie that hears citizens: not among the product's own, of which the only one is for demonstrations.
+pub fn speech_folders(store: &ModelStore) -> Vec<PathBuf> {
+    let own = native::own_models();
+    store.folders().iter().filter(|folder| Some(*folder) != own.as_ref()).cloned().collect()
+}
+
+/// Models from the command line, the configuration, `$SHAODIAN_DATA`, then those that come with the product.
 pub fn model_store(option: Option<PathBuf>, config: &Config) -> ModelStore {
     detector::store(option, config.agent.models.clone())
 }

@@ -17,8 +17,8 @@ mod site;
 mod store;
 pub mod supply;
 
-pub use hash::Fingerprint;
 pub use edition::Edition;
+pub use hash::Fingerprint;
 pub use manifest::{Manifest, Measured, Model, ModelFile, manifest};
 pub use record::{Expected, Fault, Record, RecordedFile, Trust};
 pub use store::{ModelError, ModelStore, Weights, search_folders};

@@ -14,7 +14,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
-use super::cadence::Cadence;
+use super::cadence::{Cadence, at_share};
 use super::counts::Counts;
 use super::decode::{Disposed, Hangs, buffer_of, decoding_pipeline};
 use super::decoders::{Candidate, DecoderInfo, Decoders, START, media_of};
@@ -22,6 +22,7 @@ use super::hung;
 use super::picture::from_sample;
 use super::unit::{Format, Unit};
 use crate::frame::Picture;
+use crate::pace::Pace;
 
 /// Units that may wait for the decoder: two seconds at 25 per second.
 const MAX_WAITING: usize = 50;
@@ -54,6 +55,7 @@ struct How {
     on_picture: OnPicture,
     counts: Arc<Counts>,
     decoders: Decoders,
+    pace: Pace,
 }
 
 /// One pipeline, from the unit with which its start begins.
@@ -101,9 +103,16 @@ enum Taken {
 }
 
 impl LiveDecoder {
-    pub(crate) fn new(fps: f32, max_width: usize, counts: Arc<Counts>, on_picture: OnPicture) -> Self {
+    /// Passes on pictures at `pace` of `fps`.
+    pub(crate) fn new(
+        fps: f32,
+        max_width: usize,
+        counts: Arc<Counts>,
+        pace: Pace,
+        on_picture: OnPicture,
+    ) -> Self {
         Self {
-            how: How { fps, max_width, on_picture, counts, decoders: Decoders::default() },
+            how: How { fps, max_width, on_picture, counts, decoders: Decoders::default(), pace },
             branch: None,
             waits_for_keyframe: true,
             keyframe_us: None,
@@ -175,7 +184,8 @@ impl LiveDecoder {
     /// Decoding a whole group costs many times its keyframe alone.
     fn measure_group(&mut self, captured_us: i64) {
         let group_us = self.keyframe_us.replace(captured_us).map(|last| captured_us - last);
-        let wanted_us = 1_050_000.0 / f64::from(self.how.fps.max(0.01));
+        let fps = at_share(self.how.fps, self.how.pace.share());
+        let wanted_us = 1_050_000.0 / f64::from(fps.max(0.01));
         let short = group_us.is_some_and(|us| us > 0 && us as f64 <= wanted_us);
         self.short_groups = if short { self.short_groups.saturating_add(1) } else { 0 };
     }
@@ -274,10 +284,10 @@ impl How {
                     .build(),
             )
             .build();
-        let (mut cadence, counts) = (Cadence::new(self.fps), self.counts.clone());
+        let (mut cadence, counts, pace) = (Cadence::new(self.fps), self.counts.clone(), self.pace.clone());
         let takes = move |at_us| {
             counts.decoded.fetch_add(1, Ordering::Relaxed);
-            cadence.takes(at_us)
+            cadence.takes_at(at_us, pace.share())
         };
         let element = (candidate.start)()?;
         let (pipeline, source) =

@@ -64,6 +64,7 @@ use session::Feed;
 use shared::Camera;
 
 use crate::evidence::people::People;
+use crate::pace::Pace;
 
 /// Starts GStreamer once per process.
 pub fn init() -> Result<()> {
@@ -77,8 +78,13 @@ pub fn init() -> Result<()> {
 /// Starts a camera. It connects, and reconnects, by itself; only a machine without GStreamer or without a
 /// thread left makes this fail.
 pub fn spawn(config: CameraConfig, clock: Arc<dyn Clock>) -> Result<CameraHandle> {
+    spawn_paced(config, clock, Pace::default())
+}
+
+/// As [`spawn`]; its pictures are analysed at the share of their rate that `pace` says.
+pub fn spawn_paced(config: CameraConfig, clock: Arc<dyn Clock>, pace: Pace) -> Result<CameraHandle> {
     init()?;
-    let camera = Camera::new(config, clock);
+    let camera = Camera::new(config, clock, pace);
     let mut handle = CameraHandle { camera: camera.clone(), threads: Vec::new() };
     for stream in [Role::Main, Role::Sub].into_iter().filter_map(|role| camera.config.stream(role)) {
         let name = format!("{} of {}", stream.role.as_str(), camera.config.id);

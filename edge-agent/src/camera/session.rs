@@ -202,6 +202,7 @@ mod tests {
     use super::super::choice::Role;
     use super::super::config::CameraConfig;
     use super::*;
+    use crate::pace::Pace;
 
     fn wait_for(what: &str, condition: impl Fn() -> bool) {
         for _ in 0..1_000 {
@@ -220,7 +221,7 @@ mod tests {
         crate::camera::init().unwrap();
         let config = CameraConfig::new("gate".parse().unwrap(), "test://ball");
         let stream = config.stream(Role::Main).unwrap();
-        let camera = Camera::new(config, Arc::new(SystemClock::new()));
+        let camera = Camera::new(config, Arc::new(SystemClock::new()), Pace::default());
         let feed = Feed { stall_ms: 300, ..Feed::new(camera.clone(), stream) };
         let thread = std::thread::spawn(move || feed.run());
         wait_for("units", || camera.ring.stats().units > 5);

@@ -22,6 +22,7 @@ use super::unit::Unit;
 use crate::evidence::people::People;
 use crate::frame::{Frame, Picture};
 use crate::mask::Masks;
+use crate::pace::Pace;
 
 /// Bytes of encoded video kept in memory per camera, whatever its bit rate.
 const RING_BYTES: usize = 64 * 1024 * 1024;
@@ -60,7 +61,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Camera {
-    pub(super) fn new(config: CameraConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(super) fn new(config: CameraConfig, clock: Arc<dyn Clock>, pace: Pace) -> Arc<Self> {
         // A clip is asked for a little after its moment (detection, tracking, rules): 4 s more than the pre-roll.
         let ring = Arc::new(Ring::new(config.pre_roll_s + 4, RING_BYTES));
         let counts = Arc::new(Counts::of(&config.id));
@@ -77,6 +78,7 @@ impl Camera {
                 config.analysis_fps,
                 config.analysis_width,
                 counts.clone(),
+                pace,
                 Arc::new(on_picture),
             );
             Self {

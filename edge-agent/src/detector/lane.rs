@@ -5,8 +5,12 @@
 //! anyway, but not before it was served: one of a single frame a second gets what it wants, one of ten what is left,
 //! and when there is too little for all, all get the same. What finds no time is counted.
 //!
+//! A newer model takes over between two looks ([`Lane::succeed`]): nobody waits for it to be loaded and tried.
+//!
 //! A detector that is missing, fails, panics or hangs is tried again every [`RETRY`]; until then every frame is
 //! answered at once.
+
+mod serve;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,10 +93,12 @@ struct Flight<S> {
     jobs: Vec<Job<S>>,
 }
 
-struct State<S> {
-    waiting: Vec<Job<S>>,
-    flight: Option<Flight<S>>,
+struct State<L: Look> {
+    waiting: Vec<Job<L::Says>>,
+    flight: Option<Flight<L::Says>>,
     condition: Condition,
+    /// Loaded and tried, to take over before the next look.
+    successor: Option<L>,
     stats: DetectorStats,
     /// Since when the thread hangs.
     hangs_ms: Option<u64>,
@@ -108,7 +114,7 @@ struct State<S> {
 struct Shared<L: Look> {
     clock: Arc<dyn Clock>,
     loader: Mutex<Loader<L>>,
-    state: Mutex<State<L::Says>>,
+    state: Mutex<State<L>>,
     wake: Condvar,
 }
 
@@ -119,7 +125,7 @@ pub(super) struct Lane<L: Look = Box<dyn Detect>> {
 }
 
 impl<L: Look> Shared<L> {
-    fn lock(&self) -> MutexGuard<'_, State<L::Says>> {
+    fn lock(&self) -> MutexGuard<'_, State<L>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,6 +161,7 @@ impl<L: Look> Lane<L> {
             waiting: Vec::new(),
             flight: None,
             condition: Condition::Fails { reason: "not loaded yet".to_owned() },
+            successor: None,
             stats: DetectorStats::default(),
             hangs_ms: None,
             generation: 0,
@@ -182,11 +189,21 @@ impl<L: Look> Lane<L> {
 
     fn spawn(&self, generation: u32) -> std::io::Result<()> {
         let serving = Arc::clone(&self.shared);
-        let thread = std::thread::Builder::new()
-            .name("detector".to_owned())
-            .spawn(move || serve(&serving, generation))?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        self.start_thread("detector", move || serve::serve(&serving, generation))
+    }
+
+    fn start_thread(&self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
         Ok(())
+    }
+
+    /// Loads the model anew beside the one at work, and puts it in its place if that goes well. Does not wait for it.
+    pub(super) fn succeed(&self) -> std::io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        self.start_thread("detector-load", move || serve::succeed(&shared))
     }
 
     pub(super) fn condition(&self) -> Condition {
@@ -271,142 +288,6 @@ impl<L: Look> Lane<L> {
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         if !hangs {
             threads.into_iter().for_each(|thread| drop(thread.join()));
-        }
-    }
-}
-
-fn serve<L: Look>(shared: &Shared<L>, generation: u32) {
-    let mut detector: Option<L> = None;
-    let mut told = None;
-    // A new thread has not tried yet.
-    let mut waited = true;
-    loop {
-        if let Some(ready) = &mut detector {
-            let Some(pictures) = take_off(shared, ready.batch(), generation) else { return };
-            match look(shared, ready, &pictures, generation) {
-                Landed::Well => {}
-                Landed::Failed => detector = None,
-                Landed::Replaced => return,
-            }
-            continue;
-        }
-        if !std::mem::take(&mut waited) {
-            let condition = shared.lock().condition.clone();
-            if told.as_ref() != Some(&condition) {
-                tracing::warn!(?condition, "a model is not at work; what can do without it goes on");
-                told = Some(condition);
-            }
-            if stopped_within(shared, RETRY) {
-                return;
-            }
-        }
-        let (loaded, condition) = shared.load();
-        let mut state = shared.lock();
-        if state.stopping || state.generation != generation {
-            return;
-        }
-        detector = loaded;
-        state.condition = condition;
-        state.tried = true;
-        drop(state);
-        shared.wake.notify_all();
-    }
-}
-
-fn stopped_within<L: Look>(shared: &Shared<L>, time: Duration) -> bool {
-    let waited = shared.wake.wait_timeout_while(shared.lock(), time, |state| !state.stopping);
-    waited.unwrap_or_else(PoisonError::into_inner).0.stopping
-}
-
-/// The most overdue frames that are still worth it, as many as one inference takes; `None` when the lane stops.
-fn take_off<L: Look>(shared: &Shared<L>, batch: usize, generation: u32) -> Option<Vec<Arc<Picture>>> {
-    let mut state = shared.lock();
-    loop {
-        if state.stopping || state.generation != generation {
-            return None;
-        }
-        let now_ms = shared.clock.uptime_ms();
-        let late = |job: &mut Job<L::Says>| now_ms.saturating_sub(job.since_ms) > MAX_WAIT_MS;
-        let stale: Vec<Job<L::Says>> = state.waiting.extract_if(.., late).collect();
-        if !stale.is_empty() {
-            state.stats.skipped += stale.len() as u64;
-            drop(state);
-            // The camera may have gone; then nobody waits.
-            stale.into_iter().for_each(|job| (job.reply)(Part::Busy));
-            state = shared.lock();
-            continue;
-        }
-        if state.waiting.is_empty() {
-            state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        }
-        state.waiting.sort_by_key(|job| (job.due_ms, job.since_ms));
-        let count = state.waiting.len().min(batch.max(1));
-        let jobs: Vec<Job<L::Says>> = state.waiting.drain(..count).collect();
-        let pictures = jobs.iter().map(|job| Arc::clone(&job.picture)).collect();
-        state.flight = Some(Flight { since_ms: now_ms, jobs });
-        return Some(pictures);
-    }
-}
-
-enum Landed {
-    Well,
-    Failed,
-    /// It hung, and another thread is at work.
-    Replaced,
-}
-
-fn look<L: Look>(shared: &Shared<L>, detector: &mut L, pictures: &[Arc<Picture>], generation: u32) -> Landed {
-    let began_ms = shared.clock.uptime_ms();
-    let pictures: Vec<&Picture> = pictures.iter().map(Arc::as_ref).collect();
-    // A bug in there must not leave every camera waiting for an answer: it is a failure like any other.
-    let looked = catch_unwind(AssertUnwindSafe(|| detector.look(&pictures)));
-    let broken = |problem: String| DetectError::Contract { model: detector.name().to_owned(), problem };
-    let result =
-        looked.unwrap_or_else(|_| Err(broken("it panicked; see the log".to_owned()))).and_then(|found| {
-            let right = found.len() == pictures.len();
-            if right {
-                Ok(found)
-            } else {
-                Err(broken(format!("{} answers for {} pictures", found.len(), pictures.len())))
-            }
-        });
-    let mut state = shared.lock();
-    if state.generation != generation {
-        state.left_behind -= 1;
-        return Landed::Replaced;
-    }
-    let now_ms = shared.clock.uptime_ms();
-    state.stats.busy_ms += now_ms.saturating_sub(began_ms);
-    if state.hangs_ms.take().is_some() && result.is_ok() {
-        tracing::info!(
-            model = detector.name(),
-            seconds = now_ms.saturating_sub(began_ms) / 1_000,
-            "the detector answers again"
-        );
-        state.condition = works(detector);
-    }
-    // Whoever waited for a hung inference has gone.
-    let jobs = state.flight.take().map(|flight| flight.jobs).unwrap_or_default();
-    match result {
-        Ok(found) => {
-            state.stats.detected += jobs.len() as u64;
-            drop(state);
-            let by: Arc<str> = detector.name().into();
-            for (job, said) in jobs.into_iter().zip(found) {
-                job.served.done(now_ms, job.due_ms);
-                (job.reply)(Part::Found { by: Arc::clone(&by), said });
-            }
-            Landed::Well
-        }
-        Err(error) => {
-            tracing::error!(%error, "a detector failed; it is left out until it works again");
-            state.stats.failed += 1;
-            state.condition = fails(&error);
-            let abandoned: Vec<Job<L::Says>> = jobs.into_iter().chain(state.waiting.drain(..)).collect();
-            drop(state);
-            abandoned.into_iter().for_each(|job| (job.reply)(Part::Missing));
-            Landed::Failed
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod exact;
+mod golden;
 mod input;
 mod lane;
 mod letterbox;
@@ -27,6 +28,7 @@ pub use self::letterbox::Letterbox;
 pub use self::look::Loader;
 pub use self::onnx::{Onnx, Provider};
 pub use self::pose::{FindPose, PoseHealth, Stance};
+use self::station::EditionOf;
 pub use self::station::{DetectorClient, DetectorStation, DetectorStats, Post};
 pub use self::unsought::Unsought;
 use crate::config::{Wrong, within};
@@ -156,6 +158,8 @@ pub enum DetectError {
     },
     #[error("{model} does not keep to its contract: {problem}")]
     Contract { model: String, problem: String },
+    #[error("{model} does not pass its self-test: {problem}")]
+    SelfTest { model: String, problem: String },
     #[error("{model} hangs: it has been looking for more than {ms} ms")]
     Hangs { model: String, ms: u64 },
 }
@@ -277,10 +281,12 @@ const SELDOM: &str = "every_ms is for detectors that name fire and smoke alone";
 /// The tracker bridges such pauses between two looks at a fire, and no longer ones.
 const MOST_EVERY_MS: u32 = 2_000;
 
-/// Models from the command line, the configuration, then `$SHAODIAN_DATA`.
+/// Models from the command line, the configuration, `$SHAODIAN_DATA`, then those that come with the product.
 pub fn store(option: Option<PathBuf>, configured: Option<PathBuf>) -> ModelStore {
     let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-    ModelStore::new(search_folders(option, configured, data))
+    let mut folders = search_folders(option, configured, data);
+    folders.extend(native::own_models());
+    ModelStore::new(folders)
 }
 
 /// Whatever a detector may name.
@@ -315,7 +321,12 @@ pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
     let post = |name: &String| {
         let (name, config, store) = (name.clone(), config.clone(), store.clone());
         let (every_ms, labels) = (config.every_ms(&name), labels_of(&name, &store));
-        let post = Post::new(Box::new(move || open_one(&name, &config, &store))).every(every_ms);
+        let edition: EditionOf = Arc::new({
+            let (name, store) = (name.clone(), store.clone());
+            move || store.edition(&name)
+        });
+        let load = move || open_one(&name, &config, &store);
+        let post = Post::new(Box::new(load)).every(every_ms).following(edition);
         match labels {
             Ok(labels) => post.naming(labels),
             Err(_) => post,
@@ -338,7 +349,10 @@ pub(crate) fn open_one(
 ) -> Result<Box<dyn Detect>, DetectError> {
     let weights = store.find(name)?;
     let environment = native::environment(config.ort_library.as_deref())?;
-    let loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;
+    let mut loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;
+    if let Some(golden) = &weights.golden {
+        golden::hold(&mut loaded, golden)?;
+    }
     if config.every_ms(name) > 0 && !is_aside(loaded.labels()) {
         return Err(DetectError::Contract { model: loaded.name().to_owned(), problem: SELDOM.to_owned() });
     }

@@ -2,7 +2,9 @@
 //! slow leaves the others at work. A camera shows a frame once; the station shows it to each detector whose turn it
 //! is and joins what they say ([`joint`]).
 
+mod follow;
 mod joint;
+mod timing;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -12,12 +14,16 @@ use std::time::Duration;
 use protocol::{CameraId, Clock, DetectorHealth, Label};
 use tokio::sync::oneshot;
 
+pub(super) use self::follow::EditionOf;
+use self::follow::Follow;
 use self::joint::{Joint, Late, Role};
+use self::timing::Timing;
 use super::lane::{Condition, Job, Lane, Served};
 use super::look::Loader;
 use super::pose::{FindPose, PoseHealth, PosePost, Stance};
 use super::{Answer, AtWork};
 use crate::frame::{Frame, Picture};
+use crate::pace::Pace;
 
 /// How often hung inferences are looked for.
 const WATCH: Duration = Duration::from_millis(250);
@@ -39,12 +45,13 @@ pub struct Post {
     loader: Loader,
     names: Option<Vec<Label>>,
     every_ms: u64,
+    follow: Option<Follow>,
 }
 
 impl Post {
     /// It looks at every frame; what it names is known when it is loaded.
     pub fn new(loader: Loader) -> Self {
-        Self { loader, names: None, every_ms: 0 }
+        Self { loader, names: None, every_ms: 0, follow: None }
     }
 
     /// What it is known to name although it may never be loaded. One of fire and smoke alone is not waited for, and
@@ -52,6 +59,14 @@ impl Post {
     #[must_use]
     pub fn naming(mut self, labels: Vec<Label>) -> Self {
         self.names = Some(labels);
+        self
+    }
+
+    /// Where other files are put in place of these, the new ones take over without a restart.
+    #[must_use]
+    pub(super) fn following(mut self, edition: EditionOf) -> Self {
+        let (follow, loader) = Follow::new(edition, self.loader);
+        (self.follow, self.loader) = (Some(follow), loader);
         self
     }
 
@@ -68,9 +83,20 @@ struct Standing {
     /// What it named when it was there last, or is known to name.
     names: Mutex<Option<Vec<Label>>>,
     every_ms: u64,
+    follow: Option<Follow>,
 }
 
 impl Standing {
+    /// Called now and then.
+    fn watch(&self, now_ms: u64) {
+        self.lane.watch();
+        if self.follow.as_ref().is_some_and(|follow| follow.changed(now_ms))
+            && let Err(error) = self.lane.succeed()
+        {
+            tracing::error!(%error, "no thread to load a newer model");
+        }
+    }
+
     fn role(&self) -> Role {
         let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let condition = self.lane.condition();
@@ -86,6 +112,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     posts: Vec<Standing>,
     pose: PosePost,
+    pace: Pace,
     stopping: Mutex<bool>,
     stop: Condvar,
 }
@@ -114,16 +141,17 @@ impl DetectorStation {
         pose: Option<Loader<Box<dyn FindPose>>>,
     ) -> std::io::Result<Self> {
         let start = |post: Post| -> std::io::Result<Standing> {
-            let Post { loader, names, every_ms } = post;
+            let Post { loader, names, every_ms, follow } = post;
             let lane = Lane::start(Arc::clone(&clock), loader)?;
-            Ok(Standing { lane, names: Mutex::new(names), every_ms })
+            Ok(Standing { lane, names: Mutex::new(names), every_ms, follow })
         };
         let posts = posts.into_iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
         // They load beside one another.
         posts.iter().for_each(|post| post.lane.await_loaded());
         let (stopping, stop) = (Mutex::new(false), Condvar::new());
         let pose = PosePost::new(pose);
-        let shared = Arc::new(Shared { clock: Arc::clone(&clock), posts, pose, stopping, stop });
+        let pace = Pace::default();
+        let shared = Arc::new(Shared { clock: Arc::clone(&clock), posts, pose, pace, stopping, stop });
         let watched = Arc::clone(&shared);
         let watch =
             std::thread::Builder::new().name("detector-watch".to_owned()).spawn(move || watch(&watched))?;
@@ -134,6 +162,11 @@ impl DetectorStation {
     pub fn client(&self, camera_id: CameraId) -> DetectorClient {
         let counts = Arc::new(ClientCounts::of(self.shared.posts.len()));
         DetectorClient { shared: Arc::clone(&self.shared), camera_id, period_ms: PERIOD_MS, counts }
+    }
+
+    /// At which share of their rate cameras are to be looked at; it follows what the detectors have time for.
+    pub fn pace(&self) -> Pace {
+        self.shared.pace.clone()
     }
 
     /// A rule wants the pose model: loads it the first time.
@@ -155,6 +188,11 @@ impl DetectorStation {
                 }
                 Condition::Fails { reason } => troubles.push(reason),
             }
+        }
+        let share = self.shared.pace.share();
+        if share < 1.0 {
+            let words = "there is not time for all: each camera is looked at at";
+            troubles.push(format!("{words} {:.0} % of the rate it asks for", share * 100.0));
         }
         if names.is_empty() {
             DetectorHealth::MotionOnly { reason: troubles.join("; ") }
@@ -206,10 +244,13 @@ impl Drop for DetectorStation {
 }
 
 fn watch(shared: &Shared) {
+    let mut timing = Timing::new(shared);
     let mut stopping = shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
     while !*stopping {
         drop(stopping);
-        shared.posts.iter().for_each(|post| post.lane.watch());
+        timing.watch(shared);
+        let now_ms = shared.clock.uptime_ms();
+        shared.posts.iter().for_each(|post| post.watch(now_ms));
         shared.pose.watch();
         stopping = shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
         if !*stopping {
@@ -286,6 +327,7 @@ impl DetectorClient {
             joint.answer_when_complete();
             return answer;
         }
+        let period_ms = (self.period_ms as f32 / self.shared.pace.share()) as u64;
         let joint = Arc::new(Mutex::new(joint));
         for at in asked {
             let (joint, served) = (Arc::clone(&joint), &self.counts.served[at]);
@@ -294,7 +336,7 @@ impl DetectorClient {
                 camera_id: self.camera_id.clone(),
                 picture: Arc::clone(&picture),
                 since_ms: now_ms,
-                due_ms: served.next_ms(self.period_ms),
+                due_ms: served.next_ms(period_ms),
                 served: Arc::clone(served),
                 reply: Box::new(move |part| {
                     joint.lock().unwrap_or_else(PoisonError::into_inner).take(at, part);

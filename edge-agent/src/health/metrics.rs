@@ -157,6 +157,9 @@ fn cameras(registry: &mut Registry, vitals: &Vitals) {
     gauge(registry, "detector_ready", "Whether a detector looks (otherwise motion alone)", u64::from(model));
     counter(registry, "detector_frames", "Frames looked at", vitals.detector_stats.detected);
     counter(registry, "detector_skipped", "Frames without time for them", vitals.detector_stats.skipped);
+    let share = Float::default();
+    share.set(vitals.analysis_share.into());
+    registry.register("detector_share", "Share of the rate asked for at which cameras are looked at", share);
     counter(registry, "detector_failures", "Failed looks", vitals.detector_stats.failed);
     let busy: Counter<f64, AtomicU64> = Counter::default();
     busy.inc_by(vitals.detector_stats.busy_ms as f64 / 1_000.0);

@@ -126,6 +126,8 @@ pub struct Vitals {
     pub rules: Vec<RuleHealth>,
     pub detector: Option<DetectorHealth>,
     pub detector_stats: DetectorStats,
+    /// Share of the rate asked for at which cameras are looked at, 0 to 1.
+    pub analysis_share: f32,
     pub calls: Option<CallHealth>,
     pub outbox: Stats,
     pub disk_free_bytes: u64,
@@ -252,6 +254,7 @@ impl Health {
             rules,
             detector,
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
+            analysis_share: present.detector.as_ref().map_or(1.0, |station| station.pace().share()),
             calls,
             notices,
             outbox,

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{CHANGE_END, Calls, Detecting, END, Running, Site, Stations, model_store};
+use super::{CHANGE_END, Calls, Detecting, END, Running, Site, Stations, model_store, speech_folders};
 use crate::call::{self, CallConfig, CallTap};
 use crate::camera;
 use crate::config::Config;
@@ -71,7 +71,8 @@ impl Stations {
             if watched.rules.iter().any(|rule| rule.enabled && rule.asks_pose()) {
                 self.detector.station.want_pose().context("starting the pose model")?;
             }
-            let handle = camera::spawn(watched.camera.clone(), clock.clone())?;
+            let pace = self.detector.station.pace();
+            let handle = camera::spawn_paced(watched.camera.clone(), clock.clone(), pace)?;
             let client = self.detector.station.client(id.clone()).at_fps(watched.camera.analysis_fps);
             let watch = Watch::start(handle, &watched.rules, client, &deps)?;
             self.cameras.insert(id.clone(), Running { watched: watched.clone(), watch });
@@ -118,7 +119,7 @@ fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {
         chance: site.chance.clone(),
         data_dir: installed.agent.data_dir.clone(),
         silero: store.find("silero-vad").ok().map(|weights| weights.main_file().to_owned()),
-        model_dirs: store.folders().to_vec(),
+        model_dirs: speech_folders(&store),
         program: std::env::current_exe().context("finding this program's own file")?,
         reports: site.reports.clone(),
         live: site.live.clone(),

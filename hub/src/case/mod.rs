@@ -8,12 +8,13 @@ pub mod number;
 pub mod state;
 pub mod store;
 
+use crate::db::from_row;
 use serde::Serialize;
 
 pub use state::{CaseState, InvalidTransition, Move};
 
 /// A case as kept. Times are epoch milliseconds by the hub's clock, except `started_at_ms` (the box's).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Case {
     pub case_id: String,
     /// `YYYYMMDD-NNN`.
@@ -43,8 +44,12 @@ pub struct Case {
     pub closed_at_ms: Option<i64>,
 }
 
+from_row!(Case: case_id, number, kind, severity, state, device_id, camera_id, call_id, title_zh,
+    title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms,
+    acknowledged_at_ms, acknowledged_by, closed_at_ms);
+
 /// One file that an incident of the case names, or that a command about it brought.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseEvidence {
     pub case_id: String,
     pub sha256: String,
@@ -66,8 +71,11 @@ pub struct CaseEvidence {
     pub stored_at_ms: Option<i64>,
 }
 
+from_row!(CaseEvidence: case_id, sha256, kind, media_type, size_bytes, delivery, starts_at_ms,
+    duration_ms, masked, footage, copy_of, blurred, stored_at_ms);
+
 /// One row of a case's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HistoryEntry {
     pub position: i64,
     pub at_ms: i64,
@@ -81,8 +89,10 @@ pub struct HistoryEntry {
     pub hash: String,
 }
 
+from_row!(HistoryEntry: position, at_ms, actor, action, detail, prev_hash, hash);
+
 /// An incident of a case, newest revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseIncident {
     pub incident_id: String,
     pub device_id: String,
@@ -98,6 +108,9 @@ pub struct CaseIncident {
     /// JSON of [`protocol::Incident`].
     pub data: String,
 }
+
+from_row!(CaseIncident: incident_id, device_id, revision, phase, kind, severity, started_at_ms,
+    updated_at_ms, ended_at_ms, first_received_at_ms, received_at_ms, data);
 
 /// Where a case came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +213,7 @@ impl std::str::FromStr for Cursor {
 }
 
 /// What the list shows of a case besides the case itself.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
     pub case_id: String,
     /// JSON of its newest incident.
@@ -210,6 +223,8 @@ pub struct Preview {
     /// Hash of the newest snapshot that any incident names, here or not.
     pub named: Option<String>,
 }
+
+from_row!(Preview: case_id, incident, picture, named);
 
 /// Why a case was not moved.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
 
 /// How long a reader waits before it looks by itself: another replica's changes arrive without a wake-up.
@@ -42,7 +43,7 @@ impl ChangeTopic {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Change {
     pub position: i64,
     pub at_ms: i64,
@@ -50,6 +51,8 @@ pub struct Change {
     pub topic: String,
     pub subject: String,
 }
+
+from_row!(Change: position, at_ms, topic, subject);
 
 /// The reading side. Cheap to clone.
 #[derive(Clone, Debug)]

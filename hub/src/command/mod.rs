@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::change::ChangeFeed;
 use crate::db::Db;
+use crate::db::from_row;
 
 /// How long an unanswered command waits before it is sent again.
 pub const RESEND_AFTER_MS: i64 = 30_000;
@@ -24,7 +25,7 @@ pub const DEFAULT_LIFE_MS: i64 = 10 * 60_000;
 pub const MAX_PURPOSE: usize = 200;
 
 /// A command as kept: the audit row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CommandRow {
     pub command_id: String,
     pub device_id: String,
@@ -49,6 +50,9 @@ pub struct CommandRow {
     /// JSON of a [`protocol::Trial`], where the answer was one.
     pub result: Option<String>,
 }
+
+from_row!(CommandRow: command_id, device_id, name, body, purpose, case_id, case_number, issued_by,
+    issued_at_ms, expires_at_ms, state, sent_at_ms, sends, answered_at_ms, reason, result);
 
 impl CommandRow {
     /// What rules on trial came to.

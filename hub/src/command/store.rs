@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{CommandError, CommandRow, NewCommand, RESEND_AFTER_MS};
 use crate::change::{self, ChangeTopic};
+use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
 use crate::{args, case, evidence};
 
@@ -136,7 +137,6 @@ async fn case_of(
     }
 }
 
-#[derive(sqlx::FromRow)]
 struct DueRow {
     tenant: String,
     device_id: String,
@@ -147,6 +147,9 @@ struct DueRow {
     expires_at_ms: i64,
     sends: i64,
 }
+
+from_row!(DueRow: tenant, device_id, command_id, body, issued_by, issued_at_ms, expires_at_ms,
+    sends);
 
 /// A command to send, and how often it was sent before.
 #[derive(Clone, Debug)]

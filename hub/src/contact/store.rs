@@ -3,16 +3,19 @@
 use protocol::{Sealed, UtcMs};
 
 use crate::args;
+use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
 
 /// What is kept for one case.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// `None`: somebody deleted it.
     pub sealed: Option<String>,
     pub came_at_ms: i64,
     pub expires_at_ms: i64,
 }
+
+from_row!(Kept: sealed, came_at_ms, expires_at_ms);
 
 /// Keeps the number that came with a case's newest revision, until `life_ms` after the case was opened. One that was
 /// deleted, or would have expired, does not come back.

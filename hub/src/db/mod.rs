@@ -12,6 +12,7 @@ mod arg;
 pub mod dialect;
 mod later;
 mod migrate;
+mod row;
 pub mod testing;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use sqlx::{AssertSqlSafe, Connection, FromRow, Postgres, SqlSafeStr, Sqlite, Tra
 pub use arg::Arg;
 pub use dialect::Dialect;
 pub use later::{Insert, placeholders};
+pub(crate) use row::from_row;
 
 use crate::change::{self, Noted};
 

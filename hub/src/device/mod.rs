@@ -3,6 +3,7 @@
 pub mod enrol;
 pub mod store;
 
+use crate::db::from_row;
 use protocol::Origin;
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ pub const SILENT_AFTER_MS: i64 = 60_000;
 pub const SKEW_FLAG_MS: i64 = 5_000;
 
 /// A box as kept, with its newest status.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Device {
     pub tenant: String,
     pub device_id: String,
@@ -41,6 +42,10 @@ pub struct Device {
     pub missing: i64,
 }
 
+from_row!(Device: tenant, device_id, title, state, created_at_ms, enrolled_at_ms,
+    certificate_expires_at_ms, link, status, last_seen_at_ms, offline_since_ms, skew_ms,
+    clock_synced, missing);
+
 impl Device {
     /// The newest status, where the box has sent one.
     pub fn status(&self) -> Option<protocol::Status> {
@@ -54,7 +59,7 @@ impl Device {
 }
 
 /// Messages of one run of a box that the hub never got.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Gap {
     pub boot: String,
     /// Highest sequence number received.
@@ -62,6 +67,8 @@ pub struct Gap {
     /// How many were received, also such as could not be read.
     pub received: i64,
 }
+
+from_row!(Gap: boot, highest, received);
 
 impl Gap {
     pub fn missing(&self) -> i64 {

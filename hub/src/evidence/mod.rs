@@ -25,10 +25,11 @@ pub use upload::{Announced, Standing, UploadError};
 use crate::change::ChangeFeed;
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::from_row;
 use crate::metrics::Metrics;
 
 /// One reason why a file that is here may be shown. Equal content named by two cases has one for each.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// `None` for the answer to a request about no case.
     pub case_number: Option<String>,
@@ -37,6 +38,8 @@ pub struct Grant {
     pub media_type: String,
     pub size_bytes: i64,
 }
+
+from_row!(Grant: case_number, call_id, kind, media_type, size_bytes);
 
 /// The store of files. Cheap to clone.
 #[derive(Clone, Debug)]

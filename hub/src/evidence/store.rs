@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use protocol::{Delivery, Evidence, Origin, Sha256Hex, TenantId, UtcMs};
 
 use super::Grant;
+use crate::db::from_row;
 use crate::db::{Db, Insert, Result, Tx};
 use crate::{args, case};
 
@@ -110,7 +111,7 @@ pub(super) async fn is_of_another(db: &Db, upload: &Upload) -> Result<bool> {
 }
 
 /// A begun upload.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) tenant: String,
     pub(super) upload_id: String,
@@ -123,8 +124,11 @@ pub(super) struct Upload {
     pub(super) expires_at_ms: i64,
 }
 
+from_row!(Upload: tenant, upload_id, device_id, sha256, kind, media_type, size_bytes, offset_bytes,
+    expires_at_ms);
+
 /// What a box has here, and what it may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
     /// Begun and not finished.
     pub(super) unfinished: i64,
@@ -133,6 +137,8 @@ pub(super) struct Held {
     /// Bytes of the files it has finished since a moment.
     pub(super) recent_bytes: i64,
 }
+
+from_row!(Held: unfinished, unlinked_bytes, recent_bytes);
 
 /// What a file costs besides its bytes: a row and an inode. Otherwise a quota of bytes would allow any number of empty
 /// ones.

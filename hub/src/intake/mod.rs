@@ -13,6 +13,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
+use crate::db::from_row;
 use serde::Serialize;
 
 pub use allowance::Allowance;
@@ -20,7 +21,7 @@ pub use apply::{Context, incident};
 pub use queue::{Intake, Item, Reply, SubmitError, Worker};
 
 /// Bytes that could not be read, kept for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Quarantined {
     pub quarantine_id: String,
     pub device_id: Option<String>,
@@ -30,3 +31,6 @@ pub struct Quarantined {
     pub received_at_ms: i64,
     pub size_bytes: i64,
 }
+
+from_row!(Quarantined: quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+    size_bytes);

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use super::Quarantined;
 use super::apply::Place;
+use crate::db::from_row;
 use crate::db::{Arg, Db, Insert, Result, Tx, placeholders};
 use crate::{args, case};
 
@@ -17,13 +18,15 @@ const MESSAGES: Insert = Insert {
 const IDS: usize = 32;
 
 /// What became of a message before.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub(super) struct Fate {
     pub(super) message_id: String,
     pub(super) device_id: String,
     pub(super) outcome: String,
     pub(super) reason: Option<String>,
 }
+
+from_row!(Fate: message_id, device_id, outcome, reason);
 
 /// What became of these messages, of those that were here.
 pub(super) async fn fates(tx: &mut Tx, tenant: &str, ids: &[&MessageId]) -> Result<Vec<Fate>> {
@@ -68,14 +71,14 @@ pub(super) fn remember(tx: &mut Tx, origin: &Origin, message: &Remembered<'_>, n
     tx.later(MESSAGES, row);
 }
 
-#[derive(sqlx::FromRow)]
 pub(super) struct KnownIncident {
     pub(super) device_id: String,
     pub(super) revision: i64,
     pub(super) phase: String,
-    #[sqlx(flatten)]
     pub(super) case: case::store::Head,
 }
+
+from_row!(KnownIncident: device_id, revision, phase; flat case);
 
 pub(super) async fn known_incident(
     tx: &mut Tx,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::case::{self, Case, CaseError, CaseState, Move};
+use crate::db::from_row;
 use crate::db::{self, Db};
 
 /// Longest place and summary, in characters.
@@ -37,7 +38,7 @@ pub struct Draft {
 }
 
 /// A filed ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Ticket {
     pub matter: String,
     pub category: String,
@@ -47,6 +48,8 @@ pub struct Ticket {
     pub filed_by: String,
     pub filed_at_ms: i64,
 }
+
+from_row!(Ticket: matter, category, urgency, place, summary, filed_by, filed_at_ms);
 
 impl Ticket {
     /// What was filed, to be filed again or compared.

@@ -2,6 +2,7 @@
 //!
 //! Words are compared by pairs of characters, which need no dictionary: 凤鸣路菜市场 and 凤鸣路市场 share most of theirs.
 
+use crate::db::from_row;
 use std::collections::BTreeSet;
 
 use protocol::{IncidentKind, UtcMs};
@@ -22,7 +23,7 @@ const BOTH: f64 = 0.1;
 const TIME: f64 = 0.1;
 
 /// What is compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     pub number: String,
     pub kind: String,
@@ -35,6 +36,8 @@ pub struct Told {
     pub words: String,
     pub opened_at_ms: i64,
 }
+
+from_row!(Told: number, kind, severity, title_zh, title_en, place, words, opened_at_ms);
 
 /// A case that may be the same, 0 to 100.
 #[derive(Clone, Debug, PartialEq, Eq)]

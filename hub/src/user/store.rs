@@ -3,13 +3,16 @@
 use protocol::UtcMs;
 
 use crate::args;
+use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
 
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UserRow {
     pub(super) role: String,
     pub(super) password: String,
 }
+
+from_row!(UserRow: role, password);
 
 pub(super) async fn user(db: &Db, tenant: &str, name: &str) -> Result<Option<UserRow>> {
     db.fetch_optional("select role, password from users where tenant = $1 and name = $2", args![tenant, name])
@@ -79,13 +82,15 @@ pub(super) async fn insert_session(
     Ok(())
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub(super) struct SessionRow {
     pub(super) user_name: String,
     pub(super) role: String,
     pub(super) csrf: String,
     pub(super) seen_at_ms: i64,
 }
+
+from_row!(SessionRow: user_name, role, csrf, seen_at_ms);
 
 /// The session of a token, unless it was idle since `idle_since` or began before `oldest`.
 pub(super) async fn session(
@@ -140,13 +145,15 @@ pub(super) async fn sweep(
     Ok(())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Failures {
     /// Of this name from this address, of this name, from this address.
     pub(super) pair: i64,
     pub(super) name: i64,
     pub(super) address: i64,
 }
+
+from_row!(Failures: pair, name, address);
 
 pub(super) async fn failures(
     db: &Db,
@@ -184,7 +191,7 @@ pub(super) async fn clear_failures(db: &Db, tenant: &str, name: &str, address: &
 }
 
 /// One row of the access register.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Access {
     pub at_ms: i64,
     pub user_name: String,
@@ -198,6 +205,8 @@ pub struct Access {
     /// The call, for a recording.
     pub call_id: Option<String>,
 }
+
+from_row!(Access: at_ms, user_name, sha256, kind, act, purpose, case_number, call_id);
 
 /// Writes the row unless the same one was written after `since`: a player asks for one file in many ranges.
 pub(super) async fn register(

@@ -316,6 +316,7 @@ async fn words_appear_while_the_call_runs() {
             .await
             .unwrap_or_else(|e| panic!("{e:#}\n{}", desk.world.tails()));
         desk.go(&format!("/calls/{id}")).await;
+        desk.wait("the words", "return !!document.querySelector('.lines')").await;
         // A low window: few lines fill it.
         desk.run(
             "const b = document.querySelector('.lines'); b.style.flex = 'none'; b.style.height = '90px'",

@@ -21,7 +21,7 @@ fn a_stuck_analysis_stops_nobody() {
         let _ = asleep.lock().unwrap().recv();
     };
     let counts = Arc::new(Counts::default());
-    let mut decoder = LiveDecoder::new(25.0, 160, counts.clone(), Arc::new(on_picture));
+    let mut decoder = LiveDecoder::new(25.0, 160, counts.clone(), Pace::default(), Arc::new(on_picture));
     for unit in &units {
         ring.push(unit.clone());
         decoder.feed(unit, 0).unwrap();
@@ -126,7 +126,7 @@ fn a_decoder_that_hangs_in_its_start_is_left_behind() {
         let _ = pictures.send(at_us);
     };
     let counts = Arc::new(Counts::default());
-    let mut decoder = LiveDecoder::new(50.0, 160, counts.clone(), Arc::new(on_picture));
+    let mut decoder = LiveDecoder::new(50.0, 160, counts.clone(), Pace::default(), Arc::new(on_picture));
     let (first, rest) = units.split_at(30);
     decoder.feed(&first[0], 1_000).unwrap();
     begins.recv_timeout(Duration::from_secs(10)).expect("it is tried first");

@@ -9,6 +9,7 @@ use crate::args;
 use crate::case::{history, number};
 use crate::change::{self, ChangeTopic};
 use crate::correlation::Cause;
+use crate::db::from_row;
 use crate::db::{Insert, Result, Tx};
 
 const HISTORY: Insert = Insert {
@@ -17,7 +18,7 @@ const HISTORY: Insert = Insert {
 };
 
 /// What of a case changes with its incidents.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Head {
     pub case_id: String,
     number: String,
@@ -26,6 +27,8 @@ pub struct Head {
     history_count: i64,
     history_hash: String,
 }
+
+from_row!(Head: case_id, number, severity, incident_count, history_count, history_hash);
 
 /// What a new case gets from outside.
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,10 @@ use protocol::{Origin, Status, UtcMs};
 
 use crate::args;
 use crate::change::{self, ChangeTopic};
+use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
 use crate::device::smooth_skew;
 
-#[derive(sqlx::FromRow)]
 struct Known {
     state: String,
     status: Option<String>,
@@ -16,6 +16,8 @@ struct Known {
     online_since_ms: Option<i64>,
     skew_ms: Option<i64>,
 }
+
+from_row!(Known: state, status, last_seen_at_ms, offline_since_ms, online_since_ms, skew_ms);
 
 /// Keeps the newest status. `retained` ones (and last wills) tell nothing about the box's clock or presence now.
 pub async fn save_status(
@@ -134,7 +136,7 @@ pub async fn note_silence(db: &Db, limit_ms: i64, now: UtcMs) -> Result<u64> {
 }
 
 /// A box whose silence or return has not been told yet.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Silent {
     pub tenant: String,
     pub device_id: String,
@@ -142,6 +144,8 @@ pub struct Silent {
     /// The open incident, JSON, while there is one.
     pub lost_incident: Option<String>,
 }
+
+from_row!(Silent: tenant, device_id, offline_since_ms, lost_incident);
 
 /// Enrolled boxes offline since before `limit_ms` without an incident, and boxes with one that are back or were shut
 /// out.

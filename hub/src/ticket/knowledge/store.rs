@@ -2,9 +2,10 @@
 
 use super::Entry;
 use crate::args;
+use crate::db::from_row;
 use crate::db::{Db, Error, Result, Tx};
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 struct Row {
     id: String,
     title: String,
@@ -15,6 +16,8 @@ struct Row {
     valid_until: Option<String>,
     updated_at_ms: i64,
 }
+
+from_row!(Row: id, title, body, categories, words, unit, valid_until, updated_at_ms);
 
 impl Row {
     fn entry(self) -> Result<Entry> {

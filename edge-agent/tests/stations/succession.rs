@@ -1,0 +1,130 @@
+//! A newer model takes the place of one at work, and a bad one does not: real files, the real runtime, toy weights.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use edge_agent::detector::{self, Answer, DetectorConfig, DetectorStation};
+use edge_agent::frame::Picture;
+use models::ModelStore;
+use protocol::{Clock, DetectorHealth, ManualClock, UtcMs};
+
+/// A folder of models that holds the toy under a name of its own, as a site would.
+struct Site {
+    folder: tempfile::TempDir,
+    clock: Arc<ManualClock>,
+}
+
+impl Site {
+    fn new() -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap(), clock: Arc::new(ManualClock::at(UtcMs(0))) };
+        std::fs::create_dir(site.path("")).unwrap();
+        site.install("1", None);
+        site
+    }
+
+    fn path(&self, file: &str) -> std::path::PathBuf {
+        self.folder.path().join("ours").join(file)
+    }
+
+    /// Each file is renamed into place, the description last.
+    fn install(&self, version: &str, golden: Option<&str>) {
+        let toy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/detectors/toy-crowd");
+        let put = |name: &str, bytes: &[u8]| {
+            std::fs::write(self.path("new"), bytes).unwrap();
+            std::fs::rename(self.path("new"), self.path(name)).unwrap();
+        };
+        put("toy-crowd.onnx", &std::fs::read(toy.join("toy-crowd.onnx")).unwrap());
+        if let Some(golden) = golden {
+            image::GrayImage::from_pixel(64, 36, image::Luma([255])).save(self.path("white.png")).unwrap();
+            put("golden.json", golden.as_bytes());
+        }
+        let text = std::fs::read_to_string(toy.join("model.toml")).unwrap();
+        let text = text.replace("\"1\"", &format!("\"{version}\"")).replace("\"toy-crowd\"", "\"ours\"");
+        put("model.toml", text.as_bytes());
+    }
+
+    fn station(&self) -> DetectorStation {
+        let config = DetectorConfig { models: vec!["ours".to_owned()], ..DetectorConfig::default() };
+        let store = ModelStore::new(vec![self.folder.path().to_owned()]);
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        DetectorStation::start_all(clock, detector::posts(&config, &store)).unwrap()
+    }
+
+    /// Shows pictures, and lets time go on between them, until health is as wanted. Every picture is answered by a model,
+    /// and once the newer one has answered the older one does not again; how many each answered.
+    fn until(&self, station: &DetectorStation, done: impl Fn(&DetectorHealth) -> bool) -> Vec<(String, u32)> {
+        let camera = station.client("c1".parse().unwrap());
+        let picture =
+            Picture { width: 64, height: 36, y: vec![200; 64 * 36], u: vec![128; 576], v: vec![128; 576] };
+        let picture = Arc::new(picture);
+        let mut answered: Vec<(String, u32)> = Vec::new();
+        for _ in 0..3_000 {
+            match camera.submit(Arc::clone(&picture)).blocking_recv().unwrap() {
+                Answer::Found(looked) => match answered.last_mut() {
+                    Some((by, count)) if *by == *looked.by => *count += 1,
+                    _ => answered.push((looked.by.to_string(), 1)),
+                },
+                other => panic!("{other:?} with a model at work; {:?}", station.health()),
+            }
+            if done(&station.health()) {
+                return answered;
+            }
+            // Nothing is looked at just now that could be taken to hang.
+            self.clock.advance_ms(50);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        panic!("not within 3000 pictures: {:?}", station.health());
+    }
+}
+
+/// The newer model answers from some picture on, no picture is left without an answer, and a further one whose self-test
+/// fails is refused with what was expected and found while the one at work goes on. The next good one takes over again.
+#[test]
+fn a_newer_model_takes_over_and_a_bad_one_does_not() {
+    let site = Site::new();
+    let station = site.station();
+    let works = |health: &DetectorHealth, version: &str| matches!(health, DetectorHealth::Model { name, troubles } if *name == format!("ours {version}") && troubles.is_empty());
+    assert!(works(&station.health(), "1"), "{:?}", station.health());
+
+    site.install("2", None);
+    let answered = site.until(&station, |health| works(health, "2"));
+    assert!(
+        answered.iter().all(|(by, _)| by == "ours 1" || by == "ours 2") && answered.len() <= 2,
+        "{answered:?}"
+    );
+    assert!(answered[0].0 == "ours 1" && answered[0].1 > 10, "it worked on meanwhile: {answered:?}");
+
+    // White is what the toy is surest of: three hundred things, and none is expected.
+    let none = r#"{"threshold":0.5,"tolerance":{"score":0.05,"iou":0.7},"pictures":[{"file":"white.png","detections":[]}]}"#;
+    site.install("3", Some(none));
+    let refused = |health: &DetectorHealth| {
+        matches!(health, DetectorHealth::Model { name, troubles }
+            if name == "ours 2" && troubles.iter().any(|t| t.contains("ours 3") && t.contains("white.png")
+                && t.contains("expected nothing more, found")))
+    };
+    let answered = site.until(&station, refused);
+    assert!(answered.iter().all(|(by, _)| by == "ours 2"), "{answered:?}");
+
+    // The same weights with a self-test that they pass.
+    let sure = none.replace("\"threshold\":0.5", "\"threshold\":1.0");
+    site.install("4", Some(&sure));
+    site.until(&station, |health| works(health, "4"));
+}
+
+/// A model that arrives later is at work within seconds of media time, not at the next try of half a minute.
+#[test]
+fn a_model_that_arrives_is_taken() {
+    let site = Site::new();
+    std::fs::remove_file(site.path("toy-crowd.onnx")).unwrap();
+    let station = site.station();
+    assert!(matches!(station.health(), DetectorHealth::MotionOnly { .. }));
+    site.install("1", None);
+    for _ in 0..2_000 {
+        if matches!(station.health(), DetectorHealth::Model { .. }) {
+            return;
+        }
+        site.clock.advance_ms(5);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("{:?}", station.health());
+}
