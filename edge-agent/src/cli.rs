@@ -145,7 +145,7 @@ fn act(cli: Cli) -> Result<ExitCode> {
 fn model_folders(config: Option<&std::path::Path>) -> Vec<PathBuf> {
     let config = Config::load_as(config, &whatever_is_there());
     let models = config.map(|config| stations::model_store(None, &config));
-    models.map(|store| stations::speech_folders(&store)).unwrap_or_default()
+    models.map(|store| stations::without_own(&store)).unwrap_or_default()
 }
 
 /// `edge-agent replay … | head -1` has shown what was wanted.

@@ -100,7 +100,9 @@ fn open(args: &Args, config: &DetectorConfig, store: &ModelStore) -> Result<Vec<
             // Of those that nobody asked for, one that was never put there is no news.
             Err(DetectError::Model(ModelError::Missing { .. })) if !asked => {}
             Err(error) if asked => return Err(error.into()),
-            Err(error) => say::complain(format_args!("edge-agent: left out: {error:#}")),
+            Err(error) => {
+                say::complain(format_args!("edge-agent: left out: {:#}", anyhow::Error::from(error)))
+            }
         }
     }
     if detectors.is_empty() {

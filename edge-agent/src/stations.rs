@@ -266,8 +266,9 @@ impl Stations {
     }
 }
 
-/// Where a recogniser may lie that hears citizens: not among the product's own, of which the only one is for demonstrations.
-pub fn speech_folders(store: &ModelStore) -> Vec<PathBuf> {
+/// The folders in which a site has its models. A recogniser that hears citizens must lie in one of them: the product's own is
+/// for demonstrations.
+pub fn without_own(store: &ModelStore) -> Vec<PathBuf> {
     let own = native::own_models();
     store.folders().iter().filter(|folder| Some(*folder) != own.as_ref()).cloned().collect()
 }

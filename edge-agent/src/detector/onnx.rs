@@ -277,6 +277,8 @@ fn tensors<'o>(outputs: &'o SessionOutputs<'_>, answer: &Answer) -> ort::Result<
             Tensor { name, shape: sizes(shape), values: values.iter().map(|v| *v as f32).collect() }
         } else if let Ok((shape, values)) = value.try_extract_tensor::<i32>() {
             Tensor { name, shape: sizes(shape), values: values.iter().map(|v| *v as f32).collect() }
+        } else if let Ok((shape, values)) = value.try_extract_tensor::<f64>() {
+            Tensor { name, shape: sizes(shape), values: values.iter().map(|v| *v as f32).collect() }
         } else {
             let (shape, values) = value.try_extract_tensor::<f32>()?;
             Tensor { name, shape: sizes(shape), values: Cow::Borrowed(values) }

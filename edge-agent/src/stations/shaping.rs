@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{CHANGE_END, Calls, Detecting, END, Running, Site, Stations, model_store, speech_folders};
+use super::{CHANGE_END, Calls, Detecting, END, Running, Site, Stations, model_store, without_own};
 use crate::call::{self, CallConfig, CallTap};
 use crate::camera;
 use crate::config::Config;
@@ -119,7 +119,7 @@ fn start_calls(site: &Site, config: &CallConfig) -> Result<Calls> {
         chance: site.chance.clone(),
         data_dir: installed.agent.data_dir.clone(),
         silero: store.find("silero-vad").ok().map(|weights| weights.main_file().to_owned()),
-        model_dirs: speech_folders(&store),
+        model_dirs: without_own(&store),
         program: std::env::current_exe().context("finding this program's own file")?,
         reports: site.reports.clone(),
         live: site.live.clone(),

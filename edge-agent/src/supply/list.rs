@@ -46,7 +46,7 @@ struct Listing {
 }
 
 pub(super) fn run(site: &Site, json: bool) -> anyhow::Result<()> {
-    let models: Vec<Row> = site.store.names().iter().map(|name| row(site, name)).collect();
+    let models: Vec<Row> = site.shown.names().iter().map(|name| row(site, name)).collect();
     if json {
         let listing = Listing { folder: site.folder.clone(), models };
         say!("{}", serde_json::to_string(&listing)?);
@@ -94,7 +94,7 @@ fn in_words(row: &Row) -> String {
 
 fn row(site: &Site, name: &str) -> Row {
     let used = site.used.contains(name);
-    match site.store.look(name) {
+    match site.shown.look(name) {
         Ok(entry) => row_of(entry, used),
         Err(error) => unreadable(name, used, &error),
     }

@@ -16,7 +16,7 @@ use models::{ModelStore, manifest};
 use protocol::{Clock as _, SystemClock};
 
 use crate::config::{Config, Reading, in_force};
-use crate::{detector, say};
+use crate::{detector, say, stations};
 use progress::Progress;
 
 #[derive(Debug, ClapArgs)]
@@ -77,6 +77,8 @@ enum Act {
 /// Where models are looked for and put, and which of them the configuration names.
 struct Site {
     store: ModelStore,
+    /// With those that come with the product: they are shown and used, not moved about.
+    shown: ModelStore,
     folder: PathBuf,
     /// The box itself does not look into `folder`.
     unsearched: bool,
@@ -93,14 +95,15 @@ impl Site {
         let named = option.map(Path::to_owned).or_else(|| config.agent.models.clone());
         let unsearched = named.is_none();
         let folder = named.unwrap_or_else(|| config.agent.data_dir.join("models"));
-        let mut folders =
-            detector::store(option.map(Path::to_owned), config.agent.models.clone()).folders().to_vec();
+        let searched = detector::store(option.map(Path::to_owned), config.agent.models.clone());
+        let (mut folders, mut shown) = (stations::without_own(&searched), searched.folders().to_vec());
         if unsearched {
             folders.insert(0, folder.clone());
+            shown.insert(0, folder.clone());
         }
-        let store = ModelStore::new(folders);
-        let used = used_by(&config, &store);
-        Ok(Self { store, folder, unsearched, used, at: SystemClock::new().now().to_string() })
+        let (store, shown) = (ModelStore::new(folders), ModelStore::new(shown));
+        let used = used_by(&config, &shown);
+        Ok(Self { store, shown, folder, unsearched, used, at: SystemClock::new().now().to_string() })
     }
 
     fn shelf(&self, act: &str) -> Result<Shelf> {

@@ -222,8 +222,8 @@ async fn people_are_cells_wherever_they_were_seen() {
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     let still = site.recorder.still(&camera.view()).await.unwrap();
     assert_eq!(Some(still.evidence.starts_at), people.newest());
-    // Twenty seconds later nobody has looked: what the box still shows is cells all over.
-    let later = Frame { captured_at: frame.captured_at.plus_ms(20_000), ..frame };
+    // Twenty seconds after the last look: what the box still shows is cells all over.
+    let later = Frame { captured_at: people.newest().unwrap().plus_ms(20_000), ..frame };
     let snapshot = site.recorder.snapshot(&camera.view(), &later, None).finished().await.unwrap();
     let shown = pictures(&snapshot).remove(0);
     assert!(flat(&shown, &corner, 60) > 0.9);

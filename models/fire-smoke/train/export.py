@@ -30,8 +30,7 @@ class Exported(nn.Module):
     def forward(self, images):
         logits, boxes, picture = self.net(images)
         scores = (logits * self.cell + (picture * self.picture + self.offset)[:, None]).sigmoid()
-        size = boxes.new_tensor([images.shape[3], images.shape[2]] * 2)
-        boxes = torch.minimum(boxes.clamp(min=0), size)
+        boxes = boxes.clamp(0.0, float(SIDE))
         low, high = boxes[..., :2], boxes[..., 2:]
         return torch.cat([(low + high) / 2, high - low, scores], 2)
 
@@ -66,6 +65,7 @@ def main(weights, calibration, out):
     answer = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"]).run(None, {"images": example.numpy()})[0]
     with torch.no_grad():
         difference = abs(answer - module(example).numpy()).max()
+    assert answer.dtype == "float32", answer.dtype
     print(out, os.path.getsize(out), "bytes", answer.shape, "largest difference", difference)
 
 

@@ -64,8 +64,8 @@ class Network(nn.Module):
             height, width = side.shape[2:]
             points = torch.stack(
                 [
-                    (torch.arange(width, device=x.device) + 0.5).repeat(height),
-                    (torch.arange(height, device=x.device) + 0.5).repeat_interleave(width),
+                    (torch.arange(width, dtype=x.dtype, device=x.device) + 0.5).repeat(height),
+                    (torch.arange(height, dtype=x.dtype, device=x.device) + 0.5).repeat_interleave(width),
                 ],
                 1,
             )
@@ -80,7 +80,7 @@ def centres(size, device=None):
     held = []
     for stride in reversed(STRIDES):
         n = size // stride
-        line = (torch.arange(n, device=device) + 0.5) * stride
+        line = (torch.arange(n, dtype=torch.float32, device=device) + 0.5) * stride
         held.append(torch.stack([line.repeat(n), line.repeat_interleave(n)], 1))
     return torch.cat(held)
 
