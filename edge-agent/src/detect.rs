@@ -101,7 +101,7 @@ fn open(args: &Args, config: &DetectorConfig, store: &ModelStore) -> Result<Vec<
             Err(DetectError::Model(ModelError::Missing { .. })) if !asked => {}
             Err(error) if asked => return Err(error.into()),
             Err(error) => {
-                say::complain(format_args!("edge-agent: left out: {:#}", anyhow::Error::from(error)))
+                say::complain(format_args!("edge-agent: left out: {:#}", anyhow::Error::from(error)));
             }
         }
     }
