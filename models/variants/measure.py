@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which variant of YOLOX-nano is worth using on this machine?
 
-    SHAODIAN_DATA=DIR measure.py [--frames N] [--seconds S]
+    SHAODIAN_DATA=DIR measure.py [--every N] [--rounds N]
 
 Builds variants (fp32 and int8 per channel x input 320 and 416), runs each with one and with two threads over the clips
 with known people (PETS09 S2.L1, TUD-Campus), and beside them FastestDet. Prints AP50 of people per clip (all-point
