@@ -2,19 +2,28 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use image::{DynamicImage, ImageDecoder as _, ImageReader};
 
 use crate::frame::Picture;
 
+/// A small file can say that it is a picture of any size. No camera's is larger than this; half a gigabyte is worked in.
+const MOST_PIXELS: u64 = 100_000_000;
+
 /// A JPEG or PNG file, upright, with even sides.
 ///
 /// # Errors
-/// What cannot be read as a picture, or is smaller than 2 x 2 pixels, with the file's name.
+/// What cannot be read as a picture, is smaller than 2 x 2 pixels or has more than a hundred million, with the file's name.
 pub(crate) fn read(file: &Path) -> Result<Picture> {
     let shown = file.display();
     let read = || -> Result<DynamicImage> {
         let mut decoder = ImageReader::open(file)?.with_guessed_format()?.into_decoder()?;
+        let (width, height) = decoder.dimensions();
+        ensure!(
+            u64::from(width) * u64::from(height) <= MOST_PIXELS,
+            "it is {width} x {height}, more than {} million pixels",
+            MOST_PIXELS / 1_000_000
+        );
         let turned = decoder.orientation()?;
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(turned);
@@ -54,6 +63,26 @@ mod tests {
         std::fs::write(&turned, [&jpeg[..2], exif, &jpeg[2..]].concat()).unwrap();
         let picture = read(&turned).unwrap();
         assert_eq!((picture.width, picture.height), (4, 8));
+    }
+
+    /// A file of some dozen bytes that says it holds gigapixels is refused before room is made for them.
+    #[test]
+    fn a_picture_too_large_is_refused_by_its_head() {
+        let folder = tempfile::tempdir().unwrap();
+        let (small, bomb) = (folder.path().join("small.png"), folder.path().join("bomb.png"));
+        image::GrayImage::new(4, 4).save(&small).unwrap();
+        let mut bytes = std::fs::read(&small).unwrap();
+        // The head of a PNG: its sides at 16, and a checksum of head and name after it at 29.
+        bytes[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        let mut sum = flate2::Crc::new();
+        sum.update(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+        std::fs::write(&bomb, bytes).unwrap();
+        let error = format!("{:#}", read(&bomb).unwrap_err());
+        assert!(
+            error.contains("bomb.png") && error.contains("65535 x 65535, more than 100 million"),
+            "{error}"
+        );
     }
 
     /// What is no picture is named, with what to give instead.
