@@ -23,6 +23,7 @@ mod recording;
 mod recovery;
 mod replay;
 mod service;
+mod small_disk;
 mod succession;
 mod uplink;
 mod upload;

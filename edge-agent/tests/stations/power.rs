@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -19,59 +18,14 @@ use edge_agent::outbox::{Outbox, OutboxConfig};
 use protocol::{Chance, Clock, Envelope, Event, Incident, Phase, SystemClock};
 use sha2::{Digest as _, Sha256};
 
+use crate::small_disk::SmallDisk;
+
 const DISK_MIB: u32 = 160;
 const CAMERAS: usize = 3;
 /// Of each camera: each gives an incident of its own.
 const RULES: usize = 6;
 /// What was left unfinished is finished so long after the last start.
 const SETTLE: Duration = Duration::from_secs(240);
-
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    /// `None`, with the reason printed, where mounting is not allowed.
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={DISK_MIB}m");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &size, "shaodian-test"]).arg(dir.path());
-        match mount.output() {
-            Ok(output) if output.status.success() => Some(Self(dir)),
-            other => {
-                eprintln!("skipped: no small file system can be mounted here ({other:?})");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Leaves so many bytes.
-    fn fill(&self, leave: u64) {
-        let free = edge_agent::outbox::free_bytes(self.path()).unwrap();
-        let mut file =
-            fs::OpenOptions::new().create(true).append(true).open(self.path().join("fill")).unwrap();
-        let block = vec![7; 64 << 10];
-        let blocks = free.saturating_sub(leave) / block.len() as u64;
-        for _ in 0..blocks {
-            if file.write_all(&block).is_err() {
-                return;
-            }
-        }
-    }
-
-    fn empty(&self) {
-        let _ = fs::remove_file(self.path().join("fill"));
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
 
 struct Agent(Child);
 
@@ -165,7 +119,7 @@ fn whole(folder: &Path, evidence: &protocol::Evidence) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_incident_has_its_evidence_or_the_reason() {
-    let Some(disk) = Disk::mount() else { return };
+    let Some(disk) = SmallDisk::mount(DISK_MIB) else { return };
     let rounds = setting("SHAODIAN_POWER_ROUNDS", 4);
     let wanted = setting("SHAODIAN_POWER_INCIDENTS", 1) as usize;
     let seed = setting("SHAODIAN_POWER_SEED", 20_261_128);
@@ -187,7 +141,7 @@ async fn every_incident_has_its_evidence_or_the_reason() {
         if let Some(full_at) = full_at {
             filled += 1;
             std::thread::sleep(full_at);
-            disk.fill(chance.below(3) << 20);
+            disk.fill_but(chance.below(3) << 20);
             std::thread::sleep(life.saturating_sub(full_at));
         } else {
             std::thread::sleep(life);

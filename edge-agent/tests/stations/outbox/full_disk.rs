@@ -1,53 +1,9 @@
 //! A disk without space: evidence is given up before incidents, and incidents go on being written for a while.
 
-use std::path::Path;
-use std::process::Command as Process;
 use std::sync::atomic::Ordering;
 
 use super::*;
-
-/// A small file system of its own, gone when dropped.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// `None`, with the reason printed, where mounting is not allowed.
-    fn mount(size_mib: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={size_mib}m");
-        let done = Process::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "shaodian-test"])
-            .arg(dir.path())
-            .output();
-        match done {
-            Ok(output) if output.status.success() => Some(Self(dir)),
-            other => {
-                eprintln!("skipped: no small file system can be mounted here ({other:?})");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Leaves no byte.
-    fn fill(&self) {
-        use std::io::Write as _;
-        let mut file =
-            std::fs::OpenOptions::new().create(true).append(true).open(self.path().join("fill")).unwrap();
-        let block = vec![7; 64 << 10];
-        for size in [block.len(), 4096, 1] {
-            while file.write_all(&block[..size]).is_ok() {}
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Process::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
+use crate::small_disk::SmallDisk;
 
 /// On a disk that is really full, incidents are still written and receipts still settled, from the reserve; the
 /// flag that health shows stays until there is room for a reserve again; nothing that was promised is lost.
