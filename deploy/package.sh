@@ -51,7 +51,7 @@ package() {
             install -D -m 0644 "$file" "$tree/usr/lib/shaodian/$(basename "$file")"
         done
         # What comes with the product; scripts and data of the training stay in the source tree.
-        for file in models/*/*.onnx models/*/golden.json models/*/golden-*.png models/*/tokens.txt models/*/README*.md; do
+        for file in models/*/*.onnx models/*/golden* models/*/tokens.txt models/*/README*.md; do
             [ ! -e "$file" ] || install -D -m 0644 "$file" "$tree/usr/share/shaodian/$file"
         done
         for file in deploy/asterisk/extensions.conf.example models/manifest.toml; do

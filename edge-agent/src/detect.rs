@@ -93,7 +93,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<bool> {
 fn open(args: &Args, config: &DetectorConfig, store: &ModelStore) -> Result<Vec<Box<dyn Detect>>> {
     let mut detectors = Vec::new();
     let asked = !args.names.is_empty();
-    let names = if asked { args.names.clone() } else { detector::installable(store) };
+    let names = if asked { args.names.clone() } else { installed_names(store) };
     for name in names {
         match detector::open_one(&name, config, store) {
             Ok(detector) => detectors.push(detector),
@@ -118,6 +118,17 @@ fn open(args: &Args, config: &DetectorConfig, store: &ModelStore) -> Result<Vec<
         );
     }
     Ok(detectors)
+}
+
+/// Every detector there may be, but what only stands in for one that is there.
+fn installed_names(store: &ModelStore) -> Vec<String> {
+    let needless = |name: &String| {
+        let others = store.model(name).map(|model| model.stands_in_for).unwrap_or_default();
+        others.iter().any(|other| store.find(other).is_ok())
+    };
+    let mut names = detector::installable(store);
+    names.retain(|name| !needless(name));
+    names
 }
 
 fn look(detectors: &mut [Box<dyn Detect>], picture: &Picture) -> Result<Vec<Found>> {

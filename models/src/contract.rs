@@ -20,6 +20,19 @@ pub struct Contract {
     pub least_score: f32,
     /// Of two boxes of one label that overlap more, the surer stays. Absent: the model sees to that itself.
     pub overlap: Option<f32>,
+    /// Smaller inputs on which the same network also works.
+    #[serde(default)]
+    pub smaller: Vec<Smaller>,
+}
+
+/// A square input smaller than the model's own.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smaller {
+    /// Pixels.
+    pub side: usize,
+    /// Points of AP50 that it costs at most, on the clips that it was measured on.
+    pub loses: f32,
 }
 
 fn least_score() -> f32 {
@@ -195,9 +208,24 @@ impl Contract {
         {
             return Some(format!("strides {strides:?} do not divide {width} x {height}"));
         }
+        if let Some(Smaller { side, .. }) =
+            self.smaller.iter().find(|s| s.side < 16 || s.side >= *width.min(height))
+        {
+            return Some(format!(
+                "a smaller input of {side} pixels is not between 16 and {width} x {height}"
+            ));
+        }
         if self.labels.values().all(Vec::is_empty) {
             return Some("it names no label".to_owned());
         }
         None
+    }
+
+    /// The same with another input.
+    pub fn at(&self, side: usize) -> Self {
+        let mut other = self.clone();
+        (other.picture.width, other.picture.height) = (side, side);
+        other.smaller.clear();
+        other
     }
 }

@@ -26,6 +26,13 @@ impl Stamp {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edition(Vec<Stamp>);
 
+impl Edition {
+    /// Of these files; an error while one of them is missing.
+    pub fn of(files: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
+        files.into_iter().map(Stamp::of).collect::<io::Result<_>>().map(Self)
+    }
+}
+
 impl ModelStore {
     /// What lies there now; `None` while a file is missing.
     pub fn edition(&self, name: &str) -> Option<Edition> {
@@ -34,7 +41,6 @@ impl ModelStore {
         let mut paths = files.collect::<Result<Vec<_>, _>>().ok()?;
         paths.extend(self.description(name));
         paths.extend(self.golden(&model));
-        let stamps = paths.into_iter().map(Stamp::of).collect::<io::Result<Vec<_>>>().ok()?;
-        Some(Edition(stamps))
+        Edition::of(paths).ok()
     }
 }

@@ -37,6 +37,9 @@ pub struct Model {
     /// It lies in the project's own `models` folder, and is fetched from nowhere.
     #[serde(default)]
     pub bundled: bool,
+    /// Names of better models: it is used where one of them is wanted and not installed, and says so.
+    #[serde(default)]
+    pub stands_in_for: Vec<String>,
     #[serde(default)]
     pub measured: Vec<Measured>,
     /// The first one is the model itself.
@@ -74,6 +77,11 @@ pub struct ModelFile {
 impl Manifest {
     pub fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|m| m.name == name)
+    }
+
+    /// The model that is used where `name` is not installed.
+    pub fn stand_in(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|m| m.stands_in_for.iter().any(|other| other == name))
     }
 }
 
@@ -127,6 +135,10 @@ mod tests {
                 assert!(file.sha256.is_some() || file.archive, "{}: only archives lack a hash", file.name);
             }
             assert!(is_model_name(&model.name), "{}", model.name);
+            for other in &model.stands_in_for {
+                let other = manifest().model(other).expect("it is known");
+                assert!(model.bundled && !other.bundled && other.task == model.task, "{}", model.name);
+            }
             assert!(!model.files.iter().any(|f| f.archive) || model.files.len() == 1, "{}", model.name);
         }
     }

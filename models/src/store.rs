@@ -155,6 +155,11 @@ impl ModelStore {
         }
     }
 
+    /// Name of the model that is used where `name` is not installed.
+    pub fn stand_in(&self, name: &str) -> Option<&str> {
+        self.manifest.stand_in(name).map(|model| model.name.as_str())
+    }
+
     /// Every model that is known of: the manifest's in its order, then the site's by name.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.manifest.models.iter().map(|m| m.name.clone()).collect();

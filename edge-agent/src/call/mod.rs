@@ -180,7 +180,7 @@ impl CallTap {
             program: deps.program,
             reports: deps.reports,
             live: deps.live,
-            live_words: Live::new(),
+            live_words: Arc::default(),
             screener,
             corrections,
             raise,

@@ -86,11 +86,11 @@ impl CallTap {
 
     /// What was heard of a call while it ran, leg by leg.
     async fn said(&self, call: &Call, deadline: Instant) -> Said {
-        let mut said = Said { model: self.live_words.state().model, ..Said::default() };
+        let mut said = Said::default();
         for (id, _) in call {
             let name = lock(&self.live_legs).get(id).cloned();
             if let Some((name, words)) = name.zip(self.live_words.said(*id, deadline).await) {
-                said.legs.insert(name, words);
+                said.0.insert(name, words);
             }
         }
         said

@@ -2,7 +2,9 @@
 //! it in production, whatever a test needs in tests. [`station::Station`] shares them among all cameras.
 
 mod answer;
+mod config;
 mod exact;
+mod fastest;
 mod golden;
 mod input;
 mod lane;
@@ -10,6 +12,7 @@ mod letterbox;
 mod look;
 mod onnx;
 mod pose;
+mod resize;
 pub mod station;
 mod unsought;
 
@@ -18,11 +21,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use models::contract::Contract;
-use models::{ModelError, ModelStore, search_folders};
+use models::{ModelError, ModelStore, Weights, search_folders};
+use ort::environment::Environment;
 use protocol::Label;
-use serde::{Deserialize, Serialize};
 
 pub use self::answer::{Tensor, read};
+pub use self::config::DetectorConfig;
+use self::config::SELDOM;
 pub use self::input::{Input, Values};
 pub use self::letterbox::Letterbox;
 pub use self::look::Loader;
@@ -31,7 +36,6 @@ pub use self::pose::{FindPose, PoseHealth, Stance};
 use self::station::EditionOf;
 pub use self::station::{DetectorClient, DetectorStation, DetectorStats, Post};
 pub use self::unsought::Unsought;
-use crate::config::{Wrong, within};
 use crate::frame::{Detection, Picture};
 use crate::native::{self, NativeError};
 
@@ -164,123 +168,6 @@ pub enum DetectError {
     Hangs { model: String, ms: u64 },
 }
 
-/// `[detector]` of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DetectorConfig {
-    /// False: motion only, by choice.
-    pub enabled: bool,
-    /// Names in the model manifest, or of folders with a `model.toml`; they look side by side.
-    pub models: Vec<String>,
-    /// How often a detector of fire and smoke looks at a camera, at most; by name, in milliseconds.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub every_ms: BTreeMap<String, u32>,
-    /// Name of a pose model, asked where a rule for falls is in doubt. Empty: none. Where it is not installed, falls are
-    /// told without it.
-    pub pose: String,
-    /// Threads of one inference.
-    pub threads: usize,
-    /// Who computes: the first that works.
-    pub providers: Vec<Provider>,
-    /// Another `libonnxruntime.so` (a GPU build, say), or the folder it is in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ort_library: Option<PathBuf>,
-}
-
-impl Default for DetectorConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            models: vec!["yolox-nano".to_owned()],
-            every_ms: BTreeMap::new(),
-            pose: "movenet-lightning".to_owned(),
-            threads: 1,
-            providers: vec![Provider::Cpu],
-            ort_library: None,
-        }
-    }
-}
-
-impl DetectorConfig {
-    /// What it can name with the models of the manifest; nothing when it is switched off.
-    pub fn named(&self) -> Vec<Label> {
-        self.named_in(&ModelStore::new(Vec::new()))
-    }
-
-    /// The same with a site's own models in `store`. One that nothing is known of here may name whatever a detector
-    /// may: [`Self::problems_in`] refuses it where somebody is there to mend it, and otherwise health tells of it.
-    pub fn named_in(&self, store: &ModelStore) -> Vec<Label> {
-        let of = |name: &String| match labels_of(name, store) {
-            Err(DetectError::Model(ModelError::Unknown { .. })) => anything().collect(),
-            told => told.unwrap_or_default(),
-        };
-        together(self.models.iter().filter(|_| self.enabled).flat_map(of))
-    }
-
-    /// What is wrong with it; empty when nothing is.
-    pub(crate) fn problems(&self) -> Wrong {
-        let mut found = Wrong::new();
-        within(&mut found, "threads", self.threads, 1..=64);
-        if self.models.is_empty() {
-            found.push((
-                "models",
-                "names no model; to watch by motion alone write enabled = false".to_owned(),
-            ));
-        }
-        for (at, model) in self.models.iter().enumerate() {
-            if self.models[..at].contains(model) {
-                found.push(("models", format!("names {model:?} twice")));
-            }
-        }
-        if self.providers.is_empty() {
-            found.push(("providers", "names none; write [\"cpu\"]".to_owned()));
-        }
-        for (model, every_ms) in &self.every_ms {
-            if !self.models.contains(model) {
-                found.push(("every_ms", format!("names {model:?}, which is not among `models`")));
-            }
-            if !(100..=MOST_EVERY_MS).contains(every_ms) {
-                found.push((
-                    "every_ms",
-                    format!("{model} = {every_ms} is not between 100 and {MOST_EVERY_MS}"),
-                ));
-            }
-        }
-        found
-    }
-
-    /// What is wrong with it where the models lie that are in `store`.
-    pub(crate) fn problems_in(&self, store: &ModelStore) -> Wrong {
-        let mut found = Wrong::new();
-        for model in self.models.iter().filter(|_| self.enabled) {
-            match labels_of(model, store) {
-                Err(error @ DetectError::Model(ModelError::Unknown { .. })) => {
-                    let folders: Vec<_> = store.folders().iter().map(|f| f.display().to_string()).collect();
-                    let folders =
-                        if folders.is_empty() { "no folder".to_owned() } else { folders.join(", ") };
-                    let how = "name a folder with --models or [agent] models";
-                    found.push(("models", format!("{error}; searched: {folders}; {how}")));
-                }
-                Err(error) => found.push(("models", error.to_string())),
-                Ok(labels) if self.every_ms(model) > 0 && !is_aside(&labels) => {
-                    found.push(("every_ms", format!("{model}: {SELDOM}")));
-                }
-                Ok(_) => {}
-            }
-        }
-        found
-    }
-
-    fn every_ms(&self, model: &str) -> u64 {
-        self.every_ms.get(model).copied().unwrap_or(0).into()
-    }
-}
-
-/// Whoever walks through the picture between two looks would be lost and found over and over.
-const SELDOM: &str = "every_ms is for detectors that name fire and smoke alone";
-/// The tracker bridges such pauses between two looks at a fire, and no longer ones.
-const MOST_EVERY_MS: u32 = 2_000;
-
 /// Models from the command line, the configuration, `$SHAODIAN_DATA`, then those that come with the product.
 pub fn store(option: Option<PathBuf>, configured: Option<PathBuf>) -> ModelStore {
     let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -325,7 +212,7 @@ pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
             let (name, store) = (name.clone(), store.clone());
             move || store.edition(&name)
         });
-        let load = move || open_one(&name, &config, &store);
+        let load = move || open_to_run(&name, &config, &store);
         let post = Post::new(Box::new(load)).every(every_ms).following(edition);
         match labels {
             Ok(labels) => post.naming(labels),
@@ -347,16 +234,63 @@ pub(crate) fn open_one(
     config: &DetectorConfig,
     store: &ModelStore,
 ) -> Result<Box<dyn Detect>, DetectError> {
-    let weights = store.find(name)?;
     let environment = native::environment(config.ort_library.as_deref())?;
-    let mut loaded = Onnx::load(&environment, &weights, config.threads, &config.providers)?;
+    Ok(Box::new(proven(name, config, &environment, &store.find(name)?)?))
+}
+
+/// As [`open_one`], on the input that is the fastest here without costing accuracy. Where it is not installed, what the
+/// product has to stand in for it, which says so.
+fn open_to_run(
+    name: &str,
+    config: &DetectorConfig,
+    store: &ModelStore,
+) -> Result<Box<dyn Detect>, DetectError> {
+    let environment = native::environment(config.ort_library.as_deref())?;
+    let weights = match store.find(name) {
+        Err(missing @ ModelError::Missing { .. }) => {
+            return stand_in(name, config, &environment, store).ok_or(missing.into());
+        }
+        found => found?,
+    };
+    let own = proven(name, config, &environment, &weights)?;
+    if !config.smaller_input {
+        return Ok(Box::new(own));
+    }
+    let chosen = fastest::choose(own, &environment, &weights, config.threads, &config.providers)?;
+    Ok(Box::new(chosen))
+}
+
+/// What the product has where `name` is not installed.
+fn stand_in(
+    name: &str,
+    config: &DetectorConfig,
+    environment: &Environment,
+    store: &ModelStore,
+) -> Option<Box<dyn Detect>> {
+    let other = store.stand_in(name)?;
+    let weights = store.find(other).ok()?;
+    let opened = proven(other, config, environment, &weights);
+    let opened = opened.inspect_err(|error| tracing::warn!(%error, "what would stand in for {name}")).ok()?;
+    let why = format!("stands in for {name}, which is not installed (`edge-agent models fetch {name}`)");
+    tracing::warn!(model = opened.name(), "{why}");
+    Some(Box::new(opened.with_note(why)))
+}
+
+/// One that has passed its self-test.
+fn proven(
+    name: &str,
+    config: &DetectorConfig,
+    environment: &Environment,
+    weights: &Weights,
+) -> Result<Onnx, DetectError> {
+    let mut loaded = Onnx::load(environment, weights, config.threads, &config.providers)?;
     if let Some(golden) = &weights.golden {
         golden::hold(&mut loaded, golden)?;
     }
     if config.every_ms(name) > 0 && !is_aside(loaded.labels()) {
         return Err(DetectError::Contract { model: loaded.name().to_owned(), problem: SELDOM.to_owned() });
     }
-    Ok(Box::new(loaded))
+    Ok(loaded)
 }
 
 /// The configured pose model, to be loaded when a rule wants it; `None` where there is to be none.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use models::Weights;
-use models::contract::{Answer, Contract, PictureInput};
+use models::contract::{Answer, Contract, Layout, PictureInput, Smaller};
 use ort::environment::Environment;
 use ort::ep::{CUDA, ExecutionProviderDispatch, OpenVINO, TensorRT};
+use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{TensorElementType, TensorRef, ValueType};
 use protocol::Label;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{self, Classes, Tensor};
 use super::input::{Input, Values};
 use super::letterbox::Letterbox;
+use super::resize::resized;
 use super::{Detect, DetectError, exact};
 use crate::frame::{Detection, Picture};
 
@@ -73,7 +75,28 @@ impl Onnx {
         threads: usize,
         providers: &[Provider],
     ) -> Result<Self, DetectError> {
-        let load = |provider| Self::with(environment, weights, threads, provider);
+        Self::of(environment, weights, threads, providers, None)
+    }
+
+    /// The same network for pictures of `side` × `side`.
+    pub(super) fn load_at(
+        environment: &Environment,
+        weights: &Weights,
+        threads: usize,
+        providers: &[Provider],
+        side: usize,
+    ) -> Result<Self, DetectError> {
+        Self::of(environment, weights, threads, providers, Some(side))
+    }
+
+    fn of(
+        environment: &Environment,
+        weights: &Weights,
+        threads: usize,
+        providers: &[Provider],
+        side: Option<usize>,
+    ) -> Result<Self, DetectError> {
+        let load = |provider| Self::with(environment, weights, threads, provider, side);
         let (mut loaded, provider, note) = on_first(&weights.title(), providers, load)?;
         loaded.note = note;
         tracing::info!(
@@ -90,17 +113,31 @@ impl Onnx {
         weights: &Weights,
         threads: usize,
         provider: Provider,
+        side: Option<usize>,
     ) -> Result<Self, DetectError> {
         let name = weights.title();
         let broken = |problem: String| DetectError::Contract { model: name.clone(), problem };
-        let contract =
-            weights.model.detector.clone().ok_or_else(|| broken("it is no detector".to_owned()))?;
+        let own = weights.model.detector.clone().ok_or_else(|| broken("it is no detector".to_owned()))?;
+        let contract = side.map_or_else(|| own.clone(), |side| own.at(side));
         if let Some(problem) = contract.problem() {
             return Err(broken(problem));
         }
         let classes = Classes::new(&contract).map_err(broken)?;
         let labels = super::labels(&contract).map_err(broken)?;
-        let session = session(environment, weights, threads, provider, &name)?;
+        let builder = builder(environment, weights, threads, provider, &name)?;
+        let session = match side {
+            None => from_file(builder, weights, &name)?,
+            Some(side) => {
+                let at = match contract.picture.layout {
+                    Layout::Nchw => [2, 3],
+                    Layout::Nhwc => [1, 2],
+                };
+                let file = std::fs::read(weights.main_file()).map_err(|e| broken(e.to_string()))?;
+                let file = resized(&file, at, side).map_err(|e| broken(e.to_string()))?;
+                let mut builder = builder;
+                builder.commit_from_memory(&file).map_err(failure(&name, "loading weights"))?
+            }
+        };
         let (into, batch) = input_of(&session, &contract.picture).map_err(broken)?;
         let input = Input::new(&contract.picture, batch);
         let mut loaded = Self { name, contract, classes, labels, session, into, input, note: None };
@@ -109,6 +146,18 @@ impl Onnx {
         let grey = Picture { width: 2, height: 2, y: vec![128; 4], u: vec![128], v: vec![128] };
         loaded.look(&[&grey])?;
         Ok(loaded)
+    }
+
+    /// With one more word on how it runs.
+    #[must_use]
+    pub(super) fn with_note(mut self, words: String) -> Self {
+        self.note = Some(self.note.map_or_else(|| words.clone(), |note| format!("{note}; {words}")));
+        self
+    }
+
+    /// Inputs other than its own that it may be loaded for.
+    pub(super) fn smaller(&self) -> &[Smaller] {
+        &self.contract.smaller
     }
 
     fn look(&mut self, pictures: &[&Picture]) -> Result<Vec<Vec<Detection>>, DetectError> {
@@ -199,6 +248,20 @@ pub(super) fn session(
     provider: Provider,
     name: &str,
 ) -> Result<Session, DetectError> {
+    from_file(builder(environment, weights, threads, provider, name)?, weights, name)
+}
+
+fn from_file(mut builder: SessionBuilder, weights: &Weights, name: &str) -> Result<Session, DetectError> {
+    builder.commit_from_file(weights.main_file()).map_err(failure(name, "loading weights"))
+}
+
+fn builder(
+    environment: &Environment,
+    weights: &Weights,
+    threads: usize,
+    provider: Provider,
+    name: &str,
+) -> Result<SessionBuilder, DetectError> {
     let fail = |doing| failure(name, doing);
     let level =
         exact::optimisation(weights.main_file(), provider).map_err(|error| DetectError::Contract {
@@ -207,7 +270,7 @@ pub(super) fn session(
         })?;
     let builder = Session::builder(environment).map_err(fail("preparing"))?;
     // The builder's errors carry the builder itself, which is no `std::error::Error`.
-    let mut builder = builder
+    builder
         .with_intra_threads(threads.max(1))
         .map_err(ort::Error::from)
         .map_err(fail("setting threads"))?
@@ -220,8 +283,7 @@ pub(super) fn session(
         .map_err(fail("setting optimisation"))?
         .with_execution_providers(provider.registered())
         .map_err(ort::Error::from)
-        .map_err(fail("choosing who computes"))?;
-    builder.commit_from_file(weights.main_file()).map_err(fail("loading weights"))
+        .map_err(fail("choosing who computes"))
 }
 
 /// The input's name, and how many pictures it takes at once, after holding its shape against the contract.

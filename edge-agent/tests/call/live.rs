@@ -179,3 +179,60 @@ async fn a_flood_costs_live_words_only() {
     assert!(matches!(call_of(&site.report().await).transcript, Transcript::Done { .. }));
     site.stop().await;
 }
+
+/// A better recogniser that is installed in mid-call hears whoever calls from then on; who is on the line is heard to the end
+/// by the one that began, and no word is lost. One that fails its self-test changes nothing, and health says what it
+/// read; mended, it takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_recogniser_takes_over_in_mid_call() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "toy-streaming-zipformer");
+    let mut site = Site::start(dir.path(), config()).await;
+    until("somebody listens", listening(&site)).await;
+    let speech = spoken();
+    let mut early = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
+    early.play(&speech).await;
+    let words = |line: &Segment, of: &str| !line.text.is_empty() && line.text.chars().all(|c| of.contains(c));
+    assert!(words(&until_final(&mut site).await.1, "低高"));
+
+    install(dir.path(), "toy-pair");
+    until("the newer one listens", || site.tap.health().live_model.as_deref() == Some("toy-pair")).await;
+    early.play(&speech).await;
+    assert!(words(&until_final(&mut site).await.1, "低高"), "the call goes on with the one that began it");
+    let mut late = Exchange::connect(site.audio(), Uuid::from_u128(2)).await;
+    late.play(&speech).await;
+    assert!(words(&until_final(&mut site).await.1, "矮尖"), "a call that begins has the newer one");
+    for (leg, model) in [(early, "toy-streaming-zipformer"), (late, "toy-pair")] {
+        let mut leg = leg;
+        leg.send(&Frame::Hangup).await;
+        let report = site.report().await;
+        let Transcript::Done { model: by, segments, .. } = &call_of(&report).transcript else {
+            panic!("{report:?}")
+        };
+        assert_eq!((by.as_str(), segments.is_empty()), (model, false));
+    }
+
+    // The best of all, but for what it reads.
+    let folder = dir.path().join("models/toy-sense-voice");
+    let golden = |text: &str| {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(toys().join("tones-8k.wav"), folder.join("tones.wav")).unwrap();
+        let golden = json!({ "cer": 0.0, "recordings": [{ "file": "tones.wav", "text": text }] });
+        std::fs::write(folder.join("golden.json"), golden.to_string()).unwrap();
+    };
+    golden("都不是");
+    install(dir.path(), "toy-sense-voice");
+    let refused = || site.tap.health().troubles.get(&Cause::Live).cloned();
+    until("it is refused", || refused().is_some()).await;
+    let words = refused().unwrap();
+    assert!(words.starts_with("toy-pair stays at work"), "{words}");
+    assert!(words.contains("toy-sense-voice does not pass its self-test"), "{words}");
+    let (_, found) = words.split_once("expected 都不是, found ").expect("what it read");
+    let health = site.tap.health();
+    assert_eq!((health.live_model.as_deref(), health.live_restarts_total), (Some("toy-pair"), 0));
+    golden(found);
+    until("mended", || site.tap.health().live_model.as_deref() == Some("toy-sense-voice")).await;
+    assert_eq!(refused(), None);
+    assert_eq!(site.tap.health().live_unheard_ms_total, 0);
+    site.stop().await;
+}

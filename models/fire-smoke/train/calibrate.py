@@ -20,6 +20,8 @@ import export
 import measure
 import sources
 
+SIDE = 256
+
 
 def look(net, pictures, side):
     """Raw answers: cell logits, boxes as shares, picture logits."""
@@ -99,7 +101,7 @@ def f1_report(best, truth, sources_):
 def main(out, figures, weights):
     torch.set_num_threads(1)
     root = pathlib.Path(os.environ["SHAODIAN_DATA"]) / "images" / "fire-smoke"
-    side = export.SIDE
+    side = SIDE
     rows = sources.pictures(root)
     raws, truths, origin, folds, marks = [], [], [], [], []
     for path in weights:

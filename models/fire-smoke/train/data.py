@@ -10,9 +10,10 @@ from PIL import Image
 
 import augment
 import made
+import pictures
 import sources
 
-KEPT = 256  # the longer side in memory
+KEPT = 400  # the longer side in memory
 TRAIN_CLIPS = {"pets09-s2l1-a.mp4": 10, "pets09-s2l1-fullres.mp4": 6, "car-detection.mp4": 12, "highway-a.avi": 12, "aboda-video4.avi": 12, "towncentre-96f.mp4": 5}
 TEST_CLIPS = ["pets2001-d3c1-a.mp4", "tud-campus.mp4", "one-by-one-person-detection.mp4"]
 
@@ -57,14 +58,14 @@ class Store:
         data = pathlib.Path(data)
         self.by_source, self.empty = {}, []
         if cache and pathlib.Path(cache).exists():
-            pictures, empty = pickle.loads(pathlib.Path(cache).read_bytes())
+            held, empty = pickle.loads(pathlib.Path(cache).read_bytes())
         else:
-            pictures = [(small(path), corners(boxes), source) for path, boxes, source in sources.pictures(data / "images" / "fire-smoke")]
+            held = [(small(path), corners(boxes), source) for path, boxes, source in sources.pictures(data / "images" / "fire-smoke")]
             empty = self.scenes(data)
             if cache:
-                pathlib.Path(cache).write_bytes(pickle.dumps((pictures, empty)))
+                pathlib.Path(cache).write_bytes(pickle.dumps((held, empty)))
         self.empty += empty
-        for picture, boxes, source in pictures:
+        for picture, boxes, source in held:
             if sources.fold_of(source) != fold:
                 self.by_source.setdefault(source, []).append((picture, boxes))
         for held in self.by_source.values():
@@ -127,17 +128,18 @@ class Stream(torch.utils.data.IterableDataset):
                         break
                 del bank[label][: -self.bank]
             rows = [self.sample(random, side, bank) for _ in range(self.batch)]
-            pictures = torch.from_numpy(np.stack([r[0] for r in rows]))
-            yield pictures, [torch.tensor([(b[0], *(v * side for v in b[1:])) for b in r[1]], dtype=torch.float32).reshape(-1, 5) for r in rows]
+            yield torch.from_numpy(np.stack([r[0] for r in rows])), [torch.tensor([(b[0], *(v * side for v in b[1:])) for b in r[1]], dtype=torch.float32).reshape(-1, 5) for r in rows]
 
     def sample(self, random, side, bank):
         store, kind = self.store, random.random()
         if kind < 0.46:
-            picture, boxes = augment.cut(*store.one(random), side, random)
+            picture, boxes = pictures.cut(*store.one(random), side, random)
         elif kind < 0.62:
-            picture, boxes = augment.mosaic([store.one(random) if random.random() < 0.75 else (store.nothing(random), []) for _ in range(4)], side, random)
+            picture, boxes = pictures.mosaic([store.one(random) if random.random() < 0.75 else (store.nothing(random), []) for _ in range(4)], side, random)
         else:
-            picture, boxes = augment.cut(store.nothing(random), [], side, random)
+            picture, boxes = pictures.cut(store.nothing(random), [], side, random)
+            if random.random() < 0.25:
+                picture = augment.swapped(picture, random)
             what = random.random()
             if what < 0.25:
                 if random.random() < 0.6:
@@ -151,16 +153,16 @@ class Stream(torch.utils.data.IterableDataset):
                     picture = (picture * random.uniform(0.15, 0.7)).astype(np.uint8)
                 if random.random() < 0.15:
                     picture = made.lookalike(random, picture)
-                for label in [[1], [0], [1, 0], [0, 0]][random.choice(4, p=[0.36, 0.42, 0.12, 0.1])]:
+                for label in [[1], [0], [1, 0], [0, 0], [0, 0, 0, 0]][random.choice(5, p=[0.34, 0.38, 0.12, 0.1, 0.06])]:
                     piece = None
                     if random.random() < 0.5:
                         source, box = store.labelled(label, random)
                         piece = augment.lifted(source, box, random) if source is not None else None
                     piece = bank[label][random.integers(len(bank[label]))] if piece is None else piece
-                    picture, box = augment.put(picture, piece, label, random, (0.07, 0.2)[label], (0.8, 1.0)[label], glow=label == 0)
+                    picture, box = augment.put(picture, piece, label, random, (0.04, 0.15)[label], (0.8, 1.0)[label], glow=label == 0)
                     boxes.append(box)
         if random.random() < 0.2:
-            picture, boxes = augment.shrunk(picture, boxes, side, random)
+            picture, boxes = pictures.shrunk(picture, boxes, side, random)
         if random.random() < 0.75:
-            picture = augment.lit(picture, random, 1.0)
-        return augment.worn(picture, random), augment.clipped(boxes, 0.015, 0.1)
+            picture = pictures.lit(picture, random, 1.0)
+        return pictures.worn(picture, random), pictures.clipped(boxes, 0.015, 0.1)

@@ -125,7 +125,7 @@ def lookalike(random, picture):
     """A scene without fire or smoke that has something of their colours; may be drawn over the picture given."""
     side = len(picture)
     y, x = np.mgrid[:side, :side].astype(np.float32) / side
-    kind = random.integers(6)
+    kind = random.integers(8)
     p = picture.astype(np.float32)
     if kind == 0:  # sunset or plain sky with clouds over dark ground
         top, low = ((70, 90, 150), (250, 150, 60)) if random.random() < 0.6 else ((80, 130, 210), (190, 210, 240))
@@ -159,6 +159,21 @@ def lookalike(random, picture):
             wall = np.where(band[..., None], wall * random.uniform(0.3, 0.9), wall)
         keep = random.uniform(0.3, 0.7)
         p = np.where((y < keep)[..., None], wall, p)
+    elif kind == 5:  # a plain room: walls that meet, a floor, soft light, few things
+        corner, floor = random.uniform(-0.2, 1.2), random.uniform(0.55, 1.1)
+        tone = np.array([random.uniform(0.85, 1.05), 1, random.uniform(0.8, 1.05)]) * random.uniform(90, 235)
+        left = (x < corner + random.uniform(-0.2, 0.2) * y)[..., None]
+        p = np.where(left, tone, tone * random.uniform(0.75, 1.1))
+        p = np.where((y > floor + random.uniform(-0.15, 0.15) * (x - 0.5))[..., None], tone * random.uniform(0.4, 1.1), p)
+        p = p * (1 + random.uniform(-0.35, 0.35) * (x - 0.5) + random.uniform(-0.35, 0.35) * (y - 0.5))[..., None]
+        for _ in range(random.integers(0, 7)):
+            w, h = random.uniform(0.03, 0.4, 2)
+            cx, cy = random.random(2)
+            p = np.where(((np.abs(x - cx) < w / 2) & (np.abs(y - cy) < h / 2))[..., None], tone * random.uniform(0.1, 1.2, 3), p)
+        p = p + random.normal(0, random.uniform(0, 4), p.shape)
+    elif kind == 6:  # mist over a scene that can still be seen, or a dirty lens
+        veil = random.uniform(0.1, 0.45) * (0.6 + 0.4 * (1 - y) ** random.uniform(0, 2))[..., None]
+        p = p * (1 - veil) + random.uniform(150, 235) * veil
     else:  # a warm lamp's cast, or a sun glare
         blob(p, *random.uniform(-0.1, 1.1, 2) * side, side * random.uniform(0.1, 0.4), (random.uniform(60, 150), random.uniform(40, 90), 20), 0.2)
     return p.clip(0, 255).astype(np.uint8)

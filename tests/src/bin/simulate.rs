@@ -16,7 +16,7 @@ use world::operator::{Operator, Ticket};
 use world::process::end_with_parent;
 use world::rtsp::{Cameras, Clip, Codec};
 use world::rush;
-use world::scene::{Scene, shoot, suite};
+use world::scene::{Scene, draw_stills, shoot, suite};
 use world::speech::{self, Dialogue};
 
 #[derive(Parser)]
@@ -34,6 +34,9 @@ enum Command {
     Scenes(ScenesArgs),
     /// Draw one clip in which nothing is to be told of, as `--test quiet` shows them to the analysis
     Quiet(QuietArgs),
+    /// Draw single pictures of people, vehicles and what else stands about, with their boxes (truth.jsonl): to train a
+    /// detector with and to measure it on
+    Stills(StillsArgs),
     /// Synthesise a two-sided hotline call: caller.wav, operator.wav, script.json
     Speech(SpeechArgs),
     /// Serve clips as live RTSP cameras; commands on standard input: stop, start, kill, freeze NAME. Ends when that
@@ -269,10 +272,32 @@ struct QuietArgs {
     seconds: u16,
 }
 
+#[derive(Args)]
+struct StillsArgs {
+    /// Folder to write into
+    #[arg(long)]
+    out: PathBuf,
+    /// Methods are tuned on one set of seeds and reported on the other
+    #[arg(long, value_enum, default_value_t = Seeds::Tuning)]
+    set: Seeds,
+    /// Scenes; each gives three pictures
+    #[arg(long, default_value_t = 100)]
+    scenes: u64,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Seeds {
     Tuning,
     Reporting,
+}
+
+impl From<Seeds> for suite::Set {
+    fn from(seeds: Seeds) -> Self {
+        match seeds {
+            Seeds::Tuning => Self::Tuning,
+            Seeds::Reporting => Self::Reporting,
+        }
+    }
 }
 
 #[tokio::main]
@@ -303,6 +328,7 @@ async fn act(command: Command) -> Result<()> {
         Command::Scene(args) => tokio::task::spawn_blocking(move || scene(&args)).await?,
         Command::Scenes(args) => tokio::task::spawn_blocking(move || scenes(&args)).await?,
         Command::Quiet(args) => tokio::task::spawn_blocking(move || quiet(&args)).await?,
+        Command::Stills(args) => tokio::task::spawn_blocking(move || stills(&args)).await?,
         Command::Speech(args) => tokio::task::spawn_blocking(move || speech(&args)).await?,
         Command::Rtsp(args) => tokio::task::spawn_blocking(move || rtsp(&args)).await?,
         Command::Call(args) => call(args).await,
@@ -338,10 +364,7 @@ fn scene(args: &SceneArgs) -> Result<()> {
 }
 
 fn scenes(args: &ScenesArgs) -> Result<()> {
-    let set = match args.set {
-        Seeds::Tuning => suite::Set::Tuning,
-        Seeds::Reporting => suite::Set::Reporting,
-    };
+    let set = suite::Set::from(args.set);
     let seeds: Vec<u64> =
         args.seed.map_or_else(|| (0..args.rounds).map(|round| set.seed(round)).collect(), |seed| vec![seed]);
     let kinds: Vec<IncidentKind> = args.kind.map_or_else(|| suite::KINDS.to_vec(), |kind| vec![kind]);
@@ -367,6 +390,13 @@ fn quiet(args: &QuietArgs) -> Result<()> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
     shoot(&script, &args.out)?;
     println!("{} ({} s). {}", script.name, script.seconds, script.note);
+    Ok(())
+}
+
+fn stills(args: &StillsArgs) -> Result<()> {
+    let set = suite::Set::from(args.set);
+    let count = draw_stills((0..args.scenes).map(|n| suite::mixed::script(set.seed(n))), &args.out)?;
+    println!("{count} pictures of {} scenes in {}", args.scenes, args.out.display());
     Ok(())
 }
 

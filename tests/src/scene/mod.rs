@@ -20,6 +20,7 @@ mod prop;
 mod script;
 mod sensor;
 mod stage;
+mod still;
 mod street;
 pub mod suite;
 mod vehicle;
@@ -44,6 +45,7 @@ pub use prop::BagKind;
 pub use script::{Fault, FaultKind, LightChange, Line, Rule, Script, Sky, Sweep, Weather, Zone};
 pub use sensor::Shot;
 pub use stage::{Seen, Stage, Take};
+pub use still::draw_stills;
 pub use vehicle::VehicleKind;
 
 use encode::{Encoder, Format};

@@ -22,6 +22,21 @@ impl Shot {
         [&self.y[..], &self.u, &self.v].concat()
     }
 
+    /// Red, green, blue, three bytes a pixel.
+    pub fn rgb(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.width * self.height * 3);
+        for row in 0..self.height {
+            for column in 0..self.width {
+                let at = row / 2 * (self.width / 2) + column / 2;
+                let y = 1.164 * (f32::from(self.y[row * self.width + column]) - 16.0);
+                let (u, v) = (f32::from(self.u[at]) - 128.0, f32::from(self.v[at]) - 128.0);
+                let colour = [y + 1.596 * v, y - 0.392 * u - 0.813 * v, y + 2.017 * u];
+                out.extend(colour.map(|c| c.round().clamp(0.0, 255.0) as u8));
+            }
+        }
+        out
+    }
+
     pub(super) fn of(page: &Pixmap) -> Self {
         let (width, height) = (page.width() as usize, page.height() as usize);
         let rgba = page.data();

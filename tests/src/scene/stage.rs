@@ -104,6 +104,15 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Cars that never move; no [`Take`] tells of them. As in the picture taken last.
+    pub fn standing(&self) -> Vec<Seen> {
+        let seen = |car: &Parked| {
+            let (x, y, w, h) = car.extent(&self.set.view);
+            Seen { label: label_of(car.kind), region: [x / 1280.0, y / 720.0, w / 1280.0, h / 720.0] }
+        };
+        self.set.parked.iter().map(seen).collect()
+    }
+
     fn scale(&self) -> f32 {
         self.script.width as f32 / 1280.0
     }

@@ -115,7 +115,7 @@ impl Echo {
 
     /// Somebody listens to calls as they run.
     pub(in crate::call) fn is_heard(&self) -> bool {
-        self.live.up.load(Ordering::Acquire)
+        self.live.at_work().is_some()
     }
 
     /// Nothing of the leg has been left out so far.
@@ -167,7 +167,7 @@ mod tests {
     /// client counts nothing.
     #[test]
     fn a_slow_client_costs_its_own_words() {
-        let live = Live::new();
+        let live = Arc::new(Live::default());
         let (_ear, _other) = (live.ear(1, 0), live.ear(2, 0));
         let leg = live.leg(1).unwrap();
         let (sender, mut lines) = mpsc::channel(MAX_LINES);

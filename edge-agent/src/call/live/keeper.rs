@@ -1,78 +1,65 @@
-//! Keeps the process that hears running calls: starts it when a model is there, starts it again with patience when it
-//! dies, and ends it when it answers no more.
+//! Keeps a process that hears running calls: starts it when a model is there, and again with patience when it dies.
+//!
+//! Where other models are installed, or other files in their place, a second process is started beside the one at work. Once it
+//! has passed its self-test it hears whoever calls from then on; the former one hears those on the line to their end. One
+//! that cannot be loaded or fails its self-test is refused: the former stays at work, and health says why.
 
-use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::super::health::Cause;
-use super::super::listener::blocking;
-use super::super::speech::wire::{Frame, Says};
-use super::super::speech::{Choice, choose};
-use super::super::{CallTap, RECONCILE_EVERY, lock};
-use super::Queued;
+use super::hearing::{Hearing, Watched};
+use super::process::Process;
+use crate::call::health::Cause;
+use crate::call::listener::blocking;
+use crate::call::speech::{Choice, choose};
+use crate::call::{CallTap, RECONCILE_EVERY, lock};
 
-/// Loading models from a slow disk.
-const LOAD: Duration = Duration::from_secs(180);
-/// It is asked this often how far it is, and must answer (or take what it is given) within the other.
-const TICK_EVERY: Duration = Duration::from_secs(1);
-const STUCK: Duration = Duration::from_secs(10);
 /// Between a death and the next start; doubled up to the other while it dies young.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Frames written in one go.
-const BATCH: usize = 256;
-
-enum Over {
-    Cancelled,
-    /// Other models are installed now.
-    Changed,
-}
+/// How often what is installed is looked at: a look reads the heads of the files.
+const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs until cancelled.
 pub(in crate::call) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
-    let Some(mut queue) = lock(&tap.live_words.queue).take() else { return };
     if !tap.config.live_words {
         return;
     }
-    let mut wait = FIRST_WAIT;
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = keep(&tap) => {}
+    }
+    tap.live_words.hears_no_more();
+}
+
+/// Never ends.
+async fn keep(tap: &Arc<CallTap>) {
+    let (mut wait, mut shift) = (FIRST_WAIT, Shift::new(tap));
     loop {
-        let Some(choice) = find(&tap).await else {
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                () = sleep(RECONCILE_EVERY) => continue,
-            }
+        let Some(choice) = find(tap).await else {
+            sleep(RECONCILE_EVERY).await;
+            continue;
         };
         let began = Instant::now();
-        let life = live(&tap, &mut queue, &choice, &cancel).await;
-        tap.live_words.fall_silent();
-        // Nobody will hear what still waits; its legs know.
-        while queue.try_recv().is_ok() {}
-        match life {
-            Ok(Over::Cancelled) => return,
-            Ok(Over::Changed) => continue,
-            Err(error) => {
-                tap.live_words.restarts.fetch_add(1, Ordering::Relaxed);
-                let words =
-                    format!("no words while calls run, they follow afterwards; trying again: {error:#}");
-                tap.trouble(Cause::Live, Some(words));
-            }
-        }
+        let ended = match Process::start(tap, &choice).await {
+            Ok(process) => shift.begin(choice, process).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = ended else { continue };
+        tap.live_words.restarts.fetch_add(1, Ordering::Relaxed);
+        let words = format!("no words while calls run, they follow afterwards; trying again: {error:#}");
+        tap.trouble(Cause::Live, Some(words));
         if began.elapsed() > LONGEST_WAIT {
             wait = FIRST_WAIT;
         }
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            () = sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
-        }
+        sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
@@ -100,144 +87,131 @@ async fn find(tap: &Arc<CallTap>) -> Option<Choice> {
     }
 }
 
-/// One process, from its start to its end.
-async fn live(
-    tap: &Arc<CallTap>,
-    queue: &mut mpsc::Receiver<Queued>,
-    choice: &Choice,
-    cancel: &CancellationToken,
-) -> anyhow::Result<Over> {
-    let (mut child, sound, mut words) = start(tap, choice)?;
-    let ready = tokio::select! {
-        () = cancel.cancelled() => return Ok(Over::Cancelled),
-        ready = timeout(LOAD, next(&mut words, &mut child)) => ready,
-    };
-    match ready.map_err(|_| anyhow::anyhow!("it was not ready within {} s", LOAD.as_secs()))?? {
-        Says::Ready => {}
-        other => anyhow::bail!("it said {other:?} before it was ready"),
-    }
-    let live = choice.live.as_ref().context("no model for words while somebody speaks")?;
-    let last = if choice.finished.kind.streams() { live } else { &choice.finished };
-    tracing::info!(live = live.name, finished = last.name, "words are given while calls run");
-    *lock(&tap.live_words.model) = Some(last.name.clone());
-    tap.live_words.up.store(true, Ordering::Release);
-    tap.trouble(Cause::Live, None);
-    let pulse = Pulse::default();
-    tokio::select! {
-        () = cancel.cancelled() => Ok(Over::Cancelled),
-        () = changed(tap, choice) => Ok(Over::Changed),
-        error = write(queue, sound, &pulse) => Err(error),
-        error = read(tap, &mut words, &mut child, &pulse) => Err(error),
+/// Whose words are final.
+fn writer(choice: &Choice) -> &str {
+    match &choice.live {
+        Some(live) if choice.finished.kind.streams() => &live.name,
+        _ => &choice.finished.name,
     }
 }
 
-fn start(
-    tap: &CallTap,
-    choice: &Choice,
-) -> anyhow::Result<(Child, ChildStdin, Lines<BufReader<ChildStdout>>)> {
-    let folder = |model: &super::super::speech::Installed| {
-        model.model.parent().map(ToOwned::to_owned).context("a model file lies in a folder")
-    };
-    let mut command = Command::new(&tap.program);
-    command.args(["transcribe", "--live", "--model"]).arg(folder(&choice.finished)?);
-    if let Some(live) = &choice.live {
-        command.arg("--live-model").arg(folder(live)?);
+/// The processes that hear, one after another.
+struct Shift<'a> {
+    tap: &'a Arc<CallTap>,
+    /// Counts them.
+    number: u64,
+    /// The one whose place was taken, until its last leg is over. No further change is made while there is one: each
+    /// holds models.
+    former: JoinSet<anyhow::Result<()>>,
+    /// Installed in the place of what is at work, and not fit for it.
+    refused: Option<Choice>,
+}
+
+enum Change {
+    Newer(Choice),
+    /// What is at work is installed again.
+    Restored,
+    /// There is none any more, and nobody is on the line.
+    Gone,
+}
+
+impl<'a> Shift<'a> {
+    fn new(tap: &'a Arc<CallTap>) -> Self {
+        Self { tap, number: 0, former: JoinSet::new(), refused: None }
     }
-    for root in &tap.model_dirs {
-        command.arg("--models").arg(root);
-    }
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("cannot start {}", tap.program.display()))?;
-    let sound = child.stdin.take().context("the process has no input")?;
-    let words = BufReader::new(child.stdout.take().context("the process has no output")?).lines();
-    Ok((child, sound, words))
-}
 
-async fn next(words: &mut Lines<BufReader<ChildStdout>>, child: &mut Child) -> anyhow::Result<Says> {
-    let Some(line) = words.next_line().await? else {
-        let status = child.wait().await?;
-        anyhow::bail!("its process ended with {status}; the reason is in the lines above");
-    };
-    // What it said may be a caller's words: they do not belong into a log.
-    serde_json::from_str(&line).context("its process said what is not ours")
-}
-
-/// What was asked and what was answered.
-#[derive(Default)]
-struct Pulse {
-    asked: AtomicU64,
-    answered: AtomicU64,
-}
-
-/// Gives it sound. Ends only when that cannot go on.
-async fn write(queue: &mut mpsc::Receiver<Queued>, mut sound: ChildStdin, pulse: &Pulse) -> anyhow::Error {
-    let mut ticks = interval(TICK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut batch, mut bytes) = (Vec::new(), Vec::new());
-    loop {
-        bytes.clear();
-        tokio::select! {
-            count = queue.recv_many(&mut batch, BATCH) => {
-                if count == 0 {
-                    return anyhow::anyhow!("the call tap is gone");
+    /// `process` hears, and its successors after it, until the last of them fails or its models are gone.
+    async fn begin(&mut self, mut choice: Choice, process: Process) -> anyhow::Result<()> {
+        self.refused = None;
+        let mut at_work = self.hears(&choice, process);
+        loop {
+            tokio::select! {
+                ended = at_work.join_next() => {
+                    self.tap.live_words.hears_no_more();
+                    let ended = ended.context("it was never started")?;
+                    return ended.unwrap_or_else(|panic| Err(panic.into()));
                 }
-            }
-            _ = ticks.tick() => {
-                let asked = pulse.asked.load(Ordering::Relaxed);
-                if asked.saturating_sub(pulse.answered.load(Ordering::Relaxed)) > STUCK.as_secs() {
-                    return anyhow::anyhow!("its process did not answer for {} s", STUCK.as_secs());
+                Some(ended) = self.former.join_next() => {
+                    if let Err(error) = ended.unwrap_or_else(|panic| Err(panic.into())) {
+                        let error = format!("{error:#}");
+                        tracing::warn!(error, "the former process for words; its calls are transcribed when they are over");
+                    }
                 }
-                pulse.asked.store(asked + 1, Ordering::Relaxed);
-                Frame::Tick { number: asked + 1 }.encode(&mut bytes);
+                change = change(self.tap, &choice, self.refused.as_ref()), if self.former.is_empty() => match change {
+                    Change::Gone => {
+                        self.tap.live_words.hears_no_more();
+                        return Ok(());
+                    }
+                    Change::Restored => {
+                        self.refused = None;
+                        self.tap.trouble(Cause::Live, None);
+                    }
+                    Change::Newer(newer) => match Process::start(self.tap, &newer).await {
+                        Ok(process) => {
+                            self.former = std::mem::replace(&mut at_work, self.hears(&newer, process));
+                            self.refused = None;
+                            choice = newer;
+                        }
+                        Err(error) => {
+                            let (stays, other) = (writer(&choice), writer(&newer));
+                            let words = format!(
+                                "{stays} stays at work; what was installed in its place ({other}) is refused: {error:#}"
+                            );
+                            tracing::error!(reason = words, "words of running calls");
+                            self.tap.trouble(Cause::Live, Some(words));
+                            self.refused = Some(newer);
+                        }
+                    },
+                },
             }
         }
-        batch.iter().for_each(|queued| queued.frame.encode(&mut bytes));
-        match timeout(STUCK, sound.write_all(&bytes)).await {
-            Err(_) => return anyhow::anyhow!("its process took no sound for {} s", STUCK.as_secs()),
-            Ok(Err(error)) => {
-                return anyhow::Error::from(error).context("its process takes no sound any more");
-            }
-            Ok(Ok(())) => {}
-        }
-        // Only now is the room of its sound free again.
-        batch.clear();
+    }
+
+    /// From now on it hears those who call.
+    fn hears(&mut self, choice: &Choice, process: Process) -> JoinSet<anyhow::Result<()>> {
+        self.number += 1;
+        let (hearing, queue) = Hearing::new(self.number, writer(choice).to_owned());
+        let watched = hearing.watch();
+        let live = choice.live.as_ref().map(|model| model.name.as_str());
+        tracing::info!(live, finished = writer(choice), "words are given while calls run");
+        self.tap.live_words.hears_now(hearing);
+        self.tap.trouble(Cause::Live, None);
+        let (mut task, tap) = (JoinSet::new(), Arc::clone(self.tap));
+        task.spawn(async move {
+            let at_end = Silence { tap: &tap, watched };
+            process.hear(&tap, queue, &at_end.watched).await
+        });
+        task
     }
 }
 
-/// Takes its words. Ends only when that cannot go on.
-async fn read(
-    tap: &CallTap,
-    words: &mut Lines<BufReader<ChildStdout>>,
-    child: &mut Child,
-    pulse: &Pulse,
-) -> anyhow::Error {
-    loop {
-        match next(words, child).await {
-            Ok(Says::Partial(words)) => tap.partial_words(&words),
-            Ok(Says::Final(words)) => tap.final_words(words),
-            Ok(Says::Ended { leg }) => tap.all_words(leg),
-            Ok(Says::Tock { number }) => {
-                pulse.answered.store(number, Ordering::Relaxed);
-                let open = pulse.asked.load(Ordering::Relaxed).saturating_sub(number);
-                tap.live_words.lag_ms.store(open * TICK_EVERY.as_millis() as u64, Ordering::Relaxed);
-            }
-            Ok(Says::Ready) => return anyhow::anyhow!("its process said twice that it was ready"),
-            Err(error) => return error,
-        }
+/// However a process ends, its legs learn that it listens no more.
+struct Silence<'a> {
+    tap: &'a CallTap,
+    watched: Watched,
+}
+
+impl Drop for Silence<'_> {
+    fn drop(&mut self) {
+        self.tap.live_words.fall_silent(&self.watched);
     }
 }
 
-/// Ends when other models are installed and nobody is on the line.
-async fn changed(tap: &Arc<CallTap>, choice: &Choice) {
+/// Waits for other models, or for other files of the same ones. Two looks in a row must find the same: somebody may still be
+/// copying.
+async fn change(tap: &Arc<CallTap>, at_work: &Choice, refused: Option<&Choice>) -> Change {
+    let mut before = None;
     loop {
-        sleep(RECONCILE_EVERY).await;
-        let idle = lock(&tap.live_words.legs).is_empty();
-        if idle && find(tap).await.as_ref() != Some(choice) {
-            return;
+        sleep(FOLLOW_EVERY).await;
+        let now = find(tap).await;
+        let settled = before.replace(now.clone()).as_ref() == Some(&now);
+        let idle = || lock(&tap.live_words.legs).is_empty();
+        match now {
+            Some(now) if now == *at_work && refused.is_some() => return Change::Restored,
+            Some(now) if now == *at_work || refused == Some(&now) => {}
+            Some(newer) if settled => return Change::Newer(newer),
+            None if settled && idle() => return Change::Gone,
+            Some(_) | None => {}
         }
     }
 }

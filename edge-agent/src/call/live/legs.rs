@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::{CallTap, lock, redact, registry, transcripts};
 use super::echo::Client;
+use super::hearing::Hearing;
 use crate::call::record::Spoken;
 use crate::call::registry::TapId;
 use crate::call::speech::wire::Words;
@@ -34,6 +35,8 @@ struct Known {
     lines: Vec<Words>,
     /// Some of its sound was not heard.
     lost: bool,
+    /// Number and model of the process that hears it, or heard it last.
+    heard_by: Option<(u64, String)>,
     /// No more sound will come.
     closed: bool,
     /// All its words are known.
@@ -56,6 +59,17 @@ impl Leg {
         lock(&self.words).lost
     }
 
+    pub(super) fn is_heard(&self, by: &Hearing) {
+        let mut known = lock(&self.words);
+        // What another heard before ended with it.
+        known.lost |= known.heard_by.is_some();
+        known.heard_by = Some((by.number(), by.model().to_owned()));
+    }
+
+    pub(super) fn is_heard_by(&self, number: u64) -> bool {
+        lock(&self.words).heard_by.as_ref().is_some_and(|(by, _)| *by == number)
+    }
+
     pub(super) fn close(&self) {
         lock(&self.words).closed = true;
     }
@@ -75,10 +89,12 @@ impl Leg {
         self.changed.notify_waiters();
     }
 
-    pub(super) async fn said(&self, deadline: Instant) -> Option<Vec<Words>> {
+    pub(super) async fn said(&self, deadline: Instant) -> Option<Heard> {
         self.once(deadline, |known| match known {
-            Known { lost: true, .. } => Some(None),
-            Known { over: true, lines, .. } => Some(Some(lines.clone())),
+            Known { lost: true, .. } | Known { over: true, heard_by: None, .. } => Some(None),
+            Known { over: true, lines, heard_by: Some((_, model)), .. } => {
+                Some(Some(Heard { model: model.clone(), lines: lines.clone() }))
+            }
             _ => None,
         })
         .await
@@ -176,13 +192,16 @@ impl CallTap {
     }
 }
 
-/// What was heard while a call ran, for its filing.
-#[derive(Debug, Default)]
-pub(in crate::call) struct Said {
-    /// By the name of the leg's file.
-    pub(in crate::call) legs: HashMap<String, Vec<Words>>,
-    pub(in crate::call) model: Option<String>,
+/// All that was said on a leg, and who wrote it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::call) struct Heard {
+    pub(in crate::call) model: String,
+    pub(in crate::call) lines: Vec<Words>,
 }
+
+/// What was heard while a call ran, for its filing: by the name of the leg's file.
+#[derive(Debug, Default)]
+pub(in crate::call) struct Said(pub(in crate::call) HashMap<String, Heard>);
 
 impl Said {
     /// The transcript, and where private numbers are said, of a call whose `legs` (name, side, place in the recording in milliseconds) were all heard whole.
@@ -190,16 +209,22 @@ impl Said {
         &self,
         legs: impl IntoIterator<Item = (String, protocol::Leg, u64)>,
     ) -> Option<(Transcript, Vec<Spoken>)> {
-        let model = self.model.clone()?;
-        let mut segments = Vec::new();
+        // Two, where one took the other's place between the legs.
+        let (mut segments, mut models) = (Vec::new(), BTreeSet::new());
         for (name, side, offset_ms) in legs {
-            segments.extend(self.legs.get(&name)?.iter().map(|words| Segment {
+            let heard = self.0.get(&name)?;
+            models.insert(heard.model.as_str());
+            segments.extend(heard.lines.iter().map(|words| Segment {
                 leg: side,
                 start_ms: words.start_ms + offset_ms,
                 end_ms: words.end_ms + offset_ms,
                 text: words.text.clone(),
             }));
         }
+        if models.is_empty() {
+            return None;
+        }
+        let model = Vec::from_iter(models).join(" + ");
         segments.sort_by_key(|s| (s.start_ms, s.leg));
         let (segments, private) = redact::mask_numbers(transcripts::join(segments));
         Some((Transcript::Done { segments, model, left_out: 0 }, private))

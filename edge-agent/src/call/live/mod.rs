@@ -6,27 +6,26 @@
 //! million samples.
 
 mod echo;
+mod hearing;
 pub(super) mod keeper;
 mod legs;
+mod process;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(super) use self::echo::{Echo, Line, Timed};
+use self::hearing::{Hearing, Room, Watched};
 use self::legs::Leg;
-pub(super) use self::legs::Said;
+pub(super) use self::legs::{Heard, Said};
 use super::registry::TapId;
-use super::speech::wire::{Frame, MAX_SAMPLES, Words};
+use super::speech::wire::{Frame, MAX_SAMPLES};
 use super::timeline::{Placed, Timeline};
 use super::{CallTap, lock};
 
-/// Pieces of sound that wait for the process, and room beside them for the ends of legs.
-const MAX_PIECES: usize = 4_096;
-const MAX_ENDS: usize = 1_024;
 /// Exchanges send fifty small pieces a second; each that is passed on wakes two processes. Put together into pieces of this
 /// length they cost a fifth, and words come this much later at most.
 const PIECE_MS: u32 = 100;
@@ -34,42 +33,14 @@ const PIECE_MS: u32 = 100;
 const MAX_WAITING: usize = 1 << 20;
 const MAX_WAITING_S: usize = 2;
 
-/// A frame and the room that it takes up until it is with the process.
-#[derive(Debug)]
-struct Queued {
-    frame: Frame,
-    _room: Option<Room>,
-}
-
-/// Samples that wait, counted where they are bounded.
-#[derive(Debug)]
-struct Room {
-    all: Arc<AtomicUsize>,
-    own: Arc<AtomicUsize>,
-    samples: usize,
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.all.fetch_sub(self.samples, Ordering::Relaxed);
-        self.own.fetch_sub(self.samples, Ordering::Relaxed);
-    }
-}
-
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Live {
-    frames: mpsc::Sender<Queued>,
-    /// Taken by the keeper.
-    queue: Mutex<Option<mpsc::Receiver<Queued>>>,
-    /// A process listens.
-    up: AtomicBool,
+    /// The process that hears whoever calls now.
+    at_work: Mutex<Option<Hearing>>,
     waiting: Arc<AtomicUsize>,
     legs: Mutex<HashMap<TapId, Arc<Leg>>>,
-    /// Who writes the final words; `None` while nobody does.
-    model: Mutex<Option<String>>,
     unheard_ms: AtomicU64,
     restarts: AtomicU64,
-    lag_ms: AtomicU64,
     answers_dropped: AtomicU64,
 }
 
@@ -84,30 +55,29 @@ pub(super) struct State {
 }
 
 impl Live {
-    pub(super) fn new() -> Arc<Self> {
-        let (frames, queue) = mpsc::channel(MAX_PIECES + MAX_ENDS);
-        Arc::new(Self {
-            frames,
-            queue: Mutex::new(Some(queue)),
-            up: AtomicBool::new(false),
-            waiting: Arc::default(),
-            legs: Mutex::default(),
-            model: Mutex::default(),
-            unheard_ms: AtomicU64::new(0),
-            restarts: AtomicU64::new(0),
-            lag_ms: AtomicU64::new(0),
-            answers_dropped: AtomicU64::new(0),
-        })
-    }
-
     pub(super) fn state(&self) -> State {
+        let at_work = self.at_work();
         State {
-            model: lock(&self.model).clone(),
-            lag_ms: self.lag_ms.load(Ordering::Relaxed),
+            lag_ms: at_work.as_ref().map_or(0, Hearing::lag_ms),
+            model: at_work.map(|hearing| hearing.model().to_owned()),
             unheard_ms_total: self.unheard_ms.load(Ordering::Relaxed),
             restarts_total: self.restarts.load(Ordering::Relaxed),
             answers_dropped_total: self.answers_dropped.load(Ordering::Relaxed),
         }
+    }
+
+    fn at_work(&self) -> Option<Hearing> {
+        lock(&self.at_work).clone().filter(Hearing::is_up)
+    }
+
+    /// Legs that begin are heard by this one from now on.
+    fn hears_now(&self, hearing: Hearing) {
+        *lock(&self.at_work) = Some(hearing);
+    }
+
+    /// Nobody begins to hear a leg any more.
+    fn hears_no_more(&self) {
+        *lock(&self.at_work) = None;
     }
 
     /// A leg begins, `offset_ms` after its call.
@@ -118,6 +88,7 @@ impl Live {
             live: Arc::clone(self),
             id,
             leg,
+            hearing: None,
             waiting: Arc::default(),
             timeline: None,
             held: (0, Vec::new()),
@@ -130,7 +101,7 @@ impl Live {
     }
 
     /// What was said on a leg, once all of it is known; `None` when some of it was not heard, or not by `deadline`.
-    pub(super) async fn said(&self, id: TapId, deadline: Instant) -> Option<Vec<Words>> {
+    pub(super) async fn said(&self, id: TapId, deadline: Instant) -> Option<Heard> {
         let leg = self.leg(id)?;
         leg.said(deadline).await
     }
@@ -139,18 +110,11 @@ impl Live {
         lock(&self.legs).remove(&id);
     }
 
-    /// Whoever listened does no more: what is said now is not heard, and what was heard is not whole.
-    fn fall_silent(&self) {
-        self.up.store(false, Ordering::Release);
-        *lock(&self.model) = None;
-        lock(&self.legs).values().for_each(|leg| leg.lose_rest());
-    }
-
-    /// False when it was not taken.
-    fn send(&self, frame: Frame, room: Option<Room>) -> bool {
-        // The last places are for the ends of legs.
-        let full = room.is_some() && self.frames.capacity() <= MAX_ENDS;
-        !full && self.frames.try_send(Queued { frame, _room: room }).is_ok()
+    /// A process listens no more: what is said now is not heard by it, and what it heard is not whole.
+    fn fall_silent(&self, process: &Watched) {
+        process.falls_silent();
+        let legs: Vec<Arc<Leg>> = lock(&self.legs).values().map(Arc::clone).collect();
+        legs.iter().filter(|leg| leg.is_heard_by(process.number())).for_each(|leg| leg.lose_rest());
     }
 }
 
@@ -168,6 +132,8 @@ pub(super) struct Ear {
     live: Arc<Live>,
     id: TapId,
     leg: Arc<Leg>,
+    /// The same until the leg is over, unless that dies.
+    hearing: Option<Hearing>,
     waiting: Arc<AtomicUsize>,
     /// The recorder has one like it: both put each sample in the same place.
     timeline: Option<(Timeline, u32)>,
@@ -205,17 +171,16 @@ impl Ear {
             if !self.take(at, rate_hz, piece) {
                 self.leg.miss();
                 let ms = piece.len() as u64 * 1_000 / u64::from(rate_hz.max(1));
-                if self.live.up.load(Ordering::Acquire) {
+                if self.hearing.is_some() {
                     self.live.unheard_ms.fetch_add(ms, Ordering::Relaxed);
                 }
             }
         }
     }
 
-    fn take(&self, at: u64, rate_hz: u32, piece: &[i16]) -> bool {
-        if !self.live.up.load(Ordering::Acquire) {
-            return false;
-        }
+    fn take(&mut self, at: u64, rate_hz: u32, piece: &[i16]) -> bool {
+        self.find_hearing();
+        let Some(hearing) = &self.hearing else { return false };
         let samples = piece.len();
         let room = Room { all: Arc::clone(&self.live.waiting), own: Arc::clone(&self.waiting), samples };
         // Counted first; what is too much is given back as the room is dropped.
@@ -224,7 +189,20 @@ impl Ear {
         if all > MAX_WAITING || own > MAX_WAITING_S * rate_hz as usize {
             return false;
         }
-        self.live.send(Frame::Audio { leg: self.id, at, rate_hz, samples: piece.to_vec() }, Some(room))
+        hearing.send(Frame::Audio { leg: self.id, at, rate_hz, samples: piece.to_vec() }, Some(room))
+    }
+
+    /// Whoever is at work, unless the one that heard the leg so far still does.
+    fn find_hearing(&mut self) {
+        if self.hearing.as_ref().is_some_and(Hearing::is_up) {
+            return;
+        }
+        self.hearing = self.live.at_work();
+        if let Some(hearing) = &self.hearing {
+            self.leg.is_heard(hearing);
+        }
+        // It may have died in between, and not have known of this leg.
+        self.hearing = self.hearing.take().filter(Hearing::is_up);
     }
 }
 
@@ -236,8 +214,10 @@ impl Drop for Ear {
         }
         self.flush();
         self.leg.close();
-        let up = self.live.up.load(Ordering::Acquire);
-        if !(up && self.live.send(Frame::End { leg: self.id }, None)) {
+        self.find_hearing();
+        let sent = self.hearing.as_ref().is_some_and(|h| h.send(Frame::End { leg: self.id }, None));
+        // One that falls silent from here on knows that the leg is closed.
+        if !(sent && self.hearing.as_ref().is_some_and(Hearing::is_up)) {
             self.leg.lose_rest();
         }
     }
@@ -247,13 +227,23 @@ impl Drop for Ear {
 mod tests {
     use super::*;
 
+    fn hears(
+        live: &Live,
+        number: u64,
+        model: &str,
+    ) -> (Watched, tokio::sync::mpsc::Receiver<hearing::Queued>) {
+        let (hearing, queue) = Hearing::new(number, model.to_owned());
+        let watched = hearing.watch();
+        live.hears_now(hearing);
+        (watched, queue)
+    }
+
     /// A leg that brings more than is taken loses it here, is not whole, and leaves room for others; once it is taken,
     /// room is free again, and each sample stands where it belongs.
     #[test]
     fn one_leg_takes_no_room_of_others() {
-        let live = Live::new();
-        let mut queue = lock(&live.queue).take().unwrap();
-        live.up.store(true, Ordering::Release);
+        let live = Arc::new(Live::default());
+        let (_watched, mut queue) = hears(&live, 1, "m");
         let (mut greedy, mut modest) = (live.ear(1, 0), live.ear(2, 0));
         for n in 0..6 {
             greedy.hear(1_000 + n, 8_000, &[1; 4_000]);
@@ -283,12 +273,38 @@ mod tests {
     /// Without a process nothing is queued or counted, and no leg claims to have been heard.
     #[tokio::test]
     async fn nobody_listens() {
-        let live = Live::new();
+        let live = Arc::new(Live::default());
         let mut ear = live.ear(1, 0);
         ear.hear(1_000, 8_000, &[1; 8_000]);
         drop(ear);
         assert_eq!(live.said(1, Instant::now()).await, None);
         assert_eq!(live.state().unheard_ms_total, 0);
-        assert!(lock(&live.queue).take().unwrap().try_recv().is_err());
+    }
+
+    /// Who is on the line stays with the process that has heard him so far, whoever comes after him is the newer one's;
+    /// the former is let go by its last leg. One that dies takes only its own legs' words along.
+    #[tokio::test]
+    async fn a_leg_keeps_to_its_process() {
+        let live = Arc::new(Live::default());
+        let (_, mut former) = hears(&live, 1, "former");
+        let mut early = live.ear(1, 0);
+        early.hear(1_000, 8_000, &[1; 800]);
+        let (newest, mut newer) = hears(&live, 2, "newer");
+        let mut late = live.ear(2, 0);
+        late.hear(1_000, 8_000, &[2; 800]);
+        early.hear(1_100, 8_000, &[1; 800]);
+        for _ in 0..2 {
+            assert!(matches!(former.recv().await.unwrap().frame, Frame::Audio { leg: 1, .. }));
+        }
+        assert!(matches!(newer.recv().await.unwrap().frame, Frame::Audio { leg: 2, .. }));
+        assert_eq!(live.state().model.as_deref(), Some("newer"));
+        live.fall_silent(&newest);
+        assert!(live.leg(2).unwrap().is_lost() && !live.leg(1).unwrap().is_lost());
+        assert_eq!(live.state().model, None);
+        drop(early);
+        assert_eq!(former.recv().await.unwrap().frame, Frame::End { leg: 1 });
+        assert!(former.recv().await.is_none(), "nobody holds it any more");
+        drop(late);
+        assert_eq!(live.said(2, Instant::now()).await, None);
     }
 }

@@ -84,9 +84,7 @@ impl Engine {
 
     /// A whole stretch of speech, samples from -1 to 1.
     pub(super) fn read(&self, rate_hz: u32, wave: &[f32]) -> Heard {
-        // The library would do the same, and write a line about it into the log each time.
-        let resampler = (rate_hz != RATE_HZ).then(|| LinearResampler::create(rate_hz as i32, RATE_HZ as i32));
-        let wave = &resampler.flatten().map_or_else(|| wave.to_vec(), |r| r.resample(wave, true));
+        let wave = &at_16k(rate_hz, wave);
         match self {
             Self::Whole(_) if wave.len() * 1_000 < MIN_MS * RATE_HZ as usize => Heard::default(),
             Self::Whole(recogniser) => {
@@ -96,13 +94,15 @@ impl Engine {
                 let result = stream.get_result();
                 result.map(|r| heard(&r.text, r.tokens, r.timestamps)).unwrap_or_default()
             }
-            Self::Streaming(streaming) => {
-                let stream = streaming.begin();
-                stream.accept_waveform(RATE_HZ as i32, wave);
-                streaming.end(&stream, RATE_HZ)
-            }
+            Self::Streaming(streaming) => streaming.read(RATE_HZ, wave),
         }
     }
+}
+
+/// The library would do the same, and write a line about it into the log each time.
+fn at_16k(rate_hz: u32, wave: &[f32]) -> Vec<f32> {
+    let resampler = (rate_hz != RATE_HZ).then(|| LinearResampler::create(rate_hz as i32, RATE_HZ as i32));
+    resampler.flatten().map_or_else(|| wave.to_vec(), |r| r.resample(wave, true))
 }
 
 /// A recogniser that gives words while somebody speaks; one for all who do.
@@ -122,6 +122,13 @@ impl Streaming {
         config.model_config.num_threads = threads;
         config.decoding_method = Some("greedy_search".to_owned());
         OnlineRecognizer::create(&config).map(Self).with_context(|| failed(installed))
+    }
+
+    /// A whole stretch of speech, samples from -1 to 1.
+    pub(super) fn read(&self, rate_hz: u32, wave: &[f32]) -> Heard {
+        let stream = self.begin();
+        stream.accept_waveform(RATE_HZ as i32, &at_16k(rate_hz, wave));
+        self.end(&stream, RATE_HZ)
     }
 
     pub(super) fn begin(&self) -> OnlineStream {

@@ -4,7 +4,7 @@
 //! digits has been taken out on both sides. Models write as they hear here, without numerals and punctuation, so the
 //! references must be as spoken too. Recordings go through voice detection as calls do: what it misses counts.
 
-mod align;
+pub(super) mod align;
 #[cfg(test)]
 mod demonstration;
 mod manifest;

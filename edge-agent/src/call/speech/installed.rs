@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::onnx;
+use models::Edition;
+
+use super::{onnx, selftest};
 
 /// Best first, for speech that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +29,8 @@ pub struct Installed {
     pub kind: ModelKind,
     pub model: PathBuf,
     pub tokens: PathBuf,
+    /// Other files in their place are another recogniser.
+    pub edition: Edition,
 }
 
 /// Smaller files are demonstrations. They never go before a recogniser that was made for people's voices.
@@ -128,7 +132,12 @@ impl Installed {
             match kind_of(&model, &words) {
                 // The 8-bit file came first.
                 Ok(kind) if found.iter().any(|other| other.kind == kind) => {}
-                Ok(kind) => found.push(Self { name: name.clone(), kind, model, tokens: tokens.clone() }),
+                Ok(kind) => {
+                    let golden = Some(folder.join(selftest::FILE)).filter(|file| file.exists());
+                    let files = [model.clone(), tokens.clone()].into_iter().chain(golden);
+                    let edition = Edition::of(files).map_err(|e| format!("{shown}: {e}"))?;
+                    found.push(Self { name: name.clone(), kind, model, tokens: tokens.clone(), edition });
+                }
                 Err(words) => trouble = words,
             }
         }

@@ -11,6 +11,7 @@ mod numbers;
 mod onnx;
 mod recognise;
 mod recording;
+mod selftest;
 pub mod transcribe;
 pub(super) mod worker;
 

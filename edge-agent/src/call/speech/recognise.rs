@@ -3,9 +3,9 @@
 use protocol::Segment;
 use serde::Serialize;
 
-use super::Installed;
 use super::engine::{Engine, Pen, Token};
 use super::recording::Recording;
+use super::{Installed, selftest};
 use crate::call::record::Spoken;
 use crate::call::vad::to_f32;
 
@@ -29,8 +29,10 @@ pub(super) struct Line {
 }
 
 impl Recogniser {
+    /// One that does not pass its self-test is an error.
     pub(super) fn load(installed: &Installed, punctuation: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let engine = Engine::load(installed, THREADS, true)?;
+        selftest::hold(installed, |rate_hz, wave| engine.read(rate_hz, wave))?;
         Ok(Self { engine, pen: Pen::new(installed.kind, punctuation)? })
     }
 

@@ -47,7 +47,7 @@ pub(super) struct Request {
     pub speech: Vec<Spoken>,
 }
 
-/// What the worker says; `Ready` first of all.
+/// What the worker says; first of all `Ready`, or `Failed` where the model is not fit for work.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "says", rename_all = "snake_case")]
 pub(super) enum Reply {
@@ -75,7 +75,7 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
         return live::work(&choice, marks.as_deref());
     }
     if args.worker {
-        return work(&Recogniser::load(&choice.finished, marks.as_deref())?);
+        return work(Recogniser::load(&choice.finished, marks.as_deref()));
     }
     let file = args.file.as_ref().context("give a recording")?;
     let mut recording = Recording::open(file)?;
@@ -134,7 +134,7 @@ pub(super) fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoke
     Ok(speech)
 }
 
-fn work(recogniser: &Recogniser) -> anyhow::Result<()> {
+fn work(loaded: anyhow::Result<Recogniser>) -> anyhow::Result<()> {
     // Cameras and running calls come first.
     if let Err(error) = rustix::process::nice(10) {
         tracing::warn!(%error, "transcription runs at full priority");
@@ -143,6 +143,13 @@ fn work(recogniser: &Recogniser) -> anyhow::Result<()> {
     let mut say = |reply: &Reply| -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(reply)?)?;
         Ok(out.flush()?)
+    };
+    let recogniser = match loaded {
+        Ok(recogniser) => recogniser,
+        Err(error) => {
+            say(&Reply::Failed { reason: format!("{error:#}") })?;
+            return Err(error);
+        }
     };
     say(&Reply::Ready)?;
     for line in std::io::stdin().lock().lines() {

@@ -47,6 +47,7 @@ impl Worker {
         let mut worker = Self { child, requests, replies };
         match worker.reply(LOAD).await? {
             Reply::Ready => Ok(worker),
+            Reply::Failed { reason } => anyhow::bail!(reason),
             other => anyhow::bail!("it said {other:?} before it was ready"),
         }
     }

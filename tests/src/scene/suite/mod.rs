@@ -5,6 +5,7 @@
 
 mod camera;
 mod hazards;
+pub mod mixed;
 mod people;
 pub mod quiet;
 mod vehicles;

@@ -6,15 +6,15 @@ use serde::Serialize;
 
 /// Edits of an alignment, in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Edits {
-    pub(super) characters: usize,
-    pub(super) substituted: usize,
-    pub(super) deleted: usize,
-    pub(super) inserted: usize,
+pub(in crate::call::speech) struct Edits {
+    pub(in crate::call::speech) characters: usize,
+    pub(in crate::call::speech) substituted: usize,
+    pub(in crate::call::speech) deleted: usize,
+    pub(in crate::call::speech) inserted: usize,
 }
 
 impl Edits {
-    pub(super) fn add(&mut self, other: Self) {
+    pub(in crate::call::speech) fn add(&mut self, other: Self) {
         self.characters += other.characters;
         self.substituted += other.substituted;
         self.deleted += other.deleted;
@@ -22,7 +22,7 @@ impl Edits {
     }
 
     /// Character error rate; above 1 when more was added than said.
-    pub(super) fn rate(&self) -> f64 {
+    pub(in crate::call::speech) fn rate(&self) -> f64 {
         (self.substituted + self.deleted + self.inserted) as f64 / self.characters.max(1) as f64
     }
 }
@@ -36,12 +36,12 @@ impl fmt::Display for Edits {
 }
 
 /// Letters and digits, without case.
-pub(super) fn spoken(text: &str) -> Vec<char> {
+pub(in crate::call::speech) fn spoken(text: &str) -> Vec<char> {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Levenshtein's alignment, row by row; each cell counts the edits on its best way.
-pub(super) fn edits(said: &[char], read: &[char]) -> Edits {
+pub(in crate::call::speech) fn edits(said: &[char], read: &[char]) -> Edits {
     let cost = |e: &Edits| e.substituted + e.deleted + e.inserted;
     let mut row: Vec<Edits> =
         (0..=read.len()).map(|inserted| Edits { inserted, ..Edits::default() }).collect();

@@ -20,8 +20,8 @@ use anyhow::Context;
 use self::ear::{Ear, Stretch};
 use self::finish::{Finisher, Job};
 use self::wire::{Frame, Says, Token, Words};
-use super::Choice;
 use super::engine::{Engine, Pen, RATE_HZ, Streaming};
+use super::{Choice, selftest};
 
 /// Frames read ahead of the recogniser.
 const READ_AHEAD: usize = 64;
@@ -32,19 +32,13 @@ const THREADS: i32 = 1;
 
 /// Runs until standard input ends.
 pub(super) fn work(choice: &Choice, punctuation: Option<&Path>) -> anyhow::Result<()> {
-    let live = choice
-        .live
-        .as_ref()
-        .context("no speech model here gives words while somebody speaks; see docs/MODELS.md")?;
-    let streaming = Streaming::load(live, THREADS)?;
-    let finisher = if choice.finished.kind.streams() {
-        None
-    } else {
-        let pen = Pen::new(choice.finished.kind, punctuation)?;
-        Some(Finisher::start(Engine::load(&choice.finished, THREADS, true)?, pen)?)
+    let (streaming, finisher, pen) = match load(choice, punctuation) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            say(&Says::Refused { reason: format!("{error:#}") })?;
+            return Err(error);
+        }
     };
-    // Sets marks where nothing else reads the stretch; beside another recogniser it is asked only when that is behind.
-    let pen = Pen::new(live.kind, punctuation.filter(|_| finisher.is_none()))?;
     let (frames, ahead) = sync_channel(READ_AHEAD);
     // It ends with the input, or with the process.
     let reader = std::thread::Builder::new().name("frames".to_owned()).spawn(move || {
@@ -62,6 +56,27 @@ pub(super) fn work(choice: &Choice, punctuation: Option<&Path>) -> anyhow::Resul
     hall.run(&ahead)?;
     hall.close()?;
     reader.join().map_err(|_| anyhow::anyhow!("reading frames panicked"))?
+}
+
+/// The recognisers, each having passed its self-test.
+fn load(choice: &Choice, punctuation: Option<&Path>) -> anyhow::Result<(Streaming, Option<Finisher>, Pen)> {
+    let live = choice
+        .live
+        .as_ref()
+        .context("no speech model here gives words while somebody speaks; see docs/MODELS.md")?;
+    let streaming = Streaming::load(live, THREADS)?;
+    selftest::hold(live, |rate_hz, wave| streaming.read(rate_hz, wave))?;
+    let finisher = if choice.finished.kind.streams() {
+        None
+    } else {
+        let pen = Pen::new(choice.finished.kind, punctuation)?;
+        let engine = Engine::load(&choice.finished, THREADS, true)?;
+        selftest::hold(&choice.finished, |rate_hz, wave| engine.read(rate_hz, wave))?;
+        Some(Finisher::start(engine, pen)?)
+    };
+    // Sets marks where nothing else reads the stretch; beside another recogniser it is asked only when that is behind.
+    let pen = Pen::new(live.kind, punctuation.filter(|_| finisher.is_none()))?;
+    Ok((streaming, finisher, pen))
 }
 
 fn say(words: &Says) -> anyhow::Result<()> {

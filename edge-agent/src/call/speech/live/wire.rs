@@ -103,8 +103,12 @@ pub(in crate::call) struct Words {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "says", rename_all = "snake_case")]
 pub(in crate::call) enum Says {
-    /// First of all: the models are loaded.
+    /// First of all: the models are loaded and have passed their self-test.
     Ready,
+    /// Instead: they are not fit for work.
+    Refused {
+        reason: String,
+    },
     Partial(Words),
     Final(Words),
     /// Every word of the leg has been said.

@@ -1,9 +1,9 @@
-"""The network: a small residual network, three scales joined from above, one answer at each, and one for the whole picture.
+"""The network of every detector that is trained here: a small residual network, three scales joined from above, one answer at each, and one for the whole picture.
 
     picture -> 1/4 -> 1/8 -> 1/16 -> 1/32 -> (from above) 1/16 -> 1/8, boxes at all three
-                                        \\-> mean and greatest value -> is there fire, is there smoke
+                                        \\-> mean and greatest value -> is there any of either label
 
-Every cell answers two logits (fire, smoke) and the distances to the four sides of a box.
+Every cell answers two logits, one for each label, and the distances to the four sides of a box.
 """
 
 import torch
@@ -76,12 +76,11 @@ class Network(nn.Module):
 
 
 def centres(size, device=None):
-    """Middle of every cell, in the order of the answers."""
+    """Middle of every cell of a picture of `size` (height, width), in the order of the answers."""
     held = []
     for stride in reversed(STRIDES):
-        n = size // stride
-        line = (torch.arange(n, dtype=torch.float32, device=device) + 0.5) * stride
-        held.append(torch.stack([line.repeat(n), line.repeat_interleave(n)], 1))
+        rows, columns = ((torch.arange(n // stride, dtype=torch.float32, device=device) + 0.5) * stride for n in size)
+        held.append(torch.stack([columns.repeat(len(rows)), rows.repeat_interleave(len(columns))], 1))
     return torch.cat(held)
 
 

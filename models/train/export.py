@@ -1,9 +1,9 @@
 """Writes the ONNX file, with the calibration inside.
 
-    python export.py WEIGHTS.pt CALIBRATION.json OUT.onnx
+    python export.py WEIGHTS.pt CALIBRATION.json OUT.onnx HEIGHT WIDTH
 
-The score of a box is sigmoid(a x logit of the cell + b x logit of the picture + c), a, b and c of each label from the
-held-out folds (calibrate.py). Batch normalisation is folded into the convolutions.
+CALIBRATION holds for each label, in the order of the network's, `cell`, `picture` and `offset`: a, b and c. The score of a
+box is sigmoid(a x logit of the cell + b x logit of the picture + c). Batch normalisation is folded into the convolutions.
 """
 
 import json
@@ -16,21 +16,19 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import network
 
-SIDE = int(os.environ.get("SIDE", 192))
-
 
 class Exported(nn.Module):
-    def __init__(self, net, calibration):
+    def __init__(self, net, calibration, height, width):
         super().__init__()
-        self.net = net
-        rows = [calibration[label] for label in ("fire", "smoke")]
+        self.net, rows = net, list(calibration.values())
+        self.register_buffer("corner", torch.tensor([width, height, width, height], dtype=torch.float32))
         for name in ("cell", "picture", "offset"):
             self.register_buffer(name, torch.tensor([row[name] for row in rows], dtype=torch.float32))
 
     def forward(self, images):
         logits, boxes, picture = self.net(images)
         scores = (logits * self.cell + (picture * self.picture + self.offset)[:, None]).sigmoid()
-        boxes = boxes.clamp(0.0, float(SIDE))
+        boxes = torch.minimum(boxes.clamp(min=0.0), self.corner)
         low, high = boxes[..., :2], boxes[..., 2:]
         return torch.cat([(low + high) / 2, high - low, scores], 2)
 
@@ -53,10 +51,10 @@ def load(weights):
     return net.eval()
 
 
-def main(weights, calibration, out):
+def main(weights, calibration, out, height, width):
     with open(calibration) as file:
-        module = Exported(folded(load(weights)), json.load(file)).eval()
-    example = torch.rand(1, 3, SIDE, SIDE)
+        module = Exported(folded(load(weights)), json.load(file), height, width).eval()
+    example = torch.rand(1, 3, height, width)
     torch.onnx.export(
         module, (example,), out, input_names=["images"], output_names=["output"], opset_version=17, dynamo=False, do_constant_folding=True
     )
@@ -70,4 +68,4 @@ def main(weights, calibration, out):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:4], *map(int, sys.argv[4:6]))

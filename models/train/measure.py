@@ -1,4 +1,4 @@
-"""Measures: average precision, precision and recall by picture, by condition, on clips. Used by calibrate.py and evaluate.py."""
+"""Measures of detectors: average precision, precision and recall by picture."""
 
 import numpy as np
 
