@@ -7,7 +7,7 @@
 #   deploy/demo.sh --fresh   forgets the state of earlier runs first
 #
 # SHAODIAN_DATA, when set, names a folder with models and clips: a real clip and the YOLOX-nano weights are used.
-# Without it the demo draws its own clip, speaks its own call, and sees by motion alone.
+# Without it the demo draws its own clip, speaks its own call, and sees by the stand-in that comes with the product.
 # State lies in demo-state/, what the demo shows in demo-out/; both in SHAODIAN_DEMO_DIR where that is set.
 # SHAODIAN_DEMO_LIMIT_S is another limit than those 120 s.
 set -euo pipefail

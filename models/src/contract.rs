@@ -208,12 +208,16 @@ impl Contract {
         {
             return Some(format!("strides {strides:?} do not divide {width} x {height}"));
         }
-        if let Some(Smaller { side, .. }) =
-            self.smaller.iter().find(|s| s.side < 16 || s.side >= *width.min(height))
-        {
-            return Some(format!(
-                "a smaller input of {side} pixels is not between 16 and {width} x {height}"
-            ));
+        for Smaller { side, .. } in &self.smaller {
+            if width != height || *side < 16 || side >= width {
+                return Some(format!(
+                    "a smaller input of {side} x {side} pixels: only for a square input, from 16 up to less than its \
+                     {width} x {height}"
+                ));
+            }
+            if let Some(problem) = self.at(*side).problem() {
+                return Some(problem);
+            }
         }
         if self.labels.values().all(Vec::is_empty) {
             return Some("it names no label".to_owned());
@@ -227,5 +231,29 @@ impl Contract {
         (other.picture.width, other.picture.height) = (side, side);
         other.smaller.clear();
         other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::manifest;
+
+    /// A smaller input is smaller, square as the model's own, and fits its strides.
+    #[test]
+    fn a_smaller_input_must_fit() {
+        let yolox = manifest().model("yolox-nano").unwrap().detector.clone().unwrap();
+        let with = |width: usize, height: usize, side: usize| {
+            let mut contract = yolox.clone();
+            (contract.picture.width, contract.picture.height) = (width, height);
+            contract.smaller = vec![Smaller { side, loses: 0.0 }];
+            contract.problem()
+        };
+        assert_eq!(with(416, 416, 320), None);
+        for (width, height, side) in [(416, 416, 416), (416, 416, 0), (640, 384, 320)] {
+            assert!(with(width, height, side).unwrap().contains("square"), "{width} {height} {side}");
+        }
+        assert!(with(416, 416, 300).unwrap().contains("strides"));
+        assert_eq!(yolox.at(320).picture.width, 320);
     }
 }

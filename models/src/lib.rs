@@ -17,7 +17,7 @@ mod site;
 mod store;
 pub mod supply;
 
-pub use edition::Edition;
+pub use edition::{Edition, golden_files};
 pub use hash::Fingerprint;
 pub use manifest::{Manifest, Measured, Model, ModelFile, manifest};
 pub use record::{Expected, Fault, Record, RecordedFile, Trust};

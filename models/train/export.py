@@ -2,8 +2,9 @@
 
     python export.py WEIGHTS.pt CALIBRATION.json OUT.onnx HEIGHT WIDTH
 
-CALIBRATION holds for each label, in the order of the network's, `cell`, `picture` and `offset`: a, b and c. The score of a
-box is sigmoid(a x logit of the cell + b x logit of the picture + c). Batch normalisation is folded into the convolutions.
+CALIBRATION holds for each label, in the order of the network's, `cell`, `picture`, `offset` and `edge`: a, b, c and d. The
+score of the surest box is sigmoid(a x logit of its cell + b x logit of the picture + c); of every other box the logit is
+less by d x what its cell's is less. Batch normalisation is folded into the convolutions.
 """
 
 import json
@@ -22,12 +23,14 @@ class Exported(nn.Module):
         super().__init__()
         self.net, rows = net, list(calibration.values())
         self.register_buffer("corner", torch.tensor([width, height, width, height], dtype=torch.float32))
-        for name in ("cell", "picture", "offset"):
+        for name in ("cell", "picture", "offset", "edge"):
             self.register_buffer(name, torch.tensor([row[name] for row in rows], dtype=torch.float32))
 
     def forward(self, images):
         logits, boxes, picture = self.net(images)
-        scores = (logits * self.cell + (picture * self.picture + self.offset)[:, None]).sigmoid()
+        most = logits.amax(1, keepdim=True)
+        best = most * self.cell + (picture * self.picture + self.offset)[:, None]
+        scores = (best + (logits - most) * self.edge).sigmoid()
         boxes = torch.minimum(boxes.clamp(min=0.0), self.corner)
         low, high = boxes[..., :2], boxes[..., 2:]
         return torch.cat([(low + high) / 2, high - low, scores], 2)

@@ -22,6 +22,7 @@ def options(parser):
     parser.add_argument("out", help="weights to write (.pt)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--start", help="begin with weights that were made before")
+    parser.add_argument("--stop", type=int, help="ends at this step of the plan")
     parser.add_argument("--peak", type=float, default=PEAK, help="highest learning rate")
     return parser
 
@@ -47,7 +48,8 @@ def learn(stream, args, about):
         torch.save({"weights": average.state_dict(), "steps": step, **about}, args.out + ".part")
         os.replace(args.out + ".part", args.out)
 
-    for step in range(1, args.steps + 1):
+    last = args.stop or args.steps
+    for step in range(1, last + 1):
         rate = args.peak * min(1, step / WARM_UP) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * (step - 1) / args.steps)))
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -72,8 +74,8 @@ def learn(stream, args, about):
             parts = []
         if step % 200 == 0:
             save(step)
-    save(args.steps)
-    print(f"done: {args.steps} steps in {time.time() - began:.0f} s", flush=True)
+    save(last)
+    print(f"done: {last} steps in {time.time() - began:.0f} s", flush=True)
 
 
 def arguments(description):

@@ -32,6 +32,8 @@ pub enum Cause {
     Inbox,
     /// A speech model is there and cannot be used.
     Speech,
+    /// A speech model is installed and not fit for work; another is used where there is one.
+    Model,
     /// Words cannot be given while calls run; they follow afterwards.
     Live,
     /// An alarm of a running call cannot be kept.

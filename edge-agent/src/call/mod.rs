@@ -76,6 +76,7 @@ use ledger::Ledger;
 use leg::FinishedLeg;
 use live::Live;
 use registry::{Announcement, Registry, TapId};
+use speech::Refusals;
 
 /// How often legs and transcripts left behind are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_secs(60);
@@ -130,6 +131,7 @@ pub struct CallTap {
     reports: mpsc::Sender<Handover>,
     live: mpsc::Sender<LiveCall>,
     live_words: Arc<Live>,
+    refusals: Refusals,
     sealer: Arc<Sealer>,
     screener: Screener,
     corrections: Corrections,
@@ -181,6 +183,7 @@ impl CallTap {
             reports: deps.reports,
             live: deps.live,
             live_words: Arc::default(),
+            refusals: Refusals::default(),
             screener,
             corrections,
             raise,

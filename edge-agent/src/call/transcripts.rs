@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::health::Cause;
 use super::listener::blocking;
 use super::record::{Record, Spoken};
-use super::speech::worker::Worker;
+use super::speech::worker::{Unfit, Worker};
 use super::speech::{Installed, best};
 use super::{CallTap, RECONCILE_EVERY, lock, redact};
 use crate::screen;
@@ -38,35 +38,38 @@ pub(super) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
 }
 
 async fn round(tap: &Arc<CallTap>) {
-    let wanted = tap.config.speech_model.clone();
-    let roots = tap.model_dirs.clone();
-    let found = blocking(move || best(&roots, wanted.as_deref()).map_err(anyhow::Error::msg)).await;
-    let (installed, trouble) = match found {
-        Ok(installed) => (installed, None),
-        Err(error) => (None, Some(format!("{error:#}"))),
-    };
-    let waiting = tap.ledger.wordless();
-    lock(&tap.status).speech_model = installed.as_ref().map(|m| m.name.clone());
-    if let Some(words) = &trouble {
-        tap.trouble(Cause::Speech, Some(words.clone()));
-    }
-    tap.looked_for_models.store(true, Ordering::Release);
-    let Some(installed) = installed else {
-        tap.trouble(Cause::Speech, trouble);
-        return;
-    };
-    if waiting.is_empty() {
-        // Whether it can be loaded shows with the next call.
-        return;
-    }
-    let mut worker = match Worker::start(&tap.program, &installed, &tap.model_dirs).await {
-        Ok(worker) => worker,
-        Err(error) => {
-            let words = format!("speech model {} cannot be used: {error:#}", installed.name);
-            // First: a recording whose words may still come must not leave in between.
-            tap.trouble(Cause::Speech, Some(words));
-            lock(&tap.status).speech_model = None;
+    // Each time round one that is not fit for work is left out.
+    let (installed, waiting, mut worker) = loop {
+        let (found, refused) = find(tap).await;
+        let waiting = tap.ledger.wordless();
+        lock(&tap.status).speech_model =
+            found.as_ref().ok().and_then(|model| model.as_ref().map(|m| m.name.clone()));
+        tap.trouble(Cause::Model, tap.refusals.words());
+        let none_fit = refused.then(|| "no speech model here is fit for work; calls wait".to_owned());
+        let (installed, trouble) = match found {
+            Ok(installed) => (installed, none_fit),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
+        if installed.is_none() {
+            // Before it is said that there was a look: a recording whose words may still come must not leave in between.
+            tap.trouble(Cause::Speech, trouble);
+        }
+        tap.looked_for_models.store(true, Ordering::Release);
+        let Some(installed) = installed else { return };
+        if waiting.is_empty() {
+            // Whether it can be loaded shows with the next call.
             return;
+        }
+        match Worker::start(&tap.program, &installed, &tap.model_dirs).await {
+            Ok(Ok(worker)) => break (installed, waiting, worker),
+            Ok(Err(Unfit { reason, lasting })) => tap.refusals.refuse(&installed, reason, lasting),
+            Err(error) => {
+                let words = format!("speech model {} cannot be used: {error:#}", installed.name);
+                // First, for the same reason.
+                tap.trouble(Cause::Speech, Some(words));
+                lock(&tap.status).speech_model = None;
+                return;
+            }
         }
     };
     tap.trouble(Cause::Speech, None);
@@ -80,6 +83,17 @@ async fn round(tap: &Arc<CallTap>) {
             return;
         }
     }
+}
+
+/// The best recogniser that is fit for work, and whether any was refused.
+async fn find(tap: &Arc<CallTap>) -> (anyhow::Result<Option<Installed>>, bool) {
+    let holder = Arc::clone(tap);
+    let found = blocking(move || {
+        let refused = holder.refusals.editions();
+        let found = best(&holder.model_dirs, holder.config.speech_model.as_deref(), &refused);
+        Ok((found.map_err(anyhow::Error::msg), !refused.is_empty()))
+    });
+    found.await.unwrap_or_else(|error| (Err(error), false))
 }
 
 /// One attempt at one call. The error says that the process, or the disk, is of no use now.

@@ -256,8 +256,7 @@ fn open_to_run(
     if !config.smaller_input {
         return Ok(Box::new(own));
     }
-    let chosen = fastest::choose(own, &environment, &weights, config.threads, &config.providers)?;
-    Ok(Box::new(chosen))
+    Ok(Box::new(fastest::choose(own, &environment, &weights, config.threads, &config.providers)))
 }
 
 /// What the product has where `name` is not installed.

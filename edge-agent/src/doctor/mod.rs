@@ -206,11 +206,13 @@ fn models(args: &Args, config: &Config) -> Vec<Finding> {
             Ok(weights) => good("voice detection", weights.title()),
             Err(_) => good("voice detection", "built in (earshot)"),
         });
-        findings.push(match speech::best(&stations::without_own(&store), calls.speech_model.as_deref()) {
-            Ok(Some(model)) => good("speech model", model.name),
-            Ok(None) => warning("speech model", "none; calls are recorded and wait for one", put),
-            Err(error) => bad("speech model", error, put),
-        });
+        findings.push(
+            match speech::best(&stations::without_own(&store), calls.speech_model.as_deref(), &[]) {
+                Ok(Some(model)) => good("speech model", model.name),
+                Ok(None) => warning("speech model", "none; calls are recorded and wait for one", put),
+                Err(error) => bad("speech model", error, put),
+            },
+        );
     }
     findings
 }

@@ -120,7 +120,7 @@ async fn a_process_that_dies_costs_live_words_only() {
         leg.send(&Frame::Hangup).await;
     });
     while !matches!(next(&mut site).await, LiveCall::Partial { .. }) {}
-    rustix::process::kill_process(child_of(dir.path()), rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(children_of(dir.path())[0], rustix::process::Signal::KILL).unwrap();
     playing.await.unwrap();
     let first = site.report().await;
     assert_eq!(call_of(&first).transcript, Transcript::Waiting);
@@ -141,8 +141,8 @@ async fn a_process_that_dies_costs_live_words_only() {
     site.stop().await;
 }
 
-/// The live process of the box whose models lie below `dir`.
-fn child_of(dir: &Path) -> rustix::process::Pid {
+/// The processes for words of the box whose models lie below `dir`.
+fn children_of(dir: &Path) -> Vec<rustix::process::Pid> {
     let dir = dir.to_str().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -151,8 +151,7 @@ fn child_of(dir: &Path) -> rustix::process::Pid {
         let line = String::from_utf8_lossy(&line).into_owned();
         line.contains("--live\0") && line.contains(dir)
     };
-    let pid = pids.into_iter().find(ours).expect("the box has started a process for words");
-    rustix::process::Pid::from_raw(pid).unwrap()
+    pids.filter(ours).filter_map(rustix::process::Pid::from_raw).collect()
 }
 
 /// Sound of which more comes at once than a leg may have waiting is left out of live words, which is counted; the
@@ -222,17 +221,54 @@ async fn a_newer_recogniser_takes_over_in_mid_call() {
     };
     golden("都不是");
     install(dir.path(), "toy-sense-voice");
-    let refused = || site.tap.health().troubles.get(&Cause::Live).cloned();
+    let refused = || site.tap.health().troubles.get(&Cause::Model).cloned();
     until("it is refused", || refused().is_some()).await;
     let words = refused().unwrap();
-    assert!(words.starts_with("toy-pair stays at work"), "{words}");
     assert!(words.contains("toy-sense-voice does not pass its self-test"), "{words}");
     let (_, found) = words.split_once("expected 都不是, found ").expect("what it read");
-    let health = site.tap.health();
-    assert_eq!((health.live_model.as_deref(), health.live_restarts_total), (Some("toy-pair"), 0));
+    assert_eq!(site.tap.health().live_model.as_deref(), Some("toy-pair"), "it stays at work");
+    // The one at work dies: the refused one is not tried instead.
+    rustix::process::kill_process(children_of(dir.path())[0], rustix::process::Signal::KILL).unwrap();
+    until("it is told of", || site.tap.health().live_restarts_total == 1).await;
+    until("the one before listens again", || site.tap.health().live_model.as_deref() == Some("toy-pair"))
+        .await;
     golden(found);
     until("mended", || site.tap.health().live_model.as_deref() == Some("toy-sense-voice")).await;
-    assert_eq!(refused(), None);
+    assert_eq!(site.tap.health().troubles, std::collections::BTreeMap::new());
     assert_eq!(site.tap.health().live_unheard_ms_total, 0);
+    until("only the newest process is left", || children_of(dir.path()).len() == 1).await;
+    site.stop().await;
+    assert_eq!(children_of(dir.path()).len(), 0);
+}
+
+/// The process whose place another took dies in mid-call: its own leg loses its live words and is transcribed
+/// afterwards, nobody else notices. And without any model left, nobody listens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_former_process_that_dies_costs_its_own_legs_words() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), "toy-streaming-zipformer");
+    let mut site = Site::start(dir.path(), config()).await;
+    until("somebody listens", listening(&site)).await;
+    let speech = spoken();
+    let mut early = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
+    early.play(&speech).await;
+    until_final(&mut site).await;
+    let former = children_of(dir.path());
+    install(dir.path(), "toy-pair");
+    until("the newer one listens", || site.tap.health().live_model.as_deref() == Some("toy-pair")).await;
+    let mut late = Exchange::connect(site.audio(), Uuid::from_u128(2)).await;
+    late.play(&speech).await;
+    rustix::process::kill_process(former[0], rustix::process::Signal::KILL).unwrap();
+    until("it has gone", || children_of(dir.path()).len() == 1).await;
+    late.send(&Frame::Hangup).await;
+    let report = site.report().await;
+    assert!(matches!(&call_of(&report).transcript, Transcript::Done { model, .. } if model == "toy-pair"));
+    early.send(&Frame::Hangup).await;
+    let first = site.report().await;
+    assert_eq!(call_of(&first).transcript, Transcript::Waiting, "its words were not all heard");
+    assert!(matches!(call_of(&site.report().await).transcript, Transcript::Done { .. }));
+    assert_eq!(site.tap.health().live_restarts_total, 0);
+    std::fs::remove_dir_all(dir.path().join("models")).unwrap();
+    until("nobody listens", || site.tap.health().live_model.is_none()).await;
     site.stop().await;
 }

@@ -40,6 +40,8 @@ def main(model, folder, out):
             held.append({"file": file, "drawn": name, "detections": rows})
         if len(held) == MOST:
             break
+    if not held:
+        sys.exit("the model is not sure enough on any of these pictures")
     golden = {
         "about": "Drawn pictures (`simulate stills --set reporting`); what the model answers at a score of 0.6 or more. Boxes: x, y, width, height as shares of the picture.",
         "threshold": SURE, "tolerance": {"score": 0.1, "iou": 0.8}, "pictures": held,

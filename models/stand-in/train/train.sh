@@ -12,7 +12,7 @@ python3 -m venv "$work/venv"
 run() { "$work/venv/bin/python" "$@"; }
 "$simulate" stills --out "$work/pictures" --set tuning --scenes 2500
 "$simulate" stills --out "$work/unseen" --set reporting --scenes 150
-run "$here/train.py" 5000 "$work/stand-in.pt" --pictures "$work/pictures" --threads 1
+run "$here/train.py" 2600 "$work/stand-in.pt" --pictures "$work/pictures" --threads 1
 run "$here/../../train/export.py" "$work/stand-in.pt" "$here/calibration.json" "$here/../stand-in.onnx" 192 320
 run "$here/evaluate.py" "$here/../stand-in.onnx" "$work/unseen" "$here/measured.json"
 run "$here/golden.py" "$here/../stand-in.onnx" "$work/unseen" "$here/.."

@@ -113,9 +113,9 @@ impl Echo {
         self.lines.try_recv().ok()
     }
 
-    /// Somebody listens to calls as they run.
+    /// Somebody listens to this leg, or will as soon as it brings sound.
     pub(in crate::call) fn is_heard(&self) -> bool {
-        self.live.at_work().is_some()
+        self.leg.is_listened_to() == Some(true) || self.live.at_work().is_some()
     }
 
     /// Nothing of the leg has been left out so far.

@@ -64,10 +64,6 @@ impl Hearing {
         Watched(Arc::clone(&self.about))
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.about.number
-    }
-
     pub(super) fn model(&self) -> &str {
         &self.about.model
     }
@@ -88,13 +84,21 @@ impl Hearing {
     }
 }
 
-/// The keeper's end of it, which does not hold the process at its work.
-#[derive(Debug)]
+/// What others know of it who do not hold the process at its work.
+#[derive(Clone, Debug)]
 pub(super) struct Watched(Arc<About>);
 
 impl Watched {
     pub(super) fn number(&self) -> u64 {
         self.0.number
+    }
+
+    pub(super) fn model(&self) -> &str {
+        &self.0.model
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.0.up.load(Ordering::Acquire)
     }
 
     pub(super) fn lags(&self, ms: u64) {

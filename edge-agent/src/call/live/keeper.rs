@@ -1,22 +1,25 @@
 //! Keeps a process that hears running calls: starts it when a model is there, and again with patience when it dies.
 //!
-//! Where other models are installed, or other files in their place, a second process is started beside the one at work. Once it
-//! has passed its self-test it hears whoever calls from then on; the former one hears those on the line to their end. One
-//! that cannot be loaded or fails its self-test is refused: the former stays at work, and health says why.
+//! Where other models are installed, or other files in their place, a second process is started beside the one at work.
+//! Once it has passed its self-test it hears whoever calls from then on; the former one hears those on the line to their
+//! end. A model that is not fit for work is left alone from then on, and whatever was at work, or is the next best, is
+//! used.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::hearing::{Hearing, Watched};
-use super::process::Process;
+use super::process::{NotReady, Process};
 use crate::call::health::Cause;
 use crate::call::listener::blocking;
+use crate::call::speech::worker::Unfit;
 use crate::call::speech::{Choice, choose};
 use crate::call::{CallTap, RECONCILE_EVERY, lock};
 
@@ -40,16 +43,27 @@ pub(in crate::call) async fn run(tap: Arc<CallTap>, cancel: CancellationToken) {
 
 /// Never ends.
 async fn keep(tap: &Arc<CallTap>) {
-    let (mut wait, mut shift) = (FIRST_WAIT, Shift::new(tap));
+    let (mut wait, mut shift) = (FIRST_WAIT, Shift { tap, number: 0, former: JoinSet::new() });
     loop {
-        let Some(choice) = find(tap).await else {
-            sleep(RECONCILE_EVERY).await;
-            continue;
+        let choice = match find(tap).await {
+            Ok(Some(choice)) => choice,
+            nothing => {
+                // That it is so is said where finished calls are transcribed, unless this alone is named wrong.
+                let words = nothing.err().filter(|_| tap.config.live_model.is_some());
+                tap.trouble(Cause::Live, words.map(|words| format!("no words while calls run: {words:#}")));
+                sleep(RECONCILE_EVERY).await;
+                continue;
+            }
         };
         let began = Instant::now();
         let ended = match Process::start(tap, &choice).await {
             Ok(process) => shift.begin(choice, process).await,
-            Err(error) => Err(error),
+            Err(NotReady::Unfit { model, why }) => {
+                // The next best at once.
+                refuse(tap, &choice, &model, why);
+                continue;
+            }
+            Err(NotReady::Other(error)) => Err(error),
         };
         let Err(error) = ended else { continue };
         tap.live_words.restarts.fetch_add(1, Ordering::Relaxed);
@@ -63,28 +77,25 @@ async fn keep(tap: &Arc<CallTap>) {
     }
 }
 
-/// The models to use, if one of them gives words while somebody speaks.
-async fn find(tap: &Arc<CallTap>) -> Option<Choice> {
-    let (roots, config) = (tap.model_dirs.clone(), tap.config.clone());
-    let (wanted, live) = (config.speech_model, config.live_model);
-    let found =
-        blocking(move || choose(&roots, wanted.as_deref(), live.as_deref()).map_err(anyhow::Error::msg));
-    match found.await {
-        Ok(choice) => {
-            let choice = choice.filter(|c| c.live.is_some());
-            if choice.is_none() {
-                tap.trouble(Cause::Live, None);
-            }
-            choice
-        }
-        // That it is so is said where finished calls are transcribed, unless this alone is named wrong.
-        Err(error) => {
-            let words =
-                tap.config.live_model.is_some().then(|| format!("no words while calls run: {error:#}"));
-            tap.trouble(Cause::Live, words);
-            None
-        }
+/// The models to use, if one of them gives words while somebody speaks, without those that are not fit for work.
+async fn find(tap: &Arc<CallTap>) -> anyhow::Result<Option<Choice>> {
+    let holder = Arc::clone(tap);
+    let found = blocking(move || {
+        let (config, refused) = (&holder.config, holder.refusals.editions());
+        let (wanted, live) = (config.speech_model.as_deref(), config.live_model.as_deref());
+        choose(&holder.model_dirs, wanted, live, &refused).map_err(anyhow::Error::msg)
+    });
+    let found = found.await;
+    tap.trouble(Cause::Model, tap.refusals.words());
+    Ok(found?.filter(|choice| choice.live.is_some()))
+}
+
+fn refuse(tap: &CallTap, choice: &Choice, file: &Path, why: Unfit) {
+    let both = [Some(&choice.finished), choice.live.as_ref()];
+    if let Some(model) = both.into_iter().flatten().find(|model| model.model == file) {
+        tap.refusals.refuse(model, why.reason, why.lasting);
     }
+    tap.trouble(Cause::Model, tap.refusals.words());
 }
 
 /// Whose words are final.
@@ -103,65 +114,49 @@ struct Shift<'a> {
     /// The one whose place was taken, until its last leg is over. No further change is made while there is one: each
     /// holds models.
     former: JoinSet<anyhow::Result<()>>,
-    /// Installed in the place of what is at work, and not fit for it.
-    refused: Option<Choice>,
 }
 
-enum Change {
-    Newer(Choice),
-    /// What is at work is installed again.
-    Restored,
-    /// There is none any more, and nobody is on the line.
-    Gone,
-}
-
-impl<'a> Shift<'a> {
-    fn new(tap: &'a Arc<CallTap>) -> Self {
-        Self { tap, number: 0, former: JoinSet::new(), refused: None }
-    }
-
+impl Shift<'_> {
     /// `process` hears, and its successors after it, until the last of them fails or its models are gone.
     async fn begin(&mut self, mut choice: Choice, process: Process) -> anyhow::Result<()> {
-        self.refused = None;
         let mut at_work = self.hears(&choice, process);
+        let mut starting: JoinSet<(Choice, Result<Process, NotReady>)> = JoinSet::new();
         loop {
             tokio::select! {
                 ended = at_work.join_next() => {
                     self.tap.live_words.hears_no_more();
-                    let ended = ended.context("it was never started")?;
-                    return ended.unwrap_or_else(|panic| Err(panic.into()));
+                    return outcome(ended.context("it was never started")?);
                 }
                 Some(ended) = self.former.join_next() => {
-                    if let Err(error) = ended.unwrap_or_else(|panic| Err(panic.into())) {
+                    if let Err(error) = outcome(ended) {
                         let error = format!("{error:#}");
                         tracing::warn!(error, "the former process for words; its calls are transcribed when they are over");
                     }
                 }
-                change = change(self.tap, &choice, self.refused.as_ref()), if self.former.is_empty() => match change {
-                    Change::Gone => {
+                change = change(self.tap, &choice), if self.former.is_empty() && starting.is_empty() => match change {
+                    None => {
                         self.tap.live_words.hears_no_more();
                         return Ok(());
                     }
-                    Change::Restored => {
-                        self.refused = None;
-                        self.tap.trouble(Cause::Live, None);
+                    Some(newer) => {
+                        let tap = Arc::clone(self.tap);
+                        starting.spawn(async move {
+                            let started = Process::start(&tap, &newer).await;
+                            (newer, started)
+                        });
                     }
-                    Change::Newer(newer) => match Process::start(self.tap, &newer).await {
-                        Ok(process) => {
-                            self.former = std::mem::replace(&mut at_work, self.hears(&newer, process));
-                            self.refused = None;
-                            choice = newer;
-                        }
-                        Err(error) => {
-                            let (stays, other) = (writer(&choice), writer(&newer));
-                            let words = format!(
-                                "{stays} stays at work; what was installed in its place ({other}) is refused: {error:#}"
-                            );
-                            tracing::error!(reason = words, "words of running calls");
-                            self.tap.trouble(Cause::Live, Some(words));
-                            self.refused = Some(newer);
-                        }
-                    },
+                },
+                Some(Ok((newer, started))) = starting.join_next() => match started {
+                    Ok(process) => {
+                        self.former = std::mem::replace(&mut at_work, self.hears(&newer, process));
+                        choice = newer;
+                    }
+                    Err(NotReady::Unfit { model, why }) => refuse(self.tap, &newer, &model, why),
+                    Err(NotReady::Other(error)) => {
+                        let stays = writer(&choice);
+                        let words = format!("{stays} stays at work; {} cannot be started: {error:#}", writer(&newer));
+                        self.tap.trouble(Cause::Live, Some(words));
+                    }
                 },
             }
         }
@@ -174,8 +169,8 @@ impl<'a> Shift<'a> {
         let watched = hearing.watch();
         let live = choice.live.as_ref().map(|model| model.name.as_str());
         tracing::info!(live, finished = writer(choice), "words are given while calls run");
-        self.tap.live_words.hears_now(hearing);
         self.tap.trouble(Cause::Live, None);
+        self.tap.live_words.hears_now(hearing);
         let (mut task, tap) = (JoinSet::new(), Arc::clone(self.tap));
         task.spawn(async move {
             let at_end = Silence { tap: &tap, watched };
@@ -183,6 +178,10 @@ impl<'a> Shift<'a> {
         });
         task
     }
+}
+
+fn outcome(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
+    ended.unwrap_or_else(|panic| Err(panic.into()))
 }
 
 /// However a process ends, its legs learn that it listens no more.
@@ -197,20 +196,29 @@ impl Drop for Silence<'_> {
     }
 }
 
-/// Waits for other models, or for other files of the same ones. Two looks in a row must find the same: somebody may still be
-/// copying.
-async fn change(tap: &Arc<CallTap>, at_work: &Choice, refused: Option<&Choice>) -> Change {
+/// Waits for other models, or for other files of the same ones. Two looks in a row must find the same: somebody may
+/// still be copying. What cannot be read is no reason to let go of what is at work.
+/// `None`: there is none any more, and nobody is on the line.
+async fn change(tap: &Arc<CallTap>, at_work: &Choice) -> Option<Choice> {
     let mut before = None;
     loop {
         sleep(FOLLOW_EVERY).await;
-        let now = find(tap).await;
+        let now = match find(tap).await {
+            Ok(now) => now,
+            Err(error) => {
+                let words =
+                    format!("{} stays at work; what is installed cannot be used: {error:#}", writer(at_work));
+                tap.trouble(Cause::Live, Some(words));
+                before = None;
+                continue;
+            }
+        };
         let settled = before.replace(now.clone()).as_ref() == Some(&now);
         let idle = || lock(&tap.live_words.legs).is_empty();
         match now {
-            Some(now) if now == *at_work && refused.is_some() => return Change::Restored,
-            Some(now) if now == *at_work || refused == Some(&now) => {}
-            Some(newer) if settled => return Change::Newer(newer),
-            None if settled && idle() => return Change::Gone,
+            Some(now) if now == *at_work => tap.trouble(Cause::Live, None),
+            Some(newer) if settled => return Some(newer),
+            None if settled && idle() => return None,
             Some(_) | None => {}
         }
     }

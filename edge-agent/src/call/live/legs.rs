@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::{CallTap, lock, redact, registry, transcripts};
 use super::echo::Client;
-use super::hearing::Hearing;
+use super::hearing::{Hearing, Watched};
 use crate::call::record::Spoken;
 use crate::call::registry::TapId;
 use crate::call::speech::wire::Words;
@@ -35,8 +35,8 @@ struct Known {
     lines: Vec<Words>,
     /// Some of its sound was not heard.
     lost: bool,
-    /// Number and model of the process that hears it, or heard it last.
-    heard_by: Option<(u64, String)>,
+    /// The process that hears it, or heard it last.
+    heard_by: Option<Watched>,
     /// No more sound will come.
     closed: bool,
     /// All its words are known.
@@ -63,11 +63,16 @@ impl Leg {
         let mut known = lock(&self.words);
         // What another heard before ended with it.
         known.lost |= known.heard_by.is_some();
-        known.heard_by = Some((by.number(), by.model().to_owned()));
+        known.heard_by = Some(by.watch());
     }
 
-    pub(super) fn is_heard_by(&self, number: u64) -> bool {
-        lock(&self.words).heard_by.as_ref().is_some_and(|(by, _)| *by == number)
+    pub(super) fn is_heard_by(&self, process: &Watched) -> bool {
+        lock(&self.words).heard_by.as_ref().is_some_and(|by| by.number() == process.number())
+    }
+
+    /// Whether its process listens; `None` while it has had none.
+    pub(super) fn is_listened_to(&self) -> Option<bool> {
+        lock(&self.words).heard_by.as_ref().map(Watched::is_up)
     }
 
     pub(super) fn close(&self) {
@@ -92,8 +97,8 @@ impl Leg {
     pub(super) async fn said(&self, deadline: Instant) -> Option<Heard> {
         self.once(deadline, |known| match known {
             Known { lost: true, .. } | Known { over: true, heard_by: None, .. } => Some(None),
-            Known { over: true, lines, heard_by: Some((_, model)), .. } => {
-                Some(Some(Heard { model: model.clone(), lines: lines.clone() }))
+            Known { over: true, lines, heard_by: Some(by), .. } => {
+                Some(Some(Heard { model: by.model().to_owned(), lines: lines.clone() }))
             }
             _ => None,
         })

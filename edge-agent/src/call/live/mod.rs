@@ -1,4 +1,5 @@
-//! Words of calls as they run: the box's side. A leg's sound goes to one process for all ([`keeper`]), what comes back
+//! Words of calls as they run: the box's side. A leg's sound goes to one process for all
+//! ([`keeper`], [`hearing`]), what comes back
 //! is told at once and kept until the call is filed ([`legs`]).
 //!
 //! Sound that cannot be taken at once is left out here, counted and said, and its leg is transcribed from the recording
@@ -114,7 +115,7 @@ impl Live {
     fn fall_silent(&self, process: &Watched) {
         process.falls_silent();
         let legs: Vec<Arc<Leg>> = lock(&self.legs).values().map(Arc::clone).collect();
-        legs.iter().filter(|leg| leg.is_heard_by(process.number())).for_each(|leg| leg.lose_rest());
+        legs.iter().filter(|leg| leg.is_heard_by(process)).for_each(|leg| leg.lose_rest());
     }
 }
 

@@ -1,5 +1,6 @@
 //! One process that hears running calls: started, fed with sound, its words taken, watched for whether it still answers.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::hearing::{Queued, Watched};
 use crate::call::CallTap;
 use crate::call::speech::wire::{Frame, Says};
+use crate::call::speech::worker::Unfit;
 use crate::call::speech::{Choice, Installed};
 
 /// Loading models from a slow disk, and the self-test.
@@ -33,9 +35,25 @@ struct Output {
     lines: Lines<BufReader<ChildStdout>>,
 }
 
+/// Why a process did not get ready.
+pub(super) enum NotReady {
+    /// This file is not fit for work.
+    Unfit {
+        model: PathBuf,
+        why: Unfit,
+    },
+    Other(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for NotReady {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 impl Process {
     /// Starts it, and waits until its models are loaded and have passed their self-test.
-    pub(super) async fn start(tap: &CallTap, choice: &Choice) -> anyhow::Result<Self> {
+    pub(super) async fn start(tap: &CallTap, choice: &Choice) -> Result<Self, NotReady> {
         let folder = |model: &Installed| {
             model.model.parent().map(ToOwned::to_owned).context("a model file lies in a folder")
         };
@@ -56,12 +74,9 @@ impl Process {
         let sound = child.stdin.take().context("the process has no input")?;
         let lines = BufReader::new(child.stdout.take().context("the process has no output")?).lines();
         let mut words = Output { child, lines };
-        let said = timeout(LOAD, words.next()).await;
-        match said.map_err(|_| anyhow::anyhow!("it was not ready within {} s", LOAD.as_secs()))?? {
-            Some(Says::Ready) => Ok(Self { sound, words }),
-            Some(Says::Refused { reason }) => anyhow::bail!(reason),
-            other => anyhow::bail!("it said {other:?} before it was ready"),
-        }
+        let ready = timeout(LOAD, words.ready()).await;
+        ready.map_err(|_| anyhow::anyhow!("it was not ready within {} s", LOAD.as_secs()))??;
+        Ok(Self { sound, words })
     }
 
     /// Hears until nobody holds the queue's other end any more and everything is said; an error when that cannot go on.
@@ -131,6 +146,32 @@ async fn write(
 }
 
 impl Output {
+    async fn ready(&mut self) -> Result<(), NotReady> {
+        let mut loading: Option<PathBuf> = None;
+        loop {
+            let said = self.next().await;
+            let (reason, lasting) = match said {
+                Ok(Some(Says::Loading { model })) => {
+                    loading = Some(model);
+                    continue;
+                }
+                Ok(Some(Says::Ready)) => return Ok(()),
+                Ok(Some(Says::Refused { reason })) => (reason, true),
+                Ok(Some(other)) => Err(anyhow::anyhow!("it said {other:?} before it was ready"))?,
+                Ok(None) => ("its process ended before it was ready".to_owned(), false),
+                Err(error) => (format!("{error:#}"), false),
+            };
+            return Err(match loading {
+                Some(model) if lasting => NotReady::Unfit { model, why: Unfit { reason, lasting } },
+                Some(model) => {
+                    let reason = format!("{}: {reason}", model.display());
+                    NotReady::Unfit { model, why: Unfit { reason, lasting } }
+                }
+                None => NotReady::Other(anyhow::anyhow!(reason)),
+            });
+        }
+    }
+
     /// `None` when it has ended as it should.
     async fn next(&mut self) -> anyhow::Result<Option<Says>> {
         let Some(line) = self.lines.next_line().await? else {
@@ -155,7 +196,9 @@ impl Output {
                     let open = pulse.asked.load(Ordering::Relaxed).saturating_sub(number);
                     watched.lags(open * TICK_EVERY.as_millis() as u64);
                 }
-                Says::Ready | Says::Refused { .. } => anyhow::bail!("its process said twice how it began"),
+                Says::Loading { .. } | Says::Ready | Says::Refused { .. } => {
+                    anyhow::bail!("its process said twice how it began")
+                }
             }
         }
         Ok(())

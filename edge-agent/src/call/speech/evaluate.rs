@@ -19,7 +19,7 @@ use serde::Serialize;
 use self::align::{Edits, edits, spoken};
 use super::recognise::Recogniser;
 use super::recording::Recording;
-use super::transcribe::{find_speech, installed};
+use super::transcribe::{check, chosen, find_speech};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -89,13 +89,14 @@ struct Output {
 /// Blocks until done. `default_models` are searched after `--models`.
 pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     let roots = [args.models.as_slice(), default_models].concat();
-    let choice = installed(&roots, args.model.as_deref(), None)?;
+    let choice = chosen(&roots, args.model.as_deref(), None)?;
     let model = if args.streaming {
         choice.live.context("no speech model here gives words while somebody speaks")?
     } else {
         choice.finished
     };
     let entries = manifest::read(&args.manifest)?;
+    check(&model)?;
     let recogniser = Recogniser::load_as_spoken(&model)?;
     let clock = SystemClock::new();
     let (mut total, mut files) = (Score::default(), Vec::new());

@@ -133,7 +133,7 @@ impl Installed {
                 // The 8-bit file came first.
                 Ok(kind) if found.iter().any(|other| other.kind == kind) => {}
                 Ok(kind) => {
-                    let golden = Some(folder.join(selftest::FILE)).filter(|file| file.exists());
+                    let golden = models::golden_files(&folder.join(selftest::FILE));
                     let files = [model.clone(), tokens.clone()].into_iter().chain(golden);
                     let edition = Edition::of(files).map_err(|e| format!("{shown}: {e}"))?;
                     found.push(Self { name: name.clone(), kind, model, tokens: tokens.clone(), edition });
@@ -196,40 +196,59 @@ pub struct Choice {
 }
 
 /// The recogniser for speech that is over: `wanted` (a folder's name below `roots`, or a path), else the best one
-/// there is. `Ok(None)` when none is installed; an error when one is there or wanted but cannot be used.
-pub fn best(roots: &[PathBuf], wanted: Option<&str>) -> Result<Option<Installed>, String> {
-    choose(roots, wanted, None).map(|choice| choice.map(|c| c.finished))
+/// there is. `Ok(None)` when none is installed; an error when one is there or wanted but cannot be used. What is among
+/// `refused` counts as not there.
+pub fn best(
+    roots: &[PathBuf],
+    wanted: Option<&str>,
+    refused: &[Edition],
+) -> Result<Option<Installed>, String> {
+    choose(roots, wanted, None, refused).map(|choice| choice.map(|c| c.finished))
 }
 
 /// Both recognisers; `live` is named like `wanted`.
-pub fn choose(roots: &[PathBuf], wanted: Option<&str>, live: Option<&str>) -> Result<Option<Choice>, String> {
-    let named = |name: &str| Installed::all(&folder_of(roots, name)?);
+pub fn choose(
+    roots: &[PathBuf],
+    wanted: Option<&str>,
+    live: Option<&str>,
+    refused: &[Edition],
+) -> Result<Option<Choice>, String> {
+    let fit = |model: &Installed| !refused.contains(&model.edition);
     let (mut installed, mut trouble) = (Vec::new(), None);
     for folder in folders(roots, "tokens.txt") {
         match Installed::all(&folder) {
-            Ok(found) => installed.extend(found),
+            Ok(found) => installed.extend(found.into_iter().filter(fit)),
             Err(words) => trouble = Some(words),
         }
     }
     installed.sort_by_key(|m| (m.is_demonstration(), m.kind));
     let finished = match wanted {
-        Some(name) => named(name)?.into_iter().next(),
+        Some(name) => named(roots, name, fit)?.into_iter().next(),
         None => installed.first().cloned(),
     };
     let Some(finished) = finished else { return trouble.map_or(Ok(None), Err) };
-    let live =
-        match (live, wanted) {
-            (Some(name), _) => {
-                let found = named(name)?.into_iter().find(|m| m.kind.streams());
-                Some(found.ok_or_else(|| {
-                    format!("the speech model {name:?} gives no words while somebody speaks")
-                })?)
-            }
-            (None, Some(name)) => named(name)?.into_iter().find(|m| m.kind.streams()),
-            (None, None) => None,
-        };
+    let live = match (live, wanted) {
+        (Some(name), _) => {
+            let found = named(roots, name, fit)?.into_iter().find(|m| m.kind.streams());
+            let none = || format!("the speech model {name:?} gives no words while somebody speaks");
+            Some(found.ok_or_else(none)?)
+        }
+        (None, Some(name)) => named(roots, name, fit)?.into_iter().find(|m| m.kind.streams()),
+        (None, None) => None,
+    };
     let live = live.or_else(|| installed.into_iter().find(|m| m.kind.streams()));
     Ok(Some(Choice { finished, live }))
+}
+
+/// The recognisers of the newest version of a model that has any fit one.
+fn named(roots: &[PathBuf], name: &str, fit: impl Fn(&Installed) -> bool) -> Result<Vec<Installed>, String> {
+    for folder in newest_first(folder_of(roots, name)?) {
+        let good: Vec<_> = Installed::all(&folder)?.into_iter().filter(&fit).collect();
+        if !good.is_empty() {
+            return Ok(good);
+        }
+    }
+    Err(format!("the speech model {name:?} is not fit for work"))
 }
 
 fn folder_of(roots: &[PathBuf], wanted: &str) -> Result<PathBuf, String> {
@@ -241,7 +260,7 @@ fn folder_of(roots: &[PathBuf], wanted: &str) -> Result<PathBuf, String> {
             tried.join(", ")
         )
     })?;
-    Ok(versions(&found).pop().unwrap_or(found))
+    Ok(found)
 }
 
 /// Folders below one that are not hidden, by name: what is on its way is.
@@ -254,14 +273,16 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The folders `NAME/VERSION` of a model that were fetched or imported.
-fn versions(model: &Path) -> Vec<PathBuf> {
-    below(model).into_iter().filter(|folder| matches!(models::Record::read(folder), Ok(Some(_)))).collect()
+/// The folders `NAME/VERSION` of a model that was fetched or imported, the newest first; else its own.
+fn newest_first(model: PathBuf) -> Vec<PathBuf> {
+    let recorded = |folder: &PathBuf| matches!(models::Record::read(folder), Ok(Some(_)));
+    let versions: Vec<PathBuf> = below(&model).into_iter().rev().filter(recorded).collect();
+    if versions.is_empty() { vec![model] } else { versions }
 }
 
-/// Folders of models below `roots`, each root's by name; of a model with versions the last one.
+/// Folders of models below `roots`, each root's by name; of a model with versions the newest first.
 fn model_folders(roots: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
-    roots.iter().flat_map(|root| below(root)).map(|model| versions(&model).pop().unwrap_or(model))
+    roots.iter().flat_map(|root| below(root)).flat_map(newest_first)
 }
 
 /// Those that hold a file of this name.
@@ -294,11 +315,11 @@ mod tests {
     #[test]
     fn finds_and_chooses() {
         let roots = [toys()];
-        assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::SenseVoice);
-        let named = best(&roots, Some("toy-paraformer")).unwrap().unwrap();
+        assert_eq!(best(&roots, None, &[]).unwrap().unwrap().kind, ModelKind::SenseVoice);
+        let named = best(&roots, Some("toy-paraformer"), &[]).unwrap().unwrap();
         assert_eq!((named.kind, named.name.as_str()), (ModelKind::Paraformer, "toy-paraformer"));
-        assert!(best(&roots, Some("nowhere")).unwrap_err().contains("nowhere"));
-        assert_eq!(best(&[PathBuf::from("no-such-folder")], None), Ok(None));
+        assert!(best(&roots, Some("nowhere"), &[]).unwrap_err().contains("nowhere"));
+        assert_eq!(best(&[PathBuf::from("no-such-folder")], None, &[]), Ok(None));
     }
 
     /// Words while somebody speaks come from the folder that is named for them, else from the one that is named at
@@ -307,7 +328,7 @@ mod tests {
     fn chooses_who_streams() {
         let roots = [toys()];
         let chosen = |wanted, live| {
-            let choice = choose(&roots, wanted, live).unwrap().unwrap();
+            let choice = choose(&roots, wanted, live, &[]).unwrap().unwrap();
             (choice.finished.kind, choice.live.map(|m| (m.name, m.kind)))
         };
         let streams = |name: &str, kind| Some((name.to_owned(), kind));
@@ -320,7 +341,7 @@ mod tests {
             chosen(Some("toy-streaming-zipformer"), None),
             (ModelKind::StreamingZipformerCtc, zipformer)
         );
-        let error = choose(&roots, None, Some("toy-paraformer")).unwrap_err();
+        let error = choose(&roots, None, Some("toy-paraformer"), &[]).unwrap_err();
         assert!(error.contains("no words while"), "{error}");
         assert!(punctuation(&roots).unwrap().ends_with("toy-punctuation/model.onnx"));
         assert_eq!(punctuation(&[toys().join("toy-pair")]), None);
@@ -337,14 +358,14 @@ mod tests {
             }
         }
         let roots = [root.path().to_owned()];
-        assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::SenseVoice);
+        assert_eq!(best(&roots, None, &[]).unwrap().unwrap().kind, ModelKind::SenseVoice);
         // A field that nobody reads (`doc_string`, 6) makes the file as large as a real one.
         let model = root.path().join("b/model.onnx");
         let mut bytes = fs::read(&model).unwrap();
         bytes.extend([0x32, 0x80, 0x80, 0x80, 0x05]);
         bytes.resize(bytes.len() + (10 << 20), b' ');
         fs::write(&model, bytes).unwrap();
-        assert_eq!(best(&roots, None).unwrap().unwrap().kind, ModelKind::Paraformer);
+        assert_eq!(best(&roots, None, &[]).unwrap().unwrap().kind, ModelKind::Paraformer);
     }
 
     /// What was fetched lies in its version's folder and goes by its name; what is on its way is not looked at.
@@ -369,16 +390,22 @@ mod tests {
         };
         let roots = [root.path().to_owned()];
         copy(".incoming-spoken@1");
-        assert_eq!(best(&roots, None), Ok(None));
+        assert_eq!(best(&roots, None, &[]), Ok(None));
         for version in ["2025-01", "2025-10"] {
             record(&copy(&format!("spoken/{version}")), version);
         }
         for wanted in [None, Some("spoken")] {
-            let found = best(&roots, wanted).unwrap().unwrap();
+            let found = best(&roots, wanted, &[]).unwrap().unwrap();
             assert_eq!(
                 (found.name.as_str(), found.model),
                 ("spoken", root.path().join("spoken/2025-10/model.onnx"))
             );
+        }
+        // The newest is refused: the one before is used, whether it is named or not.
+        let newest = best(&roots, None, &[]).unwrap().unwrap();
+        for wanted in [None, Some("spoken")] {
+            let found = best(&roots, wanted, std::slice::from_ref(&newest.edition)).unwrap().unwrap();
+            assert_eq!(found.model, root.path().join("spoken/2025-01/model.onnx"));
         }
         // Damaged: it is not what the record says.
         assert!(check_folder(&root.path().join("spoken/2025-10")).is_err());
@@ -398,12 +425,12 @@ mod tests {
         for cut in [0, 1, 100, model.len() / 2, model.len() - 1] {
             fs::write(folder.join("tokens.txt"), &tokens).unwrap();
             fs::write(folder.join("model.onnx"), &model[..cut]).unwrap();
-            assert!(best(&roots, None).is_err(), "{cut} of {} bytes were taken", model.len());
+            assert!(best(&roots, None, &[]).is_err(), "{cut} of {} bytes were taken", model.len());
         }
         fs::write(folder.join("model.onnx"), &model).unwrap();
         fs::write(folder.join("tokens.txt"), &tokens[..20]).unwrap();
-        assert!(best(&roots, None).unwrap_err().contains("tokens.txt"));
+        assert!(best(&roots, None, &[]).unwrap_err().contains("tokens.txt"));
         fs::write(folder.join("tokens.txt"), &tokens).unwrap();
-        assert!(best(&roots, None).unwrap().is_some());
+        assert!(best(&roots, None, &[]).unwrap().is_some());
     }
 }

@@ -11,9 +11,11 @@ mod numbers;
 mod onnx;
 mod recognise;
 mod recording;
+mod refusals;
 mod selftest;
 pub mod transcribe;
 pub(super) mod worker;
 
 pub use installed::{Choice, Installed, ModelKind, best, choose, punctuation};
 pub(super) use live::wire;
+pub(super) use refusals::Refusals;

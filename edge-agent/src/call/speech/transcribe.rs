@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recognise::{Line, Recogniser};
 use super::recording::Recording;
-use super::{Choice, choose, live, punctuation};
+use super::{Choice, Installed, choose, live, punctuation};
 use crate::call::record::Spoken;
 use crate::call::vad::{Method, Vad};
 
@@ -65,7 +65,7 @@ struct Output {
 /// Blocks until done. `default_models` are searched after `--models`.
 pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     let roots = [args.models.as_slice(), default_models].concat();
-    let choice = installed(&roots, args.model.as_deref(), args.live_model.as_deref())?;
+    let choice = chosen(&roots, args.model.as_deref(), args.live_model.as_deref())?;
     // Words without marks are better than none.
     let marks = punctuation(&roots).filter(|file| {
         let checked = file.parent().map_or(Ok(()), check_folder);
@@ -74,13 +74,14 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     if args.live {
         return live::work(&choice, marks.as_deref());
     }
+    let load = || check(&choice.finished).and_then(|()| Recogniser::load(&choice.finished, marks.as_deref()));
     if args.worker {
-        return work(Recogniser::load(&choice.finished, marks.as_deref()));
+        return work(load());
     }
     let file = args.file.as_ref().context("give a recording")?;
     let mut recording = Recording::open(file)?;
     let speech = find_speech(&mut recording)?;
-    let recogniser = Recogniser::load(&choice.finished, marks.as_deref())?;
+    let recogniser = load()?;
     let segments = recogniser.transcribe(&mut recording, &speech)?;
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -95,28 +96,21 @@ pub fn run(args: &Args, default_models: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The models to use, held against what was installed; none is an error that says where one was looked for.
-pub(super) fn installed(
-    roots: &[PathBuf],
-    model: Option<&str>,
-    live: Option<&str>,
-) -> anyhow::Result<Choice> {
-    let choice = choose(roots, model, live).map_err(anyhow::Error::msg)?.with_context(|| {
+/// The models to use; none is an error that says where one was looked for.
+pub(super) fn chosen(roots: &[PathBuf], model: Option<&str>, live: Option<&str>) -> anyhow::Result<Choice> {
+    choose(roots, model, live, &[]).map_err(anyhow::Error::msg)?.with_context(|| {
         let tried: Vec<_> = roots.iter().map(|r| r.display().to_string()).collect();
         format!(
             "no speech model below {}; `edge-agent models fetch sense-voice-small`, or unpack one of \
              models/manifest.toml there",
             tried.join(", ")
         )
-    })?;
-    // The native library ends the process on a file that it cannot read.
-    let used = [Some(&choice.finished), choice.live.as_ref()];
-    let mut folders: Vec<_> = used.into_iter().flatten().filter_map(|m| m.model.parent()).collect();
-    folders.dedup();
-    for folder in folders {
-        check_folder(folder)?;
-    }
-    Ok(choice)
+    })
+}
+
+/// Holds a model against what was installed: the native library ends the process on a file that it cannot read.
+pub(super) fn check(model: &Installed) -> anyhow::Result<()> {
+    Ok(model.model.parent().map_or(Ok(()), check_folder)?)
 }
 
 pub(super) fn find_speech(recording: &mut Recording) -> anyhow::Result<Vec<Spoken>> {

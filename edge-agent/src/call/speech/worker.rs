@@ -17,6 +17,14 @@ use crate::call::record::Spoken;
 /// Loading a large model from a slow disk.
 const LOAD: Duration = Duration::from_secs(180);
 
+/// Why a model is not to be used.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    pub(crate) reason: String,
+    /// The model itself was found wanting; otherwise it may have been the machine.
+    pub(crate) lasting: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Worker {
     child: Child,
@@ -25,13 +33,14 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts it and waits for the model. An error is the model's (or the program's) fault, not a recording's.
+    /// Starts it and waits for the model. An error is the model's (or the program's) fault, not a recording's; the inner
+    /// one says that the model is not fit for work.
     /// `roots`: folders that may hold a punctuation model.
     pub(crate) async fn start(
         program: &Path,
         installed: &Installed,
         roots: &[PathBuf],
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Result<Self, Unfit>> {
         let folder = installed.model.parent().context("a model file lies in a folder")?;
         let mut child = Command::new(program)
             .args(["transcribe", "--worker", "--model"])
@@ -45,10 +54,18 @@ impl Worker {
         let requests = child.stdin.take().context("the worker has no input")?;
         let replies = BufReader::new(child.stdout.take().context("the worker has no output")?).lines();
         let mut worker = Self { child, requests, replies };
-        match worker.reply(LOAD).await? {
-            Reply::Ready => Ok(worker),
-            Reply::Failed { reason } => anyhow::bail!(reason),
-            other => anyhow::bail!("it said {other:?} before it was ready"),
+        let reply = timeout(LOAD, worker.replies.next_line()).await;
+        let Some(line) =
+            reply.map_err(|_| anyhow::anyhow!("it was not ready within {} s", LOAD.as_secs()))??
+        else {
+            let status = worker.child.wait().await?;
+            let reason = format!("{}: the process that loaded it ended with {status}", installed.name);
+            return Ok(Err(Unfit { reason, lasting: false }));
+        };
+        match serde_json::from_str(&line).with_context(|| format!("it said {line:?}"))? {
+            Reply::Ready => Ok(Ok(worker)),
+            Reply::Failed { reason } => Ok(Err(Unfit { reason, lasting: true })),
+            other @ Reply::Done { .. } => anyhow::bail!("it said {other:?} before it was ready"),
         }
     }
 

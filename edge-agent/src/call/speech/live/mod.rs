@@ -21,7 +21,8 @@ use self::ear::{Ear, Stretch};
 use self::finish::{Finisher, Job};
 use self::wire::{Frame, Says, Token, Words};
 use super::engine::{Engine, Pen, RATE_HZ, Streaming};
-use super::{Choice, selftest};
+use super::transcribe::check;
+use super::{Choice, Installed, selftest};
 
 /// Frames read ahead of the recogniser.
 const READ_AHEAD: usize = 64;
@@ -64,11 +65,13 @@ fn load(choice: &Choice, punctuation: Option<&Path>) -> anyhow::Result<(Streamin
         .live
         .as_ref()
         .context("no speech model here gives words while somebody speaks; see docs/MODELS.md")?;
+    about_to_load(live)?;
     let streaming = Streaming::load(live, THREADS)?;
     selftest::hold(live, |rate_hz, wave| streaming.read(rate_hz, wave))?;
     let finisher = if choice.finished.kind.streams() {
         None
     } else {
+        about_to_load(&choice.finished)?;
         let pen = Pen::new(choice.finished.kind, punctuation)?;
         let engine = Engine::load(&choice.finished, THREADS, true)?;
         selftest::hold(&choice.finished, |rate_hz, wave| engine.read(rate_hz, wave))?;
@@ -77,6 +80,11 @@ fn load(choice: &Choice, punctuation: Option<&Path>) -> anyhow::Result<(Streamin
     // Sets marks where nothing else reads the stretch; beside another recogniser it is asked only when that is behind.
     let pen = Pen::new(live.kind, punctuation.filter(|_| finisher.is_none()))?;
     Ok((streaming, finisher, pen))
+}
+
+fn about_to_load(model: &Installed) -> anyhow::Result<()> {
+    say(&Says::Loading { model: model.model.clone() })?;
+    check(model)
 }
 
 fn say(words: &Says) -> anyhow::Result<()> {

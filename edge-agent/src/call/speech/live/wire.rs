@@ -11,6 +11,7 @@
 //! Out: a line of JSON each ([`Says`]).
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -103,12 +104,16 @@ pub(in crate::call) struct Words {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "says", rename_all = "snake_case")]
 pub(in crate::call) enum Says {
-    /// First of all: the models are loaded and have passed their self-test.
-    Ready,
-    /// Instead: they are not fit for work.
+    /// Before it reads a model's file, which may be its end.
+    Loading {
+        model: PathBuf,
+    },
+    /// The one that it loaded last is not fit for work; it ends.
     Refused {
         reason: String,
     },
+    /// The models are loaded and have passed their self-test.
+    Ready,
     Partial(Words),
     Final(Words),
     /// Every word of the leg has been said.
