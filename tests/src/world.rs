@@ -77,7 +77,7 @@ impl Builder {
         self
     }
 
-    /// Lets the box find the weights under `$SHAODIAN_DATA`. Without, it sees by motion alone.
+    /// Lets the box find the weights under `$SHAODIAN_DATA`. Without, it sees by the product's stand-in.
     pub fn models(mut self) -> Self {
         self.models = true;
         self

@@ -259,6 +259,14 @@ fn open_to_run(
     Ok(Box::new(fastest::choose(own, &environment, &weights, config.threads, &config.providers)))
 }
 
+/// Models of the product that a running box would use in place of those that are not installed.
+pub(crate) fn standing_in(config: &DetectorConfig, store: &ModelStore) -> Vec<String> {
+    let missing = |name: &&String| matches!(store.find(name), Err(ModelError::Missing { .. }));
+    let wanted = config.models.iter().filter(|_| config.enabled).filter(missing);
+    let there = wanted.filter_map(|name| store.stand_in(name)).filter(|other| store.find(other).is_ok());
+    there.map(str::to_owned).collect()
+}
+
 /// What the product has where `name` is not installed.
 fn stand_in(
     name: &str,

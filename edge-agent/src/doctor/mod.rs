@@ -199,7 +199,13 @@ fn models(args: &Args, config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.push(match detector::open(&config.detector, &store) {
         Ok(detector) => good("detector", detector.name()),
-        Err(error) => warning("detector", format!("{error}; motion alone raises intrusion"), put),
+        Err(error) => {
+            let instead = match &detector::standing_in(&config.detector, &store)[..] {
+                [] => "motion alone raises intrusion".to_owned(),
+                names => format!("{} stands in", names.join(", ")),
+            };
+            warning("detector", format!("{error}; {instead}"), put)
+        }
     });
     if let Some(calls) = &config.calls {
         findings.push(match store.find("silero-vad") {

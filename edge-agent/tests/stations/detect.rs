@@ -22,7 +22,8 @@ fn pictures_are_told_of_line_by_line() {
     let (text, drawn) = (dir.path().join("notes.jpg"), dir.path().join("seen"));
     std::fs::write(&text, "no picture").unwrap();
     let (fire, nothing) = (golden("golden-fire.jpg"), golden("golden-nothing.jpg"));
-    let output = detect(&[&fire, &text, &nothing, Path::new("--draw"), &drawn]);
+    let model = ["--model", "fire-smoke", "--draw"].map(Path::new);
+    let output = detect(&[&[fire.as_path(), &text, &nothing], &model[..], &[&drawn]].concat());
     let words = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{words}");
     assert!(words.contains("notes.jpg") && words.contains("JPEG or PNG"), "{words}");

@@ -240,7 +240,7 @@ async fn a_healthy_box_is_called_so() {
         ["good", "warning"].contains(&verdicts["disk"]) && ["good", "warning"].contains(&verdicts["time"])
     );
     // What is missing and only makes it see less is no failure, and says where it would be put.
-    stopped.says("detector", "warning", "motion alone", "put models below");
+    stopped.says("detector", "warning", "stand-in stands in", "put models below");
     stopped.says("speech model", "warning", "wait for one", "put models below");
 
     let (status, text) = in_words(&config);

@@ -33,7 +33,7 @@ async fn on_one_box_embedded_broker_and_sqlite() {
     let (camera, _) = street(Vec::new());
     let builder =
         World::builder().broker(BrokerKind::Embedded).database(DatabaseKind::Sqlite).camera(camera).dark();
-    whole_path(builder.start().await.unwrap(), "motion").await;
+    whole_path(builder.start().await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,10 +41,10 @@ async fn for_a_county_mosquitto_and_postgresql() {
     let (camera, _) = street(Vec::new());
     let builder =
         World::builder().broker(BrokerKind::Mosquitto).database(DatabaseKind::Postgres).camera(camera).dark();
-    whole_path(builder.start().await.unwrap(), "motion").await;
+    whole_path(builder.start().await.unwrap()).await;
 }
 
-/// With weights the case names a person, not mere motion.
+/// With weights the case names a person, seen by them and not by what stands in for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_weights_a_person_is_named() {
     if std::env::var_os("SHAODIAN_DATA").is_none_or(|d| d.is_empty()) {
@@ -57,6 +57,7 @@ async fn with_weights_a_person_is_named() {
     let case = case_of_kind(&world, &person, "intrusion").await;
     let subject = &incident(&person, &case).await["subject"];
     assert_eq!(subject["label"], "person", "{subject}");
+    assert_eq!(subject["method"], "yolox-nano 0.1.1", "{subject}");
 }
 
 /// The hub on a machine of its own: TLS at a LAN address, for the box and for the browser.
@@ -73,10 +74,11 @@ async fn across_machines_with_tls_at_a_lan_address() {
     let (camera, _) = street(Vec::new());
     let world = World::builder().lan(lan).camera(camera).dark().start().await.unwrap();
     assert!(world.https().starts_with("https://10.231."), "{}", world.https());
-    whole_path(world, "motion").await;
+    whole_path(world).await;
 }
 
-async fn whole_path(world: World, label: &str) {
+/// Without fetched weights: the stand-in that comes with the product sees who is drawn.
+async fn whole_path(world: World) {
     let person = world.operator().await.unwrap();
     let browser = Browser::open(1366, 768, &world.logs()).await.unwrap();
     browser.login(&world.https(), "admin", &world.password().unwrap()).await.unwrap();
@@ -84,7 +86,7 @@ async fn whole_path(world: World, label: &str) {
     // The list is open and empty before anything happens in front of the camera.
     open_list(&world, &browser).await;
     world.cameras.start("gate").unwrap();
-    let case = camera_case(&world, &person, label).await;
+    let case = camera_case(&world, &person).await;
     let number = case["number"].as_str().unwrap();
     appears(&browser, &format!("#case-{number} a[href=\"/cases/{number}\"]"), &world).await;
     camera_page(&world, &browser, &case).await;
@@ -93,7 +95,7 @@ async fn whole_path(world: World, label: &str) {
 }
 
 /// One open case with a picture and a clip; people who come again join it instead of opening another.
-async fn camera_case(world: &World, person: &Operator, label: &str) -> Value {
+async fn camera_case(world: &World, person: &Operator) -> Value {
     let case = case_of_kind(world, person, "intrusion").await;
     let number = case["number"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/cases/{number}");
@@ -107,7 +109,8 @@ async fn camera_case(world: &World, person: &Operator, label: &str) -> Value {
 
     assert_eq!(case["place"]["name"].as_str().or(case["place"].as_str()), Some(PLACE), "{}", case["place"]);
     let subject = &incident(person, &case).await["subject"];
-    assert_eq!(subject["label"], label, "{subject}");
+    assert_eq!(subject["label"], "person", "{subject}");
+    assert!(subject["method"].as_str().is_some_and(|m| m.starts_with("stand-in ")), "{subject}");
     for (kind, media, magic) in
         [("snapshot", "image/jpeg", &b"\xff\xd8"[..]), ("clip", "video/mp4", &b"ftyp"[..])]
     {
