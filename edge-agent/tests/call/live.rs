@@ -179,23 +179,31 @@ async fn a_flood_costs_live_words_only() {
     site.stop().await;
 }
 
+/// Somebody is on the line who was heard by a streaming recogniser, and whose words were told; then, after `before`, a better
+/// one is installed and listens.
+async fn newer_beside_a_call(dir: &Path, before: impl FnOnce()) -> (Site, Exchange, Segment) {
+    install(dir, "toy-streaming-zipformer");
+    let mut site = Site::start(dir, config()).await;
+    until("somebody listens", listening(&site)).await;
+    let mut early = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
+    early.play(&spoken()).await;
+    let (_, line) = until_final(&mut site).await;
+    before();
+    install(dir, "toy-pair");
+    until("the newer one listens", || site.tap.health().live_model.as_deref() == Some("toy-pair")).await;
+    (site, early, line)
+}
+
 /// A better recogniser that is installed in mid-call hears whoever calls from then on; who is on the line is heard to the end
 /// by the one that began, and no word is lost. One that fails its self-test changes nothing, and health says what it
 /// read; mended, it takes over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newer_recogniser_takes_over_in_mid_call() {
     let dir = tempfile::tempdir().unwrap();
-    install(dir.path(), "toy-streaming-zipformer");
-    let mut site = Site::start(dir.path(), config()).await;
-    until("somebody listens", listening(&site)).await;
+    let (mut site, mut early, line) = newer_beside_a_call(dir.path(), || {}).await;
     let speech = spoken();
-    let mut early = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
-    early.play(&speech).await;
     let words = |line: &Segment, of: &str| !line.text.is_empty() && line.text.chars().all(|c| of.contains(c));
-    assert!(words(&until_final(&mut site).await.1, "低高"));
-
-    install(dir.path(), "toy-pair");
-    until("the newer one listens", || site.tap.health().live_model.as_deref() == Some("toy-pair")).await;
+    assert!(words(&line, "低高"));
     early.play(&speech).await;
     assert!(words(&until_final(&mut site).await.1, "低高"), "the call goes on with the one that began it");
     let mut late = Exchange::connect(site.audio(), Uuid::from_u128(2)).await;
@@ -246,16 +254,9 @@ async fn a_newer_recogniser_takes_over_in_mid_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_former_process_that_dies_costs_its_own_legs_words() {
     let dir = tempfile::tempdir().unwrap();
-    install(dir.path(), "toy-streaming-zipformer");
-    let mut site = Site::start(dir.path(), config()).await;
-    until("somebody listens", listening(&site)).await;
+    let mut former = Vec::new();
+    let (mut site, mut early, _) = newer_beside_a_call(dir.path(), || former = children_of(dir.path())).await;
     let speech = spoken();
-    let mut early = Exchange::connect(site.audio(), Uuid::from_u128(1)).await;
-    early.play(&speech).await;
-    until_final(&mut site).await;
-    let former = children_of(dir.path());
-    install(dir.path(), "toy-pair");
-    until("the newer one listens", || site.tap.health().live_model.as_deref() == Some("toy-pair")).await;
     let mut late = Exchange::connect(site.audio(), Uuid::from_u128(2)).await;
     late.play(&speech).await;
     rustix::process::kill_process(former[0], rustix::process::Signal::KILL).unwrap();

@@ -5,7 +5,6 @@
 //! end. A model that is not fit for work is left alone from then on, and whatever was at work, or is the next best, is
 //! used.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -58,12 +57,14 @@ async fn keep(tap: &Arc<CallTap>) {
         let began = Instant::now();
         let ended = match Process::start(tap, &choice).await {
             Ok(process) => shift.begin(choice, process).await,
-            Err(NotReady::Unfit { model, why }) => {
-                // The next best at once.
-                refuse(tap, &choice, &model, why);
-                continue;
-            }
-            Err(NotReady::Other(error)) => Err(error),
+            Err(why) => match refuse(tap, &choice, why) {
+                // The next best soon.
+                Ok(()) => {
+                    sleep(FIRST_WAIT).await;
+                    continue;
+                }
+                Err(error) => Err(error),
+            },
         };
         let Err(error) = ended else { continue };
         tap.live_words.restarts.fetch_add(1, Ordering::Relaxed);
@@ -90,12 +91,18 @@ async fn find(tap: &Arc<CallTap>) -> anyhow::Result<Option<Choice>> {
     Ok(found?.filter(|choice| choice.live.is_some()))
 }
 
-fn refuse(tap: &CallTap, choice: &Choice, file: &Path, why: Unfit) {
-    let both = [Some(&choice.finished), choice.live.as_ref()];
-    if let Some(model) = both.into_iter().flatten().find(|model| model.model == file) {
-        tap.refusals.refuse(model, why.reason, why.lasting);
-    }
+/// Leaves the model alone that is not fit for work. An error is not one of the models'.
+fn refuse(tap: &CallTap, choice: &Choice, why: NotReady) -> anyhow::Result<()> {
+    let (file, Unfit { reason, lasting }) = match why {
+        NotReady::Unfit { model, why } => (model, why),
+        NotReady::Other(error) => return Err(error),
+    };
+    let mut both = [Some(&choice.finished), choice.live.as_ref()].into_iter().flatten();
+    // A file that nobody asked for: without this word it would be started again and again.
+    let model = both.find(|model| model.model == file).with_context(|| reason.clone())?;
+    tap.refusals.refuse(model, reason, lasting);
     tap.trouble(Cause::Model, tap.refusals.words());
+    Ok(())
 }
 
 /// Whose words are final.
@@ -151,8 +158,7 @@ impl Shift<'_> {
                         self.former = std::mem::replace(&mut at_work, self.hears(&newer, process));
                         choice = newer;
                     }
-                    Err(NotReady::Unfit { model, why }) => refuse(self.tap, &newer, &model, why),
-                    Err(NotReady::Other(error)) => {
+                    Err(why) => if let Err(error) = refuse(self.tap, &newer, why) {
                         let stays = writer(&choice);
                         let words = format!("{stays} stays at work; {} cannot be started: {error:#}", writer(&newer));
                         self.tap.trouble(Cause::Live, Some(words));
