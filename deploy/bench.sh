@@ -23,9 +23,11 @@ fps=5
 incidents=40 incidents_limit=240
 
 load=$(cut -d' ' -f1-3 /proc/loadavg)
-deploy/setup.sh
-cargo build --release --workspace --locked --quiet --example floor --example engine
-cargo bench --workspace --locked --quiet --bench vision --no-run
+deploy/setup.sh --no-build --ship
+# As they are installed, not as they are tested.
+cargo build --profile ship --workspace --locked --quiet --bins --examples
+cargo bench --profile ship --workspace --locked --quiet --bench vision --no-run
+programs=$root/target/ship
 
 # The demo's own functions run the stack: same configuration, other folder, nothing of the demo is touched.
 state=$(mktemp -d) out=$state/out
@@ -63,7 +65,7 @@ begin camera 30 camera_is_ready rtsp
 begin edge 60 edge_is_ready audio calls health
 agent=$(limited $((seconds + 120)) deploy/bench/cpu.py "${service_pid[edge]}" "http://127.0.0.1:$health_port/metrics" "$seconds")
 stop_services >/dev/null
-floor=$(limited $((seconds * 3 + 60)) target/release/examples/floor "$clip" "$weights" "$fps" "$seconds")
+floor=$(limited $((seconds * 3 + 60)) target/ship/examples/floor "$clip" "$weights" "$fps" "$seconds")
 say
 say "| whole process | frames | looked at by the detector | CPU ms per frame | peak MB |"
 say "|---|---|---|---|---|"
@@ -111,7 +113,7 @@ jq -r '
 say
 say "| station, per frame | time |"
 say "|---|---|"
-(limited 240 cargo bench --workspace --locked --quiet --bench vision -- --noplot) 2>"$state/log/criterion.log" >"$state/log/criterion.out" ||
+(limited 240 cargo bench --profile ship --workspace --locked --quiet --bench vision -- --noplot) 2>"$state/log/criterion.log" >"$state/log/criterion.out" ||
     { cat "$state/log/criterion.log" >&2; fail "the criterion benches did not come through" "see the message above"; }
 # The name stands before the figures, or on the line above when it is long; of low, middle and high the middle.
 awk '/time: +\[/ {
@@ -132,7 +134,7 @@ jq -r '"| \(.cameras) | \(.cpu_percent_of_core) | \(.cpu_percent_of_machine) | \
 calls=16
 rush=$(limited 420 "$simulate" rush --calls "$calls" --seconds 45 --out "$state/rush" 2>"$state/log/rush.log") ||
     { tail -n 20 "$state/log/rush.log" >&2; fail "the run with many calls did not come through" "see the message above"; }
-engine=$(limited 420 target/release/examples/engine models/mandarin-demo "$state/rush" 2>"$state/log/engine.log") ||
+engine=$(limited 420 target/ship/examples/engine models/mandarin-demo "$state/rush" 2>"$state/log/engine.log") ||
     { tail -n 5 "$state/log/engine.log" >&2; fail "the bare engine did not come through" "see the message above"; }
 say
 say "| $calls two-leg calls at once | turns | p50 ms | p95 ms | longest ms | goal for p95 |"

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Installs both packages for real, runs what they brought, removes and purges them, and looks for leftovers.
+# deploy/package-test.sh [FOLDER]: installs both packages of FOLDER (default: target/debian) for real, runs what they brought, removes and purges them, and looks for leftovers.
 # Everything happens in a throw-away layer over this machine's files (overlay mount): the machine stays as it is.
 # Needs root and the right to mount; says "skipped: …" and ends with 0 where it has neither.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+packages=$(realpath -m -- "${1:-$root/target/debian}")
 cd "$root"
 
-if [ "${1:-}" != inside ]; then
+if [ "${2:-}" != inside ]; then
     [ "$(id -u)" = 0 ] || { say "skipped: installing packages needs root"; exit 0; }
     unshare --mount true 2>/dev/null || { say "skipped: this container may not mount, so packages cannot be installed aside"; exit 0; }
-    exec unshare --mount --propagation private -- "${BASH_SOURCE[0]}" inside
+    exec unshare --mount --propagation private -- "${BASH_SOURCE[0]}" "$packages" inside
 fi
 
 layer=$(mktemp -d)
@@ -23,12 +24,12 @@ mount --rbind /dev "$machine/dev"
 mount -t proc proc "$machine/proc"
 mount -t tmpfs tmpfs "$machine/run" # no systemd in there, whatever runs outside
 mkdir "$layer/packages"
-cp target/debian/shaodian-*.deb "$layer/packages"
+cp "$packages"/shaodian-*.deb "$layer/packages"
 mkdir "$machine/packages"
 cp "$layer"/packages/*.deb "$machine/packages/"
 
 inside() { env -u LD_LIBRARY_PATH chroot "$machine" "$@"; }
-check() { "$@" || fail "after ${step}: $* does not hold" "install target/debian/*.deb by hand and look"; }
+check() { "$@" || fail "after ${step}: $* does not hold" "install $packages/*.deb by hand and look"; }
 
 step="installing"
 inside sh -c 'DEBIAN_FRONTEND=noninteractive dpkg --install /packages/*.deb' >"$layer/log" 2>&1 ||

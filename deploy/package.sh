@@ -1,15 +1,35 @@
 #!/usr/bin/env bash
-# Makes the Debian packages of both binaries from target/release: target/debian/shaodian-{hub,edge}_VERSION_ARCH.deb
-# Build first (deploy/setup.sh). Two runs over the same binaries give the same bytes.
+# Makes the Debian packages of both binaries: target/debian/shaodian-{hub,edge}_VERSION_ARCH.deb
+# Two runs over the same binaries give the same bytes.
+#
+#   deploy/package.sh           builds both as they are to be installed (profile `ship`), and packs them
+#   deploy/package.sh FOLDER    packs the binaries that lie in FOLDER, into FOLDER/debian
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-cd "$root"
+
+[ $# -le 1 ] || fail "one folder at most" "deploy/package.sh [FOLDER]"
+case "${1:-}" in
+-h | --help) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+-*) fail "unknown argument $1" "deploy/package.sh [FOLDER]" ;;
+'')
+    cd "$root"
+    programs=target/ship target=$root/target/debian
+    deploy/setup.sh --no-build --ship
+    cargo build --profile ship --workspace --locked --bin hub --bin edge-agent >&2 ||
+        fail "the build failed" "read the compiler's message above; if it speaks of downloads, check the network"
+    ;;
+*)
+    # Not where packages to install lie: these may be made for tests.
+    programs=$(realpath -m -- "$1")
+    target=$programs/debian
+    cd "$root"
+    ;;
+esac
 
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 architecture=$(dpkg --print-architecture)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.lock)}
 export SOURCE_DATE_EPOCH
-target=$root/target/debian
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$target"
@@ -29,8 +49,8 @@ libraries() {
 package() {
     local name=$1 binary=$2 description=$3 depends=$4 tree=$scratch/$1 file
     local service=${name#shaodian-}
-    [ -x "target/release/$binary" ] || fail "target/release/$binary is missing" "deploy/setup.sh builds it"
-    install -D -m 0755 "target/release/$binary" "$tree/usr/bin/$binary"
+    [ -x "$programs/$binary" ] || fail "$programs/$binary is missing" "deploy/package.sh without a folder builds it"
+    install -D -m 0755 "$programs/$binary" "$tree/usr/bin/$binary"
     # Symbols stay (readable backtraces), line tables go.
     strip --strip-debug "$tree/usr/bin/$binary"
     for file in deploy/systemd/"$name"{,-*}.*; do

@@ -4,16 +4,18 @@
 #
 #   deploy/setup.sh             everything; leaves target/release/edge-agent and target/release/hub
 #   deploy/setup.sh --no-build  everything but the build
+#   deploy/setup.sh --no-build --ship  the build that is to follow is that of `--profile ship`, into target/ship
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
-build=yes
+build=yes tree=target/release
 for argument in "$@"; do
     case "$argument" in
     --no-build) build=no ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) fail "unknown argument $argument" "deploy/setup.sh [--no-build]" ;;
+    --ship) tree=target/ship ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) fail "unknown argument $argument" "deploy/setup.sh [--no-build [--ship]]" ;;
     esac
 done
 
@@ -34,7 +36,7 @@ check_machine() {
         fail "Rust $found is too old; $wanted or newer is needed" "rustup update stable"
 
     # A first build writes about 8 GB; a later one next to nothing.
-    if [ ! -x target/release/hub ]; then
+    if [ ! -x "$tree/hub" ]; then
         local free_gb memory_gb
         free_gb=$(($(df -Pk . | awk 'NR==2 {print $4}') / 1048576))
         [ "$free_gb" -ge 12 ] || fail "only $free_gb GB are free where the project lies; the first build needs 12" "free some space, or move the project to a larger disk"

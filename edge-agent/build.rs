@@ -1,5 +1,5 @@
 //! Lets the binary find `libsherpa-onnx-c-api.so` and `libonnxruntime.so` without environment variables, both
-//! installed (`/usr/bin` beside `/usr/lib/shaodian`) and from `target/release` of a checkout. The linker
+//! installed (`/usr/bin` beside `/usr/lib/shaodian`) and from `target/PROFILE` of a checkout. The linker
 //! arguments of the crate that links the library apply to that crate's own targets only.
 
 fn main() {

@@ -5,7 +5,7 @@ For each COUNT (default 1 4 16 32) a server plays that many cameras over RTSP, e
 second) that is kept for evidence and a sub stream (640x360, 25 a second) of which 5 pictures a second are analysed; the
 agent runs with its detector off, and nobody enters its zones. Prints one JSON line per count.
 
-`simulate` and `edge-agent` are taken from target/release.
+`simulate` and `edge-agent` are taken from target/ship.
 """
 
 import json
@@ -22,7 +22,7 @@ import urllib.request
 
 seconds = float(sys.argv[1])
 counts = [int(word) for word in sys.argv[2:]] or [1, 4, 16, 32]
-programs = pathlib.Path(__file__).resolve().parents[2] / "target/release"
+programs = pathlib.Path(__file__).resolve().parents[2] / "target/ship"
 FPS = 5
 
 

@@ -12,7 +12,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 cd "$root"
 
-cargo build --release --workspace --locked --quiet --example mot
+cargo build --profile ship --workspace --locked --quiet --example mot
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # They want different versions of what both stand on, so each has a folder of its own.
@@ -24,7 +24,7 @@ python3 -m venv "$work/norfair"
 say "$(date -u +%F), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)$(git diff --quiet HEAD 2>/dev/null || printf ' with changes'), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1), $(nproc) cores, load before $(cut -d' ' -f1-3 /proc/loadavg)"
 if [ -n "${SHAODIAN_DATA:-}" ]; then
     say
-    "$work/trackers/bin/python" deploy/bench/track.py quality target/release/examples/mot "$SHAODIAN_DATA/video" "$work"
+    "$work/trackers/bin/python" deploy/bench/track.py quality target/ship/examples/mot "$SHAODIAN_DATA/video" "$work"
 else
     say "no table of quality: SHAODIAN_DATA is not set"
 fi
@@ -33,7 +33,7 @@ say "| CPU ms per frame | objects | |"
 say "|---|---|---|"
 for objects in 100 300; do
     python3 deploy/bench/track.py crowd "$objects" "$work/crowd.txt"
-    target/release/examples/mot follow "$work/crowd.txt" 5 1920 1080 2>"$work/ours.json" >/dev/null
+    target/ship/examples/mot follow "$work/crowd.txt" 5 1920 1080 2>"$work/ours.json" >/dev/null
     ours=$(jq .ms_per_frame "$work/ours.json")
     say "| this tracker | $objects | $(printf '%.3f' "$ours") |"
     for peer in bytetrack norfair; do

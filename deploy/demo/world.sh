@@ -1,10 +1,11 @@
 # What stands in the demo's world: ports, media, county, configuration, and what each service is. Sourced by
-# deploy/demo.sh and deploy/bench.sh; expects `root`, `state`, `out`.
+# deploy/demo.sh and deploy/bench.sh; expects `root`, `state`, `out`, and `programs` where
+# they do not lie in target/release.
 # shellcheck shell=bash
 
-simulate=$root/target/release/simulate
-edge_agent=$root/target/release/edge-agent
-hub=$root/target/release/hub
+simulate=${programs:=$root/target/release}/simulate
+edge_agent=$programs/edge-agent
+hub=$programs/hub
 
 # choose_port NAME USUAL: the usual port when it is free, another one otherwise, and says so.
 choose_port() {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UtcMs;
 use crate::contact::{self, Sealed};
-use crate::hotline::{Alarm, CallReading};
+use crate::hotline::{self, Alarm, CallReading};
 use crate::id::CallId;
 
 /// Who speaks on a leg.
@@ -85,6 +85,16 @@ pub struct CallSubject {
     /// another incident of the call.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+}
+
+impl CallSubject {
+    /// Cuts what a box read, and what an exchange told it, to as much as a hub keeps ([`CallReading::bounded`]). Nothing
+    /// is refused for its length.
+    pub fn bound(&mut self) {
+        self.caller_masked = self.caller_masked.take().map(hotline::cut);
+        self.seat = self.seat.take().map(hotline::cut);
+        self.reading = self.reading.take().map(CallReading::bounded);
+    }
 }
 
 /// What the `live` topic tells while a call runs (QoS 0; may be lost, never matters).

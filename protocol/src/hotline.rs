@@ -168,7 +168,7 @@ fn words(words: Vec<String>) -> Vec<String> {
 }
 
 /// Control characters go too: some of them a database refuses, and with them the whole message.
-fn cut(text: String) -> String {
+pub(crate) fn cut(text: String) -> String {
     let fits = text.len() <= MAX_READ_CHARS && !text.contains(char::is_control);
     if fits { text } else { text.chars().filter(|c| !c.is_control()).take(MAX_READ_CHARS).collect() }
 }

@@ -172,5 +172,7 @@ mod tests {
         println!("{same} of {sure} sure ones at 320 pixels too");
         assert!(sure >= 10 && same * 10 >= sure * 8, "{same} of {sure}");
         assert!(answers.iter().any(|(_, large, small)| large != small), "it is another network");
+        let product = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/yolox-nano/golden.json");
+        golden::hold(&mut smaller, &product).unwrap();
     }
 }

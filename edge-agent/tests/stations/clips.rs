@@ -18,7 +18,7 @@ use edge_agent::tracker::Tracker;
 use models::{ModelStore, search_folders};
 use protocol::{Chance, Clock, Label, ManualClock, NormBox, Phase, UtcMs};
 
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let data = std::env::var_os("SHAODIAN_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
     if data.is_none() {
         eprintln!("skipped: SHAODIAN_DATA is not set");

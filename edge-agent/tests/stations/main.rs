@@ -22,6 +22,7 @@ mod privacy;
 mod recording;
 mod recovery;
 mod replay;
+mod selftest;
 mod service;
 mod small_disk;
 mod succession;

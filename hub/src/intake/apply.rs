@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
-use protocol::hotline::CallReading;
 use protocol::limits::{MAX_EVIDENCE_PER_INCIDENT, MAX_MESSAGE_BYTES};
 use protocol::{
     BootId, Chance, Envelope, Event, Incident, IncidentKind, MessageId, Origin, Outcome, Phase, Receipt,
@@ -221,7 +220,7 @@ async fn event(
     let unreadable = match Envelope::decode(payload, origin) {
         Ok(mut envelope) if envelope.id == id => {
             if let Event::Incident(Incident { subject: Subject::Call(call), .. }) = &mut envelope.event {
-                call.reading = call.reading.take().map(CallReading::bounded);
+                call.bound();
             }
             body(tx, context, seen, origin, &envelope).await?
         }

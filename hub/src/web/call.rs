@@ -160,6 +160,7 @@ async fn show(
         speech: length_text(subject.speech_ms),
         started: local.moment(call.started_at),
         device_id: call.device_id.clone(),
+        interrupted: subject.interrupted,
         transcript: transcript(call, lang),
         alarms: heard::alarms(subject, lang),
         similar: call.similar.iter().map(|one| heard::similar(one, &local, lang)).collect(),

@@ -248,6 +248,8 @@ catalogue! {
     transcript_failed = "转写失败：", "Transcription failed: ";
     transcript_left_out = "通话过长，转写在此截断。留在站内、未上传的段数：",
         "A long call: the transcript is cut here. Passages that stayed on site: ";
+    call_interrupted = "通话进行中盒子停止了记录；此后的话在另一条记录里，或没有留下。",
+        "The box stopped recording during this call; what was said afterwards is in another record, or was not kept.";
     transcript_local = "本机识别，录音不出站", "Recognised on site; the recording stays there";
     recording_waits = "录音留在站内。写明用途后调取，到达后可在此播放；每次收听都有登记。",
         "The recording stays on site. Request it with a purpose; it plays here once it arrives. Every listening is registered.";

@@ -70,3 +70,40 @@ fn write_jpeg(shot: &Shot, path: &Path) -> Result<()> {
     let encoded = encoder.encode(&shot.rgb(), width, height, image::ExtendedColorType::Rgb8);
     encoded.with_context(|| format!("writing {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::Label;
+
+    use super::*;
+
+    fn seen(region: [f32; 4]) -> Seen {
+        Seen { label: Label::Person, region }
+    }
+
+    /// Somebody is told of while a quarter of him shows beside what stands before him.
+    #[test]
+    fn hidden_things_are_not_told_of() {
+        let somebody = seen([0.4, 0.4, 0.1, 0.4]);
+        for (van, hidden) in
+            [([0.4, 0.4, 0.07, 0.4], false), ([0.4, 0.4, 0.08, 0.4], true), ([0.6, 0.4, 0.3, 0.4], false)]
+        {
+            assert_eq!(is_hidden(&somebody, &[seen(van)]), hidden, "{van:?}");
+        }
+        // Two that each hide half do not hide him: what shows between them cannot be told from boxes.
+        assert!(!is_hidden(&somebody, &[seen([0.3, 0.4, 0.15, 0.4]), seen([0.45, 0.4, 0.2, 0.4])]));
+        assert!(!is_hidden(&somebody, &[]));
+    }
+
+    /// Boxes end at the picture's edges; of what has less than 0.3 of itself inside nothing is told.
+    #[test]
+    fn boxes_end_at_the_edges() {
+        let told = |region| within(&seen(region));
+        let whole = told([0.25, 0.5, 0.25, 0.25]).unwrap();
+        assert_eq!(whole, json!(["person", 0.25, 0.5, 0.25, 0.25]));
+        assert_eq!(told([-0.25, 0.5, 0.5, 0.75]).unwrap(), json!(["person", 0.0, 0.5, 0.25, 0.5]));
+        assert!(told([0.75, 0.0, 0.5, 0.5]).is_some());
+        assert_eq!(told([0.9, 0.0, 0.5, 0.5]), None);
+        assert_eq!(told([1.5, 0.0, 0.5, 0.5]), None);
+    }
+}

@@ -71,8 +71,9 @@ async fn killing(broker: BrokerKind, database: DatabaseKind) {
     }
     // Nobody is seen any more: what is open ends by itself.
     world.cameras.stop("passage");
-    let told =
-        settled(&world, &before).await.unwrap_or_else(|e| panic!("seed {seed}: {e:#}\n{}", world.tails()));
+    let told = settled(&world, &before, &completed)
+        .await
+        .unwrap_or_else(|e| panic!("seed {seed}: {e:#}\n{}", world.tails()));
     for call in &completed {
         assert_eq!(told.calls.get(call), Some(&1), "seed {seed}: incidents of call {call}");
     }
@@ -182,8 +183,9 @@ struct Told {
     explained: usize,
 }
 
-/// Waits until the hub holds, for every boot of the box, every number the box ever gave; then looks for doubles.
-async fn settled(world: &World, before: &Before) -> Result<Told> {
+/// Waits until the hub holds, for every boot of the box, every number the box ever gave, and the calls that went through to
+/// their end (the box files them a moment later); then looks for doubles.
+async fn settled(world: &World, before: &Before, completed: &BTreeSet<String>) -> Result<Told> {
     until(SETTLE, "every committed message in the hub", async || {
         let mut promised = promised(world).await?;
         promised.extend(before.promises.iter().map(|(boot, last)| (boot.clone(), *last)));
@@ -199,7 +201,10 @@ async fn settled(world: &World, before: &Before) -> Result<Told> {
             world,
             "select call_id, count(*) from incidents where call_id is not null group by call_id",
         );
-        let calls = calls.await?.into_iter().map(|(call, n)| (call, n as u64)).collect();
+        let calls: BTreeMap<String, u64> =
+            calls.await?.into_iter().map(|(call, n)| (call, n as u64)).collect();
+        let unfiled: Vec<_> = completed.iter().filter(|call| !calls.contains_key(*call)).collect();
+        anyhow::ensure!(unfiled.is_empty(), "calls over, and not in the hub: {unfiled:?}");
         let cases =
             query(world, "select kind, count(*) from cases where kind = 'hotline' group by kind").await?;
         let phases = query(

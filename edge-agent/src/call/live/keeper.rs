@@ -128,6 +128,7 @@ impl Shift<'_> {
     async fn begin(&mut self, mut choice: Choice, process: Process) -> anyhow::Result<()> {
         let mut at_work = self.hears(&choice, process);
         let mut starting: JoinSet<(Choice, Result<Process, NotReady>)> = JoinSet::new();
+        let mut failed: Option<Failed> = None;
         loop {
             tokio::select! {
                 ended = at_work.join_next() => {
@@ -140,7 +141,7 @@ impl Shift<'_> {
                         tracing::warn!(error, "the former process for words; its calls are transcribed when they are over");
                     }
                 }
-                change = change(self.tap, &choice), if self.former.is_empty() && starting.is_empty() => match change {
+                change = change(self.tap, &choice, failed.as_ref()), if self.former.is_empty() && starting.is_empty() => match change {
                     None => {
                         self.tap.live_words.hears_no_more();
                         return Ok(());
@@ -157,11 +158,13 @@ impl Shift<'_> {
                     Ok(process) => {
                         self.former = std::mem::replace(&mut at_work, self.hears(&newer, process));
                         choice = newer;
+                        failed = None;
                     }
                     Err(why) => if let Err(error) = refuse(self.tap, &newer, why) {
                         let stays = writer(&choice);
                         let words = format!("{stays} stays at work; {} cannot be started: {error:#}", writer(&newer));
                         self.tap.trouble(Cause::Live, Some(words));
+                        failed = Some(Failed::again(failed, newer, Instant::now()));
                     }
                 },
             }
@@ -186,6 +189,26 @@ impl Shift<'_> {
     }
 }
 
+/// Models that could not be started, and not for their own sake: they are tried again at longer and longer intervals.
+struct Failed {
+    choice: Choice,
+    wait: Duration,
+    not_before: Instant,
+}
+
+impl Failed {
+    fn again(before: Option<Self>, choice: Choice, now: Instant) -> Self {
+        let waited = before.filter(|b| b.choice == choice).map(|b| b.wait);
+        let wait = waited.map_or(FIRST_WAIT, |wait| (wait * 2).min(LONGEST_WAIT));
+        Self { choice, wait, not_before: now + wait }
+    }
+
+    /// Other models, or other files of the same ones, are tried at once.
+    fn holds_back(&self, choice: &Choice, now: Instant) -> bool {
+        self.choice == *choice && now < self.not_before
+    }
+}
+
 fn outcome(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
     ended.unwrap_or_else(|panic| Err(panic.into()))
 }
@@ -205,7 +228,7 @@ impl Drop for Silence<'_> {
 /// Waits for other models, or for other files of the same ones. Two looks in a row must find the same: somebody may
 /// still be copying. What cannot be read is no reason to let go of what is at work.
 /// `None`: there is none any more, and nobody is on the line.
-async fn change(tap: &Arc<CallTap>, at_work: &Choice) -> Option<Choice> {
+async fn change(tap: &Arc<CallTap>, at_work: &Choice, failed: Option<&Failed>) -> Option<Choice> {
     let mut before = None;
     loop {
         sleep(FOLLOW_EVERY).await;
@@ -223,9 +246,38 @@ async fn change(tap: &Arc<CallTap>, at_work: &Choice) -> Option<Choice> {
         let idle = || lock(&tap.live_words.legs).is_empty();
         match now {
             Some(now) if now == *at_work => tap.trouble(Cause::Live, None),
-            Some(newer) if settled => return Some(newer),
+            Some(newer) if settled && !failed.is_some_and(|f| f.holds_back(&newer, Instant::now())) => {
+                return Some(newer);
+            }
             None if settled && idle() => return None,
             Some(_) | None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// The same models are tried after 1, 2, 4 … 60 seconds; others at once, and from the beginning.
+    #[test]
+    fn what_fails_waits_longer_each_time() {
+        let toys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech");
+        let choice =
+            |name: &str| choose(std::slice::from_ref(&toys), Some(name), None, &[]).unwrap().unwrap();
+        let (first, other) = (choice("toy-pair"), choice("toy-paraformer"));
+        let now = Instant::now();
+        let mut failed = None;
+        for wait_s in [1, 2, 4, 8, 16, 32, 60, 60] {
+            let again = Failed::again(failed, first.clone(), now);
+            let after = |ms: u64| now + Duration::from_millis(ms);
+            assert!(again.holds_back(&first, after(wait_s * 1_000 - 1)), "{wait_s}");
+            assert!(!again.holds_back(&first, after(wait_s * 1_000)), "{wait_s}");
+            assert!(!again.holds_back(&other, now));
+            failed = Some(again);
+        }
+        assert_eq!(Failed::again(failed, other, now).wait, FIRST_WAIT);
     }
 }

@@ -4,6 +4,7 @@
 //! Models of this kind have learned people who stand. Somebody who lies is found far more surely in a picture turned by a
 //! quarter, so each look is three: as it is, and turned to either side; the surest counts.
 
+mod golden;
 mod joints;
 mod post;
 
@@ -60,11 +61,15 @@ impl Look for Box<dyn FindPose> {
     }
 }
 
-/// Loads the configured pose model.
+/// Loads the configured pose model, which must pass its self-test where it has one.
 pub(super) fn open(config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn FindPose>, DetectError> {
     let weights = store.find(&config.pose)?;
     let environment = native::environment(config.ort_library.as_deref())?;
-    Ok(Box::new(PoseModel::load(&environment, &weights, config.threads, &config.providers)?))
+    let mut loaded = PoseModel::load(&environment, &weights, config.threads, &config.providers)?;
+    if let Some(golden) = &weights.golden {
+        golden::hold(&mut loaded, golden)?;
+    }
+    Ok(Box::new(loaded))
 }
 
 /// One loaded model.

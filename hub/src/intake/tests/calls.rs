@@ -97,8 +97,8 @@ async fn two_cases_of_one_call_stand_side_by_side() {
     }
 }
 
-/// What a box reads from a call is kept as far as it is shown, and filed whatever it holds: an alarm with a title that is too
-/// long, and with a character that no database takes.
+/// What a box reads from a call, and what an exchange told it, is kept as far as it is shown, and filed whatever it holds: an
+/// alarm with a title and a seat that are too long, and with a character that no database takes.
 #[tokio::test]
 async fn a_reading_without_bounds_is_cut_and_filed() {
     for world in worlds().await {
@@ -110,6 +110,7 @@ async fn a_reading_without_bounds_is_cut_and_filed() {
             alarms: [vec![alarm("fire"); 50], vec![alarm("nonsense")]].concat(),
             ..CallReading::default()
         });
+        (call.seat, call.caller_masked) = (Some("7\0".repeat(900)), Some("*".repeat(900)));
         let receipt = world.send_incident(1, &incident).await;
         assert_eq!(receipt.outcome, ReceiptOutcome::Stored, "{}: {:?}", world.name, receipt.reason);
         let case = world.case_of(SOCKET).await.unwrap();
@@ -117,9 +118,12 @@ async fn a_reading_without_bounds_is_cut_and_filed() {
         let rows =
             case::store::list::incidents(&world.app.db, "main", &case.case_id, None, 10).await.unwrap();
         let kept: Incident = serde_json::from_str(&rows[0].data).unwrap();
-        let Subject::Call(CallSubject { reading: Some(reading), .. }) = kept.subject else {
+        let Subject::Call(CallSubject { reading: Some(reading), seat, caller_masked, .. }) = kept.subject
+        else {
             panic!("{}: {}", world.name, rows[0].data)
         };
+        assert_eq!(seat, Some("7".repeat(MAX_READ_CHARS)), "{}", world.name);
+        assert_eq!(caller_masked, Some("*".repeat(MAX_READ_CHARS)), "{}", world.name);
         assert_eq!(reading.title.chars().count(), MAX_READ_CHARS);
         assert_eq!(reading.alarms.len(), 1, "{}", world.name);
         assert_eq!(reading.alarms[0].words.len(), 3);

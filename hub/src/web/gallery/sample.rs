@@ -286,6 +286,7 @@ pub(super) fn call_page(
         speech: "01:31".into(),
         started: at(140),
         device_id: "hotline-01".into(),
+        interrupted: true,
         transcript,
         alarms: vec![
             AlarmView {

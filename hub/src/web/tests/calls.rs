@@ -293,8 +293,8 @@ impl Site {
     }
 }
 
-/// The words of a call and its place may come with a later revision: page and form show them, the case is renamed, and
-/// what was filed already is not touched.
+/// The words of a call and its place may come with a later revision: page and form show them, and that the box stopped
+/// recording meanwhile; the case is renamed, and what was filed already is not touched.
 #[tokio::test]
 async fn a_late_transcript_reaches_the_call_page() {
     for mut site in sites().await {
@@ -304,6 +304,7 @@ async fn a_late_transcript_reaches_the_call_page() {
         let url = format!("/calls/{CALL}");
         let page = site.get(&url, Some(&seat)).await.text;
         assert!(page.contains("name=\"place\" value=\"\"") && !page.contains("井盖"));
+        assert!(!page.contains("id=\"interrupted\""), "{}", site.name);
         incident.revision = 2;
         incident.phase = Phase::Updated;
         incident.place =
@@ -322,6 +323,8 @@ async fn a_late_transcript_reaches_the_call_page() {
                 model: "m".into(),
             },
         );
+        let Subject::Call(told) = &mut incident.subject else { panic!("a call") };
+        told.interrupted = true;
         let before = site.app.changes.newest(site.app.tenant().as_str()).await.unwrap();
         site.hand_in(Event::Incident(incident.clone())).await;
         assert!(
@@ -330,6 +333,7 @@ async fn a_late_transcript_reaches_the_call_page() {
         );
         let page = site.get(&url, Some(&seat)).await.text;
         assert!(page.contains("路口的井盖没了") && page.contains("name=\"place\" value=\"南桥路12号\""));
+        assert!(page.contains("id=\"interrupted\""), "{}", site.name);
         let number = site.number(&seat).await;
         let form = format!(
             "csrf={}&matter=request&category=noise&urgency=normal&place=elsewhere&summary=typed",

@@ -166,6 +166,8 @@ pub struct CallPage<'a> {
     pub speech: String,
     pub started: Moment,
     pub device_id: String,
+    /// The box stopped recording while it ran.
+    pub interrupted: bool,
     pub transcript: TranscriptView,
     pub alarms: Vec<AlarmView>,
     pub similar: Vec<SimilarView>,
