@@ -14,6 +14,7 @@ pub(in crate::outbox) struct NewEvidence<'a> {
     pub(in crate::outbox) path: &'a str,
     pub(in crate::outbox) message_id: MessageId,
     pub(in crate::outbox) incident_id: Option<IncidentId>,
+    /// Of the call whose recording it is.
     pub(in crate::outbox) call_id: Option<CallId>,
     pub(in crate::outbox) priority: u8,
     pub(in crate::outbox) state: &'static str,
@@ -40,9 +41,9 @@ pub(in crate::outbox) async fn insert_evidence(
 ) -> Result<()> {
     let json = serde_json::to_string(new.evidence).map_err(decode_error)?;
     query(
-        "insert into evidence (sha256, message_id, incident_id, call_id, path, evidence, priority, kind_priority,
+        "insert into evidence (sha256, message_id, incident_id, path, evidence, priority, kind_priority,
              size_bytes, state, created_at_ms, expires_at_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (sha256) do update set
              path = excluded.path, message_id = excluded.message_id, due_at_ms = 0,
              priority = min(priority, excluded.priority),
@@ -52,7 +53,6 @@ pub(in crate::outbox) async fn insert_evidence(
     .bind(new.evidence.sha256.as_str())
     .bind(new.message_id.to_string())
     .bind(new.incident_id.map(|id| id.to_string()))
-    .bind(new.call_id.map(|id| id.to_string()))
     .bind(new.path)
     .bind(json)
     .bind(i64::from(new.priority))
@@ -61,9 +61,15 @@ pub(in crate::outbox) async fn insert_evidence(
     .bind(new.state)
     .bind(new.at.0)
     .bind(new.expires_at.map(|at| at.0))
-    .execute(db)
-    .await
-    .map(drop)
+    .execute(&mut *db)
+    .await?;
+    let Some(call_id) = new.call_id else { return Ok(()) };
+    query("insert or ignore into call_recording (call_id, sha256) values ($1, $2)")
+        .bind(call_id.to_string())
+        .bind(new.evidence.sha256.as_str())
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 fn removed(row: &SqliteRow) -> Result<Removed> {
@@ -226,7 +232,8 @@ pub(in crate::outbox) async fn request_call(
     let stay = serde_json::to_string(stay).map_err(decode_error)?;
     query(
         "update evidence set state = 'waiting', due_at_ms = 0, expires_at_ms = null
-         where call_id = $1 and sha256 not in (select value from json_each($2)) returning evidence",
+         where sha256 in (select sha256 from call_recording where call_id = $1)
+             and sha256 not in (select value from json_each($2)) returning evidence",
     )
     .bind(call_id.to_string())
     .bind(stay)

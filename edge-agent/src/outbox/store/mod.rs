@@ -45,9 +45,10 @@ pub(super) async fn schema_version(db: &mut SqliteConnection) -> Result<i64> {
 }
 
 /// Each step takes the schema one version further. One that a box has taken is never changed.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     concat!("begin immediate;\n", include_str!("schema.sql"), "\npragma user_version = 1;\ncommit;"),
     concat!("begin immediate;\n", include_str!("schema_2.sql"), "\npragma user_version = 2;\ncommit;"),
+    concat!("begin immediate;\n", include_str!("schema_3.sql"), "\npragma user_version = 3;\ncommit;"),
 ];
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 

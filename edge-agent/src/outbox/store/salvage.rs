@@ -15,11 +15,12 @@ pub(in crate::outbox) struct Table {
 }
 
 /// Messages first. Incidents told as open are among them: the hub would wait for their end for ever.
-pub(in crate::outbox) const TABLES: [Table; 6] = [
+pub(in crate::outbox) const TABLES: [Table; 7] = [
     Table {
         name: MESSAGES,
         next: "select position from damaged.message where position > $1 order by position limit 1",
-        copy: "insert or ignore into message (message_id, source, boot, sequence, incident_id, revision, phase,
+        copy:
+            "insert or ignore into message (message_id, source, boot, sequence, incident_id, revision, phase,
                    priority, envelope, created_at_ms)
                select message_id, source, boot, sequence, incident_id, revision, phase, priority, envelope,
                    created_at_ms
@@ -29,9 +30,15 @@ pub(in crate::outbox) const TABLES: [Table; 6] = [
         name: "evidence",
         next: "select rowid from damaged.evidence where rowid > $1 order by rowid limit 1",
         copy: "insert or ignore into evidence
-               select sha256, message_id, incident_id, call_id, path, evidence, priority, kind_priority, size_bytes,
+               select sha256, message_id, incident_id, path, evidence, priority, kind_priority, size_bytes,
                    state, upload_url, attempts, due_at_ms, created_at_ms, expires_at_ms
                from damaged.evidence where rowid = $1",
+    },
+    Table {
+        name: "call_recording",
+        next: "select rowid from damaged.call_recording where rowid > $1 order by rowid limit 1",
+        copy: "insert or ignore into call_recording
+               select call_id, sha256 from damaged.call_recording where rowid = $1",
     },
     Table {
         name: "open_incident",

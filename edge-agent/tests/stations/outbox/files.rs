@@ -57,6 +57,29 @@ async fn unasked_recordings_expire() {
     assert!(bench.outbox.request_recordings(call_id, &[]).await.unwrap().is_empty());
 }
 
+/// Two calls that sound the same are one file. Each has it as its recording, as long as it is here.
+#[tokio::test]
+async fn calls_that_sound_alike_have_a_recording_each() {
+    let bench = Bench::new(13, OutboxConfig::default()).await;
+    let recording = bench.file("nobody speaks", EvidenceKind::Recording);
+    let calls = [CallId::new(&bench.chance, START), CallId::new(&bench.chance, START)];
+    for call_id in calls {
+        bench.outbox.append(&call(bench.id(), call_id, recording.clone())).await.unwrap();
+    }
+    for call_id in calls {
+        let found = bench.outbox.request_recordings(call_id, &[]).await.unwrap();
+        assert_eq!(found.iter().map(|file| &file.sha256).collect::<Vec<_>>(), [&recording.evidence.sha256]);
+        let stays = std::slice::from_ref(&recording.evidence.sha256);
+        assert!(bench.outbox.request_recordings(call_id, stays).await.unwrap().is_empty());
+    }
+    bench.outbox.uploaded(&recording.evidence).await.unwrap();
+    bench.clock.advance_ms(DAY_MS + 1);
+    assert_eq!(bench.outbox.keep_house().await.unwrap().expired_files, 1);
+    for call_id in calls {
+        assert!(bench.outbox.request_recordings(call_id, &[]).await.unwrap().is_empty());
+    }
+}
+
 /// A row whose file vanished becomes a tombstone; a file that has had no row for a day goes, a young one stays; a
 /// recording without row is kept as long as one that nobody asked for.
 #[tokio::test]

@@ -143,7 +143,8 @@ async fn what_cannot_be_renamed_does_not_stop_the_box() {
     assert!(told.iter().any(|e| matches!(&e.event, Event::Tombstone(t) if t.reason.contains("renamed"))));
 }
 
-/// An outbox of the first version is taken over with all that it holds, and a look from outside shows it.
+/// An outbox of the first version is taken over with all that it holds, a call's recording among it, and a look from outside
+/// shows it.
 #[tokio::test]
 async fn the_first_version_is_taken_over() {
     use sqlx::Connection as _;
@@ -161,6 +162,20 @@ async fn the_first_version_is_taken_over() {
     .execute(&mut db)
     .await
     .unwrap();
+    let recording = crate::common::file(dir.path(), b"voice", EvidenceKind::Recording);
+    let call_id = CallId::new(&Chance::seeded(2), START);
+    sqlx::query(
+        "insert into evidence (sha256, message_id, call_id, path, evidence, priority, kind_priority, size_bytes, state,
+             created_at_ms)
+         values ($1, 'm', $2, $3, $4, 1, 1, 5, 'held', 1773815480000)",
+    )
+    .bind(recording.evidence.sha256.as_str())
+    .bind(call_id.to_string())
+    .bind(recording.path.to_str().unwrap())
+    .bind(serde_json::to_string(&recording.evidence).unwrap())
+    .execute(&mut db)
+    .await
+    .unwrap();
     db.close().await.unwrap();
     assert_eq!(edge_agent::outbox::peek(dir.path()).await.unwrap(), None, "not this version's");
 
@@ -169,6 +184,7 @@ async fn the_first_version_is_taken_over() {
     assert_eq!(opened, Opened::default());
     let rejected = outbox.rejected(10).await.unwrap();
     assert_eq!((rejected[0].reason.as_str(), rejected[0].at), ("because", START));
+    assert_eq!(outbox.request_recordings(call_id, &[]).await.unwrap(), [recording.evidence]);
     let glimpse = edge_agent::outbox::peek(dir.path()).await.unwrap().unwrap();
     assert_eq!((glimpse.waiting_rows, glimpse.rejected_rows, glimpse.rejected), (0, 1, rejected));
     outbox.close().await;
