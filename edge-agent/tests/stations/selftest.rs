@@ -36,11 +36,10 @@ fn falsified(model: &str) -> tempfile::TempDir {
         case["file"] = json!(own.join(case["file"].as_str().unwrap()));
     }
     let last = cases.last_mut().unwrap();
-    match last["lean"].as_f64() {
-        Some(lean) => last["lean"] = json!(90.0 - lean),
-        None => {
-            last["detections"] = json!([{ "label": "animal", "score": 0.9, "box": [0.0, 0.0, 0.5, 0.5] }])
-        }
+    if let Some(lean) = last["lean"].as_f64() {
+        last["lean"] = json!(90.0 - lean);
+    } else {
+        last["detections"] = json!([{ "label": "animal", "score": 0.9, "box": [0.0, 0.0, 0.5, 0.5] }]);
     }
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join(model)).unwrap();

@@ -62,7 +62,7 @@ mod tests {
     struct Bright(f32);
 
     impl FindPose for Bright {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "bright 1"
         }
 
