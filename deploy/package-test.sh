@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# deploy/package-test.sh [FOLDER]: installs both packages of FOLDER (default: target/debian) for real, runs what they brought, removes and purges them, and looks for leftovers.
+# Installs both packages for real, runs what they brought, removes and purges them, and looks for leftovers.
+#
+#   deploy/package-test.sh           those that lie in target/debian
+#   deploy/package-test.sh FOLDER    those that lie in FOLDER
+#
 # Everything happens in a throw-away layer over this machine's files (overlay mount): the machine stays as it is.
 # Needs root and the right to mount; says "skipped: …" and ends with 0 where it has neither.
 set -euo pipefail
@@ -24,7 +28,8 @@ mount --rbind /dev "$machine/dev"
 mount -t proc proc "$machine/proc"
 mount -t tmpfs tmpfs "$machine/run" # no systemd in there, whatever runs outside
 mkdir "$layer/packages"
-cp "$packages"/shaodian-*.deb "$layer/packages"
+cp "$packages"/shaodian-*.deb "$layer/packages" ||
+    fail "no packages lie in $packages" "deploy/package.sh makes them"
 mkdir "$machine/packages"
 cp "$layer"/packages/*.deb "$machine/packages/"
 

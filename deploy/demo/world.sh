@@ -1,6 +1,6 @@
 # What stands in the demo's world: ports, media, county, configuration, and what each service is. Sourced by
-# deploy/demo.sh and deploy/bench.sh; expects `root`, `state`, `out`, and `programs` where
-# they do not lie in target/release.
+# deploy/demo.sh and deploy/bench.sh; expects `root`, `state`, `out`. `programs` names
+# the folder of the binaries where that is not target/release.
 # shellcheck shell=bash
 
 simulate=${programs:=$root/target/release}/simulate
