@@ -32,6 +32,7 @@ deploy/setup.sh
 . deploy/demo/services.sh
 . deploy/demo/world.sh
 . deploy/demo/cases.sh
+. deploy/demo/people.sh
 
 mkdir -p "$state"
 exec 9>"$state/lock"
@@ -64,6 +65,7 @@ begin hub 60 hub_is_ready https http mqtt
 log_in
 enrol_box
 import_knowledge
+settle_people
 say "starting the camera and the edge agent"
 begin camera 30 camera_is_ready rtsp
 asked_from=$(date +%s%3N)
@@ -74,6 +76,7 @@ say
 say "  address   https://127.0.0.1:$https_port   (certificate of the hub's own authority: $state/hub-ca.pem)"
 say "            http://127.0.0.1:$http_port    (this machine only, no certificate to accept)"
 say "  log in    admin / $(cat "$state/password")"
+[ ! -s "$state/people.txt" ] || say "            or as $(cut -d' ' -f1 "$state/people.txt" | paste -sd' '): $state/people.txt"
 say
 
 camera_case='' hotline_case='' shown=''
@@ -96,6 +99,7 @@ while left; do
         if find_filed_case; then
             hotline_case=$found_case
             print_case "$hotline_case" "$found_ms"
+            walk "$hotline_case"
         elif operator_is_done && find_hotline_case; then
             # Logs in, opens the page of the call and files the form like anybody else; again, should that fail.
             file_ticket "$found_call"

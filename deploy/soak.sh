@@ -12,6 +12,9 @@
 #   deploy/soak.sh scenes [ROUNDS [HOURS]]    draws the suite of scenes with ROUNDS reporting seeds (default 3), scores it
 #                                     by edge-agent eval (target/scenes/), watches HOURS of quiet scenes (default 24)
 #                                     that must give no alarm, and lets a car stand in a fire lane for 70 minutes
+#   deploy/soak.sh workflow [QUESTIONS [WAYS]]    asks the calendar QUESTIONS times (default 1000000) when a limit ends and
+#                                     holds each answer against a simulator that goes from minute to minute; then takes
+#                                     WAYS cases (default 2000) on random ways through the workflow, on both databases
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
@@ -29,6 +32,23 @@ cameras() {
     memory=$(limited $((count * 2 + 600)) deploy/soak/disconnections.py "$count")
     say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $(((SECONDS - began + 59) / 60)) min | $times | $(jq -r '"\(.resident_mb_after_200) MB, \(.resident_mb_at_the_end) MB (\(.disconnections) of \(.cameras) cameras)"' <<<"$memory") |"
 }
+
+workflow() {
+    local questions=${1:-1000000} ways=${2:-2000} began=$SECONDS
+    for number in "$questions" "$ways"; do
+        case "$number" in '' | 0 | *[!0-9]*) fail "QUESTIONS and WAYS are whole numbers above 0, not $number" "deploy/soak.sh workflow [QUESTIONS [WAYS]]" ;; esac
+    done
+    say "$questions limits, $ways ways; the logs are in target/test-output"
+    SHAODIAN_CALENDAR_QUESTIONS=$questions SHAODIAN_WAYS=$ways SHAODIAN_SOAK=1 \
+        limited $((questions / 50 + ways * 5 + 1800)) deploy/test.sh agrees_with_the_simulator random_ways >target/soak.log 2>&1 ||
+        { tail -n 40 target/soak.log >&2; fail "they do not agree" "see target/soak.log"; }
+    say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $(((SECONDS - began + 59) / 60)) min | workflow | $questions limits, $ways ways | no difference, no fault |"
+}
+
+if [ "${1:-}" = workflow ]; then
+    workflow "${@:2}"
+    exit
+fi
 
 if [ "${1:-}" = cameras ]; then
     cameras "${2:-1000}"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the demo county: one county, 4 communities, 41 grids, as GeoJSON on standard output.
+"""Draws the demo county: one county, 4 communities, 41 grids, as GeoJSON on standard output; with --areas its tree of
+areas as the sheet that `hub area import` takes.
 
 Fictional names, and a place in the open country. The grids cover the county without gap or overlap: cells share
 the very vertices of their common edges, also where a row of ten meets a row of eleven. The same every time.
@@ -7,8 +8,11 @@ the very vertices of their common edges, also where a row of ten meets a row of 
 
 import json
 import random
+import sys
 
 COUNTY = "青梧县"
+TOWN = "青梧镇"
+IDS = {"北塘社区": "beitang", "东关社区": "dongguan", "西园社区": "xiyuan", "南桥社区": "nanqiao"}
 # Rows from north to south; each row of grids belongs to one community, two rows to each.
 COMMUNITIES = [("北塘社区", (5, 5)), ("东关社区", (5, 5)), ("西园社区", (6, 5)), ("南桥社区", (5, 5))]
 WEST, EAST, SOUTH, NORTH = 106.9200, 106.9800, 34.5100, 34.5500  # WGS84 degrees
@@ -71,6 +75,22 @@ def features():
         yield {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [outer]}}
 
 
+def areas():
+    """Rows of the tree, each after the one that it lies in."""
+    yield "id,name,level,parent"
+    yield f"qingwu,{COUNTY},county,"
+    yield f"qingwu-town,{TOWN},town,qingwu"
+    for community, _ in COMMUNITIES:
+        yield f"{IDS[community]},{community},community,qingwu-town"
+    for feature in features():
+        properties = feature["properties"]
+        community = IDS[properties["community"]]
+        yield f"{community}-{properties['name'][-4:-2]},{properties['name']},grid,{community}"
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--areas"]:
+        print("\n".join(areas()))
+        sys.exit()
     collection = {"type": "FeatureCollection", "name": COUNTY, "features": list(features())}
     print(json.dumps(collection, ensure_ascii=False, indent=1))

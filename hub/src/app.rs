@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use protocol::{Chance, Clock, ContactSecret, TenantId};
+use protocol::{Chance, Clock, ContactSecret, TenantId, UtcMs};
 use tokio::sync::mpsc;
 
 use crate::case::number;
+use crate::case::seal::Sealer;
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::config::Config;
@@ -18,8 +19,10 @@ use crate::evidence::EvidenceStore;
 use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
+use crate::policy::Policies;
 use crate::running::Running;
 use crate::ticket::knowledge::Shelf;
+use crate::workflow;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -41,6 +44,10 @@ pub struct App {
     pub running: Running,
     /// What operators may tell callers.
     pub knowledge: Shelf,
+    /// What may take how long.
+    pub policies: Policies,
+    /// Signs the history.
+    pub sealer: Arc<Sealer>,
 }
 
 /// The receiving ends, which [`crate::run`] drives.
@@ -75,6 +82,7 @@ impl App {
         let zone = number::zone(&config.hub.timezone).map_err(anyhow::Error::msg)?;
         let authority = Authority::open(&data_dir.join("pki"), &config.hub.name, &chance, clock.now())?;
         let contact_key = contact::open_key(&data_dir.join("pki"), &chance)?;
+        let sealer = Sealer::open(&data_dir.join("pki"), &chance)?;
         let changes = ChangeFeed::new(db.clone());
         let metrics = Arc::new(Metrics::default());
         let evidence = EvidenceStore::open(
@@ -94,6 +102,8 @@ impl App {
             clock,
             chance,
             config: Arc::new(config),
+            policies: Policies::new(zone.clone()),
+            sealer: Arc::new(sealer),
             zone,
             changes,
             evidence,
@@ -117,6 +127,22 @@ impl App {
         self.config.hub.data_dir.clone()
     }
 
+    /// A new id, for what somebody makes.
+    pub fn new_id(&self) -> String {
+        self.chance.uuid_v7(self.clock.now()).to_string()
+    }
+
+    /// What a step of the workflow needs.
+    pub fn step_with<'a>(&'a self, id: &'a str) -> workflow::store::With<'a> {
+        workflow::store::With { policies: &self.policies, now: self.clock.now(), id }
+    }
+
+    /// `2026-03-18 10:00`, where the people are.
+    pub fn local_time(&self, at: UtcMs) -> String {
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.to_zoned_datetime(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// The worker of the intake queue; `run` drives exactly one per process.
     pub fn intake_worker(&self) -> Worker {
         Worker {
@@ -130,6 +156,7 @@ impl App {
             allowance: Allowance::new(&self.config.intake),
             quarantine_most: self.config.intake.quarantine_per_device,
             contact_life_ms: self.config.contact.life_ms(),
+            policies: self.policies.clone(),
         }
     }
 }

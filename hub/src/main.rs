@@ -6,14 +6,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use hub::app::App;
+use hub::case::{Source, seal};
 use hub::config::Config;
 use hub::device::Device;
+use hub::organisation::cli::Sheet;
+use hub::policy::cli::Question;
 use hub::ticket::knowledge;
 use hub::user::{self, Role};
-use hub::{device, run};
-use protocol::{Chance, Clock, DeviceId, SystemClock};
+use hub::{device, organisation, policy, run};
+use protocol::{Chance, Clock, DeviceId, Severity, SystemClock};
 use tokio_util::sync::CancellationToken;
 
 /// The hub: takes incidents from boxes, makes cases of them, shows them to people.
@@ -52,6 +55,80 @@ enum Command {
     /// What operators may tell callers.
     #[command(subcommand)]
     Knowledge(KnowledgeCommand),
+    /// Counties, towns, communities and grids.
+    #[command(subcommand)]
+    Area(SheetCommand),
+    /// Departments and other bodies that handle cases.
+    #[command(subcommand)]
+    Unit(SheetCommand),
+    /// Who is on duty, and who leads the shift.
+    #[command(subcommand)]
+    Duty(SheetCommand),
+    /// Hold the whole history of all cases against its hashes and signed roots, and name what does not fit.
+    VerifyHistory {
+        /// Also trust signatures of this key, in hexadecimal: another hub's on the same database.
+        #[arg(long)]
+        key: Vec<String>,
+    },
+    /// What may take how long, working days, and who is reminded when.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum SheetCommand {
+    /// Take rows from a CSV file in UTF-8; docs/WORKFLOW.md names its columns.
+    Import {
+        file: PathBuf,
+        /// Say what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// A row a line.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Print the text of a version; the one in force when none is named.
+    Show { version: Option<i64> },
+    /// List versions, the newest first.
+    List,
+    /// Put a policy in force for what is filed from now on; one that is wrong is refused with everything that is.
+    Import {
+        file: PathBuf,
+        /// What changed, and why.
+        #[arg(long, default_value = "")]
+        note: String,
+        /// Only say what is wrong with it.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Say which limits a case would get, and when they would end.
+    Due {
+        /// camera, call, device, worker, citizen or platform.
+        #[arg(long, value_parser = read_source)]
+        source: Option<Source>,
+        /// emergency, major, normal or notice.
+        #[arg(long)]
+        severity: Option<Severity>,
+        #[arg(long, default_value = "")]
+        category: String,
+        /// enquiry, complaint, request, suggestion, report or praise.
+        #[arg(long, default_value = "")]
+        matter: String,
+        /// It lies in a village.
+        #[arg(long)]
+        rural: bool,
+        /// When it begins, local: 2026-02-13T10:00:00; now when left out.
+        #[arg(long)]
+        from: Option<String>,
+    },
+}
+
+fn read_source(text: &str) -> Result<Source, String> {
+    let all = || Source::ALL.map(Source::as_str).join(", ");
+    Source::parse(text).ok_or_else(|| format!("{text:?} is not one of {}", all()))
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,12 +155,39 @@ enum UserCommand {
     /// Make a user; prints the generated password.
     Add {
         name: String,
-        /// administrator, operator or commander.
-        #[arg(long, default_value = "operator")]
-        role: Role,
+        #[command(flatten)]
+        grant: GrantArgs,
     },
+    /// Give a user one more role somewhere.
+    Grant {
+        name: String,
+        #[command(flatten)]
+        grant: GrantArgs,
+    },
+    /// Take a role away; it holds from the next click on.
+    Revoke {
+        name: String,
+        #[command(flatten)]
+        grant: GrantArgs,
+    },
+    /// List users, a role a line: name, role, area, unit.
+    List,
     /// Give a user a new generated password, print it, and end the user's sessions.
     Password { name: String },
+}
+
+#[derive(Debug, Args)]
+struct GrantArgs {
+    /// administrator, operator, commander, shift_leader, dispatcher, department_head, handler, town_officer,
+    /// community_officer, grid_manager, informant, attendant, evaluator, installer or auditor.
+    #[arg(long, default_value = "operator")]
+    role: Role,
+    /// Id of the area in which it holds; everywhere when left out.
+    #[arg(long)]
+    area: Option<String>,
+    /// Id of the unit, of who works in one.
+    #[arg(long)]
+    unit: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +209,12 @@ enum DeviceCommand {
         /// What people call it.
         #[arg(long)]
         title: Option<String>,
+        /// Id of the area in which it stands.
+        #[arg(long)]
+        area: Option<String>,
     },
+    /// Say in which area a box stands: what it raises from now on lies there.
+    Place { name: DeviceId, area: String },
     /// List boxes.
     List,
     /// Shut a box out at once.
@@ -155,13 +264,15 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
         }
         Command::User(command) => {
             let app = App::open(config, clock, chance).await?.0;
-            let password = match command {
-                UserCommand::Add { name, role } => user::cli::add(&app, &name, role).await?,
-                UserCommand::Password { name } => user::cli::new_password(&app, &name).await?,
-            };
-            println!("{password}");
-            Ok(())
+            user_command(command, &app).await
         }
+        Command::Area(command) => sheet_command(command, Sheet::Areas, config, clock, chance).await,
+        Command::Unit(command) => sheet_command(command, Sheet::Units, config, clock, chance).await,
+        Command::Duty(command) => sheet_command(command, Sheet::Duties, config, clock, chance).await,
+        Command::VerifyHistory { key } => {
+            verify_history(&App::open(config, clock, chance).await?.0, key).await
+        }
+        Command::Policy(command) => policy_command(command, &App::open(config, clock, chance).await?.0).await,
         Command::Broker(BrokerCommand::MosquittoConfig { folder, port }) => {
             let port = port.unwrap_or(config.broker.port);
             let app = App::open(config, clock, chance).await?.0;
@@ -182,13 +293,90 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
+async fn user_command(command: UserCommand, app: &App) -> anyhow::Result<()> {
+    let tenant = app.tenant().as_str();
+    let read = async |grant: GrantArgs| {
+        user::cli::read_grant(app, grant.role, grant.area.as_deref(), grant.unit).await
+    };
+    match command {
+        UserCommand::Add { name, grant } => {
+            println!("{}", user::cli::add(app, &name, &read(grant).await?).await?);
+        }
+        UserCommand::Password { name } => println!("{}", user::cli::new_password(app, &name).await?),
+        UserCommand::Grant { name, grant } => {
+            user::grant(&app.db, tenant, &name, &read(grant).await?).await?;
+        }
+        UserCommand::Revoke { name, grant } => {
+            if !user::revoke(&app.db, tenant, &name, &read(grant).await?).await? {
+                anyhow::bail!("{name} has no such role; `hub user list` names them");
+            }
+        }
+        UserCommand::List => user::cli::list(app).await?,
+    }
+    Ok(())
+}
+
+async fn sheet_command(
+    command: SheetCommand,
+    sheet: Sheet,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    chance: Arc<Chance>,
+) -> anyhow::Result<()> {
+    let app = App::open(config, clock, chance).await?.0;
+    match command {
+        SheetCommand::Import { file, dry_run } => {
+            organisation::cli::import_file(&app, sheet, &file, dry_run).await
+        }
+        SheetCommand::List => organisation::cli::list(&app, sheet).await,
+    }
+}
+
+async fn verify_history(app: &App, mut trusted: Vec<String>) -> anyhow::Result<()> {
+    trusted.push(app.sealer.name());
+    let found = seal::check(&app.db, app.tenant().as_str(), &trusted).await?;
+    let sealed = found.sealed_at.map_or("never".to_owned(), |at| app.local_time(at));
+    println!(
+        "{} cases, {} rows, {} signed roots, the last one of {sealed}",
+        found.cases, found.rows, found.roots
+    );
+    for (signer, count) in &found.signers {
+        println!("{count} signed by {signer}");
+    }
+    for line in &found.wrong {
+        println!("{line}");
+    }
+    anyhow::ensure!(found.wrong.is_empty(), "the history is not whole: {} findings", found.wrong.len());
+    println!("the history is whole");
+    Ok(())
+}
+
+async fn policy_command(command: PolicyCommand, app: &App) -> anyhow::Result<()> {
+    match command {
+        PolicyCommand::Show { version } => policy::cli::show(app, version).await,
+        PolicyCommand::List => policy::cli::list(app).await,
+        PolicyCommand::Import { file, note, dry_run } => {
+            policy::cli::import(app, &file, &note, dry_run).await
+        }
+        PolicyCommand::Due { source, severity, category, matter, rural, from } => {
+            let question = Question { source, severity, category, matter, rural, from };
+            policy::cli::due(app, &question).await
+        }
+    }
+}
+
 async fn device_command(command: DeviceCommand, app: &App) -> anyhow::Result<()> {
     let tenant = app.tenant();
     match command {
-        DeviceCommand::Add { name, title } => {
+        DeviceCommand::Add { name, title, area } => {
             let title = title.unwrap_or_else(|| name.to_string());
-            println!("{}", device::enrol::add(app, tenant, &name, &title).await?);
+            let code = device::enrol::add(app, tenant, &name, &title).await?;
+            if let Some(area) = area {
+                device::enrol::place(app, &name, &area).await?;
+            }
+            println!("{code}");
         }
+        DeviceCommand::Place { name, area } => device::enrol::place(app, &name, &area).await?,
         DeviceCommand::List => {
             for device in device::store::list(&app.db, tenant.as_str()).await? {
                 let link = device.link.as_deref().unwrap_or("never seen");

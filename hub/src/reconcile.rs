@@ -9,11 +9,12 @@ use crate::app::App;
 use crate::device::store::Silent;
 use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
 use crate::intake::{self, Context};
-use crate::{command, contact, db};
+use crate::{case, command, contact, db, engine, notice};
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Live pages that were away for longer read everything anew.
 const KEEP_CHANGES_MS: i64 = 7 * DAY_MS;
+const KEEP_NOTICES_MS: i64 = 90 * DAY_MS;
 const DAY_MS: i64 = 86_400_000;
 
 pub async fn run(app: App, stop: CancellationToken) {
@@ -38,6 +39,9 @@ pub async fn pass(app: &App) {
         told += step("noting silence", device::store::note_silence(&app.db, limit_ms, now).await);
     }
     told += step("telling of silent boxes", silent_boxes(app, now).await);
+    told += step("the workflow", engine::pass(app, now).await);
+    step("sealing the history", case::seal::due(app, now).await);
+    step("forgetting old notices", notice::prune(&app.db, now.0 - KEEP_NOTICES_MS).await);
     step("removing uploads", app.evidence.remove_expired().await);
     let quarantine_ms = i64::from(app.config.intake.quarantine_days) * DAY_MS;
     step("emptying quarantine", intake::store::forget_quarantine(&app.db, now.0 - quarantine_ms).await);
@@ -95,6 +99,7 @@ async fn tell_of(app: &App, silent: &Silent, now: UtcMs) -> db::Result<u64> {
         now,
         quarantine_most: app.config.intake.quarantine_per_device,
         contact_life_ms: app.config.contact.life_ms(),
+        policies: &app.policies,
     };
     intake::incident(&mut tx, context, &origin, &incident).await?;
     device::store::set_lost(&mut tx, &silent, keep).await?;

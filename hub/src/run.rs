@@ -26,7 +26,7 @@ use crate::broker::{self, Address, Embedded, Internal, Link, Outside, TlsFiles};
 use crate::config::{BrokerMode, Config};
 use crate::http::{self, Scheme};
 use crate::renewal::Renewal;
-use crate::{pki, reconcile, user};
+use crate::{organisation, pki, reconcile, user};
 
 /// Requests that run when the hub is asked to stop have this long.
 const GRACE: Duration = Duration::from_secs(2);
@@ -41,6 +41,9 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let (app, ends) = App::open(config, clock, chance).await?;
     user::cli::announce_first(&app, first_password_file).await?;
+    organisation::store::seed_units(&app.db, app.tenant().as_str())
+        .await
+        .context("making the first units")?;
     let tasks = TaskTracker::new();
     let (stations, mut ended) = Stations::new(tasks.clone(), stop.clone());
 

@@ -120,7 +120,8 @@ impl Operator {
         Ok(list["cases"].as_array().context("the API's case list has no \"cases\"")?.clone())
     }
 
-    /// Asks, with a purpose, for the recording of a call and waits until it can be played. Gives its bytes.
+    /// Asks, with a purpose, for the recording of a call and waits until it can be played; again when the box says that it
+    /// is too early. Gives its bytes.
     pub async fn recording(&self, call_id: &str, purpose: &str, bound: Duration) -> Result<Vec<u8>> {
         let path = format!("/calls/{call_id}");
         let form = Form::find(&self.page(&path).await?, "recording-form")?.fill("purpose", purpose)?;
@@ -129,6 +130,13 @@ impl Operator {
             let case = self.case_of_call(call_id).await?;
             let evidence = case["evidence"].as_array().cloned().unwrap_or_default();
             let found = evidence.iter().find(|e| e["kind"] == "recording" && e["available"] == true);
+            let commands = self.api("/api/v1/commands").await?;
+            let newest = commands["commands"].as_array().and_then(|all| {
+                all.iter().find(|one| one["command"] == "recording" && one["case_number"] == case["number"])
+            });
+            if newest.is_some_and(|one| one["reason"].as_str().is_some_and(|why| why.contains("ask again"))) {
+                self.submit(&form).await?;
+            }
             Ok(found.and_then(|e| e["url"].as_str()).map(ToOwned::to_owned))
         })
         .await?;

@@ -7,13 +7,15 @@ use axum::extract::rejection::JsonRejection;
 use super::ApiError;
 use super::answers::{BadBody, BadRequest, Conflict, Failures, Forbidden, NotFound};
 use super::guard::{Address, Caller};
-use super::model::{CaseDetail, CaseItem, CaseList};
+use super::model::{CaseDetail, CaseItem, CaseList, WorkflowItem};
 use crate::app::App;
 use crate::case::store::list as lists;
 use crate::case::{self, Case, CaseError, CaseFilter, Cursor};
+use crate::organisation;
 use crate::ticket::{self, Draft, TicketError, lesson};
 use crate::user::Act;
 use crate::web::guard::Fields;
+use crate::workflow::{self, Actor};
 
 #[derive(utoipa::IntoParams)]
 #[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
@@ -22,6 +24,12 @@ struct CaseQuery {
     state: Option<String>,
     /// `intrusion`, `hotline`, …
     kind: Option<String>,
+    /// Received cases that are with this level: `county`, `town`, `community`, `grid`.
+    level: Option<String>,
+    /// Cases that this unit leads.
+    unit: Option<String>,
+    /// Cases that lie in this area, by its id.
+    area: Option<String>,
     /// At most this many; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
@@ -60,7 +68,7 @@ where
     BadRequest, Failures))]
 pub(super) async fn list(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     fields: Fields,
 ) -> Result<Json<CaseList>, ApiError> {
     let limit: i64 = read(&fields, "limit")?.unwrap_or(100);
@@ -71,6 +79,10 @@ pub(super) async fn list(
         state: read(&fields, "state")?,
         kind: read(&fields, "kind")?,
         after: read(&fields, "before")?,
+        level: read(&fields, "level")?,
+        unit: fields.get("unit").to_owned(),
+        area: area_path(&app, fields.get("area")).await?,
+        user: caller.0.user,
         // One more than asked for tells whether there is a next page.
         limit: limit + 1,
         ..CaseFilter::default()
@@ -84,7 +96,17 @@ pub(super) async fn list(
     Ok(Json(CaseList { cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect(), next }))
 }
 
-async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDetail>, ApiError> {
+/// Where an area lies, by its id; nothing for none.
+async fn area_path(app: &App, id: &str) -> Result<String, ApiError> {
+    if id.is_empty() {
+        return Ok(String::new());
+    }
+    let found = organisation::store::area(&app.db, app.tenant().as_str(), id).await?;
+    let found = found.ok_or_else(|| ApiError::Input(format!("area: there is no area {id:?}")))?;
+    Ok(found.path)
+}
+
+pub(super) async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDetail>, ApiError> {
     let tenant = app.tenant().as_str();
     let (before, rows_before) = (read::<Cursor>(fields, "incidents")?, read(fields, "history")?);
     let limit = MOST as i64 + 1;
@@ -99,6 +121,10 @@ async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDeta
         history.remove(0);
         history[0].position
     });
+    let mut tx = app.db.begin_read().await?;
+    let dossier = workflow::store::load(&mut tx, tenant, &case.number).await?;
+    let dossier = dossier.ok_or_else(|| CaseError::Unknown(case.number.clone()))?;
+    drop(tx);
     Ok(Json(CaseDetail {
         case: CaseItem::new(case, &evidence),
         history: history.iter().map(Into::into).collect(),
@@ -106,6 +132,7 @@ async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDeta
         next_history,
         next_incidents,
         ticket: ticket::get(&app.db, tenant, &case.case_id).await?,
+        workflow: WorkflowItem::new(&dossier, app.clock.now()),
     }))
 }
 
@@ -115,11 +142,11 @@ async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDeta
     BadRequest, NotFound, Failures))]
 pub(super) async fn get(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     Address(number): Address<String>,
     fields: Fields,
 ) -> Result<Json<CaseDetail>, ApiError> {
-    let case = case::store::by_number(&app.db, app.tenant().as_str(), &number).await?;
+    let case = case::store::by_number(&app.db, app.tenant().as_str(), &caller.0.user, &number).await?;
     detail(&app, &case.ok_or(CaseError::Unknown(number))?, &fields).await
 }
 
@@ -152,11 +179,12 @@ pub(super) async fn ticket(
     caller.must(Act::FileTicket)?;
     let Json(draft) = draft?;
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
-    let before = match case::store::by_number(&app.db, tenant, &number).await? {
+    let before = match case::store::by_number(&app.db, tenant, user, &number).await? {
         Some(case) => ticket::get(&app.db, tenant, &case.case_id).await?.map(|ticket| ticket.draft()),
         None => None,
     };
-    let case = match ticket::file(&app.db, tenant, &number, &draft, None, user, app.clock.now()).await {
+    let (id, actor) = (app.new_id(), Actor::user(user, &caller.0.grants));
+    let case = match ticket::file(&app.db, tenant, &number, &draft, None, &actor, app.step_with(&id)).await {
         Ok(case) => case,
         Err(error @ TicketError::Wrong(_)) => return Err(ApiError::Unprocessable(error.to_string())),
         Err(
@@ -164,6 +192,7 @@ pub(super) async fn ticket(
         ) => {
             return Err(ApiError::Conflict(error.to_string()));
         }
+        Err(TicketError::Refused(refused)) => return Err(refused.into()),
         Err(TicketError::Case(error)) => return Err(error.into()),
     };
     lesson::teach(&app, &case, user, &draft, before.as_ref()).await;

@@ -164,10 +164,13 @@ impl Reader {
             }
             if now >= self.next_look {
                 self.next_look = now + LOOK_AGAIN;
-                let changes = self.app.changes.after(self.app.tenant().as_str(), self.position, BATCH).await;
-                self.ready.extend(changes.ok()?);
-                if !self.ready.is_empty() {
-                    // There may be more than a batch.
+                let (tenant, user) = (self.app.tenant().as_str(), self.session.user.as_str());
+                let found = self.app.changes.visible_after(tenant, user, self.position, BATCH).await;
+                let (changes, last) = found.ok()?;
+                if last > self.position {
+                    // What this user may not see is passed over; there may be more than a batch.
+                    self.position = last;
+                    self.ready.extend(changes);
                     self.next_look = now;
                     continue;
                 }
@@ -181,7 +184,7 @@ impl Reader {
 
     async fn resolve(&mut self, which: impl Fn(&Listener) -> bool) -> crate::db::Result<()> {
         for call in self.calls.iter_mut().filter(|call| which(call)) {
-            call.resolve(&self.app).await?;
+            call.resolve(&self.app, &self.session.user).await?;
         }
         Ok(())
     }

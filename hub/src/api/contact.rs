@@ -65,11 +65,11 @@ pub(super) async fn look(
     responses((status = 200, body = ContactState), BadRequest, NotFound, Failures))]
 pub(super) async fn state(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     Address(number): Address<String>,
 ) -> Result<Json<ContactState>, ApiError> {
     let tenant = app.tenant().as_str();
-    let case = case::store::by_number(&app.db, tenant, &number).await?;
+    let case = case::store::by_number(&app.db, tenant, &caller.0.user, &number).await?;
     let case = case.ok_or(CaseError::Unknown(number))?;
     let kept = contact::store::of_case(&app.db, tenant, &case.case_id, app.clock.now()).await?;
     Ok(Json(ContactState {

@@ -26,8 +26,9 @@ const MOST: i64 = 500;
 /// Boxes with their newest status.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses(
     (status = 200, body = DeviceList),
-    Failures))]
-pub(super) async fn list(State(app): State<App>, _caller: Caller) -> Result<Json<DeviceList>, ApiError> {
+    Forbidden, Failures))]
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<DeviceList>, ApiError> {
+    caller.must(Act::SeeDevices)?;
     let devices = device::store::list(&app.db, app.tenant().as_str()).await?;
     Ok(Json(DeviceList { devices: devices.iter().map(DeviceItem::from).collect() }))
 }
@@ -66,6 +67,9 @@ pub(super) async fn command(
         case_number: request.case_number,
         life_ms: command::DEFAULT_LIFE_MS,
     };
+    if !command::is_of_visible_case(&app, &new).await? {
+        return Err(ApiError::NotFound(CommandError::Case(new.case_number.unwrap_or_default()).to_string()));
+    }
     match app.commands.create(new).await {
         Ok(id) => Ok((StatusCode::ACCEPTED, Json(CommandAccepted { command_id: id.to_string() }))),
         Err(CommandError::Db(error)) => Err(error.into()),
@@ -81,8 +85,9 @@ pub(super) async fn command(
 /// What was asked of boxes, newest first.
 #[utoipa::path(get, path = "/api/v1/commands", tag = "devices", responses(
     (status = 200, body = CommandList),
-    Failures))]
-pub(super) async fn commands(State(app): State<App>, _caller: Caller) -> Result<Json<CommandList>, ApiError> {
+    Forbidden, Failures))]
+pub(super) async fn commands(State(app): State<App>, caller: Caller) -> Result<Json<CommandList>, ApiError> {
+    caller.must(Act::SeeDevices)?;
     let rows = command::store::list(&app.db, app.tenant().as_str(), None, MOST).await?;
     Ok(Json(CommandList { commands: rows.iter().map(CommandItem::from).collect() }))
 }
@@ -90,12 +95,13 @@ pub(super) async fn commands(State(app): State<App>, _caller: Caller) -> Result<
 /// One request and what became of it.
 #[utoipa::path(get, path = "/api/v1/commands/{id}", params(("id" = String, Path,)), tag = "devices", responses(
     (status = 200, body = CommandItem),
-    BadRequest, NotFound, Failures))]
+    BadRequest, Forbidden, NotFound, Failures))]
 pub(super) async fn get_command(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     Address(id): Address<String>,
 ) -> Result<Json<CommandItem>, ApiError> {
+    caller.must(Act::SeeDevices)?;
     let row = command::store::get(&app.db, app.tenant().as_str(), &id).await?;
     row.map(|row| Json(CommandItem::from(&row)))
         .ok_or_else(|| ApiError::NotFound(format!("there is no command {id}")))
@@ -104,11 +110,12 @@ pub(super) async fn get_command(
 /// Messages that could not be read, newest first.
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "devices", responses(
     (status = 200, body = QuarantineList),
-    Failures))]
+    Forbidden, Failures))]
 pub(super) async fn quarantine(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
 ) -> Result<Json<QuarantineList>, ApiError> {
+    caller.must(Act::SeeDevices)?;
     let rows = intake::store::quarantined(&app.db, app.tenant().as_str(), MOST).await?;
     Ok(Json(QuarantineList { quarantine: rows }))
 }
@@ -116,12 +123,13 @@ pub(super) async fn quarantine(
 /// One such message with its bytes.
 #[utoipa::path(get, path = "/api/v1/quarantine/{id}", params(("id" = String, Path,)), tag = "devices", responses(
     (status = 200, body = QuarantineDetail),
-    BadRequest, NotFound, Failures))]
+    BadRequest, Forbidden, NotFound, Failures))]
 pub(super) async fn quarantined(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     Address(id): Address<String>,
 ) -> Result<Json<QuarantineDetail>, ApiError> {
+    caller.must(Act::SeeDevices)?;
     let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &id).await?;
     let (row, content) =
         found.ok_or_else(|| ApiError::NotFound(format!("nothing in quarantine has id {id}")))?;

@@ -89,7 +89,7 @@ async fn serve(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let sha256: Sha256Hex = sha256.parse().map_err(ApiError::Input)?;
-    let stored = choose(app.evidence.grants(app.tenant(), &sha256, case_number).await?)?;
+    let stored = choose(app.evidence.grants(app.tenant(), &sha256, case_number, &caller.0.user).await?)?;
     let path = app.evidence.path(app.tenant(), &sha256);
     let purpose = fields.get("purpose").trim();
     let recording = stored.kind == "recording";
@@ -222,9 +222,10 @@ pub(super) struct Register {
     tag = "evidence", responses((status = 200, body = Register), BadRequest, Failures))]
 pub(super) async fn register(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     Address(sha256): Address<String>,
 ) -> Result<Json<Register>, ApiError> {
+    caller.must(Act::SeeCases)?;
     let sha256: Sha256Hex = sha256.parse().map_err(ApiError::Input)?;
     let accesses = user::register_of(&app.db, app.tenant().as_str(), sha256.as_str()).await?;
     Ok(Json(Register { accesses }))

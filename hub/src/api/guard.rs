@@ -17,7 +17,7 @@ pub(super) struct Caller(pub(super) Session);
 
 impl Caller {
     pub(super) fn must(&self, act: Act) -> Result<(), ApiError> {
-        if self.0.role.may(act) { Ok(()) } else { Err(ApiError::Role(act.roles_text(Lang::En))) }
+        if self.0.may(act) { Ok(()) } else { Err(ApiError::Role(act.roles_text(Lang::En))) }
     }
 }
 

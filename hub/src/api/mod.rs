@@ -11,9 +11,11 @@ mod guard;
 mod incidents;
 mod knowledge;
 mod model;
+mod organisation;
 mod session;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use axum::Router;
 use axum::extract::State;
@@ -25,6 +27,9 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::problem;
+use crate::web::text::Lang;
+use crate::workflow::Refused;
+use crate::workflow::store::StepError;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -53,10 +58,13 @@ impl utoipa::Modify for Credentials {
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(session::log_in, session::log_out, session::who))
-        .routes(routes!(cases::list))
+        .routes(routes!(cases::list, workflow::report))
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))
+        .routes(routes!(workflow::moves, workflow::step))
+        .routes(routes!(workflow::notices))
+        .routes(routes!(workflow::read_notice))
         .routes(routes!(contact::look, contact::state, contact::forget))
         .routes(routes!(evidence::of_case))
         .routes(routes!(evidence::get))
@@ -69,6 +77,11 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(devices::quarantined))
         .routes(routes!(incidents::submit))
         .routes(routes!(knowledge::list))
+        .routes(routes!(organisation::areas))
+        .routes(routes!(organisation::units))
+        .routes(routes!(organisation::categories))
+        .routes(routes!(organisation::policies, organisation::import))
+        .routes(routes!(organisation::policy))
         .routes(routes!(changes::follow))
 }
 
@@ -123,6 +136,8 @@ pub enum ApiError {
     #[error("only these roles may do this: {0}")]
     Role(String),
     #[error("{0}")]
+    Forbidden(String),
+    #[error("{0}")]
     NotFound(String),
     #[error("{0}")]
     Input(String),
@@ -174,8 +189,29 @@ impl From<crate::case::CaseError> for ApiError {
         use crate::case::CaseError;
         match error {
             CaseError::Unknown(_) => Self::NotFound(error.to_string()),
-            CaseError::Transition(_) | CaseError::Finished(_) => Self::Conflict(error.to_string()),
+            CaseError::Finished(_) => Self::Conflict(error.to_string()),
             CaseError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let why = refused.text(Lang::En);
+        match refused {
+            Refused::State { .. } => Self::Conflict(why),
+            Refused::Who { .. } => Self::Forbidden(why),
+            Refused::Missing { .. } => Self::Unprocessable(why),
+        }
+    }
+}
+
+impl From<StepError> for ApiError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Unknown(_) => Self::NotFound(error.to_string()),
+            StepError::Refused(refused) => refused.into(),
+            StepError::Db(error) => error.into(),
         }
     }
 }
@@ -184,7 +220,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = match &self {
             Self::Anonymous => StatusCode::UNAUTHORIZED,
-            Self::Csrf | Self::Role(_) => StatusCode::FORBIDDEN,
+            Self::Csrf | Self::Role(_) | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Input(_) => StatusCode::BAD_REQUEST,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,

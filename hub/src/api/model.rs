@@ -1,7 +1,12 @@
 //! Shapes of answers, apart from the database's rows: these are a promise to other systems.
 
+mod workflow;
+
+use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub(super) use workflow::WorkflowItem;
 
 use crate::case::{Case, CaseEvidence, CaseIncident, HistoryEntry};
 use crate::command::CommandRow;
@@ -188,6 +193,7 @@ pub(super) struct CaseDetail {
     pub(super) next_incidents: Option<String>,
     /// Of a call, once filed.
     pub(super) ticket: Option<Ticket>,
+    pub(super) workflow: WorkflowItem,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -252,8 +258,8 @@ pub(super) enum CommandAsked {
     /// A stretch of what a camera recorded: at most five minutes.
     Clip {
         camera_id: protocol::CameraId,
-        from: protocol::UtcMs,
-        to: protocol::UtcMs,
+        from: UtcMs,
+        to: UtcMs,
     },
     Recording {
         call_id: protocol::CallId,

@@ -3,15 +3,18 @@
 //! Each history row's hash covers its words and the hash before it, so that a row changed or taken out later
 //! shows. [`store`] keeps case, history and live-feed row in one transaction.
 
+pub mod category;
 pub mod history;
 pub mod number;
+pub mod report;
+pub mod seal;
 pub mod state;
 pub mod store;
 
 use crate::db::from_row;
 use serde::Serialize;
 
-pub use state::{CaseState, InvalidTransition, Move};
+pub use state::CaseState;
 
 /// A case as kept. Times are epoch milliseconds by the hub's clock, except `started_at_ms` (the box's).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -19,7 +22,7 @@ pub struct Case {
     pub case_id: String,
     /// `YYYYMMDD-NNN`.
     pub number: String,
-    /// [`protocol::IncidentKind`] of the first incident.
+    /// [`protocol::IncidentKind`] of the first incident, or [`report::KIND`].
     pub kind: String,
     /// Highest [`protocol::Severity`] of its incidents.
     pub severity: String,
@@ -42,11 +45,24 @@ pub struct Case {
     pub acknowledged_at_ms: Option<i64>,
     pub acknowledged_by: Option<String>,
     pub closed_at_ms: Option<i64>,
+    /// [`Source`]
+    pub source: String,
+    /// [`crate::organisation::AreaPath`] of where it lies.
+    pub area: String,
+    /// [`crate::organisation::Level`] that has it while it is received.
+    pub level: String,
+    /// [`category`], once filed.
+    pub category: Option<String>,
+    /// Once dispatched.
+    pub lead_unit: Option<String>,
+    /// The running clock that ends first: [`crate::workflow::ClockKind`], and when.
+    pub due_clock: Option<String>,
+    pub due_at_ms: Option<i64>,
 }
 
 from_row!(Case: case_id, number, kind, severity, state, device_id, camera_id, call_id, title_zh,
     title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms,
-    acknowledged_at_ms, acknowledged_by, closed_at_ms);
+    acknowledged_at_ms, acknowledged_by, closed_at_ms, source, area, level, category, lead_unit, due_clock, due_at_ms);
 
 /// One file that an incident of the case names, or that a command about it brought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -119,16 +135,26 @@ pub enum Source {
     Call,
     /// The hub's own word about a silent box.
     Device,
+    /// 网格人员
+    Worker,
+    /// 网上办事
+    Citizen,
+    /// The platform above.
+    Platform,
 }
 
 impl Source {
-    pub const ALL: [Self; 3] = [Self::Camera, Self::Call, Self::Device];
+    pub const ALL: [Self; 6] =
+        [Self::Camera, Self::Call, Self::Device, Self::Worker, Self::Citizen, Self::Platform];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Camera => "camera",
             Self::Call => "call",
             Self::Device => "device",
+            Self::Worker => "worker",
+            Self::Citizen => "citizen",
+            Self::Platform => "platform",
         }
     }
 
@@ -160,6 +186,14 @@ pub struct CaseFilter {
     pub words: String,
     /// Only this case, if the rest of the filter takes it.
     pub number: String,
+    /// With this level, while it is received.
+    pub level: Option<crate::organisation::Level>,
+    /// With this unit in the lead.
+    pub unit: String,
+    /// Path of an area in which they lie.
+    pub area: String,
+    /// Only what this user may see; nothing for the hub itself.
+    pub user: String,
     /// The last case of the page before this one.
     pub after: Option<Cursor>,
     /// At most this many; 0 = 100.
@@ -216,8 +250,8 @@ impl std::str::FromStr for Cursor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
     pub case_id: String,
-    /// JSON of its newest incident.
-    pub incident: String,
+    /// JSON of its newest incident; none in a case that somebody reported by hand.
+    pub incident: Option<String>,
     /// Hash of the newest snapshot that is here.
     pub picture: Option<String>,
     /// Hash of the newest snapshot that any incident names, here or not.
@@ -233,8 +267,6 @@ pub enum CaseError {
     Unknown(String),
     #[error("case {0} is finished: nobody needs to take it in hand")]
     Finished(String),
-    #[error(transparent)]
-    Transition(#[from] InvalidTransition),
     #[error("case database: {0}")]
     Db(#[from] sqlx::Error),
 }

@@ -1,7 +1,4 @@
-//! The states of a case and the moves between them. Pure.
-//!
-//! All eight states of the design have their names here so that stored words never change; the moves that exist
-//! are the ones people can make today. More moves widen [`Move`], nothing else.
+//! The words for the states of a case. Pure. What belongs to each, and how one becomes another, is [`crate::workflow`]'s.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,25 +17,6 @@ pub enum CaseState {
     Closed,
     Void,
     Suspended,
-}
-
-/// What a person or the system does to a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Move {
-    /// 立案
-    File,
-    /// 结案
-    Close,
-    /// 作废; a false alarm is a void with that reason.
-    Void,
-}
-
-/// The move does not exist from where the case is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a case that is {from} cannot be {}", to.past())]
-pub struct InvalidTransition {
-    pub from: CaseState,
-    pub to: Move,
 }
 
 impl CaseState {
@@ -96,26 +74,6 @@ impl CaseState {
     pub fn is_open(self) -> bool {
         !matches!(self, Self::Closed | Self::Void)
     }
-
-    pub fn after(self, step: Move) -> Result<Self, InvalidTransition> {
-        match (self, step) {
-            (Self::Received, Move::File) => Ok(Self::Filed),
-            (Self::Received | Self::Filed, Move::Void) => Ok(Self::Void),
-            (Self::Received | Self::Filed | Self::Verifying, Move::Close) => Ok(Self::Closed),
-            (from, to) => Err(InvalidTransition { from, to }),
-        }
-    }
-}
-
-impl Move {
-    /// The word in the history.
-    pub fn past(self) -> &'static str {
-        match self {
-            Self::File => "filed",
-            Self::Close => "closed",
-            Self::Void => "voided",
-        }
-    }
 }
 
 impl fmt::Display for CaseState {
@@ -137,22 +95,6 @@ impl FromStr for CaseState {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Every pair of state and move, written out: nothing leaves a closed or void case.
-    #[test]
-    fn moves_by_table() {
-        for from in CaseState::ALL {
-            let (file, close, void) = match from {
-                CaseState::Received => (Some(CaseState::Filed), true, true),
-                CaseState::Filed => (None, true, true),
-                CaseState::Verifying => (None, true, false),
-                _ => (None, false, false),
-            };
-            assert_eq!(from.after(Move::File).ok(), file);
-            assert_eq!(from.after(Move::Close).ok(), close.then_some(CaseState::Closed));
-            assert_eq!(from.after(Move::Void).ok(), void.then_some(CaseState::Void));
-        }
-    }
 
     /// Stored words read back.
     #[test]

@@ -30,6 +30,8 @@ pub enum ChangeTopic {
     Command,
     /// Subject: quarantine id.
     Quarantine,
+    /// Subject: notice id; whom it is for is asked with it.
+    Notice,
 }
 
 impl ChangeTopic {
@@ -39,6 +41,7 @@ impl ChangeTopic {
             Self::Device => "device",
             Self::Command => "command",
             Self::Quarantine => "quarantine",
+            Self::Notice => "notice",
         }
     }
 }
@@ -47,7 +50,7 @@ impl ChangeTopic {
 pub struct Change {
     pub position: i64,
     pub at_ms: i64,
-    /// `case`, `device`, `command` or `quarantine`.
+    /// `case`, `device`, `command`, `quarantine` or `notice`.
     pub topic: String,
     pub subject: String,
 }
@@ -69,6 +72,26 @@ impl ChangeFeed {
     /// Changes after `position`, oldest first.
     pub async fn after(&self, tenant: &str, position: i64, limit: i64) -> Result<Vec<Change>> {
         store::after(&self.db, tenant, position, limit).await
+    }
+
+    /// The same without cases that this user may not see: their numbers tell nothing, their number would.
+    pub async fn visible_after(
+        &self,
+        tenant: &str,
+        user: &str,
+        position: i64,
+        limit: i64,
+    ) -> Result<(Vec<Change>, i64)> {
+        let mut all = self.after(tenant, position, limit).await?;
+        let last = all.last().map_or(position, |change| change.position);
+        let case = ChangeTopic::Case.as_str();
+        let numbers: Vec<&str> =
+            all.iter().filter(|change| change.topic == case).map(|change| change.subject.as_str()).collect();
+        if !numbers.is_empty() {
+            let seen = store::visible_cases(&self.db, tenant, user, &numbers).await?;
+            all.retain(|change| change.topic != case || seen.contains(&change.subject));
+        }
+        Ok((all, last))
     }
 
     /// The newest position; 0 before any change.

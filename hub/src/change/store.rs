@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Change, Noted};
 use crate::args;
+use crate::case::store::visible;
+use crate::db::dialect::{Dialect, texts};
 use crate::db::{Db, Insert, Result, Tx};
 
 const CHANGES: Insert =
@@ -39,6 +41,31 @@ pub(super) async fn after(db: &Db, tenant: &str, position: i64, limit: i64) -> R
         args![tenant, position, limit],
     )
     .await
+}
+
+/// Of these cases those that a user may see.
+pub(super) async fn visible_cases(
+    db: &Db,
+    tenant: &str,
+    user: &str,
+    numbers: &[&str],
+) -> Result<Vec<String>> {
+    macro_rules! asked {
+        ($dialect:ident) => {
+            concat!(
+                "select number from cases where tenant = $1 and number in ",
+                texts!($dialect, 2),
+                visible!("$3")
+            )
+        };
+    }
+    let sql = match db.dialect() {
+        Dialect::Sqlite => asked!(sqlite),
+        Dialect::Postgres => asked!(postgres),
+    };
+    let listed = serde_json::Value::from(numbers).to_string();
+    let rows: Vec<(String,)> = db.fetch_all(sql, args![tenant, listed, user]).await?;
+    Ok(rows.into_iter().map(|(number,)| number).collect())
 }
 
 pub(super) async fn newest(db: &Db, tenant: &str) -> Result<i64> {

@@ -11,6 +11,8 @@ use protocol::{Chance, Clock, Command, CommandBody, CommandId, Origin};
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::app::App;
+use crate::case;
 use crate::change::ChangeFeed;
 use crate::db::Db;
 use crate::db::from_row;
@@ -135,5 +137,18 @@ impl Commands {
     /// Tells the sender to look again: a box came online.
     pub fn nudge(&self) {
         self.due.notify_one();
+    }
+}
+
+/// Whether the case that a request is about is one that its user may see; a request about no case is.
+pub async fn is_of_visible_case(app: &App, new: &NewCommand) -> crate::db::Result<bool> {
+    let (tenant, user) = (new.origin.tenant.as_str(), new.issued_by.as_str());
+    if let CommandBody::Recording { call_id } = &new.body {
+        let found = case::store::by_call(&app.db, tenant, user, &call_id.to_string()).await?;
+        return Ok(found.is_some());
+    }
+    match &new.case_number {
+        Some(number) => Ok(case::store::by_number(&app.db, tenant, user, number).await?.is_some()),
+        None => Ok(true),
     }
 }

@@ -87,7 +87,8 @@ pub async fn look(app: &App, number: &str, user: &str, purpose: &str) -> Result<
     let (tenant, now) = (app.tenant().as_str(), app.clock.now());
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
-    let case = case::store::in_tx(&mut tx, tenant, number).await?;
+    let case = case::store::visible_in(&mut tx, tenant, user, number).await?;
+    let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
     let nothing = || ContactError::Nothing(number.to_owned());
     let kept = store::in_tx(&mut tx, tenant, &case.case_id, now).await?.ok_or_else(nothing)?;
     let text = kept.sealed.as_deref().ok_or_else(nothing)?;
@@ -120,7 +121,8 @@ pub async fn forget(app: &App, number: &str, user: &str) -> Result<(), ContactEr
     let (tenant, now) = (app.tenant().as_str(), app.clock.now());
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
-    let case = case::store::in_tx(&mut tx, tenant, number).await?;
+    let case = case::store::visible_in(&mut tx, tenant, user, number).await?;
+    let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
     if !store::forget(&mut tx, tenant, &case.case_id).await? {
         return Err(ContactError::Nothing(number.to_owned()));
     }

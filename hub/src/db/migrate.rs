@@ -24,6 +24,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_footage", include_str!("../../migrations/0010_footage.sql")),
     ("0011_contact", include_str!("../../migrations/0011_contact.sql")),
     ("0012_knowledge", include_str!("../../migrations/0012_knowledge.sql")),
+    ("0013_organisation", include_str!("../../migrations/0013_organisation.sql")),
+    ("0014_policy", include_str!("../../migrations/0014_policy.sql")),
+    ("0015_workflow", include_str!("../../migrations/0015_workflow.sql")),
+    ("0016_engine", include_str!("../../migrations/0016_engine.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

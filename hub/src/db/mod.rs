@@ -158,6 +158,15 @@ impl Db {
         Ok(Tx { on, later: later::Later::default(), changes: Vec::new() })
     }
 
+    /// A transaction that only reads: what it sees holds together, and no writer waits for it.
+    pub async fn begin_read(&self) -> Result<Tx> {
+        let on = match self {
+            Self::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => On::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { on, later: later::Later::default(), changes: Vec::new() })
+    }
+
     pub async fn fetch_all<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         match self {
             Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args).fetch_all(read).await,
@@ -222,6 +231,13 @@ impl Tx {
             On::Sqlite(tx) => arg::query::<Sqlite>(sql, args).execute(&mut **tx).await?.rows_affected(),
             On::Postgres(tx) => arg::query::<Postgres>(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self.on {
+            On::Sqlite(_) => Dialect::Sqlite,
+            On::Postgres(_) => Dialect::Postgres,
+        }
     }
 
     /// A row that is written at the commit, together with others of its table; not to be read before.

@@ -1,11 +1,13 @@
 //! A box comes in: `hub device add NAME` gives a one-time code, the box brings it with a certificate request.
 
+use anyhow::Context as _;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::{DeviceId, Origin, TenantId};
 
 use super::{DeviceError, store};
 use crate::app::App;
+use crate::organisation;
 
 /// How long a code may be used.
 pub const CODE_LIFE_MS: i64 = 24 * 3_600_000;
@@ -31,6 +33,18 @@ pub async fn add(
     store::add(&app.db, tenant, device, title, &secret, now, now.plus_ms(CODE_LIFE_MS)).await?;
     app.changes.wake();
     Ok(format!("{secret}.{}", app.authority.pin()))
+}
+
+/// Says in which area, by its id, a box stands.
+pub async fn place(app: &App, device: &DeviceId, area: &str) -> anyhow::Result<()> {
+    let tenant = app.tenant();
+    let found = organisation::store::area(&app.db, tenant.as_str(), area).await?;
+    let found = found.with_context(|| format!("there is no area {area}; `hub area list` names them"))?;
+    let mut tx = app.db.begin().await?;
+    let origin = Origin { tenant: tenant.clone(), device: device.clone() };
+    anyhow::ensure!(store::set_area(&mut tx, &origin, &found.path).await?, "there is no box {device}");
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Trades a code for a certificate and a token. A request that cannot be signed does not use the code up.

@@ -96,13 +96,15 @@ impl EvidenceStore {
         self.folder.join("uploads").join(upload_id)
     }
 
-    /// Why the file may be shown, with this case or at all; empty when it may not, or is not here.
+    /// Why the file may be shown to this user (nothing: to the hub itself), with this case or at all; empty when it may
+    /// not, or is not here.
     pub async fn grants(
         &self,
         tenant: &TenantId,
         sha256: &Sha256Hex,
         case_number: Option<&str>,
+        user: &str,
     ) -> crate::db::Result<Vec<Grant>> {
-        store::grants(&self.db, tenant, sha256, case_number).await
+        store::grants(&self.db, tenant, sha256, case_number, user).await
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use protocol::{Delivery, Evidence, Origin, Sha256Hex, TenantId, UtcMs};
 
 use super::Grant;
+use crate::case::store::visible;
 use crate::db::from_row;
 use crate::db::{Db, Insert, Result, Tx};
 use crate::{args, case};
@@ -43,36 +44,43 @@ pub fn link(tx: &mut Tx, origin: &Origin, owner: &str, owner_id: &str, file: &Ev
 }
 
 /// What lets a file that is here be shown: that the box which sent it names it for a case, and, where it stays on site
-/// until asked for, that a request about the same case brought it. Or that a request about no case did.
+/// until asked for, that a request about the same case brought it. Or that a request about no case did. Only of cases that
+/// this user may see.
 pub(super) async fn grants(
     db: &Db,
     tenant: &TenantId,
     sha256: &Sha256Hex,
     case_number: Option<&str>,
+    user: &str,
 ) -> Result<Vec<Grant>> {
     db.fetch_all(
-        "select c.number as case_number, c.call_id, l.kind, l.media_type, e.size_bytes
-         from evidence e
-         join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.device_id = e.device_id
-              and l.owner = 'incident'
-         join incidents i on i.tenant = l.tenant and i.incident_id = l.owner_id
-         join cases c on c.tenant = i.tenant and c.case_id = i.case_id
-         where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or c.number = $3)
-           and (l.delivery = 'automatic' or exists (
-                select 1 from evidence_links r
-                join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
-                where r.tenant = l.tenant and r.owner = 'command' and r.sha256 = l.sha256
-                  and r.device_id = l.device_id and m.case_id = c.case_id))
-         union
-         select c.number as case_number, c.call_id, l.kind, l.media_type, e.size_bytes
-         from evidence e
-         join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.device_id = e.device_id
-              and l.owner = 'command'
-         join commands m on m.tenant = l.tenant and m.command_id = l.owner_id
-         left join cases c on c.tenant = m.tenant and c.case_id = m.case_id
-         where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or c.number = $3)
-         order by 1, 3",
-        args![tenant, sha256, case_number.unwrap_or_default()],
+        concat!(
+            "select cases.number as case_number, cases.call_id, l.kind, l.media_type, e.size_bytes
+             from evidence e
+             join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.device_id = e.device_id
+                  and l.owner = 'incident'
+             join incidents i on i.tenant = l.tenant and i.incident_id = l.owner_id
+             join cases on cases.tenant = i.tenant and cases.case_id = i.case_id
+             where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or cases.number = $3)
+               and (l.delivery = 'automatic' or exists (
+                    select 1 from evidence_links r
+                    join commands m on m.tenant = r.tenant and m.command_id = r.owner_id
+                    where r.tenant = l.tenant and r.owner = 'command' and r.sha256 = l.sha256
+                      and r.device_id = l.device_id and m.case_id = cases.case_id))",
+            visible!("$4"),
+            " union
+             select cases.number as case_number, cases.call_id, l.kind, l.media_type, e.size_bytes
+             from evidence e
+             join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.device_id = e.device_id
+                  and l.owner = 'command'
+             join commands m on m.tenant = l.tenant and m.command_id = l.owner_id
+             left join cases on cases.tenant = m.tenant and cases.case_id = m.case_id
+             where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or cases.number = $3)
+               and (cases.case_id is null or (1 = 1",
+            visible!("$4"),
+            ")) order by 1, 3"
+        ),
+        args![tenant, sha256, case_number.unwrap_or_default(), user],
     )
     .await
 }

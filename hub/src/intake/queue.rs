@@ -15,6 +15,7 @@ use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::db::{self, Db};
 use crate::metrics::Metrics;
+use crate::policy::Policies;
 
 /// Messages that may wait for the database. More than the broker lets be unacknowledged, so MQTT never fills it.
 const QUEUE: usize = 1024;
@@ -116,6 +117,7 @@ pub struct Worker {
     pub quarantine_most: i64,
     /// How long after its case was opened a callback number is kept.
     pub contact_life_ms: i64,
+    pub policies: Policies,
 }
 
 impl Worker {
@@ -168,6 +170,7 @@ impl Worker {
             now: self.clock.now(),
             quarantine_most: self.quarantine_most,
             contact_life_ms: self.contact_life_ms,
+            policies: &self.policies,
         };
         let uptime_ms = self.clock.uptime_ms();
         let mut tx = self.db.begin().await?;
@@ -204,6 +207,7 @@ impl Worker {
             now: self.clock.now(),
             quarantine_most: self.quarantine_most,
             contact_life_ms: self.contact_life_ms,
+            policies: &self.policies,
         };
         let reason = format!("the database refused it: {error}");
         let mut receipts = Vec::new();

@@ -44,10 +44,12 @@ impl Listener {
 
     /// Looks which words are this call's. Like its transcript, whoever is logged in may read them, and only of a call that
     /// has a case here; and only what the box of that case says, under the call's present name and those before.
-    pub async fn resolve(&mut self, app: &App) -> Result<()> {
+    pub async fn resolve(&mut self, app: &App, user: &str) -> Result<()> {
         let tenant = app.tenant();
         let (asked, known) = (self.call_id.to_string(), std::mem::take(&mut self.keys));
-        let Some(case) = case::store::by_call(&app.db, tenant.as_str(), &asked).await? else { return Ok(()) };
+        let Some(case) = case::store::by_call(&app.db, tenant.as_str(), user, &asked).await? else {
+            return Ok(());
+        };
         let names = case::store::call_names(&app.db, tenant.as_str(), &case.case_id).await?;
         if let Ok(device) = case.device_id.parse::<DeviceId>() {
             let origin = Origin { tenant: tenant.clone(), device };

@@ -4,10 +4,14 @@
 //! tabulator separates where the first line has more of them than commas. A quotation mark within a cell that does not
 //! begin with one is a letter. Whatever else is odd is said, never guessed.
 
+mod table;
+
 use std::fmt;
 
+pub(crate) use table::{Cells, Column, Headings, nearest, short};
+
 /// Largest file, in bytes.
-pub(super) const MOST_BYTES: usize = 32 << 20;
+pub(crate) const MOST_BYTES: usize = 32 << 20;
 
 /// What cannot be taken, where it stands, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,16 +46,16 @@ fn letter(at: usize) -> String {
 
 /// One row that has anything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) line: usize,
-    pub(super) row: usize,
-    pub(super) cells: Vec<String>,
+pub(crate) struct Row {
+    pub(crate) line: usize,
+    pub(crate) row: usize,
+    pub(crate) cells: Vec<String>,
     /// A cell that could not be read as it stands, by its column.
-    pub(super) odd: Option<(usize, String)>,
+    pub(crate) odd: Option<(usize, String)>,
 }
 
 /// The rows of a file, the first its headings. An error is of the whole file: nothing after its place can be trusted.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Row>, Bad> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Row>, Bad> {
     let whole = |line, what: String| Bad { line, row: line, column: None, what };
     if bytes.len() > MOST_BYTES {
         let what = format!(

@@ -10,7 +10,6 @@
 pub mod cli;
 mod import;
 mod row;
-mod sheet;
 mod shelf;
 mod store;
 #[cfg(test)]

@@ -11,9 +11,11 @@ use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::case::{self, Case, CaseError, CaseState, Move};
+use crate::case::{self, Case, CaseError, CaseState};
 use crate::db::from_row;
 use crate::db::{self, Db};
+use crate::workflow::store::{StepError, With};
+use crate::workflow::{self, Actor, Refused, Step};
 
 /// Longest place and summary, in characters.
 pub const MAX_PLACE: usize = 200;
@@ -87,7 +89,19 @@ pub enum TicketError {
     #[error("case {0} is finished; its ticket cannot change")]
     Finished(String),
     #[error(transparent)]
+    Refused(Refused),
+    #[error(transparent)]
     Case(#[from] CaseError),
+}
+
+impl From<StepError> for TicketError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Unknown(number) => Self::Case(CaseError::Unknown(number)),
+            StepError::Refused(refused) => Self::Refused(refused),
+            StepError::Db(error) => Self::Case(CaseError::Db(error)),
+        }
+    }
 }
 
 impl From<db::Error> for TicketError {
@@ -111,30 +125,39 @@ impl Draft {
     }
 }
 
-/// Cases of the last days that are still open, newest first, to be compared with a call.
-pub async fn open_cases(db: &Db, tenant: &str, but: &str, now: UtcMs) -> db::Result<Vec<similar::Told>> {
-    store::open_cases(db, tenant, but, now).await
+/// Cases of the last days that are still open and that this user may see, newest first, to be compared with a call.
+pub async fn open_cases(
+    db: &Db,
+    tenant: &str,
+    user: &str,
+    but: &str,
+    now: UtcMs,
+) -> db::Result<Vec<similar::Told>> {
+    store::open_cases(db, tenant, user, but, now).await
 }
 
 pub async fn get(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<Ticket>> {
     store::get(db, tenant, case_id).await
 }
 
-/// Files the ticket of a call, or corrects it. The first filing moves the case to filed; a correction is a row of
-/// its history. Ticket, move and history row commit together. `seen`: when the ticket was filed that the sender looked
-/// at (epoch ms, 0 = none yet); another one is not replaced. Nothing there replaces whatever is.
+/// Files the ticket of a call, or corrects it. The first filing files the case; a correction is a row of its history, and
+/// where it names another category than the case was filed under, a request to change that. All of it commits together.
+/// `seen`: when the ticket was filed that the sender looked at (epoch ms, 0 = none yet); another one is not replaced.
+/// Nothing there replaces whatever is.
 pub async fn file(
     db: &Db,
     tenant: &str,
     number: &str,
     draft: &Draft,
     seen: Option<i64>,
-    user: &str,
-    now: UtcMs,
+    by: &Actor,
+    with: With<'_>,
 ) -> Result<Case, TicketError> {
+    let (user, now) = (by.name.strip_prefix("user:").unwrap_or(&by.name), with.now);
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;
-    let case = case::store::in_tx(&mut tx, tenant, number).await?;
+    let case = case::store::visible_in(&mut tx, tenant, user, number).await?;
+    let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
     if case.call_id.is_none() {
         return Err(TicketError::NotACall(number.to_owned()));
     }
@@ -153,18 +176,26 @@ pub async fn file(
         return Err(TicketError::Finished(number.to_owned()));
     }
     store::put(&mut tx, tenant, &case.case_id, draft, user, now).await?;
-    let actor = format!("user:{user}");
     if let Some(severity) = taxonomy::severity(&draft.urgency) {
-        case::store::lift(&mut tx, tenant, &case.case_id, severity, &actor, now).await?;
+        case::store::lift(&mut tx, tenant, &case.case_id, severity, &by.name, now).await?;
     }
     let detail = json!(draft);
-    let case = if case.state == CaseState::Received.as_str() {
-        case::store::move_case(&mut tx, tenant, number, Move::File, &actor, &detail, now).await?
-    } else {
-        case::store::append(&mut tx, tenant, &case.case_id, now, &actor, "corrected", &detail).await?;
-        // As it is now: it may have been lifted.
-        case::store::in_tx(&mut tx, tenant, number).await?
-    };
+    let action = if case.state == CaseState::Received.as_str() { "ticket" } else { "corrected" };
+    case::store::append(&mut tx, tenant, &case.case_id, now, &by.name, action, &detail).await?;
+    let category = draft.category.clone();
+    if case.state == CaseState::Received.as_str() {
+        let step = Step::File { category, note: String::new() };
+        workflow::store::take_in(&mut tx, tenant, number, &step, by, with).await?;
+    } else if case.category.as_ref() != Some(&category) {
+        let step = Step::AskCategory { category, reason: "工单更正 Ticket corrected".to_owned() };
+        match workflow::store::take_in(&mut tx, tenant, number, &step, by, with).await {
+            // Asked already, or too late for it: the ticket is corrected all the same.
+            Ok(_) | Err(StepError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // As it is now: it may have been lifted.
+    let case = case::store::in_tx(&mut tx, tenant, number).await?;
     tx.commit().await?;
     Ok(case)
 }

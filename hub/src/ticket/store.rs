@@ -5,6 +5,7 @@ use protocol::UtcMs;
 use super::similar::{self, Told};
 use super::{Draft, Ticket};
 use crate::args;
+use crate::case::store::visible;
 use crate::db::{Db, Result, Tx};
 
 pub(super) async fn get(db: &Db, tenant: &str, case_id: &str) -> Result<Option<Ticket>> {
@@ -17,15 +18,25 @@ pub(super) async fn get(db: &Db, tenant: &str, case_id: &str) -> Result<Option<T
 }
 
 /// What can be compared of the newest open cases, but one.
-pub(super) async fn open_cases(db: &Db, tenant: &str, but: &str, now: UtcMs) -> Result<Vec<Told>> {
+pub(super) async fn open_cases(
+    db: &Db,
+    tenant: &str,
+    user: &str,
+    but: &str,
+    now: UtcMs,
+) -> Result<Vec<Told>> {
     db.fetch_all(
-        "select c.number, c.kind, c.severity, c.title_zh, c.title_en, c.opened_at_ms,
-                coalesce(c.place, '') || ' ' || coalesce(t.place, '') as place,
-                c.title_zh || ' ' || coalesce(t.summary, '') as words
-         from cases c left join tickets t on t.tenant = c.tenant and t.case_id = c.case_id
-         where c.tenant = $1 and c.closed_at_ms is null and c.case_id <> $2 and c.opened_at_ms >= $3 and c.drill = 0
-         order by c.opened_at_ms desc limit $4",
-        args![tenant, but, now.plus_ms(-similar::WITHIN_MS), similar::MOST_COMPARED],
+        concat!(
+            "select number, kind, severity, title_zh, title_en, opened_at_ms,
+                    coalesce(cases.place, '') || ' ' || coalesce(t.place, '') as place,
+                    title_zh || ' ' || coalesce(t.summary, '') as words
+             from cases left join tickets t on t.tenant = cases.tenant and t.case_id = cases.case_id
+             where cases.tenant = $1 and closed_at_ms is null and cases.case_id <> $2 and opened_at_ms >= $3
+               and drill = 0",
+            visible!("$5"),
+            " order by opened_at_ms desc limit $4"
+        ),
+        args![tenant, but, now.plus_ms(-similar::WITHIN_MS), similar::MOST_COMPARED, user],
     )
     .await
 }

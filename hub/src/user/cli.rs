@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::{Role, password};
+use super::{Grant, Role, password};
 use crate::app::App;
+use crate::organisation::{self, AreaPath};
 
 /// On the very first start: creates `admin` and tells its password once, on standard output and in `file`.
 pub async fn announce_first(app: &App, file: Option<&Path>) -> Result<()> {
@@ -47,11 +48,48 @@ pub async fn new_password(app: &App, name: &str) -> Result<String> {
 }
 
 /// Makes a user with a generated password; returns the password.
-pub async fn add(app: &App, name: &str, role: Role) -> Result<String> {
+pub async fn add(app: &App, name: &str, grant: &Grant) -> Result<String> {
     let password = password::generate(&app.chance);
-    let user = (name, password.as_str(), role);
-    super::add(&app.db, app.tenant().as_str(), &app.chance, app.clock.now(), user).await?;
+    let user = (name, password.as_str(), grant);
+    super::add_with(&app.db, app.tenant().as_str(), &app.chance, app.clock.now(), user).await?;
     Ok(password)
+}
+
+/// A role somewhere, from what was written: the id of an area, the id of a unit.
+pub async fn read_grant(app: &App, role: Role, area: Option<&str>, unit: Option<String>) -> Result<Grant> {
+    let tenant = app.tenant().as_str();
+    let area = match area {
+        None => AreaPath::everything(),
+        Some(id) => {
+            let found = organisation::store::area(&app.db, tenant, id).await?;
+            let found =
+                found.with_context(|| format!("there is no area {id}; `hub area list` names them"))?;
+            AreaPath::kept(found.path)
+        }
+    };
+    if let Some(id) = &unit {
+        organisation::store::seed_units(&app.db, tenant).await?;
+        let units = organisation::store::units(&app.db, tenant).await?;
+        if !units.iter().any(|known| known.unit == *id) {
+            anyhow::bail!("there is no unit {id}; `hub unit list` names them");
+        }
+    }
+    Ok(Grant { role, area, unit })
+}
+
+/// A role of a user a line.
+pub async fn list(app: &App) -> Result<()> {
+    let tenant = app.tenant().as_str();
+    for name in super::names(&app.db, tenant).await? {
+        for Grant { role, area, unit } in super::grants(&app.db, tenant, &name).await? {
+            let line = format!("{name}\t{role}\t{area}\t{}", unit.unwrap_or_default());
+            if writeln!(std::io::stdout(), "{}", line.trim_end()).is_err() {
+                // Whoever reads has seen enough.
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

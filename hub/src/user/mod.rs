@@ -6,6 +6,7 @@
 //! holds over restarts and replicas.
 
 pub mod cli;
+mod grant;
 pub mod password;
 pub mod role;
 mod store;
@@ -14,6 +15,7 @@ use protocol::{Chance, UtcMs};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+pub use grant::Grant;
 pub use role::{Act, Role};
 pub use store::Access;
 
@@ -48,10 +50,19 @@ const MAX_INPUT: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub user: String,
+    /// The one that is shown beside the name.
     pub role: Role,
+    pub grants: Vec<Grant>,
     pub csrf: String,
     /// SHA-256 of the token, in hexadecimal.
     pub token_sha256: String,
+}
+
+impl Session {
+    /// Whether any of this user's roles may, wherever it is.
+    pub fn may(&self, act: Act) -> bool {
+        self.grants.iter().any(|grant| grant.role.may(act))
+    }
 }
 
 /// What a login gives: the token is never kept.
@@ -127,7 +138,9 @@ pub async fn by_hash(db: &Db, tenant: &str, token_sha256: &str, now: UtcMs) -> d
     if now.0 - row.seen_at_ms > TOUCH_MS {
         store::touch_session(db, tenant, token_sha256, now).await?;
     }
-    Ok(row.role.parse().ok().map(|role| Session {
+    let Ok(role) = row.role.parse() else { return Ok(None) };
+    Ok(Some(Session {
+        grants: store::grants(db, tenant, &row.user_name).await?,
         user: row.user_name,
         role,
         csrf: row.csrf,
@@ -151,7 +164,8 @@ pub async fn first_administrator(
     }
     let password = password::generate(chance);
     let hash = password::hash(&password, chance)?;
-    let made = store::insert_user(db, tenant, "admin", Role::Administrator.as_str(), &hash, now).await?;
+    let grant = Grant::everywhere(Role::Administrator);
+    let made = store::insert_user(db, tenant, "admin", &grant, &hash, now).await?;
     Ok(made.then_some(password))
 }
 
@@ -162,6 +176,10 @@ pub enum UserError {
     Password,
     #[error("a user name has 1 to 64 characters, none of them blank or a control character")]
     Name,
+    #[error("{0}")]
+    Grant(&'static str),
+    #[error("{0} has no other role; give another one first")]
+    Last(String),
     #[error("there is already a user {0}")]
     Taken(String),
     #[error("there is no user {0}")]
@@ -179,13 +197,58 @@ pub async fn add(
     now: UtcMs,
     (name, password, role): (&str, &str, Role),
 ) -> Result<(), UserError> {
+    let user = (name, password, &Grant::everywhere(role));
+    add_with(db, tenant, chance, now, user).await
+}
+
+/// The same, with a role somewhere.
+pub async fn add_with(
+    db: &Db,
+    tenant: &str,
+    chance: &Chance,
+    now: UtcMs,
+    (name, password, grant): (&str, &str, &Grant),
+) -> Result<(), UserError> {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(odd) {
         return Err(UserError::Name);
     }
+    if let Some(why) = grant.wrong() {
+        return Err(UserError::Grant(why));
+    }
     let hash = hash_checked(password, chance)?;
-    let made = store::insert_user(db, tenant, name, role.as_str(), &hash, now).await?;
+    let made = store::insert_user(db, tenant, name, grant, &hash, now).await?;
     if made { Ok(()) } else { Err(UserError::Taken(name.to_owned())) }
+}
+
+/// Gives a user one more role somewhere; a second time changes nothing.
+pub async fn grant(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<(), UserError> {
+    if let Some(why) = grant.wrong() {
+        return Err(UserError::Grant(why));
+    }
+    if store::user(db, tenant, name).await?.is_none() {
+        return Err(UserError::Unknown(name.to_owned()));
+    }
+    Ok(store::put_grant(db, tenant, name, grant).await?)
+}
+
+/// Takes a role away again; it holds from the next request on. The last one stays.
+pub async fn revoke(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<bool, UserError> {
+    let all = store::grants(db, tenant, name).await?;
+    if all.len() == 1 && all[0] == *grant {
+        return Err(UserError::Last(name.to_owned()));
+    }
+    Ok(store::remove_grant(db, tenant, name, grant).await?)
+}
+
+/// What a user may, where.
+pub async fn grants(db: &Db, tenant: &str, name: &str) -> db::Result<Vec<Grant>> {
+    store::grants(db, tenant, name).await
+}
+
+/// Names of all users.
+pub async fn names(db: &Db, tenant: &str) -> db::Result<Vec<String>> {
+    store::names(db, tenant).await
 }
 
 /// Sets the password and ends the user's sessions.

@@ -5,16 +5,44 @@ use std::str::FromStr;
 
 use crate::web::text::Lang;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     Administrator,
+    /// 坐席
     Operator,
+    /// 指挥中心
     Commander,
+    /// 班长
+    ShiftLeader,
+    /// 派遣员
+    Dispatcher,
+    /// 部门负责人
+    DepartmentHead,
+    /// 部门承办人
+    Handler,
+    TownOfficer,
+    CommunityOfficer,
+    /// 网格管理员
+    GridManager,
+    /// 网格信息员
+    Informant,
+    /// 网格服务员
+    Attendant,
+    /// 考核员
+    Evaluator,
+    /// 安装人员
+    Installer,
+    /// 审计员
+    Auditor,
 }
 
-/// What needs a role. Looking needs only a login.
+/// What needs a role. Moves of cases are [`crate::workflow::Law`]'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
+    /// See cases, those that lie in one's area or are one's unit's.
+    SeeCases,
+    /// Report a matter by hand.
+    Report,
     Acknowledge,
     FileTicket,
     /// Ask a box for a masked current picture, or a masked stretch of what it recorded.
@@ -23,29 +51,74 @@ pub enum Act {
     Recording,
     /// See, or delete, the number to call a citizen back at: who speaks with citizens, not who sets up the system.
     Contact,
+    /// See boxes, what was asked of them, and what of theirs could not be read.
+    SeeDevices,
     Configure,
     AddDevice,
+    /// Areas, units, policies, users.
+    Organise,
 }
 
 impl Act {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
+        Self::SeeCases,
+        Self::Report,
         Self::Acknowledge,
         Self::FileTicket,
         Self::RequestStill,
         Self::Recording,
         Self::Contact,
+        Self::SeeDevices,
         Self::Configure,
         Self::AddDevice,
+        Self::Organise,
     ];
 
     /// The table.
     pub fn roles(self) -> &'static [Role] {
-        use Role::{Administrator, Commander, Operator};
+        use Role::{
+            Administrator, Attendant, Auditor, Commander, CommunityOfficer, DepartmentHead, Dispatcher,
+            Evaluator, GridManager, Handler, Informant, Installer, Operator, ShiftLeader, TownOfficer,
+        };
         match self {
-            Self::Acknowledge | Self::RequestStill | Self::Recording => &[Administrator, Operator, Commander],
-            Self::FileTicket => &[Administrator, Operator],
-            Self::Contact => &[Operator, Commander],
-            Self::Configure | Self::AddDevice => &[Administrator],
+            Self::SeeCases => &[
+                Administrator,
+                Operator,
+                Commander,
+                ShiftLeader,
+                Dispatcher,
+                DepartmentHead,
+                Handler,
+                TownOfficer,
+                CommunityOfficer,
+                GridManager,
+                Informant,
+                Attendant,
+                Evaluator,
+                Auditor,
+            ],
+            Self::Report => &[
+                Operator,
+                Commander,
+                ShiftLeader,
+                Dispatcher,
+                TownOfficer,
+                CommunityOfficer,
+                GridManager,
+                Informant,
+                Attendant,
+            ],
+            Self::Acknowledge | Self::RequestStill => {
+                &[Administrator, Operator, Commander, ShiftLeader, Dispatcher]
+            }
+            Self::Recording => &[Administrator, Operator, Commander, ShiftLeader],
+            Self::FileTicket => &[Administrator, Operator, ShiftLeader],
+            Self::Contact => &[Operator, Commander, ShiftLeader],
+            Self::SeeDevices => {
+                &[Administrator, Operator, Commander, ShiftLeader, Dispatcher, Installer, Auditor]
+            }
+            Self::Configure | Self::AddDevice => &[Administrator, Installer],
+            Self::Organise => &[Administrator],
         }
     }
 
@@ -57,10 +130,31 @@ impl Act {
 }
 
 impl Role {
-    pub const ALL: [Self; 3] = [Self::Administrator, Self::Operator, Self::Commander];
+    pub const ALL: [Self; 15] = [
+        Self::Administrator,
+        Self::Operator,
+        Self::Commander,
+        Self::ShiftLeader,
+        Self::Dispatcher,
+        Self::DepartmentHead,
+        Self::Handler,
+        Self::TownOfficer,
+        Self::CommunityOfficer,
+        Self::GridManager,
+        Self::Informant,
+        Self::Attendant,
+        Self::Evaluator,
+        Self::Installer,
+        Self::Auditor,
+    ];
 
     pub fn may(self, act: Act) -> bool {
         act.roles().contains(&self)
+    }
+
+    /// Whether people of this role work in a unit.
+    pub fn is_of_a_unit(self) -> bool {
+        matches!(self, Self::DepartmentHead | Self::Handler)
     }
 
     /// The word in the database.
@@ -69,6 +163,18 @@ impl Role {
             Self::Administrator => "administrator",
             Self::Operator => "operator",
             Self::Commander => "commander",
+            Self::ShiftLeader => "shift_leader",
+            Self::Dispatcher => "dispatcher",
+            Self::DepartmentHead => "department_head",
+            Self::Handler => "handler",
+            Self::TownOfficer => "town_officer",
+            Self::CommunityOfficer => "community_officer",
+            Self::GridManager => "grid_manager",
+            Self::Informant => "informant",
+            Self::Attendant => "attendant",
+            Self::Evaluator => "evaluator",
+            Self::Installer => "installer",
+            Self::Auditor => "auditor",
         }
     }
 
@@ -77,6 +183,18 @@ impl Role {
             Self::Administrator => lang.role_administrator(),
             Self::Operator => lang.role_operator(),
             Self::Commander => lang.role_commander(),
+            Self::ShiftLeader => lang.role_shift_leader(),
+            Self::Dispatcher => lang.role_dispatcher(),
+            Self::DepartmentHead => lang.role_department_head(),
+            Self::Handler => lang.role_handler(),
+            Self::TownOfficer => lang.role_town_officer(),
+            Self::CommunityOfficer => lang.role_community_officer(),
+            Self::GridManager => lang.role_grid_manager(),
+            Self::Informant => lang.role_informant(),
+            Self::Attendant => lang.role_attendant(),
+            Self::Evaluator => lang.role_evaluator(),
+            Self::Installer => lang.role_installer(),
+            Self::Auditor => lang.role_auditor(),
         }
     }
 }
@@ -101,8 +219,8 @@ impl FromStr for Role {
 mod tests {
     use super::*;
 
-    /// The table, by hand: a commander does not file tickets, only an administrator changes boxes; citizens' numbers are no
-    /// administrator's affair.
+    /// The table, by hand: a commander files no tickets, only who sets up boxes changes them; citizens' numbers are no
+    /// administrator's affair, cases none of an installer's.
     #[test]
     fn the_table_is_as_agreed() {
         assert!(Role::Operator.may(Act::FileTicket));
@@ -110,8 +228,13 @@ mod tests {
         assert!(!Role::Operator.may(Act::Configure) && !Role::Commander.may(Act::AddDevice));
         assert!(Role::Operator.may(Act::Contact) && Role::Commander.may(Act::Contact));
         for act in Act::ALL {
-            assert_eq!(Role::Administrator.may(act), act != Act::Contact, "{act:?}");
+            let no = [Act::Contact, Act::Report];
+            assert_eq!(Role::Administrator.may(act), !no.contains(&act), "{act:?}");
         }
+        let installer: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Installer.may(*act)).collect();
+        assert_eq!(installer, [Act::SeeDevices, Act::Configure, Act::AddDevice]);
+        let auditor: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Auditor.may(*act)).collect();
+        assert_eq!(auditor, [Act::SeeCases, Act::SeeDevices]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use protocol::UtcMs;
 
+use super::Grant;
+use super::grant::GrantRow;
 use crate::args;
 use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
@@ -30,18 +32,78 @@ pub(super) async fn insert_user(
     db: &Db,
     tenant: &str,
     name: &str,
-    role: &str,
+    grant: &Grant,
     password: &str,
     now: UtcMs,
 ) -> Result<bool> {
-    let made = db
+    let mut tx = db.begin().await?;
+    let made = tx
         .execute(
             "insert into users (tenant, name, role, password, created_at_ms, changed_at_ms)
              values ($1, $2, $3, $4, $5, $5) on conflict (tenant, name) do nothing",
-            args![tenant, name, role, password, now],
+            args![tenant, name, grant.role.as_str(), password, now],
         )
         .await?;
-    Ok(made > 0)
+    if made == 0 {
+        return Ok(false);
+    }
+    insert_grant(&mut tx, tenant, name, grant).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub(super) async fn names(db: &Db, tenant: &str) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> =
+        db.fetch_all("select name from users where tenant = $1 order by name", args![tenant]).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+pub(super) async fn grants(db: &Db, tenant: &str, name: &str) -> Result<Vec<Grant>> {
+    let rows: Vec<GrantRow> = db
+        .fetch_all(
+            "select role, area, unit from grants where tenant = $1 and user_name = $2 order by role, area, unit",
+            args![tenant, name],
+        )
+        .await?;
+    Ok(rows.into_iter().filter_map(GrantRow::read).collect())
+}
+
+pub(super) async fn put_grant(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<()> {
+    let mut tx = db.begin().await?;
+    insert_grant(&mut tx, tenant, name, grant).await?;
+    tx.commit().await
+}
+
+async fn insert_grant(tx: &mut Tx, tenant: &str, name: &str, grant: &Grant) -> Result<()> {
+    tx.execute(
+        "insert into grants (tenant, user_name, role, area, unit) values ($1, $2, $3, $4, $5)
+         on conflict (tenant, user_name, role, area, unit) do nothing",
+        args![
+            tenant,
+            name,
+            grant.role.as_str(),
+            grant.area.as_str(),
+            grant.unit.as_deref().unwrap_or_default()
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn remove_grant(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<bool> {
+    let removed = db
+        .execute(
+            "delete from grants where tenant = $1 and user_name = $2 and role = $3 and area = $4 and unit = $5",
+            args![
+                tenant,
+                name,
+                grant.role.as_str(),
+                grant.area.as_str(),
+                grant.unit.as_deref().unwrap_or_default()
+            ],
+        )
+        .await?;
+    Ok(removed > 0)
 }
 
 /// Changes the password and ends every session of the user; returns whether there is such a user.

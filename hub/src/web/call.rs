@@ -21,6 +21,7 @@ use crate::device;
 use crate::ticket::similar::{self, Similar};
 use crate::ticket::{self, Draft, Field, Ticket, TicketError, lesson, taxonomy};
 use crate::user::Act;
+use crate::workflow::Actor;
 
 pub(super) async fn page(
     State(app): State<App>,
@@ -78,7 +79,9 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let tenant = app.tenant().as_str();
     let shown = |error: crate::db::Error| PageError::from(error).shown(viewer);
     let missing = || PageError::NotFound.shown(viewer);
-    let case = case::store::by_call(&app.db, tenant, call_id).await.map_err(shown)?.ok_or_else(missing)?;
+    let user = viewer.session.user.as_str();
+    let case =
+        case::store::by_call(&app.db, tenant, user, call_id).await.map_err(shown)?.ok_or_else(missing)?;
     let incidents = list::incidents(&app.db, tenant, &case.case_id, None, NEWEST).await.map_err(shown)?;
     let (incident, subject) = incidents.iter().find_map(subject).ok_or_else(missing)?;
     let ids = incidents.iter().map(|incident| incident.incident_id.as_str());
@@ -86,7 +89,8 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let device = device::store::get(&app.db, tenant, &incident.device_id).await.map_err(shown)?;
-    let others = ticket::open_cases(&app.db, tenant, &case.case_id, app.clock.now()).await.map_err(shown)?;
+    let others =
+        ticket::open_cases(&app.db, tenant, user, &case.case_id, app.clock.now()).await.map_err(shown)?;
     Ok(Call {
         over: incident.phase == Phase::Ended.as_str(),
         similar: alike(&case, &subject, ticket.as_ref(), UtcMs(incident.started_at_ms), others),
@@ -311,7 +315,8 @@ pub(super) async fn file(
     };
     let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
     let (number, seen) = (&call.case.number, text("known").parse().unwrap_or(0));
-    let result = ticket::file(&app.db, tenant, number, &draft, Some(seen), user, app.clock.now()).await;
+    let (id, actor) = (app.new_id(), Actor::user(user, &viewer.session.grants));
+    let result = ticket::file(&app.db, tenant, number, &draft, Some(seen), &actor, app.step_with(&id)).await;
     let error = match result {
         Ok(_) => {
             let before = call.ticket.as_ref().map(Ticket::draft);
@@ -329,6 +334,7 @@ pub(super) async fn file(
         Err(TicketError::Wrong(_)) => String::new(),
         Err(TicketError::Finished(_)) => viewer.preferences.lang.wrong_state().to_owned(),
         Err(TicketError::NotACall(_)) => return Err(PageError::NotFound.shown(viewer)),
+        Err(TicketError::Refused(refused)) => refused.text(viewer.preferences.lang),
         Err(TicketError::Case(error)) => return Err(PageError::from(error).shown(viewer)),
     };
     // What was typed stays in the form.

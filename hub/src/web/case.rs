@@ -27,7 +27,9 @@ pub(super) async fn page(
     let frame = shell(&app, &viewer, Nav::Cases).await?;
     let tenant = app.tenant().as_str();
     let shown = |error: db::Error| PageError::from(error).shown(&viewer);
-    let Some(case) = case::store::by_number(&app.db, tenant, &number).await.map_err(shown)? else {
+    let Some(case) =
+        case::store::by_number(&app.db, tenant, &viewer.session.user, &number).await.map_err(shown)?
+    else {
         return Err(PageError::NotFound.shown(&viewer));
     };
     let last = case::store::history_hash(&app.db, tenant, &case.case_id).await.map_err(shown)?;

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::case::store::list;
 use crate::case::{Case, CaseFilter, Cursor, Group, Source};
 use crate::db;
+use crate::user::Act;
 
 /// Rows of each part of a page; the next ones are a click away.
 const PAGE: usize = 100;
@@ -26,10 +27,11 @@ struct Wanted {
     source: Option<Source>,
     find: String,
     after: Option<Cursor>,
+    user: String,
 }
 
 impl Wanted {
-    fn read(fields: &Fields) -> Self {
+    fn read(fields: &Fields, viewer: &Viewer) -> Self {
         let find: String = fields.get("q").trim().chars().take(80).collect();
         let group = match fields.get("state") {
             "all" => Some(Group::All),
@@ -40,7 +42,8 @@ impl Wanted {
             _ => (!find.is_empty()).then_some(Group::All),
         };
         let after = group.and_then(|_| fields.get("before").parse().ok());
-        Self { group, source: Source::parse(fields.get("kind")), find, after }
+        let user = viewer.session.user.clone();
+        Self { group, source: Source::parse(fields.get("kind")), find, after, user }
     }
 
     fn filter(&self, group: Group) -> CaseFilter {
@@ -49,6 +52,7 @@ impl Wanted {
             source: self.source,
             words: self.find.clone(),
             after: self.after.clone(),
+            user: self.user.clone(),
             // One more than shown tells whether there is a next page.
             limit: PAGE as i64 + 1,
             ..CaseFilter::default()
@@ -115,7 +119,7 @@ pub(super) async fn page(
     viewer: Viewer,
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
-    let wanted = Wanted::read(&fields);
+    let wanted = Wanted::read(&fields, &viewer);
     let nav = if wanted.source == Some(Source::Call) { Nav::Hotline } else { Nav::Cases };
     let mut frame = shell(&app, &viewer, nav).await?;
     frame.find.clone_from(&wanted.find);
@@ -134,7 +138,8 @@ pub(super) async fn page(
     }
     let all = rows(&app, &viewer, found).await?;
     let counts = wanted.counts(&app).await.map_err(shown)?;
-    let latest = if all.iter().any(|row| row.waits) { None } else { latest(&app).await.map_err(shown)? };
+    let latest =
+        if all.iter().any(|row| row.waits) { None } else { latest(&app, &viewer).await.map_err(shown)? };
     let (mut waiting, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|row| row.waits);
     let (inhand, ended): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.open);
     // A page of everything comes newest first; its waiting part reads like every other: the worst first.
@@ -167,13 +172,13 @@ pub(super) async fn counts(
     viewer: Viewer,
     fields: Fields,
 ) -> Result<Json<Counts>, PageError> {
-    let counts = Wanted::read(&fields).counts(&app).await;
+    let counts = Wanted::read(&fields, &viewer).counts(&app).await;
     counts.map(Json).map_err(|error| PageError::from(error).shown(&viewer))
 }
 
 /// When the newest case of all opened: what the empty state says.
-async fn latest(app: &App) -> db::Result<Option<i64>> {
-    let filter = CaseFilter { limit: 1, ..CaseFilter::default() };
+async fn latest(app: &App, viewer: &Viewer) -> db::Result<Option<i64>> {
+    let filter = CaseFilter { limit: 1, user: viewer.session.user.clone(), ..CaseFilter::default() };
     let newest = list::list(&app.db, app.tenant().as_str(), &filter).await?;
     Ok(newest.first().map(|case| case.opened_at_ms))
 }
@@ -185,7 +190,7 @@ pub(super) async fn row(
     Path(number): Path<String>,
     fields: Fields,
 ) -> Result<Response, PageError> {
-    let wanted = Wanted::read(&fields);
+    let wanted = Wanted::read(&fields, &viewer);
     let frame = shell(&app, &viewer, Nav::Cases).await?;
     for group in wanted.groups() {
         let filter = CaseFilter { number: number.clone(), limit: 1, ..wanted.filter(group) };
@@ -207,7 +212,7 @@ pub(super) async fn rows(app: &App, viewer: &Viewer, cases: Vec<Case>) -> Result
     let local = local(app);
     let row = |case: &Case| {
         let preview = previews.iter().find(|preview| preview.case_id == case.case_id);
-        words::case_row(case, preview, viewer.session.role, &local, viewer.preferences.lang)
+        words::case_row(case, preview, viewer.may(Act::Acknowledge), &local, viewer.preferences.lang)
     };
     Ok(cases.iter().map(row).collect())
 }
@@ -234,6 +239,8 @@ fn kinds(wanted: &Wanted, lang: Lang) -> Vec<FilterChoice> {
         (lang.camera(), Some(Source::Camera)),
         (lang.call(), Some(Source::Call)),
         (lang.device(), Some(Source::Device)),
+        (lang.worker(), Some(Source::Worker)),
+        (lang.citizen(), Some(Source::Citizen)),
     ];
     let choice = |(word, source)| FilterChoice {
         word,

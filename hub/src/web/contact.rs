@@ -27,7 +27,7 @@ pub(super) async fn ask(app: &App, viewer: &Viewer, case: &Case) -> Result<Optio
 }
 
 async fn case_of(app: &App, viewer: &Viewer, call_id: &str) -> Result<Case, PageError> {
-    let case = case::store::by_call(&app.db, app.tenant().as_str(), call_id).await;
+    let case = case::store::by_call(&app.db, app.tenant().as_str(), &viewer.session.user, call_id).await;
     let case = case.map_err(|error| PageError::from(error).shown(viewer))?;
     case.ok_or_else(|| PageError::NotFound.shown(viewer))
 }

@@ -27,6 +27,7 @@ const RECENT: i64 = 20;
 pub(super) const MOST: i64 = 200;
 
 pub(super) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, PageError> {
+    viewer.must(Act::SeeDevices)?;
     show_list(&app, &viewer, None, None, "").await
 }
 
@@ -100,6 +101,7 @@ pub(super) async fn page(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
+    viewer.must(Act::SeeDevices)?;
     show(&app, &viewer, &id, None, Draft::default()).await
 }
 
@@ -320,6 +322,10 @@ pub(super) async fn command(
         case_number: Some(field("case_number")).filter(|number| !number.is_empty()).map(str::to_owned),
         life_ms: command::DEFAULT_LIFE_MS,
     };
+    let sees = command::is_of_visible_case(&app, &new).await;
+    if !sees.map_err(|error| PageError::from(error).shown(viewer))? {
+        return Err(PageError::NotFound.shown(viewer));
+    }
     let why = match app.commands.create(new).await {
         Ok(_) => return Ok(sent.done(&format!("/devices/{id}"))),
         Err(CommandError::Purpose) => lang.purpose_missing().to_owned(),

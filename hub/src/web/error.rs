@@ -55,7 +55,6 @@ impl From<crate::case::CaseError> for PageError {
         match error {
             CaseError::Unknown(_) => Self::NotFound,
             CaseError::Finished(_) => Self::Finished,
-            CaseError::Transition(invalid) => Self::Input(invalid.to_string()),
             CaseError::Db(error) => error.into(),
         }
     }

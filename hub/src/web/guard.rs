@@ -109,7 +109,7 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn may(&self, act: Act) -> bool {
-        self.session.role.may(act)
+        self.session.may(act)
     }
 
     /// Refuses what the role may not do.

@@ -38,27 +38,42 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self'; 
      img-src 'self' data:; media-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'";
 
+/// Names every route once, for the router and for the test that holds each against the table of roles.
+macro_rules! routes {
+    ($($path:literal => $handler:expr;)*) => {
+        #[cfg(test)]
+        pub(crate) const PATHS: &[&str] = &[$($path),*];
+
+        fn routed() -> Router<App> {
+            Router::new()$(.route($path, $handler))*
+        }
+    };
+}
+
+routes! {
+    "/" => get(|| async { Redirect::to("/cases") });
+    "/login" => get(login::page).post(login::submit);
+    "/logout" => post(login::log_out);
+    "/cases" => get(cases::page);
+    "/cases/counts" => get(cases::counts);
+    "/cases/{number}" => get(case::page);
+    "/cases/{number}/row" => get(cases::row);
+    "/cases/{number}/acknowledge" => post(case::acknowledge);
+    "/calls/{call_id}" => get(call::page);
+    "/calls/{call_id}/ticket" => post(call::file);
+    "/calls/{call_id}/contact" => post(contact::look);
+    "/calls/{call_id}/contact/delete" => post(contact::delete);
+    "/devices" => get(devices::list).post(devices::add);
+    "/devices/{id}" => get(devices::page);
+    "/devices/{id}/commands" => post(devices::command);
+    "/commands" => get(records::commands);
+    "/quarantine" => get(records::quarantine);
+    "/quarantine/{id}" => get(records::quarantined);
+    "/assets/{*path}" => get(assets::serve);
+}
+
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/", get(|| async { Redirect::to("/cases") }))
-        .route("/login", get(login::page).post(login::submit))
-        .route("/logout", post(login::log_out))
-        .route("/cases", get(cases::page))
-        .route("/cases/counts", get(cases::counts))
-        .route("/cases/{number}", get(case::page))
-        .route("/cases/{number}/row", get(cases::row))
-        .route("/cases/{number}/acknowledge", post(case::acknowledge))
-        .route("/calls/{call_id}", get(call::page))
-        .route("/calls/{call_id}/ticket", post(call::file))
-        .route("/calls/{call_id}/contact", post(contact::look))
-        .route("/calls/{call_id}/contact/delete", post(contact::delete))
-        .route("/devices", get(devices::list).post(devices::add))
-        .route("/devices/{id}", get(devices::page))
-        .route("/devices/{id}/commands", post(devices::command))
-        .route("/commands", get(records::commands))
-        .route("/quarantine", get(records::quarantine))
-        .route("/quarantine/{id}", get(records::quarantined))
-        .route("/assets/{*path}", get(assets::serve))
+    routed()
         .method_not_allowed_fallback(form_address)
         .fallback(not_found)
         .layer(middleware::from_fn(headers))

@@ -12,6 +12,7 @@ use super::view::{CommandsPage, Nav, QuarantineItemPage, QuarantinePage, Quarant
 use super::{devices, store};
 use crate::app::App;
 use crate::intake::{self, Quarantined};
+use crate::user::Act;
 
 /// Rows of the page.
 const MOST: i64 = 200;
@@ -20,6 +21,7 @@ const MOST: i64 = 200;
 const SHOWN_BYTES: usize = 4_096;
 
 pub(super) async fn commands(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, PageError> {
+    viewer.must(Act::SeeDevices)?;
     let frame = shell(&app, &viewer, Nav::Commands).await?;
     let requests = devices::requests(&app, &viewer, None).await?;
     let cut = requests.len() as i64 == devices::MOST;
@@ -43,6 +45,7 @@ pub(super) async fn quarantine(
     viewer: Viewer,
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
+    viewer.must(Act::SeeDevices)?;
     let frame = shell(&app, &viewer, Nav::Quarantine).await?;
     let (tenant, device) = (app.tenant().as_str(), fields.get("device"));
     let rows = match device {
@@ -64,6 +67,7 @@ pub(super) async fn quarantined(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Html<String>, PageError> {
+    viewer.must(Act::SeeDevices)?;
     let frame = shell(&app, &viewer, Nav::Quarantine).await?;
     let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &id)
         .await

@@ -6,4 +6,6 @@ mod doors;
 mod feed;
 mod knowledge;
 mod lists;
+mod roles;
 pub(crate) mod site;
+mod workflow;

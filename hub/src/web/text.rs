@@ -110,6 +110,10 @@ catalogue! {
     camera = "摄像头", "Camera";
     call = "来电", "Call";
     device = "设备", "Device";
+    by_hand = "人工上报", "Reported by hand";
+    worker = "网格上报", "Grid report";
+    citizen = "市民上报", "Citizen report";
+    platform = "上级平台", "Platform above";
     number = "案号", "Number";
     kind = "事件", "Incident";
     place = "地点", "Place";
@@ -203,7 +207,7 @@ catalogue! {
     step_8 = "综合评价", "Evaluate";
     steps = "八个环节", "Eight steps";
     waiting_for_person = "等待有人确认", "Waiting for a person";
-    later_part = "本版未启用", "Not in this version";
+    due_by = "期限", "due";
     // One call
     caller = "市民", "Caller";
     seat = "坐席", "Seat";
@@ -402,6 +406,18 @@ catalogue! {
     role_administrator = "管理员", "Administrator";
     role_operator = "坐席", "Operator";
     role_commander = "指挥长", "Commander";
+    role_shift_leader = "班长", "Shift leader";
+    role_dispatcher = "派遣员", "Dispatcher";
+    role_department_head = "部门负责人", "Department head";
+    role_handler = "部门承办人", "Department handler";
+    role_town_officer = "镇干部", "Town officer";
+    role_community_officer = "社区干部", "Community officer";
+    role_grid_manager = "网格管理员", "Grid manager";
+    role_informant = "网格信息员", "Grid informant";
+    role_attendant = "网格服务员", "Grid attendant";
+    role_evaluator = "考核员", "Evaluator";
+    role_installer = "安装人员", "Installer";
+    role_auditor = "审计员", "Auditor";
 }
 
 #[cfg(test)]

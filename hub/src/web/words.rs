@@ -1,21 +1,25 @@
 //! From the domain's rows to what templates show.
 
+mod history;
+
 use protocol::{
     CameraSubject, CommandBody, Cut, Footage, GapReason, IncidentKind, Severity, Subject, Trial,
     TriedIncident, UtcMs,
 };
-use serde_json::Value;
+
+pub use history::history;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};
 use super::text::Lang;
 use super::view::{
-    CaseRow, CommandView, EvidenceState, EvidenceView, HistoryView, IncidentView, Sev, StateWord, StepView,
-    Thumb, TicketView, TrialView, TriedView,
+    CaseRow, CommandView, EvidenceState, EvidenceView, IncidentView, Sev, StateWord, StepView, Thumb,
+    TicketView, TrialView, TriedView,
 };
-use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, HistoryEntry, Preview};
+use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, Preview, Source, report};
 use crate::command::CommandRow;
+use crate::organisation;
 use crate::ticket::{Ticket, taxonomy};
-use crate::user::{Act, Role};
+use crate::workflow::ClockKind;
 
 pub fn severity(word: &str, lang: Lang) -> Sev {
     let severity = word.parse().unwrap_or(Severity::Notice);
@@ -33,6 +37,9 @@ pub fn sev(severity: Severity, lang: Lang) -> Sev {
 }
 
 pub fn kind(word: &str, lang: Lang) -> &'static str {
+    if word == report::KIND {
+        return lang.by_hand();
+    }
     word.parse::<IncidentKind>().map_or(lang.unknown(), |kind| lang.pick(kind.zh(), kind.en()))
 }
 
@@ -73,12 +80,12 @@ pub fn evidence_url(sha256: &str, case_number: Option<&str>) -> String {
 pub fn case_row(
     case: &Case,
     preview: Option<&Preview>,
-    role: Role,
+    may_acknowledge: bool,
     local: &LocalTime,
     lang: Lang,
 ) -> CaseRow {
     let opened = local.moment(UtcMs(case.opened_at_ms));
-    let camera = preview.and_then(|preview| camera_of(&preview.incident));
+    let camera = preview.and_then(|preview| camera_of(preview.incident.as_deref()?));
     let thumb = match preview {
         _ if case.call_id.is_some() => Thumb::Call,
         Some(Preview { picture: Some(sha256), .. }) => Thumb::Here(evidence_url(sha256, Some(&case.number))),
@@ -106,7 +113,7 @@ pub fn case_row(
         acknowledged_at: case.acknowledged_at_ms.map(|at| local.moment(UtcMs(at))),
         waits,
         open: is_open(case),
-        may_acknowledge: role.may(Act::Acknowledge),
+        may_acknowledge,
         pulses: waits && case.severity == Severity::Emergency.as_str(),
     }
 }
@@ -192,67 +199,10 @@ fn short_hash(hash: &str) -> String {
     }
 }
 
-/// `user:NAME` → NAME, `device:ID` → ID, `hub` → the product.
-fn actor(actor: &str, lang: Lang) -> String {
-    match actor.split_once(':') {
-        Some((_, name)) => name.to_owned(),
-        None => lang.product().to_owned(),
-    }
-}
-
-pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryView {
-    let action = match entry.action.as_str() {
-        "opened" => lang.pick("受理", "Opened"),
-        "joined" => lang.pick("并入", "Joined"),
-        "raised" => lang.pick("升级", "Raised"),
-        "ended" => lang.pick("事件结束", "Incident ended"),
-        "acknowledged" => lang.pick("确认", "Acknowledged"),
-        "filed" => lang.pick("立案", "Filed"),
-        "corrected" => lang.pick("工单更正", "Ticket corrected"),
-        "closed" => lang.pick("结案", "Closed"),
-        "voided" => lang.pick("作废", "Voided"),
-        "command" => lang.pick("请求", "Request"),
-        "answered" => lang.pick("回答", "Answer"),
-        "contact_seen" => lang.pick("查看回拨号码", "Callback number seen"),
-        "contact_deleted" => lang.pick("删除回拨号码", "Callback number deleted"),
-        "lost" => lang.pick("设备丢失数据", "Lost on the box"),
-        other => other,
-    };
-    HistoryView {
-        at: local.moment(UtcMs(entry.at_ms)),
-        action: action.to_owned(),
-        by: actor(&entry.actor, lang),
-        detail: serde_json::from_str(&entry.detail).map(|detail| in_words(&detail, lang)).unwrap_or_default(),
-        hash_short: entry.hash.chars().take(4).collect(),
-    }
-}
-
-/// The parts of a history row's detail that people read.
-fn in_words(detail: &Value, lang: Lang) -> String {
-    let text = |name: &str| detail.get(name).and_then(Value::as_str);
-    let mut words: Vec<String> = Vec::new();
-    if let Some(word) = text("kind") {
-        words.push(kind(word, lang).to_owned());
-    }
-    if let (Some(from), Some(to)) = (text("from"), text("to")) {
-        words.push(format!("{} → {}", severity(from, lang).word, severity(to, lang).word));
-    }
-    if let Some(word) = text("command") {
-        words.push(command(word, lang).to_owned());
-    }
-    if let Some(word) = text("outcome") {
-        words.push(answer(word, lang).1.to_owned());
-    }
-    if let Some(word) = text("matter").and_then(|id| taxonomy::matter(id, lang)) {
-        words.push(word.to_owned());
-    }
-    if let Some(category) = text("category").and_then(taxonomy::category) {
-        words.push(taxonomy::word(category, lang).to_owned());
-    }
-    words.extend(
-        ["purpose", "reason", "place", "summary"].iter().filter_map(|name| text(name)).map(str::to_owned),
-    );
-    words.join(" · ")
+/// What people call a unit.
+pub fn unit(id: &str, lang: Lang) -> String {
+    let named = organisation::unit::SEED.iter().find(|row| row.0 == id);
+    named.map_or(id, |row| lang.pick(row.1, row.2)).to_owned()
 }
 
 pub fn incident(row: &CaseIncident, local: &LocalTime, lang: Lang) -> IncidentView {
@@ -281,7 +231,7 @@ pub fn incident(row: &CaseIncident, local: &LocalTime, lang: Lang) -> IncidentVi
     }
 }
 
-/// The eight steps of the seed; what this version does not do yet stays grey.
+/// The eight steps of the seed, and what is due at the one where the case is.
 pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang) -> Vec<StepView> {
     let names = [
         lang.step_1(),
@@ -295,17 +245,18 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
     ];
     let now = match case.state.parse::<CaseState>() {
         Ok(CaseState::Received) | Err(_) => 2,
-        Ok(CaseState::Filed | CaseState::Dispatched) => 4,
-        Ok(CaseState::InProgress | CaseState::Suspended) => 5,
+        Ok(CaseState::Filed) => 4,
+        Ok(CaseState::Dispatched | CaseState::InProgress | CaseState::Suspended) => 5,
         Ok(CaseState::Verifying) => 7,
         Ok(CaseState::Closed | CaseState::Void) => 8,
     };
-    let source = if case.call_id.is_some() {
-        lang.call()
-    } else if case.camera_id.is_some() {
-        lang.camera()
-    } else {
-        lang.device()
+    let source = match Source::parse(&case.source).unwrap_or(Source::Device) {
+        Source::Camera => lang.camera(),
+        Source::Call => lang.call(),
+        Source::Device => lang.device(),
+        Source::Worker => lang.worker(),
+        Source::Citizen => lang.citizen(),
+        Source::Platform => lang.platform(),
     };
     let lines = |number: usize| -> Vec<String> {
         match number {
@@ -316,10 +267,15 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
                 _ => vec![],
             },
             3 => ticket.map_or(vec![], |t| vec![local.moment(UtcMs(t.filed_at_ms)).text, t.filed_by.clone()]),
-            4.. if number >= now && now >= 4 => vec![lang.later_part().to_owned()],
+            5 => case.lead_unit.as_deref().map(|id| unit(id, lang)).into_iter().collect(),
             _ => vec![],
         }
     };
+    // Of the running clock that ends first.
+    let due = case.due_clock.as_deref().and_then(ClockKind::kept).zip(case.due_at_ms).map(|(clock, at)| {
+        let (word, at) = (lang.pick(clock.zh(), clock.en()), local.moment(UtcMs(at)).text);
+        format!("{word} {} {at}", lang.due_by())
+    });
     let step = |(index, name): (usize, &'static str)| {
         let number = index + 1;
         let class = match number.cmp(&now) {
@@ -327,7 +283,11 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
             std::cmp::Ordering::Equal => "now",
             std::cmp::Ordering::Greater => "todo",
         };
-        StepView { number, name, class, lines: lines(number) }
+        let mut lines = lines(number);
+        if number == now {
+            lines.extend(due.clone());
+        }
+        StepView { number, name, class, lines }
     };
     names.into_iter().enumerate().map(step).collect()
 }

@@ -201,10 +201,14 @@ async fn answers_are_as_described() {
         let (seat, chief, admin) =
             (site.log_in("seat03").await, site.log_in("chief").await, site.log_in("admin").await);
         let sha256 = furnish(&mut site, &seat).await;
+        crate::organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
         let description = serde_json::to_value(crate::api::openapi()).unwrap();
         let mut reader = Reader { site: &site, description, done: BTreeSet::new() };
         session(&mut reader, &seat).await;
         cases(&mut reader, &seat, &chief).await;
+        moves(&mut reader, &seat, &chief).await;
+        organisation(&mut reader, &seat, &admin).await;
+        notices(&mut reader, &seat).await;
         contact(&mut reader, &seat, &admin).await;
         evidence(&mut reader, &seat, &sha256).await;
         devices(&mut reader, &seat, &admin).await;
@@ -268,6 +272,97 @@ async fn cases(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
     reader.ask("PUT", path, &address, who, Some(draft.clone())).await;
     reader.ask("PUT", path, &format!("{LIST}/{of_camera}/ticket"), who, Some(draft)).await;
     reader.ask("GET", "/api/v1/cases/{number}", &format!("{LIST}/{of_call}"), who, None).await;
+}
+
+async fn moves(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
+    let (list, who) = ("/api/v1/cases", Who::Browser(seat));
+    let report = json!({"title": "井盖破损", "text": "东关巷口井盖破了", "place": "东关巷口", "latitude": 34.5, "longitude": 107.4});
+    let made = reader.ask("POST", list, list, who, Some(report.clone())).await.json();
+    assert_eq!(
+        (made["workflow"]["source"].as_str(), made["state"].as_str()),
+        (Some("citizen"), Some("received"))
+    );
+    for wrong in [None, Some(json!({"title": ""})), Some(json!({"title": "", "text": "x", "place": "x"}))] {
+        reader.ask("POST", list, list, who, wrong).await;
+    }
+    let nowhere = json!({"title": "x", "text": "x", "place": "x", "area": "nowhere"});
+    assert_eq!(reader.ask("POST", list, list, who, Some(nowhere)).await.status, 422);
+    let (path, number) = ("/api/v1/cases/{number}/moves", made["number"].as_str().unwrap());
+    let address = format!("{list}/{number}/moves");
+    let moves = reader.ask("GET", path, &address, who, None).await.json();
+    let file = moves["moves"].as_array().unwrap().iter().find(|one| one["move"] == "file").unwrap().clone();
+    assert_eq!((file["allowed"].as_bool(), file["name"].as_str()), (Some(true), Some("立案")));
+    reader.ask("GET", path, "/api/v1/cases/20000101-001/moves", who, None).await;
+    let file = json!({"move": "file", "category": "street_facility"});
+    let dispatch = json!({"move": "dispatch", "lead": "housing", "co": ["city_management"]});
+    let (chief, odd) =
+        (Who::Browser(chief), json!({"move": "file", "category": "street_facility", "odd": 1}));
+    for (who, body, status) in [
+        (who, Some(odd), 422),
+        (who, Some(json!({"move": "jump"})), 422),
+        (who, None, 415),
+        (who, Some(json!({"move": "file", "category": "odd"})), 422),
+        (who, Some(dispatch.clone()), 409),
+        (who, Some(file), 200),
+        (who, Some(dispatch.clone()), 403),
+        (chief, Some(json!({"move": "dispatch", "lead": "nobody"})), 422),
+        (chief, Some(dispatch), 200),
+    ] {
+        let answer = reader.ask("POST", path, &address, who, body.clone()).await;
+        assert_eq!(answer.status, status, "{body:?}: {}", answer.text);
+    }
+    let unknown = "/api/v1/cases/20000101-001/moves";
+    reader.ask("POST", path, unknown, who, Some(json!({"move": "accept"}))).await;
+}
+
+async fn notices(reader: &mut Reader<'_>, seat: &Browser) {
+    let (app, now) = (&reader.site.app, reader.site.app.clock.now());
+    let notice = crate::notice::Notice {
+        cause: "test".into(),
+        kind: crate::notice::Kind::Emergency,
+        severity: protocol::Severity::Emergency,
+        case_number: "20260318-001".into(),
+        text_zh: "无人确认".into(),
+        text_en: "Nobody has it".into(),
+        audience: vec![crate::notice::Audience::user("seat03")],
+    };
+    let mut tx = app.db.begin().await.unwrap();
+    tx.lock_tenant(app.tenant().as_str()).await.unwrap();
+    assert!(crate::notice::tell(&mut tx, app.tenant().as_str(), "n1", &notice, now).await.unwrap());
+    assert!(!crate::notice::tell(&mut tx, app.tenant().as_str(), "n2", &notice, now).await.unwrap(), "once");
+    tx.commit().await.unwrap();
+    let (path, who) = ("/api/v1/notices", Who::Browser(seat));
+    let list = reader.ask("GET", path, "/api/v1/notices?unread=1", who, None).await.json();
+    assert_eq!(list["notices"][0]["notice_id"], "n1");
+    reader.ask("GET", path, "/api/v1/notices?unread=odd", who, None).await;
+    let path = "/api/v1/notices/{id}/read";
+    for (id, status) in [("n1", 204), ("n1", 204), ("n2", 404)] {
+        let answer = reader.ask("POST", path, &format!("/api/v1/notices/{id}/read"), who, None).await;
+        assert_eq!(answer.status, status, "{id}");
+    }
+    let list = reader.ask("GET", "/api/v1/notices", "/api/v1/notices?unread=1", who, None).await.json();
+    assert_eq!(list["notices"], json!([]));
+}
+
+async fn organisation(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
+    let who = Who::Browser(seat);
+    for path in ["/api/v1/areas", "/api/v1/units", "/api/v1/categories", "/api/v1/policies"] {
+        reader.ask("GET", path, path, who, None).await;
+    }
+    let (path, text) = ("/api/v1/policies/{version}", crate::policy::DEFAULT);
+    let kept = reader.ask("GET", path, "/api/v1/policies/1", who, None).await.json();
+    assert_eq!(kept["text"], text);
+    reader.ask("GET", path, "/api/v1/policies/99", who, None).await;
+    reader.ask("GET", path, "/api/v1/policies/odd", who, None).await;
+    let path = "/api/v1/policies";
+    let new = |text: &str, note: &str| Some(json!({"text": text, "note": note}));
+    reader.ask("POST", path, path, who, new(text, "the same")).await;
+    let admin = Who::Browser(admin);
+    for wrong in [None, Some(json!({})), new(text, ""), new("[limits]", "x")] {
+        reader.ask("POST", path, path, admin, wrong).await;
+    }
+    let taken = reader.ask("POST", path, path, admin, new(text, "the same")).await.json();
+    assert_eq!(taken["version"], 2);
 }
 
 async fn contact(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
@@ -389,7 +484,7 @@ async fn feed(reader: &mut Reader<'_>, seat: &Browser) {
 async fn wrong_methods_are_problems() {
     for site in sites().await {
         let seat = site.log_in("seat03").await;
-        let answer = site.post("/api/v1/cases", &seat, "").await;
+        let answer = site.post("/api/v1/quarantine", &seat, "").await;
         assert_eq!(
             (answer.status.as_u16(), answer.header("content-type")),
             (405, "application/problem+json")

@@ -57,7 +57,7 @@ async fn tell(peer: &mut Peer, device: &str, told: &LiveCall) {
 
 async fn heard(app: &App) -> Vec<(String, bool)> {
     let mut listener = Listener::new(CALL);
-    listener.resolve(app).await.unwrap();
+    listener.resolve(app, "").await.unwrap();
     let words = listener.fresh(&app.running, Instant::now());
     words.map_or_else(Vec::new, |w| w.lines.into_iter().map(|line| (line.text, line.finished)).collect())
 }
@@ -77,7 +77,7 @@ async fn words_pass_the_broker_and_leave_nothing() {
             let (topic, text) = told(app, 1, call(app));
             a.publish(&topic, false, &text).await;
             wait("the case", async || {
-                case::store::by_call(&app.db, "main", &CALL.to_string()).await.unwrap().is_some()
+                case::store::by_call(&app.db, "main", "", &CALL.to_string()).await.unwrap().is_some()
             })
             .await;
             let before = app.changes.newest("main").await.unwrap();

@@ -4,13 +4,16 @@
 use protocol::{Incident, Origin, Severity, UtcMs};
 use serde_json::{Value, json};
 
-use super::actor;
+use super::{actor, next_number};
 use crate::args;
-use crate::case::{history, number};
+use crate::case::{Source, history};
 use crate::change::{self, ChangeTopic};
 use crate::correlation::Cause;
 use crate::db::from_row;
 use crate::db::{Insert, Result, Tx};
+use crate::organisation::{self, AreaPath, Level};
+use crate::policy::Policies;
+use crate::workflow::{self, Dossier, Facts};
 
 const HISTORY: Insert = Insert {
     into: "insert into case_history (tenant, case_id, position, at_ms, actor, action, detail, prev_hash, hash)",
@@ -37,6 +40,7 @@ pub struct NewCase<'a> {
     /// Local day of the number.
     pub day: &'a str,
     pub now: UtcMs,
+    pub policies: &'a Policies,
 }
 
 /// Puts a new incident into the open case of its cause, or opens one; to be saved by the caller.
@@ -72,23 +76,45 @@ async fn open(
     origin: &Origin,
     incident: &Incident,
     cause: &Cause,
-    NewCase { case_id, day, now }: NewCase<'_>,
+    NewCase { case_id, day, now, policies }: NewCase<'_>,
 ) -> Result<Head> {
     let tenant = origin.tenant.as_str();
-    let (count,): (i64,) = tx
-        .fetch_one(
-            "insert into case_numbers (tenant, day, last) values ($1, $2, 1)
-             on conflict (tenant, day) do update set last = case_numbers.last + 1 returning last",
-            args![tenant, day],
-        )
-        .await?;
+    let number = next_number(tx, tenant, day).await?;
     let location = incident.place.as_ref().map(|place| json!(place).to_string());
-    let number = number::number(day, count);
+    let (area,): (String,) = tx
+        .fetch_optional(
+            "select area from devices where tenant = $1 and device_id = $2",
+            args![tenant, &origin.device],
+        )
+        .await?
+        .unwrap_or_else(|| ("/".to_owned(),));
+    let source = match (&cause.call_id, &cause.camera_id) {
+        (Some(_), _) => Source::Call,
+        (None, Some(_)) => Source::Camera,
+        (None, None) => Source::Device,
+    };
+    let policy = policies.newest_in(tx, tenant, now).await?;
+    let facts = Facts {
+        case_id: case_id.to_owned(),
+        number: number.clone(),
+        kind: incident.kind.as_str().to_owned(),
+        severity: incident.severity,
+        source,
+        matter: String::new(),
+        rural: organisation::store::is_rural(tx, tenant, &area).await?,
+        area: AreaPath::kept(area.clone()),
+        drill: incident.drill,
+        opened_at: now,
+    };
+    // What a box raises is the county centre's to see first.
+    let dossier = Dossier::received(facts, Level::County, &policy);
+    let due = dossier.next_due();
     tx.execute(
         "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, camera_id,
              call_id, title_zh, title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms,
-             updated_at_ms, history_count, history_hash)
-         values ($1, $2, $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $16, 0, $17)",
+             updated_at_ms, history_count, history_hash, source, area, level, due_clock, due_at_ms)
+         values ($1, $2, $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $16, 0, $17, $18,
+             $19, 'county', $20, $21)",
         args![
             tenant,
             case_id,
@@ -106,10 +132,15 @@ async fn open(
             incident.drill,
             incident.started_at,
             now,
-            history::START
+            history::START,
+            source.as_str(),
+            area,
+            due.map(|clock| clock.kind.as_str()),
+            due.and_then(|clock| clock.due_at)
         ],
     )
     .await?;
+    workflow::store::put_clocks(tx, tenant, &dossier, &[]);
     Ok(Head {
         case_id: case_id.to_owned(),
         number,

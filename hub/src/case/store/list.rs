@@ -2,34 +2,36 @@
 
 use protocol::IncidentKind;
 
-use super::case_columns;
+use super::{case_columns, visible};
 use crate::args;
 use crate::case::{Case, CaseEvidence, CaseFilter, CaseIncident, CaseState, Cursor, Group, Preview, Source};
 use crate::db::dialect::{Dialect, texts};
 use crate::db::{Arg, Db, Result};
+use crate::organisation::Level;
 
 /// What every list of cases asks, before its own part and order.
 macro_rules! wanted {
     () => {
         "where tenant = $1 and ($2 = '' or state = $2) and ($3 = '' or kind = $3)
-           and ($4 = '' or $4 = case when call_id is not null then 'call'
-                                     when camera_id is not null then 'camera' else 'device' end)
+           and ($4 = '' or source = $4)
            and ($5 = '' or number = $5)
            and ($6 = '' or lower(number) like $6 escape '!' or lower(title_zh) like $6 escape '!'
                 or lower(title_en) like $6 escape '!' or lower(coalesce(place, '')) like $6 escape '!'
-                or lower(device_id) like $6 escape '!') "
+                or lower(device_id) like $6 escape '!')
+           and ($7 = '' or level = $7) and ($8 = '' or lead_unit = $8)
+           and ($9 = '' or substr(area, 1, length(cast($9 as text))) = $9) "
     };
 }
 
 macro_rules! waiting {
     () => {
-        "and closed_at_ms is null and state = 'received' and acknowledged_at_ms is null "
+        " and closed_at_ms is null and state = 'received' and acknowledged_at_ms is null "
     };
 }
 
 macro_rules! in_hand {
     () => {
-        "and closed_at_ms is null and not (state = 'received' and acknowledged_at_ms is null) "
+        " and closed_at_ms is null and not (state = 'received' and acknowledged_at_ms is null) "
     };
 }
 
@@ -39,10 +41,11 @@ macro_rules! newest_first {
         concat!(
             case_columns!(""),
             wanted!(),
+            visible!("$10"),
             $part,
-            "and (opened_at_ms < $7 or (opened_at_ms = $7 and (length(number) < length($8)
-                   or (length(number) = length($8) and number < $8))))
-             order by opened_at_ms desc, length(number) desc, number desc limit $9"
+            " and (opened_at_ms < $11 or (opened_at_ms = $11 and (length(number) < length($12)
+                   or (length(number) = length($12) and number < $12))))
+             order by opened_at_ms desc, length(number) desc, number desc limit $13"
         )
     };
 }
@@ -59,16 +62,17 @@ const IN_HAND: &str = newest_first!(in_hand!());
 const WAITING: &str = concat!(
     case_columns!(""),
     wanted!(),
+    visible!("$10"),
     waiting!(),
     "and (",
     rank!(),
-    " > $10 or (",
+    " > $14 or (",
     rank!(),
-    " = $10 and (opened_at_ms > $7 or (opened_at_ms = $7 and (length(number) > length($8)
-          or (length(number) = length($8) and number > $8))))))
+    " = $14 and (opened_at_ms > $11 or (opened_at_ms = $11 and (length(number) > length($12)
+          or (length(number) = length($12) and number > $12))))))
      order by ",
     rank!(),
-    ", opened_at_ms, length(number), number limit $9"
+    ", opened_at_ms, length(number), number limit $13"
 );
 
 /// One page of cases, in the order of its group.
@@ -90,9 +94,9 @@ pub async fn list(db: &Db, tenant: &str, filter: &CaseFilter) -> Result<Vec<Case
 /// How many cases all pages of a list have together.
 pub async fn count(db: &Db, tenant: &str, filter: &CaseFilter) -> Result<i64> {
     let sql = match filter.group {
-        Group::All => concat!("select count(*) from cases ", wanted!()),
-        Group::InHand => concat!("select count(*) from cases ", wanted!(), in_hand!()),
-        Group::Waiting => concat!("select count(*) from cases ", wanted!(), waiting!()),
+        Group::All => concat!("select count(*) from cases ", wanted!(), visible!("$10")),
+        Group::InHand => concat!("select count(*) from cases ", wanted!(), visible!("$10"), in_hand!()),
+        Group::Waiting => concat!("select count(*) from cases ", wanted!(), visible!("$10"), waiting!()),
     };
     let (count,): (i64,) = db.fetch_one(sql, asked(tenant, filter)).await?;
     Ok(count)
@@ -106,7 +110,11 @@ fn asked(tenant: &str, filter: &CaseFilter) -> Vec<Arg> {
         filter.kind.map_or("", IncidentKind::as_str),
         filter.source.map_or("", Source::as_str),
         &filter.number,
-        pattern(&filter.words)
+        pattern(&filter.words),
+        filter.level.map_or("", Level::as_str),
+        &filter.unit,
+        &filter.area,
+        &filter.user
     ]
 }
 

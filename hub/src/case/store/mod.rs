@@ -1,15 +1,18 @@
 //! SQL of cases. A change to a case, its history row and its live-feed row share one transaction, which holds the
 //! tenant's lock ([`Tx::lock_tenant`]).
 
+mod by_hand;
 mod head;
 pub mod list;
+pub mod seal;
 
 use protocol::{Incident, IncidentKind, Origin, Severity, UtcMs};
 use serde_json::{Value, json};
 
+pub use by_hand::{NewByHand, insert_by_hand, next_number};
 pub use head::{Head, NewCase, open_or_join};
 
-use super::{Case, CaseError, HistoryEntry, Move};
+use super::{Case, CaseError, HistoryEntry};
 use crate::args;
 use crate::change::{self, ChangeTopic};
 use crate::db::{Db, Result, Tx};
@@ -22,36 +25,79 @@ macro_rules! case_columns {
         concat!(
             "select case_id, number, kind, severity, state, device_id, camera_id, call_id, title_zh, title_en,
              place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms,
-             acknowledged_at_ms, acknowledged_by, closed_at_ms from cases ",
+             acknowledged_at_ms, acknowledged_by, closed_at_ms, source, area, level, category, lead_unit, due_clock,
+             due_at_ms from cases ",
             $rest
         )
     };
 }
 
-use case_columns;
+/// Only cases that a user may see: those that lie in the area of one of his roles, or were dispatched to his unit. The
+/// argument holds his name; nothing for the hub itself. Who sets up boxes sees none.
+macro_rules! visible {
+    ($user:literal) => {
+        concat!(
+            " and (cast(",
+            $user,
+            " as text) = '' or exists (
+                select 1 from grants g where g.tenant = cases.tenant and g.user_name = ",
+            $user,
+            " and g.role <> 'installer'
+                  and ((g.unit = '' and substr(cases.area, 1, length(g.area)) = g.area)
+                       or (g.unit <> '' and exists (
+                           select 1 from case_tasks w
+                           where w.tenant = g.tenant and w.unit = g.unit and w.case_id = cases.case_id)))))"
+        )
+    };
+}
 
-pub async fn by_number(db: &Db, tenant: &str, number: &str) -> Result<Option<Case>> {
-    db.fetch_optional(case_columns!("where tenant = $1 and number = $2"), args![tenant, number]).await
+use case_columns;
+pub(crate) use visible;
+
+/// A case that this user may see.
+pub async fn by_number(db: &Db, tenant: &str, user: &str, number: &str) -> Result<Option<Case>> {
+    db.fetch_optional(
+        concat!(case_columns!("where tenant = $1 and number = $2"), visible!("$3")),
+        args![tenant, number, user],
+    )
+    .await
+}
+
+/// The same inside a transaction.
+pub async fn visible_in(tx: &mut Tx, tenant: &str, user: &str, number: &str) -> Result<Option<Case>> {
+    tx.fetch_optional(
+        concat!(case_columns!("where tenant = $1 and number = $2"), visible!("$3")),
+        args![tenant, number, user],
+    )
+    .await
 }
 
 /// The case of a call: by the name by which it is known now, else by the one under which it began, which pages and links
 /// of that time still say.
-pub async fn by_call(db: &Db, tenant: &str, call_id: &str) -> Result<Option<Case>> {
+pub async fn by_call(db: &Db, tenant: &str, user: &str, call_id: &str) -> Result<Option<Case>> {
     let now = db
         .fetch_optional(
-            case_columns!("where tenant = $1 and call_id = $2 order by opened_at_ms limit 1"),
-            args![tenant, call_id],
+            concat!(
+                case_columns!("where tenant = $1 and call_id = $2"),
+                visible!("$3"),
+                " order by opened_at_ms limit 1"
+            ),
+            args![tenant, call_id, user],
         )
         .await?;
     if now.is_some() {
         return Ok(now);
     }
     db.fetch_optional(
-        case_columns!(
-            "where tenant = $1 and case_id in (select case_id from incidents where tenant = $1 and call_id = $2)
-             order by opened_at_ms limit 1"
+        concat!(
+            case_columns!(
+                "where tenant = $1
+                   and case_id in (select case_id from incidents where tenant = $1 and call_id = $2)"
+            ),
+            visible!("$3"),
+            " order by opened_at_ms limit 1"
         ),
-        args![tenant, call_id],
+        args![tenant, call_id, user],
     )
     .await
 }
@@ -116,42 +162,21 @@ pub async fn acknowledge(
             args![tenant, number, now, user],
         )
         .await?;
-    let case = in_tx(&mut tx, tenant, number).await?;
+    let case = visible_in(&mut tx, tenant, user, number).await?;
+    // What was written for somebody else's case is rolled back.
+    let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
     if fresh > 0 {
         append(&mut tx, tenant, &case.case_id, now, &format!("user:{user}"), "acknowledged", &json!({}))
             .await?;
         tx.commit().await?;
-        return by_number(db, tenant, number).await?.ok_or_else(|| CaseError::Unknown(number.to_owned()));
+        return by_number(db, tenant, user, number)
+            .await?
+            .ok_or_else(|| CaseError::Unknown(number.to_owned()));
     }
     if case.acknowledged_at_ms.is_none() {
         return Err(CaseError::Finished(number.to_owned()));
     }
     Ok(case)
-}
-
-/// Moves the case inside `tx`, with its history row. For callers who change more in the same transaction (the
-/// ticket of a call).
-pub async fn move_case(
-    tx: &mut Tx,
-    tenant: &str,
-    number: &str,
-    step: Move,
-    actor: &str,
-    detail: &Value,
-    now: UtcMs,
-) -> std::result::Result<Case, CaseError> {
-    let case = in_tx(tx, tenant, number).await?;
-    let from: super::CaseState =
-        case.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?;
-    let to = from.after(step)?;
-    let closed_at = (!to.is_open()).then_some(now);
-    tx.execute(
-        "update cases set state = $3, closed_at_ms = $4 where tenant = $1 and case_id = $2",
-        args![tenant, &case.case_id, to.as_str(), closed_at],
-    )
-    .await?;
-    append(tx, tenant, &case.case_id, now, actor, step.past(), detail).await?;
-    in_tx(tx, tenant, number).await
 }
 
 pub async fn in_tx(tx: &mut Tx, tenant: &str, number: &str) -> std::result::Result<Case, CaseError> {

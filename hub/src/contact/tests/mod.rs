@@ -193,7 +193,7 @@ async fn the_page_tells_it_once() {
         let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await.text;
         assert!(page.contains("id=\"contact-form\"") && page.contains("回拨号码"));
         let page = site.get(&format!("/calls/{CALL}"), Some(&admin)).await.text;
-        assert!(!page.contains("contact-form") && page.contains("<b>坐席、指挥长</b>"), "{page}");
+        assert!(!page.contains("contact-form") && page.contains("<b>坐席、指挥长、班长</b>"), "{page}");
 
         let form = |browser: &Browser, purpose: &str| format!("csrf={}&purpose={purpose}", browser.csrf);
         assert_eq!(site.post(&url, &seat, "purpose=x").await.status, StatusCode::FORBIDDEN, "no CSRF token");

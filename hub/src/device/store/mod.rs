@@ -48,6 +48,18 @@ pub async fn state_in_tx(tx: &mut Tx, origin: &Origin) -> Result<Option<String>>
     Ok(row.map(|(state,)| state))
 }
 
+/// Says where a box stands, by an area's path; returns whether there is such a box. Cases that it has raised stay where they
+/// were.
+pub async fn set_area(tx: &mut Tx, origin: &Origin, area: &str) -> Result<bool> {
+    let touched = tx
+        .execute(
+            "update devices set area = $3 where tenant = $1 and device_id = $2",
+            args![&origin.tenant, &origin.device, area],
+        )
+        .await?;
+    Ok(touched > 0)
+}
+
 /// Runs of this box of which messages are missing, the oldest first.
 pub async fn gaps(db: &Db, tenant: &str, device_id: &str) -> Result<Vec<Gap>> {
     db.fetch_all(

@@ -58,7 +58,7 @@ impl World {
     }
 
     async fn grants(&self, content: &[u8]) -> Vec<Grant> {
-        self.app.evidence.grants(self.app.tenant(), &hash(content), None).await.unwrap()
+        self.app.evidence.grants(self.app.tenant(), &hash(content), None, "").await.unwrap()
     }
 
     async fn send_whole(&self, content: &[u8]) {

@@ -120,7 +120,7 @@ async fn a_file_arrives_in_pieces() {
 
         let sha256 = hex::encode(Sha256::digest(content)).parse().unwrap();
         assert_eq!(std::fs::read(world.app.evidence.path(world.app.tenant(), &sha256)).unwrap(), content);
-        assert!(world.app.evidence.grants(world.app.tenant(), &sha256, None).await.unwrap().is_empty());
+        assert!(world.app.evidence.grants(world.app.tenant(), &sha256, None, "").await.unwrap().is_empty());
         let again = world.create(content, content).await;
         assert_eq!((again.status(), header(&again, "upload-offset")), (StatusCode::CREATED, "23".into()));
     }

@@ -37,7 +37,7 @@ impl World {
     }
 
     async fn case_of(&self, call_id: CallId) -> Option<case::Case> {
-        case::store::by_call(&self.app.db, "main", &call_id.to_string()).await.unwrap()
+        case::store::by_call(&self.app.db, "main", "", &call_id.to_string()).await.unwrap()
     }
 
     async fn key(&self, case: &case::Case) -> String {

@@ -3,6 +3,8 @@
 use protocol::{Delivery, Event, Evidence, EvidenceKind, Phase, ReceiptOutcome, Severity};
 
 use super::{NOW, worlds};
+use crate::user::{self, Role};
+use crate::workflow::{self, Actor, Step};
 use crate::{case, device};
 
 /// One message any number of times is one case, and every copy gets its receipt.
@@ -74,6 +76,10 @@ async fn one_open_case_per_cause() {
             [(2, "emergency"), (1, "normal")]
         );
 
+        for name in ["li", "wang"] {
+            let one = (name, "correct horse battery", Role::Operator);
+            user::add(&world.app.db, "main", &world.app.chance, NOW, one).await.unwrap();
+        }
         let acknowledged =
             case::store::acknowledge(&world.app.db, "main", &cases[0].number, "li", NOW).await.unwrap();
         assert_eq!(acknowledged.acknowledged_by.as_deref(), Some("li"));
@@ -81,15 +87,12 @@ async fn one_open_case_per_cause() {
             case::store::acknowledge(&world.app.db, "main", &cases[0].number, "wang", NOW).await.unwrap();
         assert_eq!(again.acknowledged_by.as_deref(), Some("li"), "the first one counts");
 
-        let mut tx = world.app.db.begin().await.unwrap();
-        tx.lock_tenant("main").await.unwrap();
-        let (number, none) = (&cases[0].number, serde_json::json!({}));
-        let step = case::Move::Close;
-        let closed = case::store::move_case(&mut tx, "main", number, step, "user:li", &none, NOW).await;
+        let (app, number, hub) = (&world.app, &cases[0].number, Actor::hub());
+        let step = Step::HandleHere { result: "已劝离".into() };
+        let closed = workflow::store::take(&app.db, "main", number, &step, &hub, app.step_with("1")).await;
         assert_eq!(closed.unwrap().state, "closed");
-        let again = case::store::move_case(&mut tx, "main", number, step, "user:li", &none, NOW).await;
-        assert!(matches!(again, Err(case::CaseError::Transition(_))));
-        tx.commit().await.unwrap();
+        let again = workflow::store::take(&app.db, "main", number, &step, &hub, app.step_with("2")).await;
+        assert!(matches!(again, Err(workflow::store::StepError::Refused(_))));
 
         world.clock.advance_ms(1);
         world.send_incident(4, &world.incident("r1")).await;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::UtcMs;
 
-use super::sheet::{self, Bad};
 use super::{Entry, row, store};
 use crate::db::{self, Db};
+use crate::sheet::{self, Bad, Headings};
 
 /// Entries that one tenant may have. Pages look through all of them.
 pub(super) const MOST_ENTRIES: usize = 10_000;
@@ -69,16 +69,16 @@ fn read(bytes: &[u8]) -> Result<Read, ImportError> {
         let what = "the file is empty; its first row names the columns".to_owned();
         return Err(ImportError::File(Bad { line: 1, row: 1, column: None, what }));
     };
-    let headings = row::Headings::read(first).map_err(ImportError::File)?;
+    let headings = Headings::read(first, &row::COLUMNS).map_err(ImportError::File)?;
     let mut all = Read::default();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for one in rest {
-        let id = row::id_of(one, &headings);
+        let id = headings.cell(one, 0);
         let twice = seen.get(id).filter(|_| !id.is_empty());
         let entry = match twice {
             Some(line) => {
                 let what = format!("{id:?} stands in line {line} too; give one of them another id");
-                Err(vec![row::bad_id(one, &headings, what)])
+                Err(vec![headings.bad(one, 0, what)])
             }
             None => row::read(one, &headings),
         };

@@ -4,13 +4,13 @@ mod finding;
 mod importing;
 
 use super::row::{self, Entry};
-use super::sheet;
+use crate::sheet;
 
 /// The demo's sheet.
 const DEMO: &[u8] = include_bytes!("../../../../deploy/demo/knowledge.csv");
 
 fn demo() -> Vec<Entry> {
     let rows = sheet::read(DEMO).unwrap();
-    let headings = row::Headings::read(&rows[0]).unwrap();
+    let headings = sheet::Headings::read(&rows[0], &row::COLUMNS).unwrap();
     rows[1..].iter().map(|one| row::read(one, &headings).unwrap()).collect()
 }

@@ -44,7 +44,7 @@ async fn filing_a_ticket_moves_the_case() {
         assert_eq!((&case["state"], &case["ticket"]["category"]), (&"filed".into(), &"noise".into()));
         let actions: Vec<_> =
             case["history"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
-        assert_eq!(actions, ["opened", "filed", "corrected"], "{}", site.name);
+        assert_eq!(actions, ["opened", "ticket", "filed", "corrected"], "{}", site.name);
         let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await;
         assert!(page.text.contains("噪声扰民") && page.text.contains("kept words"));
         let page = site.get(&format!("/cases/{number}"), Some(&seat)).await;
@@ -98,7 +98,7 @@ async fn a_call_brings_its_ticket() {
         let case = site.get(&format!("/api/v1/cases/{number}"), Some(&seat)).await.json();
         let actions: Vec<_> =
             case["history"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
-        assert_eq!(actions, ["opened", "raised", "filed", "command"], "{}", site.name);
+        assert_eq!(actions, ["opened", "raised", "ticket", "filed", "command"], "{}", site.name);
         assert_eq!(case["severity"], "major");
         let page = site.get(&format!("/calls/{CALL}"), Some(&seat)).await.text;
         for words in ["工单却没有定为紧急：火情", "通话更像另一类：消防隐患", "没有写进工单：凤鸣路菜市场"]

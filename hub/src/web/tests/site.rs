@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::db::testing::{TestDb, databases};
 use crate::http::Scheme;
 use crate::user::{self, Role};
+use crate::workflow::{self, Actor, Step};
 use crate::{device, http};
 
 pub(crate) const START: UtcMs = UtcMs(1_773_815_480_000);
@@ -152,6 +153,39 @@ impl Site {
             .await;
         let csrf = page.text.split("name=\"csrf\" content=\"").nth(1).unwrap();
         Browser { cookie, csrf: csrf.split('"').next().unwrap().to_owned() }
+    }
+
+    /// The same whatever the user may see.
+    pub(crate) async fn sign_in(&self, name: &str) -> Browser {
+        let form = format!("name={name}&password=correct+horse+battery&next=/cases");
+        let answer = self.send(Request::post("/login").body(Body::from(form)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}: {}", answer.text);
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        let request = Request::get("/cases").header(header::COOKIE, &cookie).body(Body::empty()).unwrap();
+        let page = self.send(request).await;
+        let csrf = page.text.split("name=\"csrf\" content=\"").nth(1).unwrap();
+        Browser { cookie, csrf: csrf.split('"').next().unwrap().to_owned() }
+    }
+
+    /// Where the box stands: its incidents lie there.
+    pub(crate) async fn put_box_in(&self, area: &str) {
+        let mut tx = self.app.db.begin().await.unwrap();
+        device::store::set_area(&mut tx, &self.origin(), area).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Files and dispatches a case, as the hub itself may.
+    pub(crate) async fn give_to(&self, number: &str, unit: &str) {
+        for step in [
+            Step::File { category: "other".into(), note: String::new() },
+            Step::Dispatch { lead: unit.to_owned(), co: vec![], note: String::new() },
+        ] {
+            let (app, id) = (&self.app, self.app.new_id());
+            let tenant = app.tenant().as_str();
+            workflow::store::take(&app.db, tenant, number, &step, &Actor::hub(), app.step_with(&id))
+                .await
+                .unwrap();
+        }
     }
 
     /// Hands in an event over HTTP, as a box would; returns when it is committed.

@@ -1,0 +1,89 @@
+//! An emergency that nobody has in hand: told to who is on duty, then to the leader of the shift, then to the level above,
+//! and again until somebody says that he has it.
+
+use protocol::{Severity, UtcMs};
+use serde_json::json;
+
+use super::store::{self, DueCase, Unanswered};
+use super::told;
+use crate::app::App;
+use crate::case;
+use crate::db;
+use crate::notice::{self, Audience, Kind, Notice};
+use crate::organisation::duty::{self, Post};
+use crate::organisation::{AreaPath, Level};
+use crate::user::Role;
+use crate::workflow::store::StepError;
+
+pub(super) async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
+    let policy = app.policies.newest(&app.db, app.tenant().as_str(), now).await?;
+    let emergency = policy.emergency;
+    store::watch(&app.db, i64::from(emergency.acknowledge_s) * 1_000, now).await?;
+    let mut done = 0;
+    for due in store::unanswered(&app.db, now).await? {
+        let waits_ms = (i64::from(emergency.acknowledge_s) * 1_000, i64::from(emergency.repeat_s) * 1_000);
+        done += told("telling of an emergency", &due.number, tell(app, &due, waits_ms, now).await);
+    }
+    Ok(done)
+}
+
+/// `waits_ms`: until the next step, and, after the last, until it begins again.
+async fn tell(app: &App, due: &DueCase, waits_ms: (i64, i64), now: UtcMs) -> Result<bool, StepError> {
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(&due.tenant).await?;
+    let Some(case) = store::still_unanswered(&mut tx, due, now).await? else { return Ok(false) };
+    if case.waits == 0 {
+        store::set_escalation(&mut tx, &due.tenant, &case.case_id, case.escalation, None).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    let step = case.escalation + 1;
+    let audience = audience(&mut tx, &due.tenant, &case, step, now).await?;
+    let notice = Notice {
+        cause: format!("{}/emergency/{step}", due.number),
+        kind: Kind::Emergency,
+        severity: Severity::Emergency,
+        case_number: due.number.clone(),
+        text_zh: format!("紧急案件无人确认：{}", case.title_zh),
+        text_en: format!("Nobody has acknowledged this emergency: {}", case.title_en),
+        audience: audience.clone(),
+    };
+    notice::tell(&mut tx, &due.tenant, &app.new_id(), &notice, now).await?;
+    let detail = json!({ "step": step, "told": audience.iter().map(Audience::in_words).collect::<Vec<_>>() });
+    case::store::append(&mut tx, &due.tenant, &case.case_id, now, "hub", "escalated", &detail).await?;
+    let wait_ms = if step < 3 { waits_ms.0 } else { waits_ms.1 };
+    store::set_escalation(&mut tx, &due.tenant, &case.case_id, step, Some(now.plus_ms(wait_ms))).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Who is told at a step. Where nobody is on the roster, everybody whose task it is.
+async fn audience(
+    tx: &mut db::Tx,
+    tenant: &str,
+    case: &Unanswered,
+    step: i64,
+    now: UtcMs,
+) -> db::Result<Vec<Audience>> {
+    let area = AreaPath::kept(case.area.clone());
+    let level: Level = case.level.parse().unwrap_or(Level::County);
+    let rostered = match step {
+        1 => duty::on_duty(tx, tenant, &area, Post::Duty, now).await?,
+        2 => duty::on_duty(tx, tenant, &area, Post::Leader, now).await?,
+        _ => Vec::new(),
+    };
+    if !rostered.is_empty() {
+        return Ok(rostered.iter().map(|name| Audience::user(name)).collect());
+    }
+    let roles: &[Role] = match (step, level) {
+        (1, Level::Grid) => &[Role::GridManager],
+        (1, Level::Community) => &[Role::CommunityOfficer],
+        (1, Level::Town) => &[Role::TownOfficer],
+        (1, Level::County) => &[Role::Operator, Role::Dispatcher],
+        (2, _) => &[Role::ShiftLeader],
+        (_, Level::Grid) => &[Role::CommunityOfficer, Role::Commander],
+        (_, Level::Community) => &[Role::TownOfficer, Role::Commander],
+        _ => &[Role::Commander],
+    };
+    Ok(roles.iter().map(|role| Audience::role(*role, area.as_str())).collect())
+}

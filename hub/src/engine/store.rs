@@ -1,0 +1,141 @@
+//! SQL of what is due. Every query has a bound; what it finds is looked at again under the tenant's lock.
+
+use protocol::UtcMs;
+
+use crate::args;
+use crate::db::{Db, Result, Tx, from_row};
+
+/// Found at once.
+const MOST: i64 = 100;
+
+/// A clock whose next moment has come.
+#[derive(Clone, Debug)]
+pub(super) struct DueClock {
+    pub(super) tenant: String,
+    pub(super) number: String,
+    pub(super) clock: String,
+    pub(super) task: i64,
+    pub(super) nth: i64,
+}
+
+from_row!(DueClock: tenant, number, clock, task, nth);
+
+pub(super) async fn due_clocks(db: &Db, now: UtcMs) -> Result<Vec<DueClock>> {
+    db.fetch_all(
+        "select k.tenant, c.number, k.clock, k.task, k.nth
+         from case_clocks k join cases c on c.tenant = k.tenant and c.case_id = k.case_id
+         where k.stopped_at_ms is null and k.next_at_ms is not null and k.next_at_ms <= $1
+         order by k.next_at_ms limit $2",
+        args![now, MOST],
+    )
+    .await
+}
+
+/// Under the lock: which stage the clock is at, if its moment has still come.
+pub(super) async fn still_due(tx: &mut Tx, case_id: &str, due: &DueClock, now: UtcMs) -> Result<Option<i64>> {
+    let row: Option<(i64,)> = tx
+        .fetch_optional(
+            "select stage from case_clocks
+             where tenant = $1 and case_id = $2 and clock = $3 and task = $4 and nth = $5 and stopped_at_ms is null
+               and next_at_ms is not null and next_at_ms <= $6",
+            args![&due.tenant, case_id, &due.clock, due.task, due.nth, now],
+        )
+        .await?;
+    Ok(row.map(|(stage,)| stage))
+}
+
+pub(super) async fn set_stage(
+    tx: &mut Tx,
+    case_id: &str,
+    due: &DueClock,
+    stage: i64,
+    next_at: Option<UtcMs>,
+) -> Result<()> {
+    tx.execute(
+        "update case_clocks set stage = $6, next_at_ms = $7
+         where tenant = $1 and case_id = $2 and clock = $3 and task = $4 and nth = $5",
+        args![&due.tenant, case_id, &due.clock, due.task, due.nth, stage, next_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A case by tenant and number.
+#[derive(Clone, Debug)]
+pub(super) struct DueCase {
+    pub(super) tenant: String,
+    pub(super) number: String,
+}
+
+from_row!(DueCase: tenant, number);
+
+/// Suspensions whose time is over.
+pub(super) async fn over(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
+    db.fetch_all(
+        "select tenant, number from cases where suspended_until_ms is not null and suspended_until_ms <= $1
+         order by suspended_until_ms limit $2",
+        args![now, MOST],
+    )
+    .await
+}
+
+/// Emergencies that nobody has in hand and that are to be told further.
+pub(super) async fn unanswered(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
+    db.fetch_all(
+        "select tenant, number from cases where escalate_at_ms is not null and escalate_at_ms <= $1
+         order by escalate_at_ms limit $2",
+        args![now, MOST],
+    )
+    .await
+}
+
+/// Emergencies that wait for a person and of which the engine knows nothing yet: just opened, or just raised to one.
+pub(super) async fn watch(db: &Db, acknowledge_ms: i64, now: UtcMs) -> Result<u64> {
+    db.execute(
+        "update cases set escalate_at_ms = updated_at_ms + $1
+         where closed_at_ms is null and state = 'received' and acknowledged_at_ms is null and severity = 'emergency'
+           and drill = 0 and escalate_at_ms is null and escalation = 0 and opened_at_ms <= $2",
+        args![acknowledge_ms, now],
+    )
+    .await
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Unanswered {
+    pub(super) case_id: String,
+    pub(super) area: String,
+    pub(super) level: String,
+    pub(super) title_zh: String,
+    pub(super) title_en: String,
+    pub(super) escalation: i64,
+    pub(super) waits: i64,
+}
+
+from_row!(Unanswered: case_id, area, level, title_zh, title_en, escalation, waits);
+
+/// Under the lock: the case, and whether it still waits.
+pub(super) async fn still_unanswered(tx: &mut Tx, due: &DueCase, now: UtcMs) -> Result<Option<Unanswered>> {
+    tx.fetch_optional(
+        "select case_id, area, level, title_zh, title_en, escalation,
+                cast(case when closed_at_ms is null and state = 'received' and acknowledged_at_ms is null
+                          then 1 else 0 end as bigint) as waits
+         from cases where tenant = $1 and number = $2 and escalate_at_ms is not null and escalate_at_ms <= $3",
+        args![&due.tenant, &due.number, now],
+    )
+    .await
+}
+
+pub(super) async fn set_escalation(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    escalation: i64,
+    next_at: Option<UtcMs>,
+) -> Result<()> {
+    tx.execute(
+        "update cases set escalation = $3, escalate_at_ms = $4 where tenant = $1 and case_id = $2",
+        args![tenant, case_id, escalation, next_at],
+    )
+    .await?;
+    Ok(())
+}

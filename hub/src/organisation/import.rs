@@ -1,0 +1,270 @@
+//! Sheets of areas and of units: all of a sheet in one transaction, or nothing. What is not in a sheet stays.
+
+use std::collections::BTreeMap;
+
+use super::{Area, AreaPath, Level, Unit, store};
+use crate::db::{self, Db};
+use crate::sheet::{self, Bad, Cells, Column, Headings, Row, short};
+
+const MOST_ID: usize = 32;
+const MOST_NAME: usize = 60;
+
+/// Rows that a tenant may have of either.
+const MOST_ROWS: usize = 20_000;
+
+const AREA_COLUMNS: [Column; 6] = [
+    ("id", "编号", true),
+    ("name", "名称", true),
+    ("name_en", "英文名称", false),
+    ("level", "层级", true),
+    ("parent", "上级", false),
+    ("rural", "农村", false),
+];
+
+const UNIT_COLUMNS: [Column; 5] = [
+    ("id", "编号", true),
+    ("name", "名称", true),
+    ("name_en", "英文名称", false),
+    ("area", "区域", false),
+    ("active", "启用", true),
+];
+
+/// What an import did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub new: Vec<String>,
+    pub changed: Vec<String>,
+    pub unchanged: Vec<String>,
+    pub bad: Vec<Bad>,
+    /// Whether it was done.
+    pub done: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("{0}")]
+    File(Bad),
+    #[error("there would be {0} rows; {MOST_ROWS} are the most")]
+    TooMany(usize),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Headings and rows of a sheet.
+pub(super) fn open(bytes: &[u8], columns: &'static [Column]) -> Result<(Headings, Vec<Row>), ImportError> {
+    let mut rows = sheet::read(bytes).map_err(ImportError::File)?;
+    if rows.is_empty() {
+        let what = "the file is empty; its first row names the columns".to_owned();
+        return Err(ImportError::File(Bad { line: 1, row: 1, column: None, what }));
+    }
+    let headings = Headings::read(&rows.remove(0), columns).map_err(ImportError::File)?;
+    Ok((headings, rows))
+}
+
+/// Takes a sheet of areas. A parent may stand below its children.
+pub async fn import_areas(
+    db: &Db,
+    tenant: &str,
+    bytes: &[u8],
+    dry_run: bool,
+) -> Result<Imported, ImportError> {
+    let (headings, rows) = open(bytes, &AREA_COLUMNS)?;
+    let mut tx = db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let known: BTreeMap<String, Area> =
+        store::areas_in(&mut tx, tenant).await?.into_iter().map(|area| (area.area.clone(), area)).collect();
+    let mut outcome = Imported::default();
+    let mut told: BTreeMap<String, (Area, &Row)> = BTreeMap::new();
+    for row in &rows {
+        match area_of(row, &headings) {
+            Ok(area) => {
+                if let Some((_, before)) = told.get(&area.area) {
+                    let what = format!("{:?} stands in line {} too", area.area, before.line);
+                    outcome.bad.push(headings.bad(row, 0, what));
+                } else {
+                    told.insert(area.area.clone(), (area, row));
+                }
+            }
+            Err(bad) => outcome.bad.extend(bad),
+        }
+    }
+    if known.len() + told.len() > MOST_ROWS {
+        return Err(ImportError::TooMany(known.len() + told.len()));
+    }
+    let tree = Tree { known: &known, told: &told };
+    let mut put = Vec::new();
+    for (id, (area, row)) in &told {
+        match tree.place(id) {
+            Ok(path) => put.push(Area { path: path.as_str().to_owned(), ..area.clone() }),
+            Err((field, what)) => outcome.bad.push(headings.bad(row, field, what)),
+        }
+    }
+    outcome.bad.sort_by_key(|bad| bad.line);
+    sort(&mut outcome, &put, |area| known.get(&area.area), |area| &area.area);
+    if !dry_run && outcome.bad.is_empty() {
+        put.sort_by(|a, b| a.path.cmp(&b.path));
+        for area in &put {
+            store::put_area(&mut tx, tenant, area).await?;
+        }
+        tx.commit().await?;
+        outcome.done = true;
+    }
+    Ok(outcome)
+}
+
+/// Which rows are new, which change something.
+fn sort<'a, T: PartialEq>(
+    outcome: &mut Imported,
+    rows: &'a [T],
+    known: impl Fn(&T) -> Option<&'a T>,
+    id: impl Fn(&T) -> &String,
+) {
+    for row in rows {
+        let list = match known(row) {
+            None => &mut outcome.new,
+            Some(old) if old == row => &mut outcome.unchanged,
+            Some(_) => &mut outcome.changed,
+        };
+        list.push(id(row).clone());
+    }
+}
+
+fn area_of(row: &Row, headings: &Headings) -> Result<Area, Vec<Bad>> {
+    let mut cells = Cells::new(row, headings)?;
+    let name_zh = cells.line_of(1, MOST_NAME);
+    let name_en = cells.line_or_nothing(2, MOST_NAME);
+    let level = match cells.cell(3) {
+        "县" | "区" | "市" => "county",
+        "镇" | "乡" | "街道" => "town",
+        "社区" | "村" => "community",
+        "网格" => "grid",
+        other => other,
+    };
+    if let Err(why) = level.parse::<Level>() {
+        cells.complain(3, why);
+    }
+    let area = Area {
+        area: cells.id(0, MOST_ID, ("area", "610322100")),
+        parent: Some(cells.cell(4).to_owned()).filter(|parent| !parent.is_empty()),
+        level: level.to_owned(),
+        name_en: if name_en.is_empty() { name_zh.clone() } else { name_en },
+        name_zh,
+        rural: i64::from(cells.flag(5)),
+        path: String::new(),
+    };
+    if cells.bad.is_empty() { Ok(area) } else { Err(cells.bad) }
+}
+
+/// What is known and what a sheet says, as one tree.
+struct Tree<'t> {
+    known: &'t BTreeMap<String, Area>,
+    told: &'t BTreeMap<String, (Area, &'t Row)>,
+}
+
+const LEVEL_FIELD: usize = 3;
+const PARENT_FIELD: usize = 4;
+
+impl Tree<'_> {
+    fn area(&self, id: &str) -> Option<&Area> {
+        self.told.get(id).map(|told| &told.0).or_else(|| self.known.get(id))
+    }
+
+    /// Where an area of the sheet lies, or which field is wrong and why.
+    fn place(&self, id: &str) -> Result<AreaPath, (usize, String)> {
+        let area = self.area(id).expect("asked only of areas of the sheet");
+        if let Some(old) = self.known.get(id)
+            && (old.parent != area.parent || old.level != area.level)
+        {
+            let what = "an area stays where it is, since cases and people are bound to its place; give the new one \
+                        another id";
+            return Err((PARENT_FIELD, what.to_owned()));
+        }
+        let level: Level = area.level.parse().map_err(|why| (LEVEL_FIELD, why))?;
+        match (&area.parent, level.above()) {
+            (None, None) => Ok(AreaPath::everything().below(id)),
+            (Some(_), None) => Err((PARENT_FIELD, "nothing is above a county; leave it empty".to_owned())),
+            (None, Some(above)) => Err((PARENT_FIELD, format!("is empty; a {level} lies in a {above}"))),
+            (Some(parent), Some(above)) => {
+                let Some(found) = self.area(parent) else {
+                    return Err((PARENT_FIELD, format!("there is no area {:?}", short(parent))));
+                };
+                if found.level != above.as_str() {
+                    let what = format!("{parent} is a {}; a {level} lies in a {above}", found.level);
+                    return Err((PARENT_FIELD, what));
+                }
+                // Levels only rise: this ends.
+                Ok(self.place_of(parent).below(id))
+            }
+        }
+    }
+
+    fn place_of(&self, id: &str) -> AreaPath {
+        match self.area(id).and_then(|area| area.parent.as_deref()) {
+            Some(parent) if parent != id => self.place_of(parent).below(id),
+            _ => AreaPath::everything().below(id),
+        }
+    }
+}
+
+/// Takes a sheet of units.
+pub async fn import_units(
+    db: &Db,
+    tenant: &str,
+    bytes: &[u8],
+    dry_run: bool,
+) -> Result<Imported, ImportError> {
+    let (headings, rows) = open(bytes, &UNIT_COLUMNS)?;
+    let mut tx = db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let areas = store::areas_in(&mut tx, tenant).await?;
+    let known: BTreeMap<String, Unit> =
+        store::units_in(&mut tx, tenant).await?.into_iter().map(|unit| (unit.unit.clone(), unit)).collect();
+    let mut outcome = Imported::default();
+    let mut put: Vec<Unit> = Vec::new();
+    for row in &rows {
+        match unit_of(row, &headings, &areas) {
+            Ok(unit) if put.iter().any(|other| other.unit == unit.unit) => {
+                let what = format!("{:?} stands there twice; give one of them another id", unit.unit);
+                outcome.bad.push(headings.bad(row, 0, what));
+            }
+            Ok(unit) => put.push(unit),
+            Err(bad) => outcome.bad.extend(bad),
+        }
+    }
+    if known.len() + put.len() > MOST_ROWS {
+        return Err(ImportError::TooMany(known.len() + put.len()));
+    }
+    sort(&mut outcome, &put, |unit| known.get(&unit.unit), |unit| &unit.unit);
+    if !dry_run && outcome.bad.is_empty() {
+        for unit in &put {
+            store::put_unit(&mut tx, tenant, unit).await?;
+        }
+        tx.commit().await?;
+        outcome.done = true;
+    }
+    Ok(outcome)
+}
+
+fn unit_of(row: &Row, headings: &Headings, areas: &[Area]) -> Result<Unit, Vec<Bad>> {
+    let mut cells = Cells::new(row, headings)?;
+    let name_zh = cells.line_of(1, MOST_NAME);
+    let name_en = cells.line_or_nothing(2, MOST_NAME);
+    let area = match cells.cell(3) {
+        "" => "/".to_owned(),
+        id => match areas.iter().find(|area| area.area == id) {
+            Some(area) => area.path.clone(),
+            None => {
+                cells.complain(3, format!("there is no area {:?}; import areas first", short(id)));
+                String::new()
+            }
+        },
+    };
+    let unit = Unit {
+        unit: cells.id(0, MOST_ID, ("unit", "city_management")),
+        name_en: if name_en.is_empty() { name_zh.clone() } else { name_en },
+        name_zh,
+        area,
+        active: i64::from(cells.flag(4)),
+    };
+    if cells.bad.is_empty() { Ok(unit) } else { Err(cells.bad) }
+}

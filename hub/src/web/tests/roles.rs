@@ -1,0 +1,204 @@
+//! Every route by every role, near and elsewhere: who is let in, by a table written out by hand. A route that is not in it
+//! fails.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use tower::ServiceExt as _;
+
+use super::site::{Browser, CALL, START, Site, sites};
+use crate::organisation::{self, AreaPath};
+use crate::user::{self, Act, Grant, Role};
+
+/// What a route asks of whoever comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    /// Nothing.
+    Open,
+    /// A session.
+    Login,
+    /// A role, wherever.
+    Role(Act),
+    /// That the case is one's to see.
+    Sees,
+    /// Both.
+    RoleAndSees(Act),
+    /// A box's own token: no person has one.
+    Machine,
+}
+
+use Asks::{Login, Machine, Open, RoleAndSees, Sees};
+
+const API: [(&str, &str, Asks); 32] = [
+    ("POST", "/api/v1/session", Open),
+    ("GET", "/api/v1/session", Login),
+    ("GET", "/api/v1/cases", Login),
+    ("POST", "/api/v1/cases", Asks::Role(Act::Report)),
+    ("GET", "/api/v1/cases/{number}", Sees),
+    ("POST", "/api/v1/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
+    ("PUT", "/api/v1/cases/{number}/ticket", RoleAndSees(Act::FileTicket)),
+    ("GET", "/api/v1/cases/{number}/moves", Sees),
+    ("POST", "/api/v1/cases/{number}/moves", Sees),
+    ("POST", "/api/v1/cases/{number}/contact", RoleAndSees(Act::Contact)),
+    ("GET", "/api/v1/cases/{number}/contact", Sees),
+    ("DELETE", "/api/v1/cases/{number}/contact", RoleAndSees(Act::Contact)),
+    ("GET", "/api/v1/cases/{number}/evidence/{sha256}", Login),
+    ("GET", "/api/v1/evidence/{sha256}", Login),
+    ("GET", "/api/v1/evidence/{sha256}/register", Asks::Role(Act::SeeCases)),
+    ("GET", "/api/v1/devices", Asks::Role(Act::SeeDevices)),
+    ("POST", "/api/v1/devices/{id}/commands", Asks::Role(Act::RequestStill)),
+    ("GET", "/api/v1/commands", Asks::Role(Act::SeeDevices)),
+    ("GET", "/api/v1/commands/{id}", Asks::Role(Act::SeeDevices)),
+    ("GET", "/api/v1/quarantine", Asks::Role(Act::SeeDevices)),
+    ("GET", "/api/v1/quarantine/{id}", Asks::Role(Act::SeeDevices)),
+    ("POST", "/api/v1/incidents", Machine),
+    ("GET", "/api/v1/knowledge", Login),
+    ("GET", "/api/v1/areas", Login),
+    ("GET", "/api/v1/units", Login),
+    ("GET", "/api/v1/categories", Login),
+    ("GET", "/api/v1/policies", Login),
+    ("POST", "/api/v1/policies", Asks::Role(Act::Organise)),
+    ("GET", "/api/v1/policies/{version}", Login),
+    ("GET", "/api/v1/notices", Login),
+    ("POST", "/api/v1/notices/{id}/read", Login),
+    ("GET", "/api/v1/changes", Login),
+];
+
+const PAGES: [(&str, &str, Asks); 23] = [
+    ("GET", "/", Open),
+    ("GET", "/login", Open),
+    ("POST", "/login", Open),
+    ("POST", "/logout", Login),
+    ("GET", "/cases", Login),
+    ("GET", "/cases/counts", Login),
+    ("GET", "/cases/{number}", Sees),
+    ("GET", "/cases/{number}/row", Sees),
+    ("POST", "/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
+    ("GET", "/calls/{call_id}", Sees),
+    ("POST", "/calls/{call_id}/ticket", RoleAndSees(Act::FileTicket)),
+    ("POST", "/calls/{call_id}/contact", RoleAndSees(Act::Contact)),
+    ("POST", "/calls/{call_id}/contact/delete", RoleAndSees(Act::Contact)),
+    ("GET", "/devices", Asks::Role(Act::SeeDevices)),
+    ("POST", "/devices", Asks::Role(Act::AddDevice)),
+    ("GET", "/devices/{id}", Asks::Role(Act::SeeDevices)),
+    ("POST", "/devices/{id}/commands", Asks::Role(Act::RequestStill)),
+    ("GET", "/commands", Asks::Role(Act::SeeDevices)),
+    ("GET", "/quarantine", Asks::Role(Act::SeeDevices)),
+    ("GET", "/quarantine/{id}", Asks::Role(Act::SeeDevices)),
+    ("GET", "/assets/{*path}", Open),
+    // Ends the session: tried last.
+    ("DELETE", "/api/v1/session", Login),
+    ("GET", "/api/openapi.json", Open),
+];
+
+/// Every route there is stands in one of the tables.
+#[test]
+fn every_route_is_listed() {
+    let description = serde_json::to_value(crate::api::openapi()).unwrap();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let listed =
+                API.iter().chain(&PAGES).any(|row| row.0.eq_ignore_ascii_case(method) && row.1 == path);
+            assert!(listed, "{method} {path} is not in the table of roles");
+        }
+    }
+    for path in crate::web::PATHS {
+        assert!(PAGES.iter().any(|row| row.1 == *path), "{path} is not in the table of roles");
+    }
+}
+
+const NEAR: &str = "/county/north/";
+const ELSEWHERE: &str = "/county/south/";
+
+/// Somebody with a role there, or in a unit that has a part in the case, or has none.
+async fn somebody(site: &Site, role: Role, near: bool) -> Browser {
+    let name = format!("{role}-{near}");
+    let grant = if role.is_of_a_unit() {
+        let unit = if near { "housing" } else { "education" };
+        Grant { role, area: AreaPath::everything(), unit: Some(unit.to_owned()) }
+    } else {
+        Grant { role, area: AreaPath::kept(if near { NEAR } else { ELSEWHERE }.to_owned()), unit: None }
+    };
+    let app = &site.app;
+    let one = (name.as_str(), "correct horse battery", &grant);
+    user::add_with(&app.db, app.tenant().as_str(), &app.chance, START, one).await.unwrap();
+    site.sign_in(&name).await
+}
+
+async fn status(site: &Site, browser: &Browser, method: &str, address: &str) -> StatusCode {
+    let form = !address.starts_with("/api/");
+    let body = match (method, address) {
+        ("POST" | "PUT", _) if form => {
+            format!("csrf={}&command=still&camera_id=north&purpose=x", browser.csrf)
+        }
+        ("POST", address) if address.ends_with("/commands") => {
+            r#"{"command": "still", "camera_id": "north", "purpose": "x"}"#.to_owned()
+        }
+        ("POST", address) if address.ends_with("/moves") => r#"{"move": "accept"}"#.to_owned(),
+        ("POST" | "PUT", _) => "{}".to_owned(),
+        _ => String::new(),
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(address)
+        .header(header::COOKIE, &browser.cookie)
+        .header("x-csrf-token", &browser.csrf)
+        .header(
+            header::CONTENT_TYPE,
+            if form { "application/x-www-form-urlencoded" } else { "application/json" },
+        )
+        .body(Body::from(body))
+        .unwrap();
+    // Only the head: the feed never ends.
+    site.router.clone().oneshot(request).await.unwrap().status()
+}
+
+#[tokio::test]
+async fn every_route_by_every_role() {
+    for mut site in sites().await {
+        let tenant = site.app.tenant().as_str().to_owned();
+        organisation::store::seed_units(&site.app.db, &tenant).await.unwrap();
+        site.put_box_in(NEAR).await;
+        site.raise_call("03").await;
+        let admin = site.log_in("admin").await;
+        let number = site.number(&admin).await;
+        site.give_to(&number, "housing").await;
+        let fill = |path: &str| {
+            path.replace("{number}", &number)
+                .replace("{id}", "box-1")
+                .replace("{call_id}", CALL)
+                .replace("{version}", "1")
+                .replace("{sha256}", &"a".repeat(64))
+                .replace("{*path}", "app.css")
+        };
+        for role in Role::ALL {
+            for near in [true, false] {
+                let browser = somebody(&site, role, near).await;
+                let sees = near && role.may(Act::SeeCases);
+                let ending = PAGES.iter().filter(|row| row.1 == "/logout" || row.0 == "DELETE");
+                let others =
+                    API.iter().chain(PAGES.iter().filter(|row| row.1 != "/logout" && row.0 != "DELETE"));
+                // Whoever has logged out has no session to log out from.
+                for (method, path, asks) in others.chain(ending.take(1)) {
+                    let found = status(&site, &browser, method, &fill(path)).await;
+                    let what = format!("{role}, {near}: {method} {path} says {found}, {}", site.name);
+                    let forbidden = found == StatusCode::FORBIDDEN;
+                    match *asks {
+                        Open => assert!(!forbidden, "{what}"),
+                        Login => assert!(!forbidden && found != StatusCode::UNAUTHORIZED, "{what}"),
+                        Machine => assert_eq!(found, StatusCode::UNAUTHORIZED, "{what}"),
+                        Asks::Role(act) => assert_eq!(forbidden, !role.may(act), "{what}"),
+                        // A move may be another's; whether the case is there is told by 404 alone.
+                        Sees => assert_eq!(found == StatusCode::NOT_FOUND, !sees, "{what}"),
+                        RoleAndSees(act) => {
+                            assert_eq!(forbidden, !role.may(act), "{what}");
+                            if role.may(act) && !sees {
+                                let hidden = [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY];
+                                assert!(hidden.contains(&found), "{what}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

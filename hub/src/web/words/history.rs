@@ -1,0 +1,131 @@
+//! A row of a case's history as people read it.
+
+use protocol::UtcMs;
+use serde_json::Value;
+
+use super::{answer, command, kind, severity, unit};
+use crate::case::{HistoryEntry, category};
+use crate::organisation::Level;
+use crate::ticket::taxonomy;
+use crate::web::moment::LocalTime;
+use crate::web::text::Lang;
+use crate::web::view::HistoryView;
+use crate::workflow::{Ask, Card, Satisfaction, VoidReason};
+
+/// `user:NAME` → NAME, `device:ID` → ID, `hub` → the product.
+fn actor(actor: &str, lang: Lang) -> String {
+    match actor.split_once(':') {
+        Some((_, name)) => name.to_owned(),
+        None => lang.product().to_owned(),
+    }
+}
+
+pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryView {
+    let action = match entry.action.as_str() {
+        "opened" => lang.pick("受理", "Opened"),
+        "joined" => lang.pick("并入", "Joined"),
+        "raised" => lang.pick("升级", "Raised"),
+        "ended" => lang.pick("事件结束", "Incident ended"),
+        "acknowledged" => lang.pick("确认", "Acknowledged"),
+        "told" => lang.pick("上报", "Reported"),
+        "ticket" => lang.pick("提交工单", "Ticket"),
+        "corrected" => lang.pick("工单更正", "Ticket corrected"),
+        "command" => lang.pick("请求", "Request"),
+        "answered" => lang.pick("回答", "Answer"),
+        "contact_seen" => lang.pick("查看回拨号码", "Callback number seen"),
+        "contact_deleted" => lang.pick("删除回拨号码", "Callback number deleted"),
+        "lost" => lang.pick("设备丢失数据", "Lost on the box"),
+        "handled_here" => lang.pick("自行处置", "Handled at this level"),
+        "passed_up" => lang.pick("上报", "Passed up"),
+        "voided" => lang.pick("作废", "Voided"),
+        "joined_into" => lang.pick("并案", "Joined to another case"),
+        "took_in" => lang.pick("并入案件", "Took in a case"),
+        "filed" => lang.pick("立案", "Filed"),
+        "dispatched" => lang.pick("派遣", "Dispatched"),
+        "accepted" => lang.pick("签收", "Accepted"),
+        "withdrawn" => lang.pick("撤回", "Withdrawn"),
+        "asked" => lang.pick("申请", "Asked"),
+        "endorsed" => lang.pick("部门负责人同意", "Endorsed"),
+        "granted" => lang.pick("批准", "Granted"),
+        "denied" => lang.pick("不批准", "Denied"),
+        "reassigned" => lang.pick("转派", "Reassigned"),
+        "progress" => lang.pick("办理", "Progress"),
+        "part_done" => lang.pick("协办办结", "Part done"),
+        "waived" => lang.pick("免办", "Waived"),
+        "resumed" => lang.pick("恢复", "Resumed"),
+        "reported" => lang.pick("反馈", "Result reported"),
+        "checked" => lang.pick("现场核查", "Checked on site"),
+        "rework" => lang.pick("返工", "Sent back"),
+        "closed" => lang.pick("结案", "Closed"),
+        "reopened" => lang.pick("重开", "Reopened"),
+        "called_back" => lang.pick("回访", "Called back"),
+        "reminded" => lang.pick("催办", "Reminded"),
+        "escalated" => lang.pick("逐级告警", "Escalated"),
+        "card_shown" => lang.pick("督办", "Card shown"),
+        "card_lifted" => lang.pick("撤销督办", "Card lifted"),
+        other => other,
+    };
+    HistoryView {
+        at: local.moment(UtcMs(entry.at_ms)),
+        action: action.to_owned(),
+        by: actor(&entry.actor, lang),
+        detail: serde_json::from_str(&entry.detail).map(|detail| in_words(&detail, lang)).unwrap_or_default(),
+        hash_short: entry.hash.chars().take(4).collect(),
+    }
+}
+
+/// The parts of a history row's detail that people read.
+fn in_words(detail: &Value, lang: Lang) -> String {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str);
+    let mut words: Vec<String> = Vec::new();
+    if let Some(word) = text("kind") {
+        words.push(kind(word, lang).to_owned());
+    }
+    if let (Some(from), Some(to)) = (text("from"), text("to")) {
+        words.push(format!("{} → {}", severity(from, lang).word, severity(to, lang).word));
+    }
+    if let Some(word) = text("command") {
+        words.push(command(word, lang).to_owned());
+    }
+    if let Some(word) = text("outcome") {
+        words.push(answer(word, lang).1.to_owned());
+    }
+    if let Some(word) = text("matter").and_then(|id| taxonomy::matter(id, lang)) {
+        words.push(word.to_owned());
+    }
+    if let Some(category) = text("category").and_then(category::find) {
+        words.push(lang.pick(category.zh, category.en).to_owned());
+    }
+    words.extend(of_the_workflow(detail, lang));
+    let plain = ["purpose", "reason", "place", "summary", "result", "text", "note", "desk", "into", "case"];
+    words.extend(
+        plain.iter().filter_map(|name| text(name)).filter(|text| !text.is_empty()).map(str::to_owned),
+    );
+    words.join(" · ")
+}
+
+/// What a step says in words of its own.
+fn of_the_workflow(detail: &Value, lang: Lang) -> Vec<String> {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str);
+    let mut words: Vec<String> = Vec::new();
+    let level = |name| text(name).and_then(|word| word.parse::<Level>().ok());
+    if let (Some(from), Some(to)) = (level("from_level"), level("to_level")) {
+        words.push(format!("{} → {}", lang.pick(from.zh(), from.en()), lang.pick(to.zh(), to.en())));
+    }
+    words.extend(text("unit").map(|id| unit(id, lang)));
+    words.extend(text("lead").map(|id| format!("{} {}", lang.pick("主办", "lead"), unit(id, lang))));
+    for id in detail.get("co").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        words.push(format!("{} {}", lang.pick("协办", "with"), unit(id, lang)));
+    }
+    words.extend(text("ask").and_then(Ask::kept).map(|ask| lang.pick(ask.zh(), ask.en()).to_owned()));
+    words.extend(text("void").and_then(VoidReason::kept).map(|why| lang.pick(why.zh(), why.en()).to_owned()));
+    words.extend(text("card").and_then(Card::kept).map(|card| lang.pick(card.zh(), card.en()).to_owned()));
+    words.extend(
+        text("satisfaction").and_then(Satisfaction::kept).map(|s| lang.pick(s.zh(), s.en()).to_owned()),
+    );
+    words.extend(detail.get("agrees").and_then(Value::as_bool).map(|agrees| {
+        let word = if agrees { ("与反馈相符", "agrees") } else { ("与反馈不符", "does not agree") };
+        lang.pick(word.0, word.1).to_owned()
+    }));
+    words
+}

@@ -1,0 +1,174 @@
+//! Clocks of a case: what runs, since when, until when.
+
+use protocol::UtcMs;
+use serde::{Deserialize, Serialize};
+
+use super::state::words;
+use super::{Dossier, moments};
+use crate::calendar::{Calendar, Limit, Pause};
+use crate::policy::Policy;
+
+/// What is being waited for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    Triage,
+    Dispatch,
+    Accept,
+    Handle,
+    Verify,
+}
+
+words!(ClockKind {
+    Triage = "triage", "受理", "Triage";
+    Dispatch = "dispatch", "派遣", "Dispatch";
+    Accept = "accept", "签收", "Acceptance";
+    Handle = "handle", "处置", "Handling";
+    Verify = "verify", "核查", "Verification";
+});
+
+/// One clock, of the case (task 0) or of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    pub kind: ClockKind,
+    pub task: i64,
+    /// The how many-th of its kind and task, from 1.
+    pub nth: i64,
+    /// Version whose calendar it follows.
+    pub policy: i64,
+    pub limit: Limit,
+    /// Each begins where the time before it ends.
+    pub extensions: Vec<Limit>,
+    pub started_at: UtcMs,
+    /// Nothing while it stands still.
+    pub due_at: Option<UtcMs>,
+    pub stopped_at: Option<UtcMs>,
+    /// Not of a dispatch that was taken back: nobody is judged by it.
+    pub counts: bool,
+    /// How many of its [`moments`] have passed, and when the next one comes.
+    pub stage: i64,
+    pub next_at: Option<UtcMs>,
+}
+
+impl Clock {
+    /// Only the handling stands still while a case is suspended.
+    fn reckon(&mut self, calendar: &Calendar, pauses: &[Pause]) {
+        let pauses = if self.kind == ClockKind::Handle { pauses } else { &[] };
+        let first = calendar.due(self.started_at, self.limit, pauses);
+        self.due_at = self.extensions.iter().fold(first, |due, more| calendar.due(due?, *more, pauses));
+    }
+
+    /// What has passed by now is not done any more: a clock that is given more time begins anew.
+    fn plan(&mut self, policy: &Policy, pauses: &[Pause], now: UtcMs) {
+        let all = self.due_at.map(|due| moments(policy, self.kind, self.limit, self.started_at, due, pauses));
+        let all = all.unwrap_or_default();
+        let passed = all.iter().filter(|(at, _)| at.0 <= now.0).count();
+        self.stage = passed as i64;
+        self.next_at = all.get(passed).map(|(at, _)| *at);
+    }
+
+    /// A machine's clock may be set back: nothing ends before it began.
+    fn stop(&mut self, now: UtcMs) {
+        self.stopped_at = Some(UtcMs(now.0.max(self.started_at.0)));
+    }
+
+    /// Whether its time had ended when it stopped, or has by now.
+    pub fn is_late(&self, now: UtcMs) -> bool {
+        self.due_at.is_some_and(|due| self.stopped_at.unwrap_or(now).0 > due.0)
+    }
+}
+
+impl Dossier {
+    pub(super) fn start(&mut self, kind: ClockKind, task: i64, limit: Limit, now: UtcMs) {
+        let nth =
+            1 + self.clocks.iter().filter(|clock| clock.kind == kind && clock.task == task).count() as i64;
+        self.clocks.push(Clock {
+            kind,
+            task,
+            nth,
+            policy: 0,
+            limit,
+            extensions: Vec::new(),
+            started_at: now,
+            due_at: None,
+            stopped_at: None,
+            counts: true,
+            stage: 0,
+            next_at: None,
+        });
+    }
+
+    fn running(&mut self, kind: ClockKind, task: i64) -> impl Iterator<Item = &mut Clock> {
+        let own =
+            move |clock: &&mut Clock| clock.kind == kind && clock.task == task && clock.stopped_at.is_none();
+        self.clocks.iter_mut().filter(own)
+    }
+
+    pub(super) fn stop(&mut self, kind: ClockKind, task: i64, now: UtcMs) {
+        self.running(kind, task).for_each(|clock| clock.stop(now));
+    }
+
+    /// Stops it; nobody is judged by it.
+    pub(super) fn forget(&mut self, kind: ClockKind, task: i64, now: UtcMs) {
+        self.running(kind, task).for_each(|clock| {
+            clock.stop(now);
+            clock.counts = false;
+        });
+    }
+
+    pub(super) fn extend(&mut self, kind: ClockKind, task: i64, by: Limit) {
+        self.running(kind, task).for_each(|clock| {
+            clock.extensions.push(by);
+            clock.due_at = None;
+        });
+    }
+
+    /// The handling goes on: the time between was not the unit's.
+    pub(super) fn resume(&mut self, task: i64, now: UtcMs) {
+        let own = |clock: &&mut Clock| clock.kind == ClockKind::Handle && clock.task == task;
+        let Some(clock) = self.clocks.iter_mut().filter(own).max_by_key(|clock| clock.nth) else { return };
+        if let Some(from) = clock.stopped_at.take() {
+            clock.due_at = None;
+            self.pauses.push(Pause { from, to: Some(UtcMs(now.0.max(from.0))) });
+        }
+    }
+
+    /// Other limits for what runs, from the same beginning.
+    pub(super) fn relimit(&mut self, limit: impl Fn(ClockKind) -> Limit) {
+        for clock in self.clocks.iter_mut().filter(|clock| clock.stopped_at.is_none()) {
+            clock.limit = limit(clock.kind);
+            clock.due_at = None;
+        }
+    }
+
+    /// Ends of the clocks that began or changed. The others keep the end they were given.
+    pub(super) fn reckon(&mut self, policy: &Policy, now: UtcMs) {
+        let (calendar, pauses) = (&policy.calendar, &self.pauses);
+        for clock in &mut self.clocks {
+            if clock.stopped_at.is_none() && clock.due_at.is_none() {
+                clock.policy = policy.version;
+                clock.reckon(calendar, pauses);
+                clock.plan(policy, pauses, now);
+            }
+        }
+    }
+
+    pub(super) fn pause(&mut self, now: UtcMs) {
+        self.pauses.push(Pause { from: now, to: None });
+        self.handling_changed();
+    }
+
+    pub(super) fn unpause(&mut self, now: UtcMs) {
+        if let Some(pause) = self.pauses.iter_mut().rev().find(|pause| pause.to.is_none()) {
+            pause.to = Some(UtcMs(now.0.max(pause.from.0)));
+        }
+        self.handling_changed();
+    }
+
+    fn handling_changed(&mut self) {
+        let own = |clock: &&mut Clock| clock.kind == ClockKind::Handle && clock.stopped_at.is_none();
+        self.clocks.iter_mut().filter(own).for_each(|clock| clock.due_at = None);
+    }
+}
