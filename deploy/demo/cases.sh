@@ -76,7 +76,7 @@ write_out() {
     fetch_evidence "$1" clip clip.mp4 || say "note: the clip could not be fetched"
     mapfile -t who < <(as_admin)
     (limited 150 "$simulate" shot "${who[@]}" --page "/cases=$out/cases.png" --page "/cases/$1=$out/case.png" \
-        --page "/calls/$call=$out/call.png" --page "/devices=$out/devices.png") >>"$state/log/shot.log" 2>&1 ||
+        --page "/cases/$2=$out/workflow.png" --page "/calls/$call=$out/call.png" --page "/devices=$out/devices.png") >>"$state/log/shot.log" 2>&1 ||
         say "note: the pages could not be photographed ($state/log/shot.log)"
     until_true 20 operator_is_done || true
     # A second call with the very same sound is a file that the hub already holds: nothing to ask the box for.

@@ -12,12 +12,11 @@ settle_people() {
     python3 "$root/deploy/demo/county.py" --areas >"$state/areas.csv"
     hub_command area import "$state/areas.csv" >>"$state/log/people.log" || { say "note: the areas could not be imported ($state/log/people.log)"; return; }
     hub_command device place demo-box dongguan >>"$state/log/people.log" || true
-    [ ! -s "$state/people.txt" ] || return 0
-    : >"$state/people.part"
-    chmod 600 "$state/people.part"
+    (umask 077 && touch "$state/people.txt")
     while IFS=, read -r name role area unit; do
-        password=$(hub_command user add "$name" --role "$role" ${area:+--area "$area"} ${unit:+--unit "$unit"}) || return 0
-        printf '%s %s\n' "$name" "$password" >>"$state/people.part"
+        ! grep -q "^$name " "$state/people.txt" || continue
+        password=$(hub_command user add "$name" --role "$role" ${area:+--area "$area"} ${unit:+--unit "$unit"}) || continue
+        printf '%s %s\n' "$name" "$password" >>"$state/people.txt"
     done <<'PEOPLE'
 班长,shift_leader,,
 坐席,operator,,
@@ -27,7 +26,6 @@ settle_people() {
 东关网格员,grid_manager,dongguan-03,
 东关社区干部,community_officer,dongguan,
 PEOPLE
-    mv "$state/people.part" "$state/people.txt"
 }
 
 # as NAME: asks the hub as somebody else from now on, in a subshell.
