@@ -70,7 +70,15 @@ def features():
         serial[community] = serial.get(community, 0) + 1
         number = serial[community]
         name = f"{community}第{number:02}网格"
-        properties = {"level": "grid", "county": COUNTY, "community": community, "name": name, "centre": middle(ring)}
+        properties = {
+            "id": f"{IDS[community]}-{number:02}",
+            "level": "grid",
+            "parent": IDS[community],
+            "county": COUNTY,
+            "community": community,
+            "name": name,
+            "centre": middle(ring),
+        }
         outer = [ring[0], *reversed(ring[1:]), ring[0]]
         yield {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [outer]}}
 
@@ -82,10 +90,6 @@ def areas():
     yield f"qingwu-town,{TOWN},town,qingwu"
     for community, _ in COMMUNITIES:
         yield f"{IDS[community]},{community},community,qingwu-town"
-    for feature in features():
-        properties = feature["properties"]
-        community = IDS[properties["community"]]
-        yield f"{community}-{properties['name'][-4:-2]},{properties['name']},grid,{community}"
 
 
 if __name__ == "__main__":

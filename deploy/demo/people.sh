@@ -11,6 +11,7 @@ settle_people() {
     local name role area unit password
     python3 "$root/deploy/demo/county.py" --areas >"$state/areas.csv"
     hub_command area import "$state/areas.csv" >>"$state/log/people.log" || { say "note: the areas could not be imported ($state/log/people.log)"; return; }
+    hub_command grid import "$out/county.geojson" --note "演示县" >>"$state/log/people.log" || say "note: the map of grids could not be imported ($state/log/people.log)"
     hub_command device place demo-box dongguan >>"$state/log/people.log" || true
     (umask 077 && touch "$state/people.txt")
     while IFS=, read -r name role area unit; do

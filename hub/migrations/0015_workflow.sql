@@ -22,7 +22,6 @@ alter table cases add column suspended_until_ms bigint;
 alter table cases add column ending text;
 alter table cases add column void_reason text;
 alter table cases add column joined_into text;
-alter table cases add column extensions bigint not null default 0;
 alter table cases add column called_back bigint not null default 0;
 -- Open 督办 cards: yellow, red, black, with blanks between.
 alter table cases add column cards text not null default '';

@@ -9,6 +9,7 @@ create index clocks_next on case_clocks (next_at_ms) where stopped_at_ms is null
 alter table cases add column escalation bigint not null default 0;
 alter table cases add column escalate_at_ms bigint;
 create index cases_escalate on cases (escalate_at_ms) where escalate_at_ms is not null;
+create index cases_waiting on cases (severity) where closed_at_ms is null and state = 'received' and acknowledged_at_ms is null;
 create index cases_suspended_until on cases (suspended_until_ms) where suspended_until_ms is not null;
 
 create table notices (
@@ -25,7 +26,7 @@ create table notices (
     primary key (tenant, notice_id)
 );
 create unique index notices_once on notices (tenant, cause);
-create index notices_by_time on notices (tenant, made_at_ms);
+create index notices_by_time on notices (made_at_ms);
 
 -- Whom: somebody, a unit, or a role wherever its area has the case. Nothing stands for what is not meant.
 create table notice_audience (
@@ -63,6 +64,7 @@ create index duties_by_time on duties (tenant, to_ms);
 
 -- Signed from time to time: how far each case's history had come. What is cut off or taken out later shows.
 alter table cases add column rooted_count bigint not null default 0;
+create index cases_unrooted on cases (tenant) where history_count > rooted_count;
 create table history_roots (
     tenant text not null,
     root bigint not null,

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::contact;
 use crate::db::Db;
 use crate::evidence::EvidenceStore;
+use crate::grid::Grids;
 use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
@@ -46,6 +47,8 @@ pub struct App {
     pub knowledge: Shelf,
     /// What may take how long.
     pub policies: Policies,
+    /// Whose ground a point is.
+    pub grids: Grids,
     /// Signs the history.
     pub sealer: Arc<Sealer>,
 }
@@ -103,6 +106,7 @@ impl App {
             chance,
             config: Arc::new(config),
             policies: Policies::new(zone.clone()),
+            grids: Grids::default(),
             sealer: Arc::new(sealer),
             zone,
             changes,
@@ -157,6 +161,7 @@ impl App {
             quarantine_most: self.config.intake.quarantine_per_device,
             contact_life_ms: self.config.contact.life_ms(),
             policies: self.policies.clone(),
+            grids: self.grids.clone(),
         }
     }
 }

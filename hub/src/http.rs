@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::BrokerMode;
 use crate::device::{DeviceError, enrol};
 use crate::evidence::tus::device_of;
-use crate::user::Role;
+use crate::user::Act;
 use crate::web::guard::session_of;
 
 /// How a request came; cookies and redirects depend on it. In every request's extensions.
@@ -129,7 +129,7 @@ impl FromRequestParts<App> for Insider {
                 .is_some_and(|from| from.0.ip().is_loopback());
         let named = async || {
             let session = session_of(app, parts).await.ok().flatten();
-            session.is_some_and(|(session, _)| session.role == Role::Administrator)
+            session.is_some_and(|(session, _)| session.may(Act::Organise))
                 || device_of(app, &parts.headers).await.is_ok()
         };
         Ok(Self(here || named().await))

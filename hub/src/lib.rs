@@ -14,6 +14,7 @@ pub mod db;
 pub mod device;
 pub mod engine;
 pub mod evidence;
+pub mod grid;
 pub mod http;
 pub mod intake;
 pub mod metrics;

@@ -15,7 +15,7 @@ use hub::organisation::cli::Sheet;
 use hub::policy::cli::Question;
 use hub::ticket::knowledge;
 use hub::user::{self, Role};
-use hub::{device, organisation, policy, run};
+use hub::{device, grid, organisation, policy, run};
 use protocol::{Chance, Clock, DeviceId, Severity, SystemClock};
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +61,9 @@ enum Command {
     /// Departments and other bodies that handle cases.
     #[command(subcommand)]
     Unit(SheetCommand),
+    /// Maps of grids: whose ground a point is.
+    #[command(subcommand)]
+    Grid(GridCommand),
     /// Who is on duty, and who leads the shift.
     #[command(subcommand)]
     Duty(SheetCommand),
@@ -86,6 +89,33 @@ enum SheetCommand {
     },
     /// A row a line.
     List,
+}
+
+#[derive(Debug, Subcommand)]
+enum GridCommand {
+    /// Check a map (GeoJSON) and put it in force; one with gaps, overlaps or grids that hang in the air is refused.
+    Import {
+        file: PathBuf,
+        /// It was drawn on GCJ-02, as map services have it, not on WGS84.
+        #[arg(long)]
+        gcj02: bool,
+        /// What changed, and why.
+        #[arg(long, default_value = "")]
+        note: String,
+        /// Only say what is wrong with it.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List versions, the newest first.
+    List,
+    /// Say whose ground a point is.
+    At {
+        latitude: f64,
+        longitude: f64,
+        /// The point is in GCJ-02.
+        #[arg(long)]
+        gcj02: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -268,6 +298,7 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Area(command) => sheet_command(command, Sheet::Areas, config, clock, chance).await,
         Command::Unit(command) => sheet_command(command, Sheet::Units, config, clock, chance).await,
+        Command::Grid(command) => grid_command(command, &App::open(config, clock, chance).await?.0).await,
         Command::Duty(command) => sheet_command(command, Sheet::Duties, config, clock, chance).await,
         Command::VerifyHistory { key } => {
             verify_history(&App::open(config, clock, chance).await?.0, key).await
@@ -332,9 +363,21 @@ async fn sheet_command(
     }
 }
 
+async fn grid_command(command: GridCommand, app: &App) -> anyhow::Result<()> {
+    match command {
+        GridCommand::Import { file, gcj02, note, dry_run } => {
+            grid::cli::import(app, &file, gcj02, &note, dry_run).await
+        }
+        GridCommand::List => grid::cli::list(app).await,
+        GridCommand::At { latitude, longitude, gcj02 } => {
+            grid::cli::at(app, latitude, longitude, gcj02).await
+        }
+    }
+}
+
 async fn verify_history(app: &App, mut trusted: Vec<String>) -> anyhow::Result<()> {
     trusted.push(app.sealer.name());
-    let found = seal::check(&app.db, app.tenant().as_str(), &trusted).await?;
+    let found = seal::check(&app.db, app.tenant().as_str(), &trusted, app.sealer.last()).await?;
     let sealed = found.sealed_at.map_or("never".to_owned(), |at| app.local_time(at));
     println!(
         "{} cases, {} rows, {} signed roots, the last one of {sealed}",
@@ -378,7 +421,7 @@ async fn device_command(command: DeviceCommand, app: &App) -> anyhow::Result<()>
         }
         DeviceCommand::Place { name, area } => device::enrol::place(app, &name, &area).await?,
         DeviceCommand::List => {
-            for device in device::store::list(&app.db, tenant.as_str()).await? {
+            for device in device::store::list(&app.db, tenant.as_str(), "").await? {
                 let link = device.link.as_deref().unwrap_or("never seen");
                 let Device { device_id, state, title, .. } = &device;
                 if writeln!(std::io::stdout(), "{device_id}\t{state}\t{link}\t{title}").is_err() {

@@ -100,6 +100,7 @@ async fn tell_of(app: &App, silent: &Silent, now: UtcMs) -> db::Result<u64> {
         quarantine_most: app.config.intake.quarantine_per_device,
         contact_life_ms: app.config.contact.life_ms(),
         policies: &app.policies,
+        grids: &app.grids,
     };
     intake::incident(&mut tx, context, &origin, &incident).await?;
     device::store::set_lost(&mut tx, &silent, keep).await?;

@@ -15,6 +15,7 @@ use crate::organisation;
 use crate::ticket::{self, Draft, TicketError, lesson};
 use crate::user::Act;
 use crate::web::guard::Fields;
+use crate::web::text::Lang;
 use crate::workflow::{self, Actor};
 
 #[derive(utoipa::IntoParams)]
@@ -161,6 +162,9 @@ pub(super) async fn acknowledge(
 ) -> Result<Json<CaseDetail>, ApiError> {
     caller.must(Act::Acknowledge)?;
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
+    if let Some(case) = case::store::by_number(&app.db, tenant, user, &number).await? {
+        caller.must_at(Act::Acknowledge, &case.area)?;
+    }
     let case = case::store::acknowledge(&app.db, tenant, &number, user, app.clock.now()).await?;
     app.changes.wake();
     detail(&app, &case, &Fields::default()).await
@@ -180,6 +184,9 @@ pub(super) async fn ticket(
     let Json(draft) = draft?;
     let (tenant, user) = (app.tenant().as_str(), &caller.0.user);
     let before = match case::store::by_number(&app.db, tenant, user, &number).await? {
+        Some(case) if caller.must_at(Act::FileTicket, &case.area).is_err() => {
+            return Err(ApiError::Role(Act::FileTicket.roles_text(Lang::En)));
+        }
         Some(case) => ticket::get(&app.db, tenant, &case.case_id).await?.map(|ticket| ticket.draft()),
         None => None,
     };

@@ -57,7 +57,14 @@ pub(super) async fn look(
 ) -> Result<Json<Contact>, ApiError> {
     caller.must(Act::Contact)?;
     let Json(request) = request?;
+    must_there(&app, &caller, &number).await?;
     Ok(Json(contact::look(&app, &number, &caller.0.user, &request.purpose).await?))
+}
+
+/// A case that is not there is told by what follows.
+async fn must_there(app: &App, caller: &Caller, number: &str) -> Result<(), ApiError> {
+    let case = case::store::by_number(&app.db, app.tenant().as_str(), &caller.0.user, number).await?;
+    case.map_or(Ok(()), |case| caller.must_at(Act::Contact, &case.area))
 }
 
 /// Whether a number is kept, until when, and who saw it; never the number.
@@ -89,6 +96,7 @@ pub(super) async fn forget(
     Address(number): Address<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.must(Act::Contact)?;
+    must_there(&app, &caller, &number).await?;
     contact::forget(&app, &number, &caller.0.user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

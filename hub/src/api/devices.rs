@@ -29,7 +29,7 @@ const MOST: i64 = 500;
     Forbidden, Failures))]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<DeviceList>, ApiError> {
     caller.must(Act::SeeDevices)?;
-    let devices = device::store::list(&app.db, app.tenant().as_str()).await?;
+    let devices = device::store::list(&app.db, app.tenant().as_str(), &caller.0.user).await?;
     Ok(Json(DeviceList { devices: devices.iter().map(DeviceItem::from).collect() }))
 }
 
@@ -58,6 +58,9 @@ pub(super) async fn command(
         }
     };
     caller.must(act)?;
+    if let Some(area) = device::store::area(&app.db, app.tenant().as_str(), &id).await? {
+        caller.must_at(act, &area)?;
+    }
     let device: DeviceId = id.parse().map_err(|_| ApiError::NotFound(format!("there is no device {id}")))?;
     let new = NewCommand {
         origin: Origin { tenant: app.tenant().clone(), device },
@@ -88,7 +91,7 @@ pub(super) async fn command(
     Forbidden, Failures))]
 pub(super) async fn commands(State(app): State<App>, caller: Caller) -> Result<Json<CommandList>, ApiError> {
     caller.must(Act::SeeDevices)?;
-    let rows = command::store::list(&app.db, app.tenant().as_str(), None, MOST).await?;
+    let rows = command::store::list(&app.db, app.tenant().as_str(), &caller.0.user, None, MOST).await?;
     Ok(Json(CommandList { commands: rows.iter().map(CommandItem::from).collect() }))
 }
 
@@ -102,7 +105,7 @@ pub(super) async fn get_command(
     Address(id): Address<String>,
 ) -> Result<Json<CommandItem>, ApiError> {
     caller.must(Act::SeeDevices)?;
-    let row = command::store::get(&app.db, app.tenant().as_str(), &id).await?;
+    let row = command::store::get(&app.db, app.tenant().as_str(), &caller.0.user, &id).await?;
     row.map(|row| Json(CommandItem::from(&row)))
         .ok_or_else(|| ApiError::NotFound(format!("there is no command {id}")))
 }
@@ -115,8 +118,8 @@ pub(super) async fn quarantine(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<QuarantineList>, ApiError> {
-    caller.must(Act::SeeDevices)?;
-    let rows = intake::store::quarantined(&app.db, app.tenant().as_str(), MOST).await?;
+    caller.must(Act::SeeQuarantine)?;
+    let rows = intake::store::quarantined(&app.db, app.tenant().as_str(), &caller.0.user, MOST).await?;
     Ok(Json(QuarantineList { quarantine: rows }))
 }
 
@@ -129,8 +132,8 @@ pub(super) async fn quarantined(
     caller: Caller,
     Address(id): Address<String>,
 ) -> Result<Json<QuarantineDetail>, ApiError> {
-    caller.must(Act::SeeDevices)?;
-    let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &id).await?;
+    caller.must(Act::SeeQuarantine)?;
+    let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &caller.0.user, &id).await?;
     let (row, content) =
         found.ok_or_else(|| ApiError::NotFound(format!("nothing in quarantine has id {id}")))?;
     Ok(Json(QuarantineDetail { row, content_base64: STANDARD.encode(content) }))

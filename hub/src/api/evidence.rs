@@ -95,6 +95,7 @@ async fn serve(
     let recording = stored.kind == "recording";
     if recording {
         caller.must(Act::Recording)?;
+        caller.must_at(Act::Recording, &stored.area)?;
         if purpose.is_empty() {
             return Err(ApiError::Unprocessable(
                 "a recording needs ?purpose=: it goes into the register".to_owned(),
@@ -227,6 +228,10 @@ pub(super) async fn register(
 ) -> Result<Json<Register>, ApiError> {
     caller.must(Act::SeeCases)?;
     let sha256: Sha256Hex = sha256.parse().map_err(ApiError::Input)?;
+    let seen = app.evidence.grants(app.tenant(), &sha256, None, &caller.0.user).await?;
+    if seen.is_empty() {
+        return Err(ApiError::NotFound("no file of this hash is yours to see".to_owned()));
+    }
     let accesses = user::register_of(&app.db, app.tenant().as_str(), sha256.as_str()).await?;
     Ok(Json(Register { accesses }))
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::ApiError;
 use crate::app::App;
+use crate::organisation::AreaPath;
 use crate::user::{Act, Session};
 use crate::web::guard::{Via, cross_site, same, session_of};
 use crate::web::text::Lang;
@@ -18,6 +19,14 @@ pub(super) struct Caller(pub(super) Session);
 impl Caller {
     pub(super) fn must(&self, act: Act) -> Result<(), ApiError> {
         if self.0.may(act) { Ok(()) } else { Err(ApiError::Role(act.roles_text(Lang::En))) }
+    }
+
+    /// The same there: a role for another area does not help.
+    pub(super) fn must_at(&self, act: Act, area: &str) -> Result<(), ApiError> {
+        if self.0.may_at(act, &AreaPath::kept(area.to_owned())) {
+            return Ok(());
+        }
+        Err(ApiError::Role(act.roles_text(Lang::En)))
     }
 }
 

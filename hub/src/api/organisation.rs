@@ -132,6 +132,8 @@ pub(super) async fn import(
     request: Result<Json<NewPolicy>, JsonRejection>,
 ) -> Result<Json<PolicyTaken>, ApiError> {
     caller.must(Act::Organise)?;
+    // What holds for the whole county is no one town's to say.
+    caller.must_at(Act::Organise, "/")?;
     let Json(new) = request?;
     if new.note.trim().is_empty() || new.note.chars().count() > 200 {
         return Err(ApiError::Unprocessable("note: say in 1 to 200 characters what changed".to_owned()));

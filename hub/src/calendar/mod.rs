@@ -89,14 +89,6 @@ impl Calendar {
         runs.map(|(begins, ends)| ends.min(to.0) - begins).sum()
     }
 
-    /// Whether people work at this moment: reminders wait until they do.
-    pub fn is_open(&self, at: UtcMs) -> bool {
-        self.day_of(at.0).is_some_and(|day| {
-            let spans = self.spans(day).iter();
-            spans.into_iter().any(|span| self.at(day, span.opens) <= at.0 && at.0 < self.at(day, span.closes))
-        })
-    }
-
     /// The first moment from `at` on at which people work.
     pub fn next_open(&self, at: UtcMs) -> Option<UtcMs> {
         self.runs(at.0, Unit::WorkingMinute, &[]).next().map(|(begins, _)| UtcMs(begins))

@@ -106,7 +106,8 @@ fn shares_run_in_working_time() {
     let share = calendar.share(start, end, 75, Unit::WorkingDay, &[]).unwrap();
     assert_eq!(share, at("2026-03-19 15:07:30"));
     assert_eq!(calendar.share(start, end, 50, Unit::Minute, &[]).unwrap(), at("2026-03-19 04:00"));
-    assert!(calendar.is_open(at("2026-03-18 08:30")) && !calendar.is_open(at("2026-03-18 12:00")));
+    assert_eq!(calendar.next_open(at("2026-03-18 08:30")), Some(at("2026-03-18 08:30")));
+    assert_eq!(calendar.next_open(at("2026-03-18 12:00")), Some(at("2026-03-18 14:00")));
     assert_eq!(calendar.next_open(at("2026-03-20 18:00")), Some(at("2026-03-23 08:30")));
 }
 

@@ -60,6 +60,13 @@ impl NewReport {
     }
 }
 
+/// The grid of the place, where one was given and a map is in force.
+async fn on_the_map(app: &App, new: &NewReport) -> db::Result<Option<AreaPath>> {
+    let Some((latitude, longitude)) = new.at else { return Ok(None) };
+    let index = app.grids.newest(&app.db, app.tenant().as_str()).await?;
+    Ok(index.and_then(|index| index.at(longitude, latitude).cloned()))
+}
+
 /// Files the report of a user; returns the case that it is.
 pub async fn report(app: &App, new: &NewReport, user: &str, grants: &[Grant]) -> Result<Case, ReportError> {
     if let Some(why) = new.wrong() {
@@ -74,7 +81,10 @@ pub async fn report(app: &App, new: &NewReport, user: &str, grants: &[Grant]) ->
             let found = organisation::store::area(&app.db, tenant, id).await?;
             AreaPath::kept(found.ok_or_else(|| ReportError::Area(id.clone()))?.path)
         }
-        None => reporting.first().map(|grant| grant.area.clone()).unwrap_or_default(),
+        None => match on_the_map(app, new).await? {
+            Some(area) => area,
+            None => reporting.first().map(|grant| grant.area.clone()).unwrap_or_default(),
+        },
     };
     let Some(grant) = reporting.into_iter().find(|grant| grant.area.covers(&area)) else {
         return Err(ReportError::NotYours(new.area.clone().unwrap_or_default()));

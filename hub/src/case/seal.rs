@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use protocol::{Chance, UtcMs};
@@ -15,19 +15,24 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use sha2::{Digest as _, Sha256};
 
 use super::history;
-use super::store::seal::{self, Head, Root};
+use super::store::seal::{self, CaseEnd, Head, Root};
 use crate::app::App;
 use crate::db::{self, Db};
 use crate::pki::files::{PRIVATE, write};
 
 const FILE: &str = "history.key";
+const LAST: &str = "history.last";
 
 /// Roots are made this often, where anything was written.
 const EVERY_MS: i64 = 3_600_000;
 
 /// The hub's key for the history: 64 hexadecimal digits in `pki/history.key`, for the hub's user alone.
 #[derive(Debug)]
-pub struct Sealer(Ed25519KeyPair);
+pub struct Sealer {
+    pair: Ed25519KeyPair,
+    /// Beside the key: number and hash of the newest root that this hub made.
+    last: PathBuf,
+}
 
 impl Sealer {
     /// Opens the key in the authority's folder, or makes one.
@@ -45,16 +50,30 @@ impl Sealer {
             format!("{} is no key for the history: bring it back from a backup", path.display())
         })?;
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|error| anyhow::anyhow!("{error}"))?;
-        Ok(Self(pair))
+        Ok(Self { pair, last: folder.join(LAST) })
     }
 
     /// By which its signatures are known, in hexadecimal.
     pub fn name(&self) -> String {
-        hex::encode(self.0.public_key().as_ref())
+        hex::encode(self.pair.public_key().as_ref())
     }
 
     fn sign(&self, text: &str) -> String {
-        hex::encode(self.0.sign(text.as_bytes()).as_ref())
+        hex::encode(self.pair.sign(text.as_bytes()).as_ref())
+    }
+
+    /// The newest root that this hub made, by what it wrote down outside the database.
+    pub fn last(&self) -> Option<(i64, String)> {
+        let text = std::fs::read_to_string(&self.last).ok()?;
+        let (root, hash) = text.trim().split_once(' ')?;
+        Some((root.parse().ok()?, hash.to_owned()))
+    }
+
+    fn remember(&self, root: &Root) {
+        // Without it, roots that are cut off the end are not missed; they are as good as before otherwise.
+        if let Err(error) = write(&self.last, &format!("{} {}\n", root.root, root.hash), PRIVATE) {
+            tracing::warn!("the newest root of the history is not remembered: {error:#}");
+        }
     }
 }
 
@@ -92,6 +111,7 @@ pub async fn make(db: &Db, tenant: &str, sealer: &Sealer, now: UtcMs) -> db::Res
     let root = Root { root: number, at_ms: now.0, prev_hash: prev, hash, signer: sealer.name(), signature };
     seal::insert(&mut tx, tenant, &root, &heads).await?;
     tx.commit().await?;
+    sealer.remember(&root);
     Ok(heads.len() as u64)
 }
 
@@ -110,8 +130,14 @@ pub struct Checked {
 }
 
 /// Holds every row of history against the one before it, every case against the end of its history, and every signed root
-/// against the rows that it covers. `trusted`: names of keys whose signatures count.
-pub async fn check(db: &Db, tenant: &str, trusted: &[String]) -> db::Result<Checked> {
+/// against the rows that it covers. `trusted`: names of keys whose signatures count;
+/// `last`: the newest root, as somebody wrote it down outside the database.
+pub async fn check(
+    db: &Db,
+    tenant: &str,
+    trusted: &[String],
+    last: Option<(i64, String)>,
+) -> db::Result<Checked> {
     let mut found = Checked::default();
     let mut after = String::new();
     loop {
@@ -122,23 +148,31 @@ pub async fn check(db: &Db, tenant: &str, trusted: &[String]) -> db::Result<Chec
             let rows = seal::rows(db, tenant, &case.case_id).await?;
             found.cases += 1;
             found.rows += rows.len() as u64;
-            if let Some(position) = history::first_break(&case.case_id, &rows, &case.history_hash) {
-                found.wrong.push(format!("case {}: {}", case.number, what(&rows, position)));
-            } else if rows.len() as i64 != case.history_count {
-                found.wrong.push(format!(
-                    "case {}: it counts {} rows and has {}",
-                    case.number,
-                    case.history_count,
-                    rows.len()
-                ));
+            if trouble(case, &rows).is_some() {
+                // Somebody may have written in between: once more, at one moment.
+                let mut tx = db.begin_read().await?;
+                if let Some(case) = seal::case_in(&mut tx, tenant, &case.case_id).await? {
+                    let rows = seal::rows_in(&mut tx, tenant, &case.case_id).await?;
+                    found.wrong.extend(trouble(&case, &rows));
+                }
             }
         }
     }
     for case_id in seal::orphans(db, tenant).await? {
         found.wrong.push(format!("case {case_id}: the case was removed; its history is still there"));
     }
-    roots(db, tenant, trusted, &mut found).await?;
+    roots(db, tenant, trusted, last, &mut found).await?;
     Ok(found)
+}
+
+/// What does not fit of one case.
+fn trouble(case: &CaseEnd, rows: &[super::HistoryEntry]) -> Option<String> {
+    if let Some(position) = history::first_break(&case.case_id, rows, &case.history_hash) {
+        return Some(format!("case {}: {}", case.number, what(rows, position)));
+    }
+    let counted = case.history_count;
+    (rows.len() as i64 != counted)
+        .then(|| format!("case {}: it counts {counted} rows and has {}", case.number, rows.len()))
 }
 
 fn what(rows: &[super::HistoryEntry], position: i64) -> String {
@@ -158,7 +192,13 @@ fn what(rows: &[super::HistoryEntry], position: i64) -> String {
     }
 }
 
-async fn roots(db: &Db, tenant: &str, trusted: &[String], found: &mut Checked) -> db::Result<()> {
+async fn roots(
+    db: &Db,
+    tenant: &str,
+    trusted: &[String],
+    mut last: Option<(i64, String)>,
+    found: &mut Checked,
+) -> db::Result<()> {
     let mut prev = history::START.to_owned();
     for (number, root) in (1..).zip(seal::roots(db, tenant).await?) {
         found.roots += 1;
@@ -171,7 +211,11 @@ async fn roots(db: &Db, tenant: &str, trusted: &[String], found: &mut Checked) -
         } else if !signed(&root) || !trusted.contains(&root.signer) {
             found.wrong.push(format!("root {number}: it is not signed by a key that is trusted here"));
         }
+        last = last.filter(|(number, hash)| (*number, hash) != (root.root, &root.hash));
         prev = root.hash;
+    }
+    if let Some((number, _)) = last {
+        found.wrong.push(format!("root {number}: it was made here and is missing, or is another one now"));
     }
     for miss in seal::misses(db, tenant).await? {
         let name = miss.number.as_deref().unwrap_or(&miss.case_id);

@@ -4,52 +4,62 @@ use protocol::{Answer, Command, CommandBody, Origin, Outcome, UtcMs};
 use serde_json::json;
 
 use super::{CommandError, CommandRow, NewCommand, RESEND_AFTER_MS};
+use crate::case::store::visible;
 use crate::change::{self, ChangeTopic};
 use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
+use crate::device::store::seen_box;
 use crate::{args, case, evidence};
 
 macro_rules! command_columns {
     ($rest:literal) => {
         concat!(
-            "select m.command_id, m.device_id, m.name, m.body, m.purpose, m.case_id, c.number as case_number,
+            "select m.command_id, m.device_id, m.name, m.body, m.purpose, m.case_id, cases.number as case_number,
                     m.issued_by, m.issued_at_ms, m.expires_at_ms, m.state, m.sent_at_ms, m.sends,
                     m.answered_at_ms, m.reason, m.result
-             from commands m left join cases c on c.tenant = m.tenant and c.case_id = m.case_id ",
+             from commands m left join cases on cases.tenant = m.tenant and cases.case_id = m.case_id ",
             $rest
         )
     };
 }
 
-/// The newest, of one box or of all.
-pub async fn list(db: &Db, tenant: &str, device_id: Option<&str>, limit: i64) -> Result<Vec<CommandRow>> {
-    match device_id {
-        Some(id) => {
-            db.fetch_all(
-                command_columns!(
-                    "where m.tenant = $1 and m.device_id = $2
-                     order by m.issued_at_ms desc, m.command_id desc limit $3"
-                ),
-                args![tenant, id, limit],
-            )
-            .await
-        }
-        None => {
-            db.fetch_all(
-                command_columns!(
-                    "where m.tenant = $1 order by m.issued_at_ms desc, m.command_id desc limit $2"
-                ),
-                args![tenant, limit],
-            )
-            .await
-        }
-    }
+/// Only requests that a user may see: about cases that he sees, and about none of boxes that he sees.
+macro_rules! seen_command {
+    ($user:literal) => {
+        concat!(
+            " and ((m.case_id is not null",
+            visible!($user),
+            ") or (m.case_id is null and exists (
+                select 1 from devices d where d.tenant = m.tenant and d.device_id = m.device_id",
+            seen_box!($user),
+            ")))"
+        )
+    };
 }
 
-pub async fn get(db: &Db, tenant: &str, command_id: &str) -> Result<Option<CommandRow>> {
+/// The newest, of one box or of all, that this user may see.
+pub async fn list(
+    db: &Db,
+    tenant: &str,
+    user: &str,
+    device_id: Option<&str>,
+    limit: i64,
+) -> Result<Vec<CommandRow>> {
+    db.fetch_all(
+        concat!(
+            command_columns!("where m.tenant = $1 and ($2 = '' or m.device_id = $2)"),
+            seen_command!("$4"),
+            " order by m.issued_at_ms desc, m.command_id desc limit $3"
+        ),
+        args![tenant, device_id.unwrap_or_default(), limit, user],
+    )
+    .await
+}
+
+pub async fn get(db: &Db, tenant: &str, user: &str, command_id: &str) -> Result<Option<CommandRow>> {
     db.fetch_optional(
-        command_columns!("where m.tenant = $1 and m.command_id = $2"),
-        args![tenant, command_id],
+        concat!(command_columns!("where m.tenant = $1 and m.command_id = $2"), seen_command!("$3")),
+        args![tenant, command_id, user],
     )
     .await
 }

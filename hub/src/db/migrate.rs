@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0014_policy", include_str!("../../migrations/0014_policy.sql")),
     ("0015_workflow", include_str!("../../migrations/0015_workflow.sql")),
     ("0016_engine", include_str!("../../migrations/0016_engine.sql")),
+    ("0017_grid", include_str!("../../migrations/0017_grid.sql")),
 ];
 
 pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

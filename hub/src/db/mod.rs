@@ -162,7 +162,9 @@ impl Db {
     pub async fn begin_read(&self) -> Result<Tx> {
         let on = match self {
             Self::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => On::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => {
+                On::Postgres(pool.begin_with("begin isolation level repeatable read read only").await?)
+            }
         };
         Ok(Tx { on, later: later::Later::default(), changes: Vec::new() })
     }

@@ -16,21 +16,24 @@ use crate::user::Role;
 use crate::workflow::store::StepError;
 
 pub(super) async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
-    let policy = app.policies.newest(&app.db, app.tenant().as_str(), now).await?;
-    let emergency = policy.emergency;
-    store::watch(&app.db, i64::from(emergency.acknowledge_s) * 1_000, now).await?;
+    for tenant in store::unwatched(&app.db).await? {
+        let mut tx = app.db.begin().await?;
+        tx.lock_tenant(&tenant).await?;
+        let policy = app.policies.newest_in(&mut tx, &tenant, now).await?;
+        store::watch(&mut tx, &tenant, i64::from(policy.emergency.acknowledge_s) * 1_000).await?;
+        tx.commit().await?;
+    }
     let mut done = 0;
     for due in store::unanswered(&app.db, now).await? {
-        let waits_ms = (i64::from(emergency.acknowledge_s) * 1_000, i64::from(emergency.repeat_s) * 1_000);
-        done += told("telling of an emergency", &due.number, tell(app, &due, waits_ms, now).await);
+        done += told("telling of an emergency", &due.number, tell(app, &due, now).await);
     }
     Ok(done)
 }
 
-/// `waits_ms`: until the next step, and, after the last, until it begins again.
-async fn tell(app: &App, due: &DueCase, waits_ms: (i64, i64), now: UtcMs) -> Result<bool, StepError> {
+async fn tell(app: &App, due: &DueCase, now: UtcMs) -> Result<bool, StepError> {
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(&due.tenant).await?;
+    let emergency = app.policies.newest_in(&mut tx, &due.tenant, now).await?.emergency;
     let Some(case) = store::still_unanswered(&mut tx, due, now).await? else { return Ok(false) };
     if case.waits == 0 {
         store::set_escalation(&mut tx, &due.tenant, &case.case_id, case.escalation, None).await?;
@@ -40,7 +43,7 @@ async fn tell(app: &App, due: &DueCase, waits_ms: (i64, i64), now: UtcMs) -> Res
     let step = case.escalation + 1;
     let audience = audience(&mut tx, &due.tenant, &case, step, now).await?;
     let notice = Notice {
-        cause: format!("{}/emergency/{step}", due.number),
+        cause: format!("{}/emergency/{}/{step}", due.number, now.0),
         kind: Kind::Emergency,
         severity: Severity::Emergency,
         case_number: due.number.clone(),
@@ -51,7 +54,7 @@ async fn tell(app: &App, due: &DueCase, waits_ms: (i64, i64), now: UtcMs) -> Res
     notice::tell(&mut tx, &due.tenant, &app.new_id(), &notice, now).await?;
     let detail = json!({ "step": step, "told": audience.iter().map(Audience::in_words).collect::<Vec<_>>() });
     case::store::append(&mut tx, &due.tenant, &case.case_id, now, "hub", "escalated", &detail).await?;
-    let wait_ms = if step < 3 { waits_ms.0 } else { waits_ms.1 };
+    let wait_ms = 1_000 * i64::from(if step < 3 { emergency.acknowledge_s } else { emergency.repeat_s });
     store::set_escalation(&mut tx, &due.tenant, &case.case_id, step, Some(now.plus_ms(wait_ms))).await?;
     tx.commit().await?;
     Ok(true)

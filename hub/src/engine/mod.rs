@@ -20,12 +20,19 @@ use crate::workflow::store::{StepError, With};
 use crate::workflow::{self, Actor, Answers, Card, Clock, ClockKind, Deed, Dossier, State, Step};
 use store::{DueCase, DueClock};
 
+/// What could not be done is tried again then.
+const LATER_MS: i64 = 5 * 60_000;
+
 /// Moments that one clock has, at most.
 const MOST_MOMENTS: usize = 5;
 
 /// One pass; returns how many things were done. One that fails is tried again and does not hold up the others.
 pub async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
-    let mut done = 0;
+    // Lives first.
+    let mut done = escalation::pass(app, now).await?;
+    for due in store::without_clocks(&app.db).await? {
+        done += told("the clocks of an older case", &due.number, begin_clocks(app, &due, now).await);
+    }
     for due in store::over(&app.db, now).await? {
         done += told("resuming a case", &due.number, resume(app, &due, now).await);
     }
@@ -33,13 +40,16 @@ pub async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
     for _ in 0..MOST_MOMENTS {
         let before = done;
         for due in store::due_clocks(&app.db, now).await? {
-            done += told("a clock", &due.number, clock(app, &due, now).await);
+            let result = clock(app, &due, now).await;
+            if result.is_err() {
+                store::postpone_clock(&app.db, &due, now.plus_ms(LATER_MS)).await?;
+            }
+            done += told("a clock", &due.number, result);
         }
         if done == before {
             break;
         }
     }
-    done += escalation::pass(app, now).await?;
     Ok(done)
 }
 
@@ -51,6 +61,55 @@ fn told(what: &str, number: &str, result: Result<bool, StepError>) -> u64 {
             0
         }
     }
+}
+
+/// A case that was open before there were clocks: what it waits for runs from now.
+async fn begin_clocks(app: &App, due: &DueCase, now: UtcMs) -> Result<bool, StepError> {
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(&due.tenant).await?;
+    let Some(before) = workflow::store::load(&mut tx, &due.tenant, &due.number).await? else {
+        return Ok(false);
+    };
+    let policy = app.policies.newest_in(&mut tx, &due.tenant, now).await?;
+    let mut after = before.clone();
+    if !after.begin_clocks(&policy, now) {
+        return Ok(false);
+    }
+    workflow::store::save(&mut tx, &due.tenant, &before, &after).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What a person says by hand, told to whose turn it is.
+pub async fn tell_by_hand(
+    tx: &mut db::Tx,
+    tenant: &str,
+    dossier: &Dossier,
+    step: &Step,
+    with: With<'_>,
+) -> db::Result<()> {
+    let (kind, zh, en) = match step {
+        Step::Remind { text } => (Kind::Overdue, format!("催办：{text}"), format!("Reminder: {text}")),
+        Step::Supervise { card, reason } => {
+            (Kind::Card, format!("{}：{reason}", card.zh()), format!("{}: {reason}", card.en()))
+        }
+        _ => return Ok(()),
+    };
+    let audience = match dossier.next_due() {
+        Some(clock) => responsible(dossier, clock),
+        None => vec![Audience::role(Role::Dispatcher, dossier.facts.area.as_str())],
+    };
+    let notice = Notice {
+        cause: format!("{}/by hand/{}", dossier.facts.number, with.id),
+        kind,
+        severity: dossier.facts.severity,
+        case_number: dossier.facts.number.clone(),
+        text_zh: zh,
+        text_en: en,
+        audience,
+    };
+    notice::tell(tx, tenant, with.id, &notice, with.now).await?;
+    Ok(())
 }
 
 /// A suspension is over.
@@ -105,7 +164,7 @@ async fn clock(app: &App, due: &DueClock, now: UtcMs) -> Result<bool, StepError>
     let next = moments.get(at + 1).map(|(at, _)| *at);
     let late_to_warn = *deed == Deed::Warn && ends.0 <= now.0;
     if !dossier.facts.drill && !late_to_warn {
-        act(app, &mut tx, due, &dossier, clock, *deed, now).await?;
+        act(app, &mut tx, due, &dossier, clock, (stage, *deed), now).await?;
     }
     store::set_stage(&mut tx, &case_id, due, stage + 1, next).await?;
     tx.commit().await?;
@@ -118,7 +177,7 @@ async fn act(
     due: &DueClock,
     dossier: &Dossier,
     clock: &Clock,
-    deed: Deed,
+    (stage, deed): (i64, Deed),
     now: UtcMs,
 ) -> Result<(), StepError> {
     let (zh, en) = (clock.kind.zh(), clock.kind.en());
@@ -159,7 +218,7 @@ async fn act(
     }
     let (task, nth) = (due.task, due.nth);
     let notice = Notice {
-        cause: format!("{}/{}/{task}/{nth}/{deed:?}/{ends}", due.number, due.clock),
+        cause: format!("{}/{}/{task}/{nth}/{stage}/{ends}", due.number, due.clock),
         kind,
         severity: dossier.facts.severity,
         case_number: due.number.clone(),

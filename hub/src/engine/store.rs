@@ -89,13 +89,49 @@ pub(super) async fn unanswered(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
     .await
 }
 
-/// Emergencies that wait for a person and of which the engine knows nothing yet: just opened, or just raised to one.
-pub(super) async fn watch(db: &Db, acknowledge_ms: i64, now: UtcMs) -> Result<u64> {
+/// Tenants with emergencies that wait for a person and of which the engine knows nothing yet: just opened, or just raised.
+pub(super) async fn unwatched(db: &Db) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = db
+        .fetch_all(
+            "select distinct tenant from cases
+             where closed_at_ms is null and state = 'received' and acknowledged_at_ms is null
+               and severity = 'emergency' and drill = 0 and escalate_at_ms is null and escalation = 0",
+            args![],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(tenant,)| tenant).collect())
+}
+
+/// Under the lock: from when on they are told further.
+pub(super) async fn watch(tx: &mut Tx, tenant: &str, acknowledge_ms: i64) -> Result<u64> {
+    tx.execute(
+        "update cases set escalate_at_ms = updated_at_ms + $2
+         where tenant = $1 and closed_at_ms is null and state = 'received' and acknowledged_at_ms is null
+           and severity = 'emergency' and drill = 0 and escalate_at_ms is null and escalation = 0",
+        args![tenant, acknowledge_ms],
+    )
+    .await
+}
+
+/// What could not be done comes again later, so that it does not stand before the rest.
+pub(super) async fn postpone_clock(db: &Db, due: &DueClock, until: UtcMs) -> Result<u64> {
     db.execute(
-        "update cases set escalate_at_ms = updated_at_ms + $1
-         where closed_at_ms is null and state = 'received' and acknowledged_at_ms is null and severity = 'emergency'
-           and drill = 0 and escalate_at_ms is null and escalation = 0 and opened_at_ms <= $2",
-        args![acknowledge_ms, now],
+        "update case_clocks set next_at_ms = $6
+         where tenant = $1 and clock = $3 and task = $4 and nth = $5
+           and case_id in (select case_id from cases where tenant = $1 and number = $2)",
+        args![&due.tenant, &due.number, &due.clock, due.task, due.nth, until],
+    )
+    .await
+}
+
+/// Open cases without any clock: of before there were any.
+pub(super) async fn without_clocks(db: &Db) -> Result<Vec<DueCase>> {
+    db.fetch_all(
+        "select tenant, number from cases
+         where closed_at_ms is null and not exists (
+             select 1 from case_clocks k where k.tenant = cases.tenant and k.case_id = cases.case_id)
+         limit $1",
+        args![MOST],
     )
     .await
 }
@@ -117,8 +153,7 @@ from_row!(Unanswered: case_id, area, level, title_zh, title_en, escalation, wait
 pub(super) async fn still_unanswered(tx: &mut Tx, due: &DueCase, now: UtcMs) -> Result<Option<Unanswered>> {
     tx.fetch_optional(
         "select case_id, area, level, title_zh, title_en, escalation,
-                cast(case when closed_at_ms is null and state = 'received' and acknowledged_at_ms is null
-                          then 1 else 0 end as bigint) as waits
+                cast(case when closed_at_ms is null and acknowledged_at_ms is null then 1 else 0 end as bigint) as waits
          from cases where tenant = $1 and number = $2 and escalate_at_ms is not null and escalate_at_ms <= $3",
         args![&due.tenant, &due.number, now],
     )

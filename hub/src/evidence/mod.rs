@@ -34,12 +34,14 @@ pub struct Grant {
     /// `None` for the answer to a request about no case.
     pub case_number: Option<String>,
     pub call_id: Option<String>,
+    /// Where the case lies, or the box that answered.
+    pub area: String,
     pub kind: String,
     pub media_type: String,
     pub size_bytes: i64,
 }
 
-from_row!(Grant: case_number, call_id, kind, media_type, size_bytes);
+from_row!(Grant: case_number, call_id, area, kind, media_type, size_bytes);
 
 /// The store of files. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use super::Grant;
 use crate::case::store::visible;
 use crate::db::from_row;
 use crate::db::{Db, Insert, Result, Tx};
+use crate::device::store::seen_box;
 use crate::{args, case};
 
 const LINKS: Insert = Insert {
@@ -55,7 +56,7 @@ pub(super) async fn grants(
 ) -> Result<Vec<Grant>> {
     db.fetch_all(
         concat!(
-            "select cases.number as case_number, cases.call_id, l.kind, l.media_type, e.size_bytes
+            "select cases.number as case_number, cases.call_id, cases.area, l.kind, l.media_type, e.size_bytes
              from evidence e
              join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.device_id = e.device_id
                   and l.owner = 'incident'
@@ -69,16 +70,19 @@ pub(super) async fn grants(
                       and r.device_id = l.device_id and m.case_id = cases.case_id))",
             visible!("$4"),
             " union
-             select cases.number as case_number, cases.call_id, l.kind, l.media_type, e.size_bytes
+             select cases.number as case_number, cases.call_id, coalesce(cases.area, d.area, '/') as area, l.kind, l.media_type, e.size_bytes
              from evidence e
              join evidence_links l on l.tenant = e.tenant and l.sha256 = e.sha256 and l.device_id = e.device_id
                   and l.owner = 'command'
              join commands m on m.tenant = l.tenant and m.command_id = l.owner_id
              left join cases on cases.tenant = m.tenant and cases.case_id = m.case_id
+             left join devices d on d.tenant = m.tenant and d.device_id = m.device_id
              where e.tenant = $1 and e.sha256 = $2 and ($3 = '' or cases.number = $3)
-               and (cases.case_id is null or (1 = 1",
+               and ((cases.case_id is null",
+            seen_box!("$4"),
+            ") or (cases.case_id is not null",
             visible!("$4"),
-            ")) order by 1, 3"
+            ")) order by 1, 4"
         ),
         args![tenant, sha256, case_number.unwrap_or_default(), user],
     )

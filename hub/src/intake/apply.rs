@@ -14,6 +14,7 @@ use super::store::{self, Fate, KnownIncident, Remembered, Unreadable};
 use crate::case::{self, number};
 use crate::change::{self, ChangeTopic};
 use crate::db::{Result, Tx};
+use crate::grid::Grids;
 use crate::policy::Policies;
 use crate::{command, contact, correlation, device, evidence};
 
@@ -28,6 +29,7 @@ pub struct Context<'a> {
     /// How long after its case was opened a callback number is kept.
     pub contact_life_ms: i64,
     pub policies: &'a Policies,
+    pub grids: &'a Grids,
 }
 
 /// Where a message stands among those of its box.
@@ -319,7 +321,13 @@ async fn revision(
         None => {
             let new_id = context.chance.uuid_v7(now).to_string();
             let day = number::local_day(now, context.zone);
-            let new = case::store::NewCase { case_id: &new_id, day: &day, now, policies: context.policies };
+            let new = case::store::NewCase {
+                case_id: &new_id,
+                day: &day,
+                now,
+                policies: context.policies,
+                grids: context.grids,
+            };
             (case::store::open_or_join(tx, origin, incident, &cause, new).await?, None)
         }
     };

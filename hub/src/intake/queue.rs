@@ -14,6 +14,7 @@ use super::apply::{self, Context, Seen};
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::db::{self, Db};
+use crate::grid::Grids;
 use crate::metrics::Metrics;
 use crate::policy::Policies;
 
@@ -118,6 +119,7 @@ pub struct Worker {
     /// How long after its case was opened a callback number is kept.
     pub contact_life_ms: i64,
     pub policies: Policies,
+    pub grids: Grids,
 }
 
 impl Worker {
@@ -171,6 +173,7 @@ impl Worker {
             quarantine_most: self.quarantine_most,
             contact_life_ms: self.contact_life_ms,
             policies: &self.policies,
+            grids: &self.grids,
         };
         let uptime_ms = self.clock.uptime_ms();
         let mut tx = self.db.begin().await?;
@@ -208,6 +211,7 @@ impl Worker {
             quarantine_most: self.quarantine_most,
             contact_life_ms: self.contact_life_ms,
             policies: &self.policies,
+            grids: &self.grids,
         };
         let reason = format!("the database refused it: {error}");
         let mut receipts = Vec::new();

@@ -228,25 +228,55 @@ pub async fn forget_quarantine(db: &Db, before_ms: i64) -> Result<u64> {
     db.execute("delete from quarantine where received_at_ms < $1", args![before_ms]).await
 }
 
-/// Newest first.
-pub async fn quarantined(db: &Db, tenant: &str, limit: i64) -> Result<Vec<Quarantined>> {
+/// Only messages `q` of boxes that a user may see; of no box, only for who sees them all.
+macro_rules! seen_message {
+    ($user:literal) => {
+        concat!(
+            " and (cast(",
+            $user,
+            " as text) = '' or exists (
+                select 1 from grants g
+                left join devices d on d.tenant = g.tenant and d.device_id = q.device_id
+                where g.tenant = q.tenant and g.user_name = ",
+            $user,
+            " and g.role in ('administrator', 'operator', 'commander', 'shift_leader', 'auditor') and g.unit = ''
+                  and substr(coalesce(d.area, '/'), 1, length(g.area)) = g.area))"
+        )
+    };
+}
+pub(crate) use seen_message;
+
+/// Newest first, of what a user may see.
+pub async fn quarantined(db: &Db, tenant: &str, user: &str, limit: i64) -> Result<Vec<Quarantined>> {
     db.fetch_all(
-        "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
-                cast(length(content) as bigint) as size_bytes
-         from quarantine where tenant = $1 order by received_at_ms desc, quarantine_id limit $2",
-        args![tenant, limit],
+        concat!(
+            "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+                    cast(length(content) as bigint) as size_bytes
+             from quarantine q where tenant = $1",
+            seen_message!("$3"),
+            " order by received_at_ms desc, quarantine_id limit $2"
+        ),
+        args![tenant, limit, user],
     )
     .await
 }
 
 /// One quarantined message with its bytes.
-pub async fn quarantined_one(db: &Db, tenant: &str, id: &str) -> Result<Option<(Quarantined, Vec<u8>)>> {
+pub async fn quarantined_one(
+    db: &Db,
+    tenant: &str,
+    user: &str,
+    id: &str,
+) -> Result<Option<(Quarantined, Vec<u8>)>> {
     let row: Option<Quarantined> = db
         .fetch_optional(
-            "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
-                    cast(length(content) as bigint) as size_bytes
-             from quarantine where tenant = $1 and quarantine_id = $2",
-            args![tenant, id],
+            concat!(
+                "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+                        cast(length(content) as bigint) as size_bytes
+                 from quarantine q where tenant = $1 and quarantine_id = $2",
+                seen_message!("$3")
+            ),
+            args![tenant, id, user],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };

@@ -96,19 +96,23 @@ pub(super) async fn read(db: &Db, tenant: &str, user: &str, id: &str, now: UtcMs
 }
 
 pub(super) async fn prune(db: &Db, before_ms: i64) -> Result<u64> {
-    db.execute(
+    // Most passes find nothing, and look at one row.
+    let old: Option<(String,)> = db
+        .fetch_optional("select notice_id from notices where made_at_ms < $1 limit 1", args![before_ms])
+        .await?;
+    if old.is_none() {
+        return Ok(0);
+    }
+    for sql in [
         "delete from notice_audience where exists (
              select 1 from notices n where n.tenant = notice_audience.tenant
                and n.notice_id = notice_audience.notice_id and n.made_at_ms < $1)",
-        args![before_ms],
-    )
-    .await?;
-    db.execute(
         "delete from notice_reads where exists (
              select 1 from notices n where n.tenant = notice_reads.tenant
                and n.notice_id = notice_reads.notice_id and n.made_at_ms < $1)",
-        args![before_ms],
-    )
-    .await?;
-    db.execute("delete from notices where made_at_ms < $1", args![before_ms]).await
+        "delete from notices where made_at_ms < $1",
+    ] {
+        db.execute(sql, args![before_ms]).await?;
+    }
+    Ok(1)
 }

@@ -45,7 +45,8 @@ pub(super) struct Turn {
     pub(super) to: UtcMs,
 }
 
-/// Takes a sheet of turns. A turn that is there already stays; nothing is removed.
+/// Takes a sheet of turns. It replaces what was planned for its posts and areas in the time that it spans: a shift that was
+/// swapped is taken back by the sheet that has it right.
 pub async fn import(
     db: &Db,
     tenant: &str,
@@ -66,6 +67,16 @@ pub async fn import(
             Ok(turn) => turns.push(turn),
             Err(bad) => outcome.bad.extend(bad),
         }
+    }
+    let mut planned = std::collections::BTreeSet::new();
+    for turn in &turns {
+        planned.insert((turn.area.as_str(), turn.post.as_str()));
+    }
+    for (area, post) in planned {
+        let own = turns.iter().filter(|turn| (turn.area.as_str(), turn.post.as_str()) == (area, post));
+        let (from, to) =
+            own.fold((i64::MAX, 0), |(from, to), turn| (from.min(turn.from.0), to.max(turn.to.0)));
+        store::clear_turns(&mut tx, tenant, (area, post), (from, to)).await?;
     }
     for turn in &turns {
         let id = chance.uuid_v7(now).to_string();

@@ -161,6 +161,9 @@ struct Tree<'t> {
     told: &'t BTreeMap<String, (Area, &'t Row)>,
 }
 
+/// County, town, community, and grids of two levels above one.
+const DEEPEST: usize = 4;
+
 const LEVEL_FIELD: usize = 3;
 const PARENT_FIELD: usize = 4;
 
@@ -188,20 +191,26 @@ impl Tree<'_> {
                 let Some(found) = self.area(parent) else {
                     return Err((PARENT_FIELD, format!("there is no area {:?}", short(parent))));
                 };
-                if found.level != above.as_str() {
+                // Grids of the second and third level lie in grids.
+                let in_a_grid = level == Level::Grid && found.level == Level::Grid.as_str();
+                if found.level != above.as_str() && !in_a_grid {
                     let what = format!("{parent} is a {}; a {level} lies in a {above}", found.level);
                     return Err((PARENT_FIELD, what));
                 }
-                // Levels only rise: this ends.
-                Ok(self.place_of(parent).below(id))
+                Ok(self.place_of(parent, 0)?.below(id))
             }
         }
     }
 
-    fn place_of(&self, id: &str) -> AreaPath {
+    fn place_of(&self, id: &str, depth: usize) -> Result<AreaPath, (usize, String)> {
+        if depth > DEEPEST {
+            let what =
+                format!("{} lies in itself, or too deep: a grid lies in at most two others", short(id));
+            return Err((PARENT_FIELD, what));
+        }
         match self.area(id).and_then(|area| area.parent.as_deref()) {
-            Some(parent) if parent != id => self.place_of(parent).below(id),
-            _ => AreaPath::everything().below(id),
+            Some(parent) => Ok(self.place_of(parent, depth + 1)?.below(id)),
+            None => Ok(AreaPath::everything().below(id)),
         }
     }
 }

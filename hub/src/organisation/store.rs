@@ -15,7 +15,7 @@ pub async fn areas(db: &Db, tenant: &str) -> Result<Vec<Area>> {
     .await
 }
 
-pub(super) async fn areas_in(tx: &mut Tx, tenant: &str) -> Result<Vec<Area>> {
+pub async fn areas_in(tx: &mut Tx, tenant: &str) -> Result<Vec<Area>> {
     tx.fetch_all(
         "select area, parent, level, name_zh, name_en, rural, path from areas where tenant = $1 order by path",
         args![tenant],
@@ -44,7 +44,7 @@ pub async fn is_rural(tx: &mut Tx, tenant: &str, path: &str) -> Result<bool> {
     Ok(count > 0)
 }
 
-pub(super) async fn put_area(tx: &mut Tx, tenant: &str, area: &Area) -> Result<()> {
+pub async fn put_area(tx: &mut Tx, tenant: &str, area: &Area) -> Result<()> {
     tx.execute(
         "insert into areas (tenant, area, parent, level, name_zh, name_en, rural, path)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -120,6 +120,21 @@ pub async fn seed_units(db: &Db, tenant: &str) -> Result<()> {
         put_unit(&mut tx, tenant, &free).await?;
     }
     tx.commit().await
+}
+
+/// Takes back what was planned within a time.
+pub(super) async fn clear_turns(
+    tx: &mut Tx,
+    tenant: &str,
+    (area, post): (&str, &str),
+    (from, to): (i64, i64),
+) -> Result<()> {
+    tx.execute(
+        "delete from duties where tenant = $1 and area = $2 and post = $3 and from_ms >= $4 and to_ms <= $5",
+        args![tenant, area, post, from, to],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Puts a turn into the roster; `false` when it is there already.

@@ -73,13 +73,16 @@ impl Policies {
     }
 
     fn read(&self, tenant: &str, version: i64, text: Option<String>) -> Result<Arc<Policy>> {
-        let policy =
-            Policy::read(&text.ok_or(Error::RowNotFound)?, version, &self.zone).map_err(|wrong| {
-                let why =
-                    format!("policy {version} was taken by another version of the hub: {}", wrong.join("; "));
-                Error::Decode(why.into())
-            })?;
-        let policy = Arc::new(policy);
+        let read = Policy::read(&text.ok_or(Error::RowNotFound)?, version, &self.zone).or_else(|wrong| {
+            // Taken by another version of the hub. Cases must come in all the same.
+            tracing::error!(
+                version,
+                "the policy cannot be read, the default stands in: {}",
+                wrong.join("; ")
+            );
+            Policy::read(DEFAULT, version, &self.zone)
+        });
+        let policy = Arc::new(read.map_err(|wrong| Error::Decode(wrong.join("; ").into()))?);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.insert((tenant.to_owned(), version), policy.clone());
         Ok(policy)

@@ -42,8 +42,7 @@ impl Listener {
         Self { call_id, number: None, keys: Vec::new(), seen: 0, next: Instant::now() }
     }
 
-    /// Looks which words are this call's. Like its transcript, whoever is logged in may read them, and only of a call that
-    /// has a case here; and only what the box of that case says, under the call's present name and those before.
+    /// Looks which words are this call's. Like its transcript, only whoever sees the call's case may read them; and only what the box of that case says, under the call's present name and those before.
     pub async fn resolve(&mut self, app: &App, user: &str) -> Result<()> {
         let tenant = app.tenant();
         let (asked, known) = (self.call_id.to_string(), std::mem::take(&mut self.keys));

@@ -20,6 +20,7 @@ pub use role::{Act, Role};
 pub use store::Access;
 
 use crate::db::{self, Db, Tx};
+use crate::organisation::AreaPath;
 
 /// A shift and its handover.
 pub const IDLE_MS: i64 = 12 * 3_600_000;
@@ -62,6 +63,11 @@ impl Session {
     /// Whether any of this user's roles may, wherever it is.
     pub fn may(&self, act: Act) -> bool {
         self.grants.iter().any(|grant| grant.role.may(act))
+    }
+
+    /// Whether one of this user's roles may, there.
+    pub fn may_at(&self, act: Act, area: &AreaPath) -> bool {
+        self.grants.iter().any(|grant| grant.role.may(act) && grant.area.covers(area))
     }
 }
 

@@ -51,8 +51,10 @@ pub enum Act {
     Recording,
     /// See, or delete, the number to call a citizen back at: who speaks with citizens, not who sets up the system.
     Contact,
-    /// See boxes, what was asked of them, and what of theirs could not be read.
+    /// See boxes, and what was asked of them.
     SeeDevices,
+    /// See what boxes sent and nobody could read: words of calls may be in it.
+    SeeQuarantine,
     Configure,
     AddDevice,
     /// Areas, units, policies, users.
@@ -60,7 +62,7 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SeeCases,
         Self::Report,
         Self::Acknowledge,
@@ -69,6 +71,7 @@ impl Act {
         Self::Recording,
         Self::Contact,
         Self::SeeDevices,
+        Self::SeeQuarantine,
         Self::Configure,
         Self::AddDevice,
         Self::Organise,
@@ -108,15 +111,24 @@ impl Act {
                 Informant,
                 Attendant,
             ],
-            Self::Acknowledge | Self::RequestStill => {
-                &[Administrator, Operator, Commander, ShiftLeader, Dispatcher]
-            }
+            Self::Acknowledge => &[
+                Administrator,
+                Operator,
+                Commander,
+                ShiftLeader,
+                Dispatcher,
+                TownOfficer,
+                CommunityOfficer,
+                GridManager,
+            ],
+            Self::RequestStill => &[Administrator, Operator, Commander, ShiftLeader, Dispatcher],
             Self::Recording => &[Administrator, Operator, Commander, ShiftLeader],
             Self::FileTicket => &[Administrator, Operator, ShiftLeader],
             Self::Contact => &[Operator, Commander, ShiftLeader],
             Self::SeeDevices => {
                 &[Administrator, Operator, Commander, ShiftLeader, Dispatcher, Installer, Auditor]
             }
+            Self::SeeQuarantine => &[Administrator, Operator, Commander, ShiftLeader, Auditor],
             Self::Configure | Self::AddDevice => &[Administrator, Installer],
             Self::Organise => &[Administrator],
         }
@@ -234,7 +246,7 @@ mod tests {
         let installer: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Installer.may(*act)).collect();
         assert_eq!(installer, [Act::SeeDevices, Act::Configure, Act::AddDevice]);
         let auditor: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Auditor.may(*act)).collect();
-        assert_eq!(auditor, [Act::SeeCases, Act::SeeDevices]);
+        assert_eq!(auditor, [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine]);
     }
 
     #[test]

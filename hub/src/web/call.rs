@@ -88,7 +88,7 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let files = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(&case)).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let ticket = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
-    let device = device::store::get(&app.db, tenant, &incident.device_id).await.map_err(shown)?;
+    let device = device::store::get(&app.db, tenant, "", &incident.device_id).await.map_err(shown)?;
     let others =
         ticket::open_cases(&app.db, tenant, user, &case.case_id, app.clock.now()).await.map_err(shown)?;
     Ok(Call {
@@ -305,6 +305,7 @@ pub(super) async fn file(
     let viewer = &sent.viewer;
     viewer.must(Act::FileTicket)?;
     let call = read(&app, viewer, &call_id).await?;
+    viewer.must_at(Act::FileTicket, &call.case.area)?;
     let text = |name: &str| sent.fields.get(name).to_owned();
     let draft = Draft {
         matter: text("matter"),

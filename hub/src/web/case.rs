@@ -114,7 +114,11 @@ pub(super) async fn acknowledge(
     form: SafeForm,
 ) -> Result<Response, PageError> {
     form.viewer.must(Act::Acknowledge)?;
-    let user = &form.viewer.session.user;
+    let (user, tenant) = (&form.viewer.session.user, app.tenant().as_str());
+    let shown = |error: db::Error| PageError::from(error).shown(&form.viewer);
+    if let Some(case) = case::store::by_number(&app.db, tenant, user, &number).await.map_err(shown)? {
+        form.viewer.must_at(Act::Acknowledge, &case.area)?;
+    }
     case::store::acknowledge(&app.db, app.tenant().as_str(), &number, user, app.clock.now())
         .await
         .map_err(|error| PageError::from(error).shown(&form.viewer))?;

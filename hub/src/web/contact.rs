@@ -40,6 +40,7 @@ pub(super) async fn look(
     let viewer = &sent.viewer;
     viewer.must(Act::Contact)?;
     let case = case_of(&app, viewer, &call_id).await?;
+    viewer.must_at(Act::Contact, &case.area)?;
     let (lang, purpose) = (viewer.preferences.lang, sent.fields.get("purpose"));
     let (status, told) = match contact::look(&app, &case.number, &viewer.session.user, purpose).await {
         Ok(found) => {
@@ -74,6 +75,7 @@ pub(super) async fn delete(
     let viewer = &sent.viewer;
     viewer.must(Act::Contact)?;
     let case = case_of(&app, viewer, &call_id).await?;
+    viewer.must_at(Act::Contact, &case.area)?;
     match contact::forget(&app, &case.number, &viewer.session.user).await {
         // Deleted by somebody else, or expired in the same moment: what was wanted.
         Ok(()) | Err(ContactError::Nothing(_)) => {

@@ -39,7 +39,7 @@ async fn show_list(
     name: &str,
 ) -> Result<Response, PageError> {
     let frame = shell(app, viewer, Nav::Devices).await?;
-    let all = device::store::list(&app.db, app.tenant().as_str())
+    let all = device::store::list(&app.db, app.tenant().as_str(), &viewer.session.user)
         .await
         .map_err(|error| PageError::from(error).shown(viewer))?;
     let (local, lang) = (local(app), frame.lang);
@@ -123,7 +123,8 @@ async fn show(
     let (local, lang) = (local(app), frame.lang);
     let tenant = app.tenant().as_str();
     let shown = |error: crate::db::Error| PageError::from(error).shown(viewer);
-    let Some(device) = device::store::get(&app.db, tenant, id).await.map_err(shown)? else {
+    let Some(device) = device::store::get(&app.db, tenant, &viewer.session.user, id).await.map_err(shown)?
+    else {
         return Err(PageError::NotFound.shown(viewer));
     };
     let status = device.status();
@@ -213,7 +214,7 @@ pub(super) async fn requests(
     let tenant = app.tenant().as_str();
     let read = async {
         let limit = if device_id.is_some() { RECENT } else { MOST };
-        let rows = command::store::list(&app.db, tenant, device_id, limit).await?;
+        let rows = command::store::list(&app.db, tenant, &viewer.session.user, device_id, limit).await?;
         let ids: Vec<_> = rows.iter().map(|row| row.command_id.as_str()).collect();
         let files = store::answers_of(&app.db, tenant, &ids).await?;
         Ok::<_, crate::db::Error>((rows, files))
@@ -246,9 +247,22 @@ pub(super) async fn add(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
+    let shown = |error: crate::db::Error| PageError::from(error).shown(viewer);
+    let known = device::store::area(&app.db, app.tenant().as_str(), device.as_str()).await.map_err(shown)?;
+    if let Some(area) = &known {
+        viewer.must_at(Act::AddDevice, area)?;
+    }
     let code = enrol::add(&app, app.tenant(), &device, name)
         .await
         .map_err(|error| PageError::Internal(error.to_string()).shown(viewer))?;
+    // Who sets up boxes of one area sets them up there.
+    let own = viewer.session.grants.iter().filter(|grant| grant.role.may(Act::AddDevice));
+    if let (None, Some(grant)) = (known, own.min_by_key(|grant| grant.area.as_str().len())) {
+        let origin = Origin { tenant: app.tenant().clone(), device: device.clone() };
+        let mut tx = app.db.begin().await.map_err(shown)?;
+        device::store::set_area(&mut tx, &origin, grant.area.as_str()).await.map_err(shown)?;
+        tx.commit().await.map_err(shown)?;
+    }
     let hub = public_url(&called_as(&uri, &headers), app.config.http.listen.port());
     let added = AddedDevice {
         name: device.to_string(),
@@ -312,6 +326,10 @@ pub(super) async fn command(
         _ => return Err(unreadable()),
     };
     viewer.must(act)?;
+    let area = device::store::area(&app.db, app.tenant().as_str(), &id).await;
+    if let Some(area) = area.map_err(|error| PageError::from(error).shown(viewer))? {
+        viewer.must_at(act, &area)?;
+    }
     let device: DeviceId = id.parse().map_err(|_| PageError::NotFound.shown(viewer))?;
     let new = NewCommand {
         origin: Origin { tenant: app.tenant().clone(), device },

@@ -14,6 +14,7 @@ use super::text::Lang;
 use super::view::Theme;
 use crate::app::App;
 use crate::http::Scheme;
+use crate::organisation::AreaPath;
 use crate::user::{self, Act, Session};
 
 /// Largest form: a configuration of 64 KiB, percent-encoded Chinese comments and all.
@@ -110,6 +111,14 @@ pub struct Viewer {
 impl Viewer {
     pub fn may(&self, act: Act) -> bool {
         self.session.may(act)
+    }
+
+    /// Refuses what no role may do there.
+    pub fn must_at(&self, act: Act, area: &str) -> Result<(), PageError> {
+        if self.session.may_at(act, &AreaPath::kept(area.to_owned())) {
+            return Ok(());
+        }
+        Err(PageError::Forbidden(act.roles_text(self.preferences.lang)).shown(self))
     }
 
     /// Refuses what the role may not do.

@@ -45,12 +45,12 @@ pub(super) async fn quarantine(
     viewer: Viewer,
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
-    viewer.must(Act::SeeDevices)?;
+    viewer.must(Act::SeeQuarantine)?;
     let frame = shell(&app, &viewer, Nav::Quarantine).await?;
     let (tenant, device) = (app.tenant().as_str(), fields.get("device"));
     let rows = match device {
-        "" => intake::store::quarantined(&app.db, tenant, MOST).await,
-        device => store::quarantined_of(&app.db, tenant, device, MOST).await,
+        "" => intake::store::quarantined(&app.db, tenant, &viewer.session.user, MOST).await,
+        device => store::quarantined_of(&app.db, tenant, &viewer.session.user, device, MOST).await,
     }
     .map_err(|error| PageError::from(error).shown(&viewer))?;
     let page = QuarantinePage {
@@ -67,9 +67,9 @@ pub(super) async fn quarantined(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Html<String>, PageError> {
-    viewer.must(Act::SeeDevices)?;
+    viewer.must(Act::SeeQuarantine)?;
     let frame = shell(&app, &viewer, Nav::Quarantine).await?;
-    let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &id)
+    let found = intake::store::quarantined_one(&app.db, app.tenant().as_str(), &viewer.session.user, &id)
         .await
         .map_err(|error| PageError::from(error).shown(&viewer))?;
     let Some((row, content)) = found else { return Err(PageError::NotFound.shown(&viewer)) };

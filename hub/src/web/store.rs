@@ -5,6 +5,7 @@ use crate::case::CaseEvidence;
 use crate::db::dialect::{Dialect, texts};
 use crate::db::{Db, Result};
 use crate::intake::Quarantined;
+use crate::intake::store::seen_message;
 
 macro_rules! answers {
     ($dialect:ident) => {
@@ -33,15 +34,19 @@ pub(super) async fn answers_of(db: &Db, tenant: &str, command_ids: &[&str]) -> R
 pub(super) async fn quarantined_of(
     db: &Db,
     tenant: &str,
+    user: &str,
     device_id: &str,
     limit: i64,
 ) -> Result<Vec<Quarantined>> {
     db.fetch_all(
-        "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
-                cast(length(content) as bigint) as size_bytes
-         from quarantine where tenant = $1 and device_id = $2
-         order by received_at_ms desc, quarantine_id limit $3",
-        args![tenant, device_id, limit],
+        concat!(
+            "select quarantine_id, device_id, topic, message_id, reason, received_at_ms,
+                    cast(length(content) as bigint) as size_bytes
+             from quarantine q where tenant = $1 and device_id = $2",
+            seen_message!("$4"),
+            " order by received_at_ms desc, quarantine_id limit $3"
+        ),
+        args![tenant, device_id, limit, user],
     )
     .await
 }

@@ -271,6 +271,8 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
             _ => vec![],
         }
     };
+    let ended_early = case.state == CaseState::Void.as_str()
+        || (case.state == CaseState::Closed.as_str() && case.category.is_none());
     // Of the running clock that ends first.
     let due = case.due_clock.as_deref().and_then(ClockKind::kept).zip(case.due_at_ms).map(|(clock, at)| {
         let (word, at) = (lang.pick(clock.zh(), clock.en()), local.moment(UtcMs(at)).text);
@@ -278,7 +280,10 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
     });
     let step = |(index, name): (usize, &'static str)| {
         let number = index + 1;
+        // Of a case that ended without going its way: what it did not reach.
+        let skipped = ended_early && (3..=7).contains(&number) && (number > 3 || case.category.is_none());
         let class = match number.cmp(&now) {
+            _ if skipped => "todo",
             std::cmp::Ordering::Less => "done",
             std::cmp::Ordering::Equal => "now",
             std::cmp::Ordering::Greater => "todo",

@@ -4,7 +4,7 @@ use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
 
 use super::state::words;
-use super::{Dossier, moments};
+use super::{Deed, Dossier, moments};
 use crate::calendar::{Calendar, Limit, Pause};
 use crate::policy::Policy;
 
@@ -60,13 +60,18 @@ impl Clock {
         self.due_at = self.extensions.iter().fold(first, |due, more| calendar.due(due?, *more, pauses));
     }
 
-    /// What has passed by now is not done any more: a clock that is given more time begins anew.
+    /// A clock that is given more time begins anew, but nobody is warned of what is past. One that was late before stays as
+    /// far as it had come.
     fn plan(&mut self, policy: &Policy, pauses: &[Pause], now: UtcMs) {
         let all = self.due_at.map(|due| moments(policy, self.kind, self.limit, self.started_at, due, pauses));
         let all = all.unwrap_or_default();
-        let passed = all.iter().filter(|(at, _)| at.0 <= now.0).count();
-        self.stage = passed as i64;
-        self.next_at = all.get(passed).map(|(at, _)| *at);
+        let late = self.due_at.is_some_and(|due| due.0 <= now.0);
+        if !(late && self.stage > 0) {
+            let past = all.iter().take_while(|(at, deed)| at.0 <= now.0 && *deed == Deed::Warn);
+            self.stage = past.count() as i64;
+        }
+        let next = usize::try_from(self.stage).ok().and_then(|at| all.get(at));
+        self.next_at = next.map(|(at, _)| *at);
     }
 
     /// A machine's clock may be set back: nothing ends before it began.
@@ -116,6 +121,17 @@ impl Dossier {
             clock.stop(now);
             clock.counts = false;
         });
+    }
+
+    /// Nobody is judged by any clock of this task, also those that had stopped.
+    pub(super) fn discount(&mut self, task: i64) {
+        self.clocks.iter_mut().filter(|clock| clock.task == task).for_each(|clock| clock.counts = false);
+    }
+
+    /// Whether its handling was given more time before.
+    pub(super) fn was_extended(&self, task: i64) -> bool {
+        let own = |clock: &&Clock| clock.kind == ClockKind::Handle && clock.task == task;
+        self.clocks.iter().filter(own).any(|clock| !clock.extensions.is_empty())
     }
 
     pub(super) fn extend(&mut self, kind: ClockKind, task: i64, by: Limit) {

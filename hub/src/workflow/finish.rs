@@ -11,12 +11,18 @@ use crate::policy::Closes;
 
 const DAY_MS: i64 = 86_400_000;
 
+/// A citizen who was reached, or could not be so many times, was called back.
+const ENOUGH_CALLS: u32 = 3;
+
 impl Dossier {
     pub(super) fn finish(&mut self, step: &Step, by: &Actor, around: Around<'_>) -> Result<Taken, Refused> {
         let missing = |what| Err(Refused::missing(step.kind(), what));
         let now = around.now;
         match step {
             Step::Check { agrees, note } => {
+                if self.has_handled(by) {
+                    return missing(Missing::OwnWork);
+                }
                 if let State::Verifying(_, _, _, check) = &mut self.state {
                     *check = Some(Check { agrees: *agrees, by: by.name.clone(), at: now });
                 }
@@ -31,25 +37,31 @@ impl Dossier {
                     self.resume(task, now);
                     self.state = State::InProgress(filing, work);
                 }
-                self.called_back = false;
+                self.called_back = 0;
                 Ok(Taken::new("rework", json!({ "reason": reason })))
             }
             Step::Close { note } => {
                 let State::Verifying(filing, work, _, check) = self.state.clone() else {
                     return missing(Missing::FieldCheck);
                 };
+                if self.has_handled(by) {
+                    return missing(Missing::OwnWork);
+                }
                 let closes = self.limits(around.policy).closes;
                 match (&check, closes) {
                     // Whoever has looked and disagrees is heard, whatever it takes to close.
                     (Some(check), _) if !check.agrees => return missing(Missing::FieldCheckDisagrees),
                     (None, Closes::FieldCheck) => return missing(Missing::FieldCheck),
-                    (_, Closes::CallBack) if !self.called_back => return missing(Missing::CallBack),
+                    (_, Closes::CallBack) if self.called_back < ENOUGH_CALLS => {
+                        return missing(Missing::CallBack);
+                    }
                     _ => {}
                 }
                 self.stop(ClockKind::Verify, 0, now);
                 self.past.extend(std::iter::once(work.lead).chain(work.co));
                 self.state = State::Closed(Ending { how: How::Verified, at: now, filing: Some(filing) });
                 self.lapse_all(around);
+                self.cards.clear();
                 Ok(Taken::new("closed", json!({ "note": note })))
             }
             Step::Reopen { reason } => {
@@ -59,8 +71,7 @@ impl Dossier {
                     return missing(Missing::TooLate(days));
                 }
                 self.state = State::Received { level: Level::County };
-                self.extensions = 0;
-                self.called_back = false;
+                self.called_back = 0;
                 let limit = self.limits(around.policy).triage;
                 self.start(ClockKind::Triage, 0, limit, now);
                 Ok(Taken::new("reopened", json!({ "reason": reason })))
@@ -69,7 +80,7 @@ impl Dossier {
                 if *reached != satisfaction.is_some() {
                     return missing(Missing::Satisfaction);
                 }
-                self.called_back = true;
+                self.called_back += if *reached { ENOUGH_CALLS } else { 1 };
                 let detail = json!({ "reached": reached, "satisfaction": satisfaction, "note": note });
                 Ok(Taken::new("called_back", detail))
             }

@@ -75,7 +75,7 @@ pub(super) fn law(step: StepKind) -> Law {
             ]),
         ),
         K::Dispatch => (&[Filed], Area(CENTRE)),
-        K::Accept => (&[Dispatched, InProgress], Unit(OF_UNIT)),
+        K::Accept => (&[Dispatched, InProgress, Suspended], Unit(OF_UNIT)),
         K::Withdraw => (&[Dispatched], Area(CENTRE)),
         K::AskReturn => (&[Dispatched, InProgress], Lead(OF_UNIT)),
         K::AskExtension => (&[InProgress], Unit(OF_UNIT)),
@@ -158,12 +158,7 @@ pub(super) fn allows(
 }
 
 fn judge(dossier: &Dossier, who: Who, by: &Actor) -> Result<(), (&'static [Role], But)> {
-    let (Who::Holder(roles)
-    | Who::FromHolder(roles)
-    | Who::Area(roles)
-    | Who::Lead(roles)
-    | Who::Co(roles)
-    | Who::Unit(roles)) = who;
+    let roles = who.roles();
     let fitting: Vec<&Grant> = by.grants.iter().filter(|grant| roles.contains(&grant.role)).collect();
     if fitting.is_empty() {
         return Err((roles, But::Role));
@@ -186,7 +181,7 @@ fn judge(dossier: &Dossier, who: Who, by: &Actor) -> Result<(), (&'static [Role]
     // A case that is filed is with the county's centre.
     let level = match &dossier.state {
         State::Received { level } => *level,
-        _ => return Ok(()),
+        _ => Level::County,
     };
     let right = |grant: &Grant| match who {
         Who::Holder(_) => grant.level() == level,
@@ -194,6 +189,19 @@ fn judge(dossier: &Dossier, who: Who, by: &Actor) -> Result<(), (&'static [Role]
         _ => true,
     };
     if near.iter().any(|grant| right(grant)) { Ok(()) } else { Err((roles, But::Level(level))) }
+}
+
+impl Who {
+    /// Whose move it is, wherever and of whatever unit.
+    pub(super) fn roles(self) -> &'static [Role] {
+        let (Self::Holder(roles)
+        | Self::FromHolder(roles)
+        | Self::Area(roles)
+        | Self::Lead(roles)
+        | Self::Co(roles)
+        | Self::Unit(roles)) = self;
+        roles
+    }
 }
 
 impl Grant {

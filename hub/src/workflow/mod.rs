@@ -90,14 +90,13 @@ pub struct Dossier {
     pub past: Vec<Task>,
     /// Not decided yet.
     pub requests: Vec<Request>,
-    /// Extensions that were granted.
-    pub extensions: u32,
     pub clocks: Vec<Clock>,
     /// In order; the last may still run.
     pub pauses: Vec<Pause>,
     /// 督办 cards that are open.
     pub cards: Vec<Card>,
-    pub called_back: bool,
+    /// Attempts to call the citizen back; who was reached counts for three.
+    pub called_back: u32,
 }
 
 /// What a step needs to know besides the case.
@@ -218,16 +217,27 @@ impl Dossier {
             state: State::Received { level },
             past: Vec::new(),
             requests: Vec::new(),
-            extensions: 0,
             clocks: Vec::new(),
             pauses: Vec::new(),
             cards: Vec::new(),
-            called_back: false,
+            called_back: 0,
         };
         let limit = dossier.limits(policy).triage;
         dossier.start(ClockKind::Triage, 0, limit, opened_at);
         dossier.reckon(policy, opened_at);
         dossier
+    }
+
+    /// Starts the clock of what a case without any waits for; returns whether it waits for something.
+    pub fn begin_clocks(&mut self, policy: &Policy, now: UtcMs) -> bool {
+        let limits = self.limits(policy);
+        match self.state {
+            State::Received { .. } => self.start(ClockKind::Triage, 0, limits.triage, now),
+            State::Filed(_) => self.start(ClockKind::Dispatch, 0, limits.dispatch, now),
+            _ => return false,
+        }
+        self.reckon(policy, now);
+        true
     }
 
     /// The running clock that ends first.

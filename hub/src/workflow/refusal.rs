@@ -52,14 +52,18 @@ pub enum Missing {
     AlreadyAsked(Ask),
     /// A second extension needs the word of the unit's head first.
     Endorsement,
-    /// Requests that wait for a decision.
-    Undecided(Ask),
     /// Not in the future, or more than a year away.
     Until,
     /// More than so many days ago.
     TooLate(u32),
     AlreadyAccepted,
     NotAccepted,
+    /// Who asked does not decide.
+    OwnRequest,
+    /// Who handled it neither looks nor closes.
+    OwnWork,
+    /// Another case of the same cause is open, by its number.
+    OpenAgain(String),
     /// A card that is there already.
     CardOpen,
     CardNotOpen,
@@ -142,7 +146,7 @@ impl Missing {
             Self::Text(field) => format!("请填写{}", field_zh(field)),
             Self::TooLong(field) => format!("{}最多 {} 字", field_zh(field), super::step::MOST_TEXT),
             Self::Category(id) => format!("没有“{id}”这个分类"),
-            Self::Unit(id) => format!("没有“{id}”这个单位，或已停用"),
+            Self::Unit(id) => format!("没有“{id}”这个单位，或已停用，或不管这个区域"),
             Self::UnitTwice(id) => format!("单位“{id}”写了两次"),
             Self::Level(level) => format!("只能报给{}以上的层级", level.zh()),
             Self::Parts(units) => format!("协办单位尚未办结：{}；请等其办结，或由中心免办", units.join("、")),
@@ -153,11 +157,13 @@ impl Missing {
             Self::Request(id) => format!("没有待审批的申请 {id}"),
             Self::AlreadyAsked(ask) => format!("已有一份“{}”在等审批", ask.zh()),
             Self::Endorsement => "第二次延时须先由部门负责人同意".to_owned(),
-            Self::Undecided(ask) => format!("“{}”还没有审批", ask.zh()),
             Self::Until => "挂账期限应在今后一年之内".to_owned(),
             Self::TooLate(days) => format!("结案已超过 {days} 天，请另立新案"),
             Self::AlreadyAccepted => "本单位已经签收".to_owned(),
             Self::NotAccepted => "本单位尚未签收".to_owned(),
+            Self::OwnRequest => "自己的申请须由他人审批".to_owned(),
+            Self::OwnWork => "承办单位的人员不能核查或结案".to_owned(),
+            Self::OpenAgain(number) => format!("同一起因已另有未结案件 {number}，请在该案办理"),
             Self::CardOpen => "这张督办牌已经亮出".to_owned(),
             Self::CardNotOpen => "没有亮出这张督办牌".to_owned(),
             Self::JoinTarget(number) => format!("案件 {number} 不存在、已了结或就是本案，不能并入"),
@@ -172,7 +178,9 @@ impl Missing {
                 format!("the {field} has more than {} characters", super::step::MOST_TEXT)
             }
             Self::Category(id) => format!("there is no category {id:?}"),
-            Self::Unit(id) => format!("there is no unit {id:?}, or it is switched off"),
+            Self::Unit(id) => {
+                format!("there is no unit {id:?}, or it is switched off, or it does not work there")
+            }
             Self::UnitTwice(id) => format!("unit {id:?} stands there twice"),
             Self::Level(level) => format!("it can only go to a level above the {}", level.en()),
             Self::Parts(units) => format!(
@@ -190,11 +198,15 @@ impl Missing {
             Self::Request(id) => format!("no request {id} waits for a decision"),
             Self::AlreadyAsked(ask) => format!("\"{}\" is asked already", ask.en()),
             Self::Endorsement => "a second extension needs the word of the unit's head first".to_owned(),
-            Self::Undecided(ask) => format!("\"{}\" is not decided yet", ask.en()),
             Self::Until => "a suspension ends in the future, within a year".to_owned(),
             Self::TooLate(days) => format!("it ended more than {days} days ago; open a new case"),
             Self::AlreadyAccepted => "your unit has accepted it already".to_owned(),
             Self::NotAccepted => "your unit has not accepted it yet".to_owned(),
+            Self::OwnRequest => "somebody else decides on your own request".to_owned(),
+            Self::OwnWork => "people of a unit that handled it neither check nor close it".to_owned(),
+            Self::OpenAgain(number) => {
+                format!("case {number} of the same cause is open already; go on there")
+            }
             Self::CardOpen => "this card is shown already".to_owned(),
             Self::CardNotOpen => "this card is not shown".to_owned(),
             Self::JoinTarget(number) => {

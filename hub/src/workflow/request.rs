@@ -79,7 +79,7 @@ impl Dossier {
         let missing = |what| Err(Refused::missing(step.kind(), what));
         match step {
             Step::Endorse { request, note } => {
-                let own = self.tasks_of(by);
+                let own = self.tasks_of(step.kind(), by);
                 let found = self.requests.iter_mut().find(|one| one.id == *request && one.decision.is_none());
                 match found {
                     Some(found) if own.contains(&found.task) => {
@@ -122,7 +122,9 @@ impl Dossier {
                 self.ask(Request { until: Some(*until), ..blank })
             }
             Step::AskExtension { by: limit, reason } => {
-                let Some(task) = self.open_task_of(by) else { return missing(Missing::NotAccepted) };
+                let Some(task) = self.open_task_of(step.kind(), by) else {
+                    return missing(Missing::NotAccepted);
+                };
                 let blank = self.blank(Ask::Extension, task, reason, by, around);
                 self.ask(Request { by: Some(*limit), ..blank })
             }
@@ -145,7 +147,7 @@ impl Dossier {
             by: None,
             until: None,
             category: None,
-            second: ask == Ask::Extension && self.extensions > 0,
+            second: ask == Ask::Extension && self.was_extended(task),
             endorsed_by: None,
             decision: None,
         }
@@ -185,6 +187,9 @@ impl Dossier {
         let Some(at) = found else {
             return Err(Refused::missing(step, Missing::Request(id.to_owned())));
         };
+        if self.requests[at].asked_by == by.name && !by.is_hub() {
+            return Err(Refused::missing(step, Missing::OwnRequest));
+        }
         if granted && self.requests[at].second && self.requests[at].endorsed_by.is_none() {
             return Err(Refused::missing(step, Missing::Endorsement));
         }
@@ -227,7 +232,6 @@ impl Dossier {
             Ask::Extension => {
                 if let Some(by) = request.by {
                     self.extend(ClockKind::Handle, request.task, by);
-                    self.extensions += 1;
                 }
             }
             Ask::Return => self.unwork(TaskState::Returned, around),
@@ -235,6 +239,8 @@ impl Dossier {
                 if let (State::InProgress(filing, work), Some(until)) = (&self.state, request.until) {
                     self.state = State::Suspended(filing.clone(), work.clone(), Suspension { until });
                     self.pause(now);
+                    // Whoever lets it rest wants to keep it.
+                    self.lapse_ask(Ask::Return, around);
                 }
             }
             Ask::Resumption => self.unsuspend(now),
@@ -261,11 +267,13 @@ impl Dossier {
                 self.forget(kind, task.task, now);
             }
             if task.is_open() {
+                self.discount(task.task);
                 task.end(ended, now);
             }
             self.past.push(task);
         }
         self.state = State::Filed(filing);
+        self.cards.clear();
         let limit = self.limits(around.policy).dispatch;
         self.start(ClockKind::Dispatch, 0, limit, now);
     }

@@ -7,6 +7,7 @@ use super::{
     TaskState, VoidReason, Work,
 };
 use crate::case::category;
+use crate::organisation::{AreaPath, Unit};
 
 impl Dossier {
     pub(super) fn triage(&mut self, step: &Step, _: &Actor, around: Around<'_>) -> Result<Taken, Refused> {
@@ -83,7 +84,9 @@ impl Dossier {
         let mut units: Vec<&str> = vec![lead];
         units.extend(co.iter().map(String::as_str));
         for (at, unit) in units.iter().enumerate() {
-            if !around.units.iter().any(|known| known.unit == **unit && known.active == 1) {
+            let works_there = |known: &Unit| AreaPath::kept(known.area.clone()).covers(&self.facts.area);
+            let fits = |known: &&Unit| known.unit == **unit && known.active == 1 && works_there(known);
+            if around.units.iter().find(fits).is_none() {
                 return Err(missing(Missing::Unit((*unit).to_owned())));
             }
             if units[..at].contains(unit) {

@@ -3,10 +3,12 @@
 use protocol::UtcMs;
 use serde_json::json;
 
+use super::law::law;
 use super::{
-    Actor, Around, Ask, ClockKind, Dossier, Missing, Part, Refused, Report, State, Step, Taken, Task,
-    TaskState,
+    Actor, Around, Ask, ClockKind, Dossier, Missing, Part, Refused, Report, State, Step, StepKind, Taken,
+    Task, TaskState,
 };
+use crate::user::{Grant, Role};
 
 impl Dossier {
     pub(super) fn work(&mut self, step: &Step, by: &Actor, around: Around<'_>) -> Result<Taken, Refused> {
@@ -14,7 +16,8 @@ impl Dossier {
         let now = around.now;
         match step {
             Step::Accept {} => {
-                let Some(task) = self.task_of(by, |task| task.state == TaskState::Dispatched) else {
+                let Some(task) = self.task_of(step.kind(), by, |task| task.state == TaskState::Dispatched)
+                else {
                     return missing(Missing::AlreadyAccepted);
                 };
                 task.state = TaskState::Accepted;
@@ -32,21 +35,24 @@ impl Dossier {
                 Ok(Taken::new("withdrawn", json!({ "reason": reason })))
             }
             Step::Reassign { desk, reason } => {
-                let Some(task) = self.task_of(by, |task| task.is_open()) else {
+                let Some(task) = self.task_of(step.kind(), by, |task| task.is_open()) else {
                     return missing(Missing::NotAccepted);
                 };
                 task.desk = Some(desk.trim().to_owned());
                 Ok(Taken::new("reassigned", json!({ "unit": task.unit, "desk": desk, "reason": reason })))
             }
             Step::Progress { text } => {
-                let Some(task) = self.task_of(by, |task| task.state == TaskState::Accepted) else {
+                let Some(task) = self.task_of(step.kind(), by, |task| task.state == TaskState::Accepted)
+                else {
                     return missing(Missing::NotAccepted);
                 };
                 Ok(Taken::new("progress", json!({ "unit": task.unit, "text": text })))
             }
             Step::FinishPart { result } => {
                 let mine = |task: &Task| task.part == Part::Co && task.state == TaskState::Accepted;
-                let Some(task) = self.task_of(by, mine) else { return missing(Missing::NotAccepted) };
+                let Some(task) = self.task_of(step.kind(), by, mine) else {
+                    return missing(Missing::NotAccepted);
+                };
                 task.end(TaskState::Done, now);
                 task.result = Some(result.clone());
                 let (number, unit) = (task.task, task.unit.clone());
@@ -104,27 +110,36 @@ impl Dossier {
         Ok(Taken::new("reported", detail))
     }
 
-    /// The first task of this user's units that fits.
-    fn task_of(&mut self, by: &Actor, fits: impl Fn(&Task) -> bool) -> Option<&mut Task> {
-        let own = self.tasks_of(by);
+    /// The first task that fits of units in which this user has a role for the move.
+    fn task_of(&mut self, kind: StepKind, by: &Actor, fits: impl Fn(&Task) -> bool) -> Option<&mut Task> {
+        let own = self.tasks_of(kind, by);
         let work = self.state.work_mut()?;
         work.tasks_mut().find(|task| own.contains(&task.task) && fits(task))
     }
 
-    /// Tasks of this user's units, by their numbers; of the hub all.
-    pub(super) fn tasks_of(&self, by: &Actor) -> Vec<i64> {
+    /// Numbers of those tasks; of the hub all.
+    pub(super) fn tasks_of(&self, kind: StepKind, by: &Actor) -> Vec<i64> {
+        let roles = law(kind).who.roles();
+        self.tasks_where(by, |role| roles.contains(&role))
+    }
+
+    /// Whether a unit of this user has had a part in what is verified now.
+    pub(super) fn has_handled(&self, by: &Actor) -> bool {
+        !by.is_hub() && !self.tasks_where(by, |_| true).is_empty()
+    }
+
+    fn tasks_where(&self, by: &Actor, role: impl Fn(Role) -> bool) -> Vec<i64> {
         let own = |task: &&Task| {
-            by.is_hub() || by.grants.iter().any(|grant| grant.unit.as_deref() == Some(task.unit.as_str()))
+            let of = |grant: &Grant| grant.unit.as_deref() == Some(task.unit.as_str()) && role(grant.role);
+            by.is_hub() || by.grants.iter().any(of)
         };
-        self.state
-            .work()
-            .map(|work| work.tasks().filter(own).map(|task| task.task).collect())
-            .unwrap_or_default()
+        let tasks = self.state.work().into_iter().flat_map(|work| work.tasks());
+        tasks.filter(own).map(|task| task.task).collect()
     }
 
     /// The task that this user's unit has accepted and not ended.
-    pub(super) fn open_task_of(&self, by: &Actor) -> Option<i64> {
-        let own = self.tasks_of(by);
+    pub(super) fn open_task_of(&self, kind: StepKind, by: &Actor) -> Option<i64> {
+        let own = self.tasks_of(kind, by);
         let mut tasks = self.state.work()?.tasks();
         tasks.find(|task| own.contains(&task.task) && task.state == TaskState::Accepted).map(|task| task.task)
     }

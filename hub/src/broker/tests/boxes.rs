@@ -91,7 +91,7 @@ impl Bench {
     }
 
     async fn device(&self) -> Device {
-        device::store::get(&self.app().db, "main", "a").await.unwrap().unwrap()
+        device::store::get(&self.app().db, "main", "", "a").await.unwrap().unwrap()
     }
 
     async fn wait_link(&self, link: &str) {
@@ -128,7 +128,7 @@ impl Bench {
     }
 
     async fn row(&self, id: CommandId) -> CommandRow {
-        command::store::get(&self.app().db, "main", &id.to_string()).await.unwrap().unwrap()
+        command::store::get(&self.app().db, "main", "", &id.to_string()).await.unwrap().unwrap()
     }
 
     async fn wait_sends(&self, id: CommandId, sends: i64) {

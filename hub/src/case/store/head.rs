@@ -1,16 +1,17 @@
 //! A case while a transaction works on it: read once, changed in memory, saved once. The tenant's lock makes that
 //! safe; the history rows are written with the commit.
 
-use protocol::{Incident, Origin, Severity, UtcMs};
+use protocol::{Incident, Origin, Severity, Subject, UtcMs};
 use serde_json::{Value, json};
 
-use super::{actor, next_number};
+use super::{actor, next_number, set_waiting};
 use crate::args;
 use crate::case::{Source, history};
 use crate::change::{self, ChangeTopic};
 use crate::correlation::Cause;
 use crate::db::from_row;
 use crate::db::{Insert, Result, Tx};
+use crate::grid::Grids;
 use crate::organisation::{self, AreaPath, Level};
 use crate::policy::Policies;
 use crate::workflow::{self, Dossier, Facts};
@@ -19,6 +20,9 @@ const HISTORY: Insert = Insert {
     into: "insert into case_history (tenant, case_id, position, at_ms, actor, action, detail, prev_hash, hash)",
     tail: "",
 };
+
+/// For so long whoever acknowledged a case has seen what joins it as well.
+const IN_HAND_MS: i64 = 10 * 60_000;
 
 /// What of a case changes with its incidents.
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ pub struct NewCase<'a> {
     pub day: &'a str,
     pub now: UtcMs,
     pub policies: &'a Policies,
+    pub grids: &'a Grids,
 }
 
 /// Puts a new incident into the open case of its cause, or opens one; to be saved by the caller.
@@ -64,6 +69,9 @@ pub async fn open_or_join(
         Some(head) => (head, "joined"),
         None => (open(tx, origin, incident, cause, new).await?, "opened"),
     };
+    if action == "joined" && incident.severity == Severity::Emergency && !incident.drill {
+        alarm_again(tx, tenant, &head.case_id, new).await?;
+    }
     head.incident_count += 1;
     let about = json!({ "incident_id": incident.incident_id, "kind": incident.kind, "started_at": incident.started_at });
     head.note(tx, tenant, new.now, &actor(origin, incident), action, &about);
@@ -71,23 +79,59 @@ pub async fn open_or_join(
     Ok(head)
 }
 
+/// Where an incident is: the grid of its place, by the map in force and with its version; else where its box stands.
+async fn place(
+    tx: &mut Tx,
+    origin: &Origin,
+    incident: &Incident,
+    grids: &Grids,
+) -> Result<(String, Option<i64>)> {
+    let tenant = origin.tenant.as_str();
+    // A call centre is nowhere near what its callers tell of.
+    let own = incident.place.as_ref().filter(|_| !matches!(incident.subject, Subject::Call(_)));
+    if let Some((latitude, longitude)) = own.and_then(|place| place.latitude.zip(place.longitude))
+        && let Some(index) = grids.newest_in(tx, tenant).await?
+        && let Some(path) = index.at(longitude, latitude)
+    {
+        return Ok((path.as_str().to_owned(), Some(index.version)));
+    }
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "select area from devices where tenant = $1 and device_id = $2",
+            args![tenant, &origin.device],
+        )
+        .await?;
+    Ok((row.map_or_else(|| "/".to_owned(), |(area,)| area), None))
+}
+
+/// A new emergency in a case that somebody has had in hand for a while is an emergency that nobody has in hand.
+async fn alarm_again(tx: &mut Tx, tenant: &str, case_id: &str, new: NewCase<'_>) -> Result<()> {
+    let (in_hand,): (i64,) = tx
+        .fetch_one(
+            "select count(*) from cases
+             where tenant = $1 and case_id = $2 and closed_at_ms is null and acknowledged_at_ms < $3",
+            args![tenant, case_id, new.now.plus_ms(-IN_HAND_MS)],
+        )
+        .await?;
+    if in_hand > 0 {
+        let policy = new.policies.newest_in(tx, tenant, new.now).await?;
+        let alarm_at = new.now.plus_ms(i64::from(policy.emergency.acknowledge_s) * 1_000);
+        set_waiting(tx, tenant, case_id, Some(alarm_at)).await?;
+    }
+    Ok(())
+}
+
 async fn open(
     tx: &mut Tx,
     origin: &Origin,
     incident: &Incident,
     cause: &Cause,
-    NewCase { case_id, day, now, policies }: NewCase<'_>,
+    NewCase { case_id, day, now, policies, grids }: NewCase<'_>,
 ) -> Result<Head> {
     let tenant = origin.tenant.as_str();
     let number = next_number(tx, tenant, day).await?;
     let location = incident.place.as_ref().map(|place| json!(place).to_string());
-    let (area,): (String,) = tx
-        .fetch_optional(
-            "select area from devices where tenant = $1 and device_id = $2",
-            args![tenant, &origin.device],
-        )
-        .await?
-        .unwrap_or_else(|| ("/".to_owned(),));
+    let (area, grid_version) = place(tx, origin, incident, grids).await?;
     let source = match (&cause.call_id, &cause.camera_id) {
         (Some(_), _) => Source::Call,
         (None, Some(_)) => Source::Camera,
@@ -112,9 +156,10 @@ async fn open(
     tx.execute(
         "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, camera_id,
              call_id, title_zh, title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms,
-             updated_at_ms, history_count, history_hash, source, area, level, due_clock, due_at_ms)
+             updated_at_ms, history_count, history_hash, source, area, level, due_clock, due_at_ms, grid_version)
          values ($1, $2, $3, $4, $5, 'received', $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $16, 0, $17, $18,
-             $19, 'county', $20, $21)",
+             
+             $19, 'county', $20, $21, $22)",
         args![
             tenant,
             case_id,
@@ -136,7 +181,8 @@ async fn open(
             source.as_str(),
             area,
             due.map(|clock| clock.kind.as_str()),
-            due.and_then(|clock| clock.due_at)
+            due.and_then(|clock| clock.due_at),
+            grid_version
         ],
     )
     .await?;

@@ -18,7 +18,7 @@ macro_rules! wanted {
            and ($6 = '' or lower(number) like $6 escape '!' or lower(title_zh) like $6 escape '!'
                 or lower(title_en) like $6 escape '!' or lower(coalesce(place, '')) like $6 escape '!'
                 or lower(device_id) like $6 escape '!')
-           and ($7 = '' or level = $7) and ($8 = '' or lead_unit = $8)
+           and ($7 = '' or (state = 'received' and level = $7)) and ($8 = '' or lead_unit = $8)
            and ($9 = '' or substr(area, 1, length(cast($9 as text))) = $9) "
     };
 }

@@ -185,6 +185,41 @@ pub async fn in_tx(tx: &mut Tx, tenant: &str, number: &str) -> std::result::Resu
         .ok_or_else(|| CaseError::Unknown(number.to_owned()))
 }
 
+/// Another open case of the same cause as this one, by its number.
+pub async fn open_of_cause(tx: &mut Tx, tenant: &str, number: &str) -> Result<Option<String>> {
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "select o.number from cases c
+             join cases o on o.tenant = c.tenant and o.correlation_key = c.correlation_key and o.closed_at_ms is null
+             where c.tenant = $1 and c.number = $2 and o.case_id <> c.case_id",
+            args![tenant, number],
+        )
+        .await?;
+    Ok(row.map(|(number,)| number))
+}
+
+/// Nobody has the case in hand. An emergency is told of at `alarm_at`, or when the engine sees it.
+pub async fn set_waiting(tx: &mut Tx, tenant: &str, case_id: &str, alarm_at: Option<UtcMs>) -> Result<()> {
+    tx.execute(
+        "update cases set acknowledged_at_ms = null, acknowledged_by = null, escalation = 0, escalate_at_ms = $3
+         where tenant = $1 and case_id = $2",
+        args![tenant, case_id, alarm_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Somebody who acts on a case has it in hand; the first one counts.
+pub async fn take_in_hand(tx: &mut Tx, tenant: &str, case_id: &str, user: &str, now: UtcMs) -> Result<()> {
+    tx.execute(
+        "update cases set acknowledged_at_ms = $3, acknowledged_by = $4
+         where tenant = $1 and case_id = $2 and acknowledged_at_ms is null",
+        args![tenant, case_id, now, user],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes the next history row and its live-feed row.
 pub async fn append(
     tx: &mut Tx,

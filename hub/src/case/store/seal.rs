@@ -132,6 +132,25 @@ pub async fn cases(db: &Db, tenant: &str, after: &str) -> Result<Vec<CaseEnd>> {
     .await
 }
 
+/// One of them, in a snapshot.
+pub async fn case_in(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Option<CaseEnd>> {
+    tx.fetch_optional(
+        "select case_id, number, history_count, history_hash from cases where tenant = $1 and case_id = $2",
+        args![tenant, case_id],
+    )
+    .await
+}
+
+/// Its rows, in a snapshot.
+pub async fn rows_in(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Vec<HistoryEntry>> {
+    tx.fetch_all(
+        "select position, at_ms, actor, action, detail, prev_hash, hash from case_history
+         where tenant = $1 and case_id = $2 order by position",
+        args![tenant, case_id],
+    )
+    .await
+}
+
 /// Every row of a case's history.
 pub async fn rows(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<HistoryEntry>> {
     db.fetch_all(

@@ -29,13 +29,51 @@ macro_rules! device_columns {
     };
 }
 
-pub async fn list(db: &Db, tenant: &str) -> Result<Vec<Device>> {
-    db.fetch_all(device_columns!("where d.tenant = $1 order by d.device_id"), args![tenant]).await
+/// Only boxes `d` that a user may see: those that stand in the area of one of his roles that see boxes (as
+/// [`crate::user::Act::SeeDevices`] lists them). The argument holds his name; nothing for the hub itself.
+macro_rules! seen_box {
+    ($user:literal) => {
+        concat!(
+            " and (cast(",
+            $user,
+            " as text) = '' or exists (
+                select 1 from grants g where g.tenant = d.tenant and g.user_name = ",
+            $user,
+            " and g.role in ('administrator', 'operator', 'commander', 'shift_leader', 'dispatcher', 'installer',
+                             'auditor')
+                  and g.unit = '' and substr(d.area, 1, length(g.area)) = g.area))"
+        )
+    };
+}
+pub(crate) use seen_box;
+
+/// Boxes that this user may see.
+pub async fn list(db: &Db, tenant: &str, user: &str) -> Result<Vec<Device>> {
+    db.fetch_all(
+        concat!(device_columns!("where d.tenant = $1"), seen_box!("$2"), " order by d.device_id"),
+        args![tenant, user],
+    )
+    .await
 }
 
-pub async fn get(db: &Db, tenant: &str, device_id: &str) -> Result<Option<Device>> {
-    db.fetch_optional(device_columns!("where d.tenant = $1 and d.device_id = $2"), args![tenant, device_id])
-        .await
+/// A box that this user may see.
+pub async fn get(db: &Db, tenant: &str, user: &str, device_id: &str) -> Result<Option<Device>> {
+    db.fetch_optional(
+        concat!(device_columns!("where d.tenant = $1 and d.device_id = $2"), seen_box!("$3")),
+        args![tenant, device_id, user],
+    )
+    .await
+}
+
+/// Where a box stands; nothing for one that is not known.
+pub async fn area(db: &Db, tenant: &str, device_id: &str) -> Result<Option<String>> {
+    let row: Option<(String,)> = db
+        .fetch_optional(
+            "select area from devices where tenant = $1 and device_id = $2",
+            args![tenant, device_id],
+        )
+        .await?;
+    Ok(row.map(|(area,)| area))
 }
 
 pub async fn state_in_tx(tx: &mut Tx, origin: &Origin) -> Result<Option<String>> {

@@ -17,7 +17,7 @@ impl World {
     }
 
     async fn quarantined(&self) -> Vec<crate::intake::Quarantined> {
-        store::quarantined(&self.app.db, "main", 10_000).await.unwrap()
+        store::quarantined(&self.app.db, "main", "", 10_000).await.unwrap()
     }
 }
 
@@ -67,7 +67,7 @@ async fn the_newest_unreadable_status_is_kept() {
         }
         let kept = world.quarantined().await;
         assert_eq!(kept.len(), 1, "{}", world.name);
-        let one = store::quarantined_one(&world.app.db, "main", &kept[0].quarantine_id).await.unwrap();
+        let one = store::quarantined_one(&world.app.db, "main", "", &kept[0].quarantine_id).await.unwrap();
         assert_eq!(one.unwrap().1, b"three");
     }
 }
@@ -101,11 +101,11 @@ async fn what_is_in_quarantine_is_not_missing() {
         world.send_incident(5, &world.incident("r1")).await;
         let gaps = device::store::gaps(&world.app.db, "main", "box-1").await.unwrap();
         assert_eq!(gaps.iter().map(device::Gap::missing).collect::<Vec<_>>(), [2], "{}", world.name);
-        let known = device::store::get(&world.app.db, "main", "box-1").await.unwrap().unwrap();
+        let known = device::store::get(&world.app.db, "main", "", "box-1").await.unwrap().unwrap();
         assert_eq!(known.missing, 2, "{}", world.name);
         // A number that no box reaches does not spoil the sum.
         world.send_nonsense(&format!(",\"boot\":\"{boot}\",\"sequence\":{}", u64::MAX)).await;
-        assert_eq!(device::store::list(&world.app.db, "main").await.unwrap()[0].missing, (1 << 40) - 4);
+        assert_eq!(device::store::list(&world.app.db, "main", "").await.unwrap()[0].missing, (1 << 40) - 4);
     }
 }
 
@@ -120,9 +120,9 @@ async fn unreadable_bytes_are_kept() {
             assert_eq!(receipt.outcome, ReceiptOutcome::Quarantined);
             assert!(receipt.reason.unwrap().contains("missing field"));
         }
-        let kept = store::quarantined(&world.app.db, "main", 10).await.unwrap();
+        let kept = store::quarantined(&world.app.db, "main", "", 10).await.unwrap();
         assert_eq!(kept.len(), 1, "{}", world.name);
-        let one = store::quarantined_one(&world.app.db, "main", &kept[0].quarantine_id).await.unwrap();
+        let one = store::quarantined_one(&world.app.db, "main", "", &kept[0].quarantine_id).await.unwrap();
         assert_eq!(one.unwrap().1, bytes);
         assert!(world.cases().await.is_empty());
     }
@@ -196,7 +196,7 @@ async fn a_poisoned_message_stands_alone() {
         }
         assert_eq!(outcomes.len(), 40);
         let bad = outcomes.iter().filter(|outcome| **outcome == ReceiptOutcome::Quarantined).count();
-        let kept = store::quarantined(&world.app.db, "main", 10).await.unwrap();
+        let kept = store::quarantined(&world.app.db, "main", "", 10).await.unwrap();
         assert_eq!(kept.len(), bad, "{}", world.name);
         let cases = world.cases().await;
         assert_eq!(cases.iter().map(|case| case.incident_count).sum::<i64>(), 40 - bad as i64);

@@ -18,6 +18,10 @@ enum Asks {
     Login,
     /// A role, wherever.
     Role(Act),
+    /// A role for the box's area.
+    AtBox(Act),
+    /// A role over everything, which nobody here has.
+    Everywhere,
     /// That the case is one's to see.
     Sees,
     /// Both.
@@ -45,18 +49,18 @@ const API: [(&str, &str, Asks); 32] = [
     ("GET", "/api/v1/evidence/{sha256}", Login),
     ("GET", "/api/v1/evidence/{sha256}/register", Asks::Role(Act::SeeCases)),
     ("GET", "/api/v1/devices", Asks::Role(Act::SeeDevices)),
-    ("POST", "/api/v1/devices/{id}/commands", Asks::Role(Act::RequestStill)),
+    ("POST", "/api/v1/devices/{id}/commands", Asks::AtBox(Act::RequestStill)),
     ("GET", "/api/v1/commands", Asks::Role(Act::SeeDevices)),
     ("GET", "/api/v1/commands/{id}", Asks::Role(Act::SeeDevices)),
-    ("GET", "/api/v1/quarantine", Asks::Role(Act::SeeDevices)),
-    ("GET", "/api/v1/quarantine/{id}", Asks::Role(Act::SeeDevices)),
+    ("GET", "/api/v1/quarantine", Asks::Role(Act::SeeQuarantine)),
+    ("GET", "/api/v1/quarantine/{id}", Asks::Role(Act::SeeQuarantine)),
     ("POST", "/api/v1/incidents", Machine),
     ("GET", "/api/v1/knowledge", Login),
     ("GET", "/api/v1/areas", Login),
     ("GET", "/api/v1/units", Login),
     ("GET", "/api/v1/categories", Login),
     ("GET", "/api/v1/policies", Login),
-    ("POST", "/api/v1/policies", Asks::Role(Act::Organise)),
+    ("POST", "/api/v1/policies", Asks::Everywhere),
     ("GET", "/api/v1/policies/{version}", Login),
     ("GET", "/api/v1/notices", Login),
     ("POST", "/api/v1/notices/{id}/read", Login),
@@ -80,10 +84,10 @@ const PAGES: [(&str, &str, Asks); 23] = [
     ("GET", "/devices", Asks::Role(Act::SeeDevices)),
     ("POST", "/devices", Asks::Role(Act::AddDevice)),
     ("GET", "/devices/{id}", Asks::Role(Act::SeeDevices)),
-    ("POST", "/devices/{id}/commands", Asks::Role(Act::RequestStill)),
+    ("POST", "/devices/{id}/commands", Asks::AtBox(Act::RequestStill)),
     ("GET", "/commands", Asks::Role(Act::SeeDevices)),
-    ("GET", "/quarantine", Asks::Role(Act::SeeDevices)),
-    ("GET", "/quarantine/{id}", Asks::Role(Act::SeeDevices)),
+    ("GET", "/quarantine", Asks::Role(Act::SeeQuarantine)),
+    ("GET", "/quarantine/{id}", Asks::Role(Act::SeeQuarantine)),
     ("GET", "/assets/{*path}", Open),
     // Ends the session: tried last.
     ("DELETE", "/api/v1/session", Login),
@@ -187,6 +191,8 @@ async fn every_route_by_every_role() {
                         Login => assert!(!forbidden && found != StatusCode::UNAUTHORIZED, "{what}"),
                         Machine => assert_eq!(found, StatusCode::UNAUTHORIZED, "{what}"),
                         Asks::Role(act) => assert_eq!(forbidden, !role.may(act), "{what}"),
+                        Asks::AtBox(act) => assert_eq!(forbidden, !(near && role.may(act)), "{what}"),
+                        Asks::Everywhere => assert!(forbidden, "{what}"),
                         // A move may be another's; whether the case is there is told by 404 alone.
                         Sees => assert_eq!(found == StatusCode::NOT_FOUND, !sees, "{what}"),
                         RoleAndSees(act) => {

@@ -239,7 +239,7 @@ impl Site {
         self.hand_in(Event::Incident(incident)).await;
     }
 
-    pub(crate) async fn raise_camera(&mut self, camera: &str, name: &str) {
+    pub(crate) fn camera_incident(&self, camera: &str, name: &str) -> Incident {
         let subject = CameraSubject {
             camera_id: camera.parse().unwrap(),
             camera_name: name.to_owned(),
@@ -253,7 +253,12 @@ impl Site {
             motion_only: false,
             method: name.to_owned(),
         };
-        self.raise(Subject::Camera(subject), IncidentKind::Intrusion, name).await;
+        self.incident(Subject::Camera(subject), IncidentKind::Intrusion, name)
+    }
+
+    pub(crate) async fn raise_camera(&mut self, camera: &str, name: &str) {
+        let incident = self.camera_incident(camera, name);
+        self.hand_in(Event::Incident(incident)).await;
     }
 
     pub(crate) async fn raise_call(&mut self, said: &str) {

@@ -13,6 +13,7 @@ use super::{Actor, Around, Ask, Card, Clock, Dossier, Missing, Refused, Request,
 use crate::args;
 use crate::case::{self, Case, CaseState};
 use crate::db::{Db, Error, Insert, Result, Tx};
+use crate::engine;
 use crate::organisation;
 use crate::policy::Policies;
 
@@ -83,6 +84,11 @@ pub async fn take_in(
             return Err(Refused::missing(step.kind(), Missing::JoinTarget(into.clone())).into());
         }
     }
+    if matches!(step, Step::Reopen { .. })
+        && let Some(other) = case::store::open_of_cause(tx, tenant, number).await?
+    {
+        return Err(Refused::missing(step.kind(), Missing::OpenAgain(other)).into());
+    }
     let frozen = before.state.filing().map(|filing| filing.policy);
     let policy = match frozen.filter(|_| !renews(&before, step)) {
         Some(version) => with.policies.version_in(tx, tenant, version).await?,
@@ -95,6 +101,19 @@ pub async fn take_in(
     save(tx, tenant, &before, &after).await?;
     case::store::append(tx, tenant, &after.facts.case_id, with.now, &by.name, taken.action, &taken.detail)
         .await?;
+    // Whoever acts on it has it in hand; what goes to another level or begins anew is nobody's yet.
+    match step {
+        Step::PassUp { .. } | Step::Reopen { .. } => {
+            case::store::set_waiting(tx, tenant, &after.facts.case_id, None).await?;
+        }
+        _ if !by.is_hub() => {
+            case::store::take_in_hand(tx, tenant, &after.facts.case_id, viewer, with.now).await?;
+        }
+        _ => {}
+    }
+    if !by.is_hub() && matches!(step, Step::Remind { .. } | Step::Supervise { .. }) {
+        engine::tell_by_hand(tx, tenant, &after, step, with).await?;
+    }
     if let Step::Join { into, .. } = step {
         tell_target(tx, tenant, &after, into, by, with.now).await?;
     }
@@ -129,7 +148,7 @@ async fn tell_target(
 }
 
 /// Writes what a step changed.
-async fn save(tx: &mut Tx, tenant: &str, before: &Dossier, after: &Dossier) -> Result<()> {
+pub async fn save(tx: &mut Tx, tenant: &str, before: &Dossier, after: &Dossier) -> Result<()> {
     let case_id = &after.facts.case_id;
     save_case(tx, tenant, after).await?;
     // What has ended makes room for what begins.
@@ -202,10 +221,19 @@ async fn save_case(tx: &mut Tx, tenant: &str, dossier: &Dossier) -> Result<()> {
     cards.sort_unstable();
     let cards: Vec<&str> = cards.into_iter().map(Card::as_str).collect();
     tx.execute(
-        "update cases set state = $3, level = $4, category = $5, policy_version = $6, filed_at_ms = $7, lead_unit = $8,
-             report = $9, reported_at_ms = $10, checked_by = $11, checked_at_ms = $12, check_agrees = $13,
+        // What led to the end of a case stays with it.
+        "update cases set state = $3, level = $4,
+             category = case when $3 = 'void' then category else $5 end,
+             policy_version = case when $3 = 'void' then policy_version else $6 end,
+             filed_at_ms = case when $3 = 'void' then filed_at_ms else $7 end,
+             lead_unit = case when $3 in ('closed', 'void') then lead_unit else $8 end,
+             report = case when $3 in ('closed', 'void') then report else $9 end,
+             reported_at_ms = case when $3 in ('closed', 'void') then reported_at_ms else $10 end,
+             checked_by = case when $3 in ('closed', 'void') then checked_by else $11 end,
+             checked_at_ms = case when $3 in ('closed', 'void') then checked_at_ms else $12 end,
+             check_agrees = case when $3 in ('closed', 'void') then check_agrees else $13 end,
              suspended_until_ms = $14, ending = $15, void_reason = $16, joined_into = $17, closed_at_ms = $18,
-             extensions = $19, called_back = $20, cards = $21, due_clock = $22, due_at_ms = $23
+             called_back = $19, cards = $20, due_clock = $21, due_at_ms = $22
          where tenant = $1 and case_id = $2",
         args![
             tenant,
@@ -226,8 +254,7 @@ async fn save_case(tx: &mut Tx, tenant: &str, dossier: &Dossier) -> Result<()> {
             void,
             into,
             closed_at,
-            i64::from(dossier.extensions),
-            dossier.called_back,
+            i64::from(dossier.called_back),
             cards.join(" "),
             next.map(|clock| clock.kind.as_str()),
             next.and_then(|clock| clock.due_at)

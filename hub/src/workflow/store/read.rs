@@ -34,7 +34,6 @@ struct Row {
     ending: Option<String>,
     void_reason: Option<String>,
     joined_into: Option<String>,
-    extensions: i64,
     called_back: i64,
     cards: String,
     opened_at_ms: i64,
@@ -44,7 +43,7 @@ struct Row {
 
 from_row!(Row: case_id, number, kind, severity, state, source, area, level, category, matter, policy_version,
     filed_at_ms, report, reported_at_ms, checked_by, checked_at_ms, check_agrees, suspended_until_ms, ending,
-    void_reason, joined_into, extensions, called_back, cards, opened_at_ms, closed_at_ms, drill);
+    void_reason, joined_into, called_back, cards, opened_at_ms, closed_at_ms, drill);
 
 struct TaskRow {
     task: i64,
@@ -106,7 +105,7 @@ pub async fn load(tx: &mut Tx, tenant: &str, number: &str) -> Result<Option<Doss
         .fetch_optional(
             "select c.case_id, c.number, c.kind, c.severity, c.state, c.source, c.area, c.level, c.category, t.matter,
                     c.policy_version, c.filed_at_ms, c.report, c.reported_at_ms, c.checked_by, c.checked_at_ms,
-                    c.check_agrees, c.suspended_until_ms, c.ending, c.void_reason, c.joined_into, c.extensions,
+                    c.check_agrees, c.suspended_until_ms, c.ending, c.void_reason, c.joined_into,
                     c.called_back, c.cards, c.opened_at_ms, c.closed_at_ms, c.drill
              from cases c left join tickets t on t.tenant = c.tenant and t.case_id = c.case_id
              where c.tenant = $1 and c.number = $2",
@@ -125,11 +124,10 @@ pub async fn load(tx: &mut Tx, tenant: &str, number: &str) -> Result<Option<Doss
         state: state(&row, open)?,
         past,
         requests: requests(tx, tenant, &row).await?,
-        extensions: u32::try_from(row.extensions).unwrap_or(0),
         clocks: clocks(tx, tenant, &row).await?,
         pauses: pauses(tx, tenant, &row.case_id).await?,
         cards,
-        called_back: row.called_back != 0,
+        called_back: u32::try_from(row.called_back).unwrap_or(0),
         facts: Facts {
             severity: row.severity.parse().map_err(|_| odd(&row.number, "its severity"))?,
             source: Source::parse(&row.source).ok_or_else(|| odd(&row.number, "its source"))?,

@@ -14,7 +14,7 @@ const TABLE: [(StepKind, &[CaseState]); 29] = [
     (StepKind::Join, &[Received, Filed]),
     (StepKind::File, &[Received]),
     (StepKind::Dispatch, &[Filed]),
-    (StepKind::Accept, &[Dispatched, InProgress]),
+    (StepKind::Accept, &[Dispatched, InProgress, Suspended]),
     (StepKind::Withdraw, &[Dispatched]),
     (StepKind::AskReturn, &[Dispatched, InProgress]),
     (StepKind::AskExtension, &[InProgress]),

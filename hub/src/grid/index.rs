@@ -1,0 +1,48 @@
+//! Which grid has a point. Pure.
+
+use geo::{BoundingRect as _, Intersects as _, MultiPolygon, Point};
+use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{AABB, RTree};
+
+use crate::organisation::AreaPath;
+
+type Leaf = GeomWithData<Rectangle<[f64; 2]>, usize>;
+
+/// The grids of one version of the map.
+#[derive(Debug)]
+pub struct Index {
+    pub version: i64,
+    tree: RTree<Leaf>,
+    grids: Vec<(AreaPath, MultiPolygon<f64>)>,
+}
+
+impl Index {
+    pub(super) fn new(version: i64, grids: Vec<(AreaPath, MultiPolygon<f64>)>) -> Self {
+        let leaf = |(at, (_, shape)): (usize, &(AreaPath, MultiPolygon<f64>))| {
+            let around = shape.bounding_rect()?;
+            let corners = ([around.min().x, around.min().y], [around.max().x, around.max().y]);
+            Some(GeomWithData::new(Rectangle::from_corners(corners.0, corners.1), at))
+        };
+        let tree = RTree::bulk_load(grids.iter().enumerate().filter_map(leaf).collect());
+        Self { version, tree, grids }
+    }
+
+    /// The deepest grid that has this point (WGS84); of several that share an edge always the same.
+    pub fn at(&self, longitude: f64, latitude: f64) -> Option<&AreaPath> {
+        let point = Point::new(longitude, latitude);
+        let near = self.tree.locate_in_envelope_intersecting(&AABB::from_point([longitude, latitude]));
+        let has = near.map(|leaf| &self.grids[leaf.data]).filter(|(_, shape)| shape.intersects(&point));
+        has.map(|(path, _)| path).max_by_key(|path| {
+            let depth = path.as_str().matches('/').count();
+            (depth, std::cmp::Reverse(path.as_str()))
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.grids.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.grids.is_empty()
+    }
+}
