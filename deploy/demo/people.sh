@@ -54,6 +54,6 @@ walk() {
         moves 派遣员 "$number" '{"move": "close", "note": "核查相符"}' ||
         { say "note: case $number did not go all the way ($state/log/ask.log)"; return 0; }
     ask GET "/api/v1/cases/$number" | jq -r '
-        "case \(.number) went all eight steps: \([.history[] | .action | select(IN("filed", "dispatched", "accepted",
+        "all eight steps of \(.number): \([.history[] | .action | select(IN("filed", "dispatched", "accepted",
             "part_done", "reported", "checked", "called_back", "closed"))] | join(", "))"'
 }

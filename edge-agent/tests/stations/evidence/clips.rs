@@ -27,15 +27,21 @@ async fn clips_are_what_the_camera_sent() {
         assert_holds(&clip, EvidenceKind::Clip, false);
         assert_in_order(&clip);
         let pre_roll_ms = frame.captured_at.since_ms(clip.evidence.starts_at);
-        assert!((5_000..=6_100).contains(&pre_roll_ms), "{name}: {pre_roll_ms} ms before");
+        assert!(pre_roll_ms >= 5_000, "{name}: {pre_roll_ms} ms before");
         let length_ms = clip.evidence.duration_ms.unwrap() as i64;
         let after_ms = length_ms - pre_roll_ms;
         assert!((1_800..=2_200).contains(&after_ms), "{name}: {after_ms} ms after");
-        let sent: Vec<_> = sent.units().into_iter().map(|u| u.data.to_vec()).collect();
-        let kept: Vec<_> = demux(&clip.path).into_iter().map(|u| u.0).collect();
+        let (sent, kept) = (sent.units(), demux(&clip.path).into_iter().map(|u| u.0).collect::<Vec<_>>());
+        let is_run = |at: &usize| sent[*at..].iter().zip(&kept).all(|(unit, own)| unit.data[..] == own[..]);
+        let at = (0..=sent.len() - kept.len()).find(is_run);
+        let at = at.unwrap_or_else(|| panic!("{name}: not units as sent, none missing between"));
+        // A camera that is slow to send has long groups of pictures: no earlier than the last keyframe that is early enough.
+        let wanted = frame.captured_at.plus_ms(-5_000);
+        assert!(sent[at].keyframe && sent[at].captured_at() <= wanted, "{name}: begins at a keyframe");
+        let next = sent[at + 1..].iter().find(|unit| unit.keyframe).unwrap();
         assert!(
-            sent.windows(kept.len()).any(|run| run == kept),
-            "{name}: units as sent, none missing between"
+            next.captured_at() > wanted,
+            "{name}: {pre_roll_ms} ms before, and a later keyframe would do"
         );
         assert_eq!(decode(&clip.path).len(), kept.len(), "{name}: every picture decodes");
         assert_fragmented(&clip.path);
