@@ -137,6 +137,59 @@ mod tests {
         }
     }
 
+    /// Cases of before the workflow keep to its law, whatever became of them, and those that are open get their clocks.
+    #[tokio::test]
+    async fn older_cases_keep_to_the_law() {
+        for test in testing::bare().await {
+            let db = &test.db;
+            apply_all(db, &MIGRATIONS[..12], 1).await.unwrap();
+            for (id, state, closed) in [
+                ("a", "received", None),
+                ("b", "filed", None),
+                ("c", "closed", Some(9_i64)),
+                ("d", "void", Some(9)),
+            ] {
+                db.execute(
+                    "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, title_zh,
+                         title_en, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms, closed_at_ms,
+                         history_count, history_hash)
+                     values ('default', $1, $1, 'hotline', 'normal', $2, $1, 'box', 'x', 'x', 0, 0, 1, 1, 1, $3, 0, '')",
+                    args![id, state, closed],
+                )
+                .await
+                .unwrap();
+            }
+            db.execute(
+                "insert into tickets (tenant, case_id, matter, category, urgency, place, summary, filed_by, filed_at_ms)
+                 values ('default', 'b', 'request', 'noise', 'normal', 'x', 'x', 'li', 5)",
+                args![],
+            )
+            .await
+            .unwrap();
+            apply(db, 2).await.unwrap_or_else(|error| panic!("{}: {error:#}", test.name));
+            let filed: (String, i64, String) = db
+                .fetch_one("select category, filed_at_ms, area from cases where case_id = 'b'", args![])
+                .await
+                .unwrap();
+            assert_eq!(filed, ("noise".to_owned(), 5, "/".to_owned()));
+            let mut config = crate::config::Config::default();
+            config.hub.data_dir.clone_from(&test.folder);
+            let now = protocol::UtcMs(1_773_799_200_000);
+            let clock = std::sync::Arc::new(protocol::ManualClock::at(now));
+            let chance = std::sync::Arc::new(protocol::Chance::seeded(1));
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let (app, _) = crate::app::App::with_db(config, db.clone(), clock, chance).unwrap();
+            crate::engine::pass(&app, now).await.unwrap();
+            let clocks: Vec<(String, String)> = db
+                .fetch_all("select case_id, clock from case_clocks order by case_id", args![])
+                .await
+                .unwrap();
+            let wanted =
+                [("a", "triage"), ("b", "dispatch")].map(|(id, kind)| (id.to_owned(), kind.to_owned()));
+            assert_eq!(clocks, wanted, "{}", test.name);
+        }
+    }
+
     /// An older hub does not touch the database of a newer one.
     #[tokio::test]
     async fn a_newer_database_is_refused() {
