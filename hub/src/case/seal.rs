@@ -6,10 +6,8 @@
 //! does not fit. What was written since the last root is only as safe as the chain itself.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use protocol::{Chance, UtcMs};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +16,7 @@ use super::history;
 use super::store::seal::{self, CaseEnd, Head, Root};
 use crate::app::App;
 use crate::db::{self, Db};
-use crate::pki::files::{PRIVATE, write};
+use crate::pki::files::{PRIVATE, secret, write};
 
 const FILE: &str = "history.key";
 const LAST: &str = "history.last";
@@ -37,18 +35,9 @@ pub struct Sealer {
 impl Sealer {
     /// Opens the key in the authority's folder, or makes one.
     pub fn open(folder: &Path, chance: &Chance) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        let path = folder.join(FILE);
-        let alone = File::create(folder.join("lock")).context("making the authority's lock")?;
-        alone.lock().context("waiting for whoever opens the authority")?;
-        if !path.exists() {
-            write(&path, &hex::encode(chance.bytes::<32>()), PRIVATE)?;
-        }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let seed = hex::decode(text.trim()).ok().filter(|seed| seed.len() == 32);
-        let seed = seed.with_context(|| {
-            format!("{} is no key for the history: bring it back from a backup", path.display())
-        })?;
+        let what = "is no key for the history: bring it back from a backup, or move it away to begin with a new one, whose roots \
+                    are told from those before";
+        let seed = secret(folder, FILE, chance, what)?;
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|error| anyhow::anyhow!("{error}"))?;
         Ok(Self { pair, last: folder.join(LAST) })
     }

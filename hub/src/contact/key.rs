@@ -1,35 +1,19 @@
 //! The hub's key pair for callback numbers: 64 hexadecimal digits in `pki/contact.key`, for the hub's user alone.
 
-use std::fs::File;
 use std::path::Path;
 
-use anyhow::Context;
 use protocol::{Chance, ContactSecret};
 
-use crate::pki::files::{PRIVATE, write};
+use crate::pki::files::secret;
 
 const FILE: &str = "contact.key";
 
 /// Opens the key in the authority's folder, or makes one. Without it the numbers that are kept stay closed for ever, so one
 /// that cannot be read is never replaced.
 pub fn open(folder: &Path, chance: &Chance) -> anyhow::Result<ContactSecret> {
-    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    let path = folder.join(FILE);
-    // `hub run` and a command typed beside it may both find nothing; one of them makes it.
-    let alone = File::create(folder.join("lock")).context("making the authority's lock")?;
-    alone.lock().context("waiting for whoever opens the authority")?;
-    if !path.exists() {
-        write(&path, &hex::encode(chance.bytes::<32>()), PRIVATE)?;
-    }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut bytes).with_context(|| {
-        format!(
-            "{} is no key for callback numbers: bring it back from a backup, or move it away to begin with a new one, \
-             which opens none of the numbers that are kept",
-            path.display()
-        )
-    })?;
+    let what = "is no key for callback numbers: bring it back from a backup, or move it away to begin with a new one, which opens \
+                none of the numbers that are kept";
+    let bytes = secret(folder, FILE, chance, what)?;
     Ok(ContactSecret::from_bytes(bytes))
 }
 

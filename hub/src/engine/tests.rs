@@ -268,3 +268,42 @@ async fn wrong_rosters_are_told() {
         assert!(!outcome.done && duty::lines(&app.db, tenant, &app.zone, now).await.unwrap().is_empty());
     }
 }
+
+/// A new emergency in a case that somebody has had in hand for a while is told of as one that nobody has, until somebody
+/// says that he has it; one that comes at once is his already.
+#[tokio::test]
+async fn a_new_emergency_is_told_again() {
+    for mut site in sites().await {
+        let tenant = site.app.tenant().as_str().to_owned();
+        site.raise_camera("north", "水厂西墙").await;
+        let number = site.number(&site.log_in("admin").await).await;
+        let takes = async |site: &Site| {
+            let now = site.clock.now();
+            crate::case::store::acknowledge(&site.app.db, &tenant, &number, "seat03", now).await.unwrap()
+        };
+        let emergencies = async |site: &Site| {
+            site.told("seat03").await.iter().filter(|told| told.starts_with("emergency")).count()
+        };
+        takes(&site).await;
+        site.clock.advance_ms(60_000);
+        site.raise_camera("north", "水厂西墙").await;
+        site.clock.advance_ms(120_000);
+        site.pass().await;
+        assert_eq!(emergencies(&site).await, 0, "he has just taken it, {}", site.name);
+        // Long after, and while units are at work on it.
+        crate::organisation::store::seed_units(&site.app.db, &tenant).await.unwrap();
+        site.give_to(&number, "housing").await;
+        site.clock.advance_ms(HOUR);
+        site.raise_camera("north", "水厂西墙").await;
+        let seat = site.log_in("seat03").await;
+        let page = site.get(&format!("/cases/{number}"), Some(&seat)).await.text;
+        let button = page.split("id=\"acknowledge\"").nth(1).unwrap().split('>').next().unwrap();
+        assert!(!button.contains("disabled"), "it can be taken on its page: {button}");
+        site.clock.advance_ms(60_000);
+        site.pass().await;
+        assert_eq!(emergencies(&site).await, 1, "{}", site.name);
+        takes(&site).await;
+        site.hours(2).await;
+        assert_eq!(emergencies(&site).await, 1);
+    }
+}

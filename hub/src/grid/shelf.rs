@@ -96,11 +96,15 @@ impl Grids {
         dry_run: bool,
     ) -> std::result::Result<Taken, GridError> {
         let features = geojson::read(bytes, datum).map_err(GridError::Wrong)?;
+        // A large map takes seconds, and areas are never taken away: cases come in meanwhile.
+        let mut wrong = check::wrong(&features, &organisation::store::areas(db, tenant).await?);
+        if !wrong.is_empty() {
+            return Err(GridError::Wrong(wrong));
+        }
         let mut tx = db.begin().await?;
         tx.lock_tenant(tenant).await?;
         let known = organisation::store::areas_in(&mut tx, tenant).await?;
-        let mut wrong = check::wrong(&features, &known);
-        let areas = if wrong.is_empty() { areas(&features, &known, &mut wrong) } else { Vec::new() };
+        let areas = areas(&features, &known, &mut wrong);
         if !wrong.is_empty() {
             return Err(GridError::Wrong(wrong));
         }

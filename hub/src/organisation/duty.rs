@@ -55,7 +55,7 @@ pub async fn import(
     now: UtcMs,
     dry_run: bool,
 ) -> std::result::Result<Imported, ImportError> {
-    let (headings, rows) = super::import::open(bytes, &COLUMNS)?;
+    let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
     let users = crate::user::names(db, tenant).await?;
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;

@@ -50,17 +50,6 @@ pub enum ImportError {
     Db(#[from] db::Error),
 }
 
-/// Headings and rows of a sheet.
-pub(super) fn open(bytes: &[u8], columns: &'static [Column]) -> Result<(Headings, Vec<Row>), ImportError> {
-    let mut rows = sheet::read(bytes).map_err(ImportError::File)?;
-    if rows.is_empty() {
-        let what = "the file is empty; its first row names the columns".to_owned();
-        return Err(ImportError::File(Bad { line: 1, row: 1, column: None, what }));
-    }
-    let headings = Headings::read(&rows.remove(0), columns).map_err(ImportError::File)?;
-    Ok((headings, rows))
-}
-
 /// Takes a sheet of areas. A parent may stand below its children.
 pub async fn import_areas(
     db: &Db,
@@ -68,7 +57,7 @@ pub async fn import_areas(
     bytes: &[u8],
     dry_run: bool,
 ) -> Result<Imported, ImportError> {
-    let (headings, rows) = open(bytes, &AREA_COLUMNS)?;
+    let (headings, rows) = sheet::open(bytes, &AREA_COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let known: BTreeMap<String, Area> =
@@ -222,7 +211,7 @@ pub async fn import_units(
     bytes: &[u8],
     dry_run: bool,
 ) -> Result<Imported, ImportError> {
-    let (headings, rows) = open(bytes, &UNIT_COLUMNS)?;
+    let (headings, rows) = sheet::open(bytes, &UNIT_COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let areas = store::areas_in(&mut tx, tenant).await?;

@@ -1,11 +1,12 @@
 //! Certificates and keys on disk.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::Context;
+use protocol::Chance;
 
 /// For the hub's user alone.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -28,6 +29,23 @@ pub(crate) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
     file.write_all(text.as_bytes()).with_context(place)?;
     file.sync_all().with_context(place)?;
     std::fs::rename(&beside, path).with_context(place)
+}
+
+/// A secret of 32 bytes that is kept as hexadecimal digits in `folder`, made when there is none. What is there is never
+/// replaced: `what` says what would be lost with it.
+pub(crate) fn secret(folder: &Path, name: &str, chance: &Chance, what: &str) -> anyhow::Result<[u8; 32]> {
+    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let path = folder.join(name);
+    // `hub run` and a command typed beside it may both find nothing; one of them makes it.
+    let alone = File::create(folder.join("lock")).context("making the authority's lock")?;
+    alone.lock().context("waiting for whoever opens the authority")?;
+    if !path.exists() {
+        write(&path, &hex::encode(chance.bytes::<32>()), PRIVATE)?;
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut bytes).with_context(|| format!("{} {what}", path.display()))?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

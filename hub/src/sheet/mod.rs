@@ -8,7 +8,7 @@ mod table;
 
 use std::fmt;
 
-pub(crate) use table::{Cells, Column, Headings, nearest, short};
+pub(crate) use table::{Cells, Column, Headings, nearest, open, short};
 
 /// Largest file, in bytes.
 pub(crate) const MOST_BYTES: usize = 32 << 20;

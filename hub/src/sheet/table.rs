@@ -1,6 +1,6 @@
 //! Which column of a sheet is which field, and rows read by them. Pure.
 
-use super::{Bad, Row};
+use super::{Bad, Row, read};
 
 /// A heading as it is written, what a sheet in Chinese calls it, and whether a sheet must have it.
 pub(crate) type Column = (&'static str, &'static str, bool);
@@ -61,6 +61,17 @@ impl Headings {
         let column = self.places[field].map(|at| (at, self.columns[field].0.to_owned()));
         Bad { line: row.line, row: row.row, column, what }
     }
+}
+
+/// Headings and rows of a sheet's file. An error is of the whole file.
+pub(crate) fn open(bytes: &[u8], columns: &'static [Column]) -> Result<(Headings, Vec<Row>), Bad> {
+    let mut rows = read(bytes)?;
+    if rows.is_empty() {
+        let what = "the file is empty; its first row names the columns".to_owned();
+        return Err(Bad { line: 1, row: 1, column: None, what });
+    }
+    let headings = Headings::read(&rows.remove(0), columns)?;
+    Ok((headings, rows))
 }
 
 /// `; did you mean …?`, where one of them is near.

@@ -6,7 +6,8 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::guard::{Preferences, Viewer};
 use super::moment::Moment;
-use super::view::{ErrorPage, Nav, Shell, Who};
+use super::shell::who;
+use super::view::{ErrorPage, Nav, Shell};
 
 #[derive(Debug)]
 pub enum PageError {
@@ -106,7 +107,7 @@ pub(super) fn bare_shell(preferences: &Preferences, viewer: Option<&Viewer>) -> 
         lang: preferences.lang,
         theme: preferences.theme,
         nav: Nav::None,
-        who: viewer.map(|viewer| Who { name: viewer.session.user.clone(), role: viewer.session.role }),
+        who: viewer.map(who),
         csrf: viewer.map(|viewer| viewer.session.csrf.clone()).unwrap_or_default(),
         now: never,
         here: if preferences.here.is_empty() { "?".to_owned() } else { preferences.here.clone() },

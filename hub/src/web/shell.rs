@@ -8,6 +8,7 @@ use super::guard::{Preferences, Viewer};
 use super::moment::LocalTime;
 use super::view::{Nav, Shell, Who};
 use crate::app::App;
+use crate::user::Act;
 
 pub(super) fn local(app: &App) -> LocalTime {
     LocalTime { zone: app.zone.clone(), now: app.clock.now() }
@@ -20,8 +21,17 @@ pub(super) async fn shell(app: &App, viewer: &Viewer, nav: Nav) -> Result<Shell,
         .newest(app.tenant().as_str())
         .await
         .map_err(|error| PageError::from(error).shown(viewer))?;
-    let who = Who { name: viewer.session.user.clone(), role: viewer.session.role };
+    let who = who(viewer);
     Ok(frame(app, &viewer.preferences, nav, Some(who), viewer.session.csrf.clone(), Some(position)))
+}
+
+pub(super) fn who(viewer: &Viewer) -> Who {
+    Who {
+        name: viewer.session.user.clone(),
+        role: viewer.session.role,
+        sees_devices: viewer.may(Act::SeeDevices),
+        sees_quarantine: viewer.may(Act::SeeQuarantine),
+    }
 }
 
 pub(super) fn frame(

@@ -112,6 +112,7 @@ pub fn case_row(
         acknowledged_by: case.acknowledged_by.clone(),
         acknowledged_at: case.acknowledged_at_ms.map(|at| local.moment(UtcMs(at))),
         waits,
+        unclaimed: is_open(case) && case.acknowledged_at_ms.is_none(),
         open: is_open(case),
         may_acknowledge,
         pulses: waits && case.severity == Severity::Emergency.as_str(),

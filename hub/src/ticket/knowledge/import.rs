@@ -9,7 +9,7 @@ use protocol::UtcMs;
 
 use super::{Entry, row, store};
 use crate::db::{self, Db};
-use crate::sheet::{self, Bad, Headings};
+use crate::sheet::{self, Bad};
 
 /// Entries that one tenant may have. Pages look through all of them.
 pub(super) const MOST_ENTRIES: usize = 10_000;
@@ -64,15 +64,10 @@ struct Read {
 }
 
 fn read(bytes: &[u8]) -> Result<Read, ImportError> {
-    let rows = sheet::read(bytes).map_err(ImportError::File)?;
-    let [first, rest @ ..] = rows.as_slice() else {
-        let what = "the file is empty; its first row names the columns".to_owned();
-        return Err(ImportError::File(Bad { line: 1, row: 1, column: None, what }));
-    };
-    let headings = Headings::read(first, &row::COLUMNS).map_err(ImportError::File)?;
+    let (headings, rows) = sheet::open(bytes, &row::COLUMNS).map_err(ImportError::File)?;
     let mut all = Read::default();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in rest {
+    for one in &rows {
         let id = headings.cell(one, 0);
         let twice = seen.get(id).filter(|_| !id.is_empty());
         let entry = match twice {
@@ -91,7 +86,7 @@ fn read(bytes: &[u8]) -> Result<Read, ImportError> {
             }
         }
     }
-    if rest.is_empty() { Err(ImportError::Empty) } else { Ok(all) }
+    if rows.is_empty() { Err(ImportError::Empty) } else { Ok(all) }
 }
 
 /// Takes a sheet. `today` is the local day, as [`super::today`] gives it.

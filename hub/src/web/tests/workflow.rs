@@ -185,3 +185,69 @@ async fn a_role_taken_away_is_gone() {
         );
     }
 }
+
+/// What a role allows it allows in its own area: an operator of another town, who may look here as its officer, sees the
+/// case and neither takes it, nor learns the citizen's number, nor commands the box; its requests and messages are not there
+/// for him.
+#[tokio::test]
+async fn acts_keep_to_their_area() {
+    for mut site in sites().await {
+        people(&site).await;
+        let (db, tenant) = (site.app.db.clone(), site.app.tenant().as_str().to_owned());
+        let elsewhere =
+            Grant { role: Role::Operator, area: AreaPath::kept("/county/south/".into()), unit: None };
+        user::grant(&db, &tenant, "north", &elsewhere).await.unwrap();
+        site.put_box_in("/county/north/").await;
+        site.raise_call("03").await;
+        let (north, seat) = (site.sign_in("north").await, site.sign_in("seat03").await);
+        let number = site.number(&seat).await;
+        assert_eq!(site.get(&format!("/cases/{number}"), Some(&north)).await.status, 200);
+        let purpose = json!({"purpose": "x"});
+        let contact = site.json("POST", &format!("/api/v1/cases/{number}/contact"), &north, &purpose).await;
+        assert_eq!(contact.status, 403, "{}", contact.text);
+        let draft = json!({"matter": "request", "category": "noise", "urgency": "normal", "place": "x", "summary": "x"});
+        let ticket = site.json("PUT", &format!("/api/v1/cases/{number}/ticket"), &north, &draft).await;
+        assert_eq!(ticket.status, 403, "{}", ticket.text);
+        let still = json!({"command": "still", "camera_id": "north", "purpose": "x", "case_number": number});
+        let asked = site.json("POST", "/api/v1/devices/box-1/commands", &north, &still).await;
+        assert_eq!(asked.status, 403, "{}", asked.text);
+        let devices = site.get("/api/v1/devices", Some(&north)).await.json();
+        assert_eq!(devices["devices"], json!([]), "the box stands elsewhere, {}", site.name);
+        assert_eq!(site.json("POST", "/api/v1/devices/box-1/commands", &seat, &still).await.status, 202);
+        let asked = |list: Value| list["commands"].as_array().unwrap().len();
+        assert_eq!(asked(site.get("/api/v1/commands", Some(&seat)).await.json()), 1);
+        // The request is about a case that he sees.
+        assert_eq!(asked(site.get("/api/v1/commands", Some(&north)).await.json()), 1);
+        let south = site.sign_in("south").await;
+        assert_eq!(site.get("/api/v1/commands", Some(&south)).await.status, 403);
+        let page = site.get("/cases", Some(&south)).await.text;
+        assert!(
+            !page.contains("href=\"/devices\"") && !page.contains("href=\"/quarantine\""),
+            "no link to a closed door"
+        );
+    }
+}
+
+/// A case is not opened again beside another open one of its cause.
+#[tokio::test]
+async fn not_two_open_of_one_cause() {
+    for mut site in sites().await {
+        site.raise_camera("north", "北口").await;
+        let (seat, hub) = (site.sign_in("seat03").await, crate::workflow::Actor::hub());
+        let number = site.number(&seat).await;
+        let (app, id) = (site.app.clone(), site.app.new_id());
+        let step = crate::workflow::Step::HandleHere { result: "已劝离".into() };
+        let tenant = app.tenant().as_str();
+        crate::workflow::store::take(&app.db, tenant, &number, &step, &hub, app.step_with(&id))
+            .await
+            .unwrap();
+        site.clock.advance_ms(1_000);
+        site.raise_camera("north", "北口").await;
+        let other = site.number(&seat).await;
+        assert_ne!(number, other);
+        let reopen = json!({"move": "reopen", "reason": "又来了"});
+        let refused = site.json("POST", &format!("/api/v1/cases/{number}/moves"), &seat, &reopen).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(refused.text.contains(&other), "it names the open one: {}", refused.text);
+    }
+}

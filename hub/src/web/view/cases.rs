@@ -27,6 +27,8 @@ pub struct CaseRow {
     pub acknowledged_at: Option<Moment>,
     /// Received, and nobody has it yet.
     pub waits: bool,
+    /// Open, and nobody has said that he has it: in whatever state, after a new emergency.
+    pub unclaimed: bool,
     pub open: bool,
     pub may_acknowledge: bool,
     /// Only unacknowledged emergencies repeat.

@@ -61,6 +61,9 @@ pub enum Nav {
 pub struct Who {
     pub name: String,
     pub role: Role,
+    /// Which entries of the navigation lead somewhere for this user.
+    pub sees_devices: bool,
+    pub sees_quarantine: bool,
 }
 
 /// The frame around every page.

@@ -202,3 +202,84 @@ fn empty_and_endless_texts_are_refused() {
     let endless = Step::Report { result: "长".repeat(2_001) };
     assert_eq!(missing(desk.take(&endless, &lead)), Missing::TooLong("result"));
 }
+
+/// Nobody decides on his own request, and people of a unit that handled a case neither look nor close, whatever other roles
+/// they have.
+#[test]
+fn nobody_judges_his_own() {
+    let both = Actor::user(
+        "zhao",
+        &[
+            grant(Role::Handler, "/", Some("city_management")),
+            grant(Role::ShiftLeader, "/", None),
+            grant(Role::GridManager, GRID, None),
+        ],
+    );
+    let mut desk = in_progress();
+    desk.does(&Step::AskExtension { by: "1 working day".parse().unwrap(), reason: text("x") }, &both);
+    let decide = Step::Decide { request: desk.request(), grant: true, reason: text("x") };
+    assert_eq!(missing(desk.take(&decide, &both)), Missing::OwnRequest);
+    desk.does(&decide, &actor(Role::ShiftLeader, "/"));
+    let mut desk = verifying();
+    assert_eq!(missing(desk.take(&Step::Check { agrees: true, note: text("x") }, &both)), Missing::OwnWork);
+    desk.does(&Step::Check { agrees: true, note: text("x") }, &actor(Role::GridManager, GRID));
+    assert_eq!(missing(desk.take(&Step::Close { note: String::new() }, &both)), Missing::OwnWork);
+    desk.does(&Step::Close { note: String::new() }, &dispatcher());
+}
+
+/// A role in one unit does not act for another unit of the same person.
+#[test]
+fn a_head_speaks_for_his_own_unit() {
+    let both = Actor::user(
+        "qian",
+        &[
+            grant(Role::DepartmentHead, "/", Some("police")),
+            grant(Role::Handler, "/", Some("city_management")),
+        ],
+    );
+    let mut desk = in_progress();
+    let taken = desk.does(&Step::Reassign { desk: text("孙"), reason: text("x") }, &both);
+    assert_eq!(taken.detail["unit"], "police", "the lead comes first, and is not his to reassign");
+}
+
+/// What is filed is the county's: a grid's manager voids it no longer.
+#[test]
+fn what_is_filed_is_the_countys() {
+    let mut desk = Desk::at(Level::Grid);
+    desk.does(&file(), &actor(Role::Operator, "/"));
+    let void = Step::Void { reason: VoidReason::NotOurs, note: text("x") };
+    assert!(matches!(desk.take(&void, &actor(Role::GridManager, GRID)), Err(Refused::Who { .. })));
+    desk.does(&void, &actor(Role::Operator, "/"));
+}
+
+/// A return that waits when the case is suspended lapses; a citizen who is not reached three times was called back; cards
+/// end with the case; a unit of another area is sent nothing.
+#[test]
+fn ends_of_what_waits() {
+    let mut desk = in_progress();
+    let (lead, leader) = (of_unit(Role::DepartmentHead, "city_management"), actor(Role::ShiftLeader, "/"));
+    desk.does(&Step::AskReturn { reason: text("x") }, &lead);
+    let back = desk.request();
+    desk.does(&Step::AskSuspension { until: START.plus_ms(99 * HOUR), reason: text("x") }, &lead);
+    let rest = desk.dossier.requests.last().unwrap().id.clone();
+    desk.does(&Step::Decide { request: rest, grant: true, reason: text("x") }, &leader);
+    let decide = Step::Decide { request: back.clone(), grant: true, reason: text("x") };
+    assert_eq!(missing(desk.take(&decide, &dispatcher())), Missing::Request(back));
+
+    let mut desk = verifying();
+    desk.dossier.facts.source = Source::Call;
+    desk.dossier.facts.matter = text("enquiry");
+    desk.does(&Step::Supervise { card: Card::Yellow, reason: text("x") }, &leader);
+    let (close, operator) = (Step::Close { note: String::new() }, actor(Role::Operator, "/"));
+    for _ in 0..3 {
+        assert_eq!(missing(desk.take(&close, &dispatcher())), Missing::CallBack);
+        desk.does(&Step::CallBack { reached: false, satisfaction: None, note: String::new() }, &operator);
+    }
+    desk.does(&close, &dispatcher());
+    assert!(desk.dossier.cards.is_empty());
+
+    let mut desk = Desk::at(Level::County);
+    desk.units.iter_mut().find(|unit| unit.unit == "housing").unwrap().area = OTHER_TOWN.to_owned();
+    desk.does(&file(), &operator);
+    assert_eq!(missing(desk.take(&dispatch("housing", &[]), &dispatcher())), Missing::Unit(text("housing")));
+}
