@@ -39,7 +39,9 @@ impl Demo {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).env_clear();
         // As from a fresh terminal: nothing that this test's own cargo has set.
-        for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "LANG"] {
+        // But how it compiles: otherwise everything would be compiled a second time, in the middle of the test.
+        let compiling = ["CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL"];
+        for name in ["PATH", "HOME", "LANG"].into_iter().chain(compiling) {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }

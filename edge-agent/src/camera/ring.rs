@@ -102,7 +102,7 @@ impl Ring {
         if inner.holds.len() >= MAX_HOLDS {
             return None;
         }
-        let start = inner.keyframe_before(from.0.saturating_mul(1_000)).unwrap_or(0);
+        let start = inner.keyframe_before(from).unwrap_or(0);
         let units: Vec<Unit> = inner.units.range(start..).cloned().collect();
         let bytes = units.iter().map(|u| u.data.len()).sum();
         let gathered = Arc::new(Mutex::new(Gathered { units, bytes, truncated: false }));
@@ -205,8 +205,9 @@ impl Inner {
         }
     }
 
-    fn keyframe_before(&self, at_us: i64) -> Option<usize> {
-        self.units.iter().rposition(|u| u.keyframe && u.captured_us <= at_us)
+    /// By whole milliseconds, as `at` is: a keyframe within that millisecond is not after it.
+    fn keyframe_before(&self, at: UtcMs) -> Option<usize> {
+        self.units.iter().rposition(|u| u.keyframe && u.captured_at() <= at)
     }
 }
 
@@ -305,6 +306,17 @@ mod tests {
         let held = times(&hold.units());
         assert_eq!((held[0], *held.last().unwrap()), (5_000, 59_800));
         assert_eq!(held.len(), 55 * 5);
+    }
+
+    /// Times are asked for in milliseconds: a keyframe within the one asked for is early enough, not a group too late.
+    #[test]
+    fn a_keyframe_of_the_same_millisecond_is_early_enough() {
+        let ring = ring(8, usize::MAX);
+        for at_us in (0..5).map(|second| second * 1_000_000 + 333) {
+            ring.push(Unit { captured_us: at_us, ..unit(0, true, 100) });
+        }
+        assert_eq!(times(&ring.hold(UtcMs(3_000)).unwrap().units())[0], 3_000);
+        assert_eq!(times(&ring.hold(UtcMs(2_999)).unwrap().units())[0], 2_000);
     }
 
     /// Bytes are bounded whatever the camera sends, and what that cost is counted.
