@@ -15,6 +15,8 @@
 #   deploy/soak.sh workflow [QUESTIONS [WAYS]]    asks the calendar QUESTIONS times (default 1000000) when a limit ends and
 #                                     holds each answer against a simulator that goes from minute to minute; then takes
 #                                     WAYS cases (default 2000) on random ways through the workflow, on both databases
+#   deploy/soak.sh flood [COUNT]      sends COUNT incidents (default 1000000) of fifty flapping cameras to the hub, on both
+#                                     databases: fifty cases, one notice per case and step of the policy
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
@@ -44,6 +46,21 @@ workflow() {
         { tail -n 40 target/soak.log >&2; fail "they do not agree" "see target/soak.log"; }
     say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $(((SECONDS - began + 59) / 60)) min | workflow | $questions limits, $ways ways | no difference, no fault |"
 }
+
+flood() {
+    local count=${1:-1000000} began=$SECONDS
+    case "$count" in '' | 0 | *[!0-9]*) fail "COUNT is a whole number above 0, not $count" "deploy/soak.sh flood [COUNT]" ;; esac
+    say "$count incidents of fifty flapping cameras; the log is target/soak.log"
+    SHAODIAN_FLOOD=$count SHAODIAN_SOAK=1 \
+        limited $((count / 100 + 1800)) deploy/test.sh a_flood_of_flapping_cameras >target/soak.log 2>&1 ||
+        { tail -n 40 target/soak.log >&2; fail "the flood was not held" "see target/soak.log"; }
+    say "| $(date -u +%F) | $(git rev-parse --short HEAD 2>/dev/null || echo unknown) | $(((SECONDS - began + 59) / 60)) min | flood | $count incidents of 50 cameras, both databases | 50 cases, one notice per case and step |"
+}
+
+if [ "${1:-}" = flood ]; then
+    flood "${@:2}"
+    exit
+fi
 
 if [ "${1:-}" = workflow ]; then
     workflow "${@:2}"

@@ -25,7 +25,7 @@ done
 # Long counts are deploy/soak.sh's: left over in the environment they would run for hours here.
 unset SHAODIAN_QUIET_HOURS SHAODIAN_QUIET_CLIPS SHAODIAN_KILL_ROUNDS SHAODIAN_POWER_ROUNDS SHAODIAN_POWER_INCIDENTS \
     SHAODIAN_STAY_S SHAODIAN_DISCONNECTIONS
-[ -n "${SHAODIAN_SOAK:-}" ] || unset SHAODIAN_CALENDAR_QUESTIONS SHAODIAN_WAYS
+[ -n "${SHAODIAN_SOAK:-}" ] || unset SHAODIAN_CALENDAR_QUESTIONS SHAODIAN_WAYS SHAODIAN_FLOOD
 
 began=$SECONDS
 step() { say "== $* ($((SECONDS - began)) s)"; }

@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome, UtcMs};
+use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome, Place, UtcMs};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::alarm_test;
 use crate::config::{self, Config, Installed, Problem};
 use crate::evidence::Recorder;
 use crate::health::Floor;
 use crate::memory::{self, Memory};
 use crate::outbox::{Outbox, OutboxError};
-use crate::report::{EvidenceFile, needs_copy};
+use crate::report::{EvidenceFile, Report, needs_copy};
 use crate::rules::Rules;
 use crate::trial::Tryout;
 
@@ -120,6 +121,7 @@ impl Desk {
                     self.correct(call_id, category, matter).await
                 }
                 CommandBody::Replay { camera_id, toml } => self.replay(camera_id, &toml).await,
+                CommandBody::SelfTest {} => self.self_test(id).await?,
                 CommandBody::Configuration { version, toml } => self.configuration(id, version, toml),
             }
         };
@@ -137,6 +139,39 @@ impl Desk {
             Ok(file) => Some((Outcome::Done { evidence: vec![file.evidence.clone()] }, vec![file])),
             Err(error) => failed(format!("{error:#}")),
         }
+    }
+
+    /// Raises a drill with the picture of the first camera that shows one; of a box without cameras without any.
+    async fn self_test(&self, id: CommandId) -> Result<Done, OutboxError> {
+        let present = self.floor.present();
+        let mut why = Vec::new();
+        for (camera_id, post) in &present.cameras {
+            let file = match self.recorder.still(&post.camera.view()).await {
+                Ok(EvidenceFile { evidence, path }) => {
+                    EvidenceFile { evidence: alarm_test::snapshot(evidence), path }
+                }
+                Err(error) => {
+                    why.push(format!("{camera_id}: {error:#}"));
+                    continue;
+                }
+            };
+            let config = post.camera.config();
+            let seen = alarm_test::Seen {
+                camera_id: camera_id.clone(),
+                camera_name: config.display_name().to_owned(),
+                place: config.place.clone().map(Place::from),
+            };
+            let picture = Some(file.evidence.clone());
+            let incident = alarm_test::incident(id, Some(&seen), picture, self.clock.now());
+            self.outbox.append(&Report { incident, files: vec![file], unfinished: false }).await?;
+            return Ok(Some((Outcome::Done { evidence: Vec::new() }, Vec::new())));
+        }
+        if !why.is_empty() {
+            return Ok(failed(format!("no camera shows a picture: {}", why.join("; "))));
+        }
+        let incident = alarm_test::incident(id, None, None, self.clock.now());
+        self.outbox.append(&Report { incident, files: Vec::new(), unfinished: false }).await?;
+        Ok(Some((Outcome::Done { evidence: Vec::new() }, Vec::new())))
     }
 
     /// Tries rules on what the camera saw in the last hour.

@@ -1,5 +1,6 @@
 //! The box: cameras and calls in, incidents out. `run.rs` wires the stations; each module is one of them.
 
+pub mod alarm_test;
 pub mod analyser;
 pub mod call;
 pub mod camera;

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use protocol::{Chance, Clock, ContactSecret, TenantId, UtcMs};
 use tokio::sync::mpsc;
 
+use crate::backup;
 use crate::case::number;
 use crate::case::seal::Sealer;
 use crate::change::ChangeFeed;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::contact;
 use crate::db::Db;
 use crate::evidence::EvidenceStore;
+use crate::gazetteer::Gazetteers;
 use crate::grid::Grids;
 use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
@@ -49,6 +51,8 @@ pub struct App {
     pub policies: Policies,
     /// Whose ground a point is.
     pub grids: Grids,
+    /// Where it is what somebody tells in words.
+    pub gazetteers: Gazetteers,
     /// Signs the history.
     pub sealer: Arc<Sealer>,
 }
@@ -67,6 +71,7 @@ impl App {
         chance: Arc<Chance>,
     ) -> anyhow::Result<(Self, Ends)> {
         let data_dir = config.hub.data_dir.clone();
+        backup::folder::refuse_unfinished(&data_dir)?;
         std::fs::create_dir_all(&data_dir).with_context(|| {
             format!("making the data folder {}; name another with --data", data_dir.display())
         })?;
@@ -107,6 +112,7 @@ impl App {
             config: Arc::new(config),
             policies: Policies::new(zone.clone()),
             grids: Grids::default(),
+            gazetteers: Gazetteers::default(),
             sealer: Arc::new(sealer),
             zone,
             changes,
@@ -147,6 +153,12 @@ impl App {
         at.to_zoned_datetime(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
     }
 
+    /// `2026-03-18T10:00:00+08:00`, for other systems.
+    pub fn zoned_time(&self, at: UtcMs) -> String {
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.to_zoned_datetime(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
     /// The worker of the intake queue; `run` drives exactly one per process.
     pub fn intake_worker(&self) -> Worker {
         Worker {
@@ -162,6 +174,7 @@ impl App {
             contact_life_ms: self.config.contact.life_ms(),
             policies: self.policies.clone(),
             grids: self.grids.clone(),
+            gazetteers: self.gazetteers.clone(),
         }
     }
 }

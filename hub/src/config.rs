@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use protocol::limits::{MAX_EVIDENCE_BYTES, MAX_MESSAGE_BYTES};
 use serde::Deserialize;
 
+use crate::outbound::config::OutboundConfig;
+
 /// Prefix of environment overrides.
 const ENVIRONMENT: &str = "SHAODIAN_HUB__";
 
@@ -20,6 +22,8 @@ pub struct Config {
     pub intake: IntakeConfig,
     pub evidence: EvidenceConfig,
     pub contact: ContactConfig,
+    pub outbound: OutboundConfig,
+    pub self_test: SelfTestConfig,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +48,8 @@ pub struct HttpConfig {
     pub loopback: SocketAddr,
     /// More names and addresses under which the hub is called; they go into its certificate.
     pub names: Vec<String>,
+    /// `https://hub.example.org`: where people find the hub. What is told outside links there; none, and it links nowhere.
+    pub public_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -106,6 +112,20 @@ pub struct EvidenceConfig {
     pub keep_free_bytes: u64,
 }
 
+/// The daily self-test alarm of each box.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelfTestConfig {
+    /// Local time from which boxes are asked, `09:00`; empty = never.
+    pub at: String,
+}
+
+impl Default for SelfTestConfig {
+    fn default() -> Self {
+        Self { at: "09:00".to_owned() }
+    }
+}
+
 /// Numbers to call citizens back at.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -143,6 +163,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             loopback: SocketAddr::from(([127, 0, 0, 1], 8080)),
             names: Vec::new(),
+            public_url: None,
         }
     }
 }
@@ -222,10 +243,10 @@ impl Config {
         } else {
             config
         };
-        config.checked(name)
+        config.checked(name, text)
     }
 
-    fn checked(self, name: &str) -> Result<Self, ConfigError> {
+    fn checked(self, name: &str, text: &str) -> Result<Self, ConfigError> {
         let mut wrong = Vec::new();
         if !self.http.loopback.ip().is_loopback() {
             wrong.push(format!(
@@ -252,6 +273,12 @@ impl Config {
                 wrong.push(format!("{name}: [{section}] {key} is {value}; it must be {least} or more"));
             }
         }
+        if !self.self_test.at.is_empty() && self.self_test.at.parse::<jiff::civil::Time>().is_err() {
+            wrong.push(format!(
+                "{name}: [self_test] at is {:?}; write a time such as \"09:00\", or \"\" for never",
+                self.self_test.at
+            ));
+        }
         if self.broker.replica.is_some_and(|number| !(1..=crate::broker::REPLICAS).contains(&number)) {
             wrong.push(format!("{name}: [broker] replica must be 1 to {}", crate::broker::REPLICAS));
         }
@@ -262,6 +289,16 @@ impl Config {
                 "{name}: [broker] replica is for several hubs on one external broker and one PostgreSQL; set [broker] mode = \"external\" and [database] url, or leave replica out"
             ));
         }
+        if let Some(url) = &self.http.public_url
+            && !["https://", "http://"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme) && url.len() > scheme.len())
+        {
+            wrong.push(format!(
+                "{name}: [http] public_url is {url:?}; write https://NAME, as browsers have it"
+            ));
+        }
+        wrong.extend(self.outbound.wrong(text, name));
         if wrong.is_empty() { Ok(self) } else { Err(ConfigError(wrong.join("\n"))) }
     }
 
@@ -295,20 +332,23 @@ fn located(error: &toml::de::Error, text: &str, name: &str) -> ConfigError {
     ConfigError(format!("{name}:{line}:{column}: {}", explain(error.message())))
 }
 
-/// Adds the nearest known key to serde's "unknown field" words.
+/// Adds the nearest known word to serde's "unknown field" and "unknown variant".
 fn explain(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let Some((unknown, known)) = quoted.split_first().filter(|_| message.starts_with("unknown field")) else {
-        return message.to_owned();
+    let what = match message {
+        _ if message.starts_with("unknown field") => "key",
+        _ if message.starts_with("unknown variant") => "word",
+        _ => return message.to_owned(),
     };
+    let Some((unknown, known)) = quoted.split_first() else { return message.to_owned() };
     let nearest = known
         .iter()
         .map(|word| (strsim::damerau_levenshtein(unknown, word), *word))
         .min()
         .filter(|(distance, word)| *distance <= word.len().div_ceil(2));
     match nearest {
-        Some((_, word)) => format!("unknown key `{unknown}`; did you mean `{word}`?"),
-        None => format!("unknown key `{unknown}`; known here: {}", known.join(", ")),
+        Some((_, word)) => format!("unknown {what} `{unknown}`; did you mean `{word}`?"),
+        None => format!("unknown {what} `{unknown}`; known here: {}", known.join(", ")),
     }
 }
 

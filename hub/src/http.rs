@@ -37,6 +37,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(app.clone())
+        .merge(crate::open311::router(app.clone()))
         .merge(crate::api::router(app.clone()))
         .merge(crate::web::router(app.clone()))
         .merge(crate::evidence::tus::router(app))
@@ -101,6 +102,17 @@ pub(crate) fn called_as(uri: &Uri, headers: &HeaderMap) -> String {
     let host = host.unwrap_or("localhost");
     host.parse::<Authority>()
         .map_or_else(|_| host.to_owned(), |authority| authority.host().trim_matches(['[', ']']).to_owned())
+}
+
+/// Where others reach this hub: as the configuration says, else over HTTPS by the name under which this request did,
+/// `https://host:8443`.
+pub(crate) fn reached_at(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
+    if let Some(url) = &app.config.http.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let (host, port) = (called_as(uri, headers), app.config.http.listen.port());
+    // An IPv6 address needs its brackets in front of a port.
+    if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
 }
 
 /// `application/problem+json` (RFC 9457).

@@ -9,18 +9,23 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser as _;
 use command_line::{
-    BrokerCommand, Cli, Command, DeviceCommand, GrantArgs, GridCommand, KnowledgeCommand, PolicyCommand,
-    SheetCommand, UserCommand,
+    BasemapCommand, BrokerCommand, CategoryCommand, Cli, Command, DeviceCommand, EvaluateCommand,
+    GazetteerCommand, GrantArgs, GridCommand, KeyCommand, KnowledgeCommand, Open311Command, OutboundCommand,
+    PlatformCommand, PlatformKeyCommand, PolicyCommand, SheetCommand, UserCommand,
 };
 use hub::app::App;
 use hub::case::seal;
 use hub::config::Config;
 use hub::device::Device;
+use hub::evaluation::By;
 use hub::organisation::cli::Sheet;
 use hub::policy::cli::Question;
 use hub::ticket::knowledge;
 use hub::user;
-use hub::{device, grid, organisation, policy, run};
+use hub::{
+    backup, basemap, category, device, evaluation, gazetteer, grid, open311, organisation, outbound,
+    platform, policy, run,
+};
 use protocol::{Chance, Clock, DeviceId, SystemClock};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +61,7 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
             run::run(config, clock, chance, stop_on_signal()?, first_password_file.as_deref()).await
         }
         Command::Check => {
+            outbound::Channel::open_all(&config.outbound).map_err(anyhow::Error::msg)?;
             println!(
                 "configuration is good: tenant {}, data in {}",
                 config.hub.tenant,
@@ -70,11 +76,57 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
         Command::Area(command) => sheet_command(command, Sheet::Areas, config, clock, chance).await,
         Command::Unit(command) => sheet_command(command, Sheet::Units, config, clock, chance).await,
         Command::Grid(command) => grid_command(command, &App::open(config, clock, chance).await?.0).await,
+        Command::Open311(Open311Command::Key(command)) => {
+            key_command(command, &App::open(config, clock, chance).await?.0).await
+        }
+        Command::Platform(PlatformCommand::Key(command)) => {
+            let app = App::open(config, clock, chance).await?.0;
+            match command {
+                PlatformKeyCommand::Add { name } => platform::cli::add(&app, &name).await,
+                PlatformKeyCommand::List => platform::cli::list(&app).await,
+                PlatformKeyCommand::Revoke { name } => platform::cli::revoke(&app, &name).await,
+            }
+        }
+        Command::Basemap(command) => {
+            let app = App::open(config, clock, chance).await?.0;
+            match command {
+                BasemapCommand::Import { file, dry_run } => basemap::cli::import(&app, &file, dry_run).await,
+                BasemapCommand::List => basemap::cli::list(&app).await,
+                BasemapCommand::Remove { hash } => basemap::cli::remove(&app, &hash).await,
+            }
+        }
+        Command::Category(command) => {
+            let app = App::open(config, clock, chance).await?.0;
+            match command {
+                CategoryCommand::Import { file, dry_run, replace } => {
+                    category::cli::import_file(&app, &file, category::Mode { dry_run, replace }).await
+                }
+                CategoryCommand::List => category::cli::list(&app).await,
+            }
+        }
+        Command::Gazetteer(command) => {
+            gazetteer_command(command, &App::open(config, clock, chance).await?.0).await
+        }
         Command::Duty(command) => sheet_command(command, Sheet::Duties, config, clock, chance).await,
         Command::VerifyHistory { key } => {
             verify_history(&App::open(config, clock, chance).await?.0, key).await
         }
+        Command::Backup { file, without_evidence, passphrase_file } => {
+            let with = (&*chance, clock.now());
+            backup::cli::backup(&config, with, &file, without_evidence, passphrase_file.as_deref()).await
+        }
+        Command::Restore { file, into, passphrase_file } => {
+            let (into, passphrase_file) = (into.as_deref(), passphrase_file.as_deref());
+            backup::cli::bring_back(&config, clock.now(), &file, into, passphrase_file).await
+        }
+        Command::Move { to } => backup::cli::carry(&config, clock.now(), &to).await,
+        Command::Evaluate(command) => {
+            evaluate_command(command, &App::open(config, clock, chance).await?.0).await
+        }
         Command::Policy(command) => policy_command(command, &App::open(config, clock, chance).await?.0).await,
+        Command::Outbound(command) => {
+            outbound_command(command, &App::open(config, clock, chance).await?.0).await
+        }
         Command::Broker(BrokerCommand::MosquittoConfig { folder, port }) => {
             let port = port.unwrap_or(config.broker.port);
             let app = App::open(config, clock, chance).await?.0;
@@ -113,7 +165,29 @@ async fn user_command(command: UserCommand, app: &App) -> anyhow::Result<()> {
                 anyhow::bail!("{name} has no such role; `hub user list` names them");
             }
         }
+        UserCommand::Reach { name, mail, phone, clear } => {
+            let change = outbound::cli::Change { mail, phone, clear };
+            println!("{}", outbound::cli::reach(app, &name, &change).await?);
+        }
+        UserCommand::Import { file, dry_run, replace, passwords } => {
+            let mode = user::import::Mode { dry_run, replace };
+            user::cli::import_file(app, &file, mode, passwords.as_deref()).await?;
+        }
         UserCommand::List => user::cli::list(app).await?,
+    }
+    Ok(())
+}
+
+async fn outbound_command(command: OutboundCommand, app: &App) -> anyhow::Result<()> {
+    match command {
+        OutboundCommand::List => outbound::cli::list(app).await?,
+        OutboundCommand::Test { name, to } => {
+            println!("{}", outbound::cli::test(app, &name, to.as_deref()).await?);
+        }
+        OutboundCommand::Failed => outbound::cli::failed(app).await?,
+        OutboundCommand::Retry { id, .. } => {
+            println!("{} to be tried again", outbound::cli::retry(app, id.as_deref()).await?);
+        }
     }
     Ok(())
 }
@@ -134,6 +208,17 @@ async fn sheet_command(
     }
 }
 
+async fn key_command(command: KeyCommand, app: &App) -> anyhow::Result<()> {
+    match command {
+        KeyCommand::Add { name, area, platform } => {
+            println!("{}", open311::key::add(app, &name, area.as_deref(), platform).await?);
+            Ok(())
+        }
+        KeyCommand::List => open311::key::list(app).await,
+        KeyCommand::Revoke { name } => open311::key::revoke(app, &name).await,
+    }
+}
+
 async fn grid_command(command: GridCommand, app: &App) -> anyhow::Result<()> {
     match command {
         GridCommand::Import { file, gcj02, note, dry_run } => {
@@ -143,6 +228,18 @@ async fn grid_command(command: GridCommand, app: &App) -> anyhow::Result<()> {
         GridCommand::At { latitude, longitude, gcj02 } => {
             grid::cli::at(app, latitude, longitude, gcj02).await
         }
+    }
+}
+
+async fn gazetteer_command(command: GazetteerCommand, app: &App) -> anyhow::Result<()> {
+    match command {
+        GazetteerCommand::Import { file, gcj02, add, note, dry_run } => {
+            let datum = if gcj02 { gazetteer::Datum::Gcj02 } else { gazetteer::Datum::Wgs84 };
+            let mode = gazetteer::Mode { datum, dry_run, add };
+            gazetteer::cli::import(app, &file, mode, &note).await
+        }
+        GazetteerCommand::List => gazetteer::cli::list(app).await,
+        GazetteerCommand::Find { text } => gazetteer::cli::find(app, &text).await,
     }
 }
 
@@ -176,6 +273,16 @@ async fn policy_command(command: PolicyCommand, app: &App) -> anyhow::Result<()>
             let question = Question { source, severity, category, matter, rural, from };
             policy::cli::due(app, &question).await
         }
+    }
+}
+
+async fn evaluate_command(command: EvaluateCommand, app: &App) -> anyhow::Result<()> {
+    match command {
+        EvaluateCommand::Show { by, level, period, area } => {
+            let by = By::read(&by, &level).map_err(anyhow::Error::msg)?;
+            evaluation::cli::show(app, by, period, &area).await
+        }
+        EvaluateCommand::Rebuild { period } => evaluation::cli::rebuild(app, &period).await,
     }
 }
 

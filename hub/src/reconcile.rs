@@ -9,7 +9,10 @@ use crate::app::App;
 use crate::device::store::Silent;
 use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
 use crate::intake::{self, Context};
-use crate::{case, command, contact, db, engine, notice};
+use crate::{
+    attachment, cap, case, command, contact, db, engine, notice, open311, outbound, platform, public,
+    self_test,
+};
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Live pages that were away for longer read everything anew.
@@ -40,12 +43,20 @@ pub async fn pass(app: &App) {
     }
     told += step("telling of silent boxes", silent_boxes(app, now).await);
     told += step("the workflow", engine::pass(app, now).await);
+    told += step("self-tests of boxes", self_test::pass(app, now).await);
+    told += step("taking alerts back", cap::due(app).await);
+    step("forgetting wrong codes", public::forget(app, now).await);
+    step("forgetting repeated forms", open311::forget(app, now).await);
     step("sealing the history", case::seal::due(app, now).await);
     step("forgetting old notices", notice::prune(&app.db, now.0 - KEEP_NOTICES_MS).await);
+    step("forgetting what was sent", outbound::prune(&app.db, now).await);
     step("removing uploads", app.evidence.remove_expired().await);
     let quarantine_ms = i64::from(app.config.intake.quarantine_days) * DAY_MS;
     step("emptying quarantine", intake::store::forget_quarantine(&app.db, now.0 - quarantine_ms).await);
     app.running.forget_old();
+    step("removing pictures that nobody named", attachment::prune(app).await);
+    step("forgetting old progress", platform::prune(&app.db, now).await);
+    step("reading the gazetteer", app.gazetteers.newest(&app.db, app.tenant().as_str()).await.map(drop));
     step("deleting callback numbers", contact::store::expire(&app.db, now).await);
     step("forgetting old changes", app.changes.prune(now.0 - KEEP_CHANGES_MS).await);
     if told > 0 {
@@ -101,6 +112,7 @@ async fn tell_of(app: &App, silent: &Silent, now: UtcMs) -> db::Result<u64> {
         contact_life_ms: app.config.contact.life_ms(),
         policies: &app.policies,
         grids: &app.grids,
+        gazetteers: &app.gazetteers,
     };
     intake::incident(&mut tx, context, &origin, &incident).await?;
     device::store::set_lost(&mut tx, &silent, keep).await?;

@@ -4,6 +4,7 @@
 //! boxes ──MQTT──▶ broker ─▶ link ─▶ intake queue ─▶ intake worker ─▶ database ─▶ change feed ─▶ pages
 //!                             ▲                          │ receipt
 //!                             └──────────────────────────┘
+//!                                                         └─▶ outbox ─▶ sender ─▶ groups, mail, SMS, webhooks
 //! boxes ──HTTPS─▶ tus uploads, enrolment            people ──HTTPS─▶ pages, API ─▶ commands ─▶ link
 //! ```
 
@@ -22,11 +23,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::backup::folder::Hold;
 use crate::broker::{self, Address, Embedded, Internal, Link, Outside, TlsFiles};
 use crate::config::{BrokerMode, Config};
 use crate::http::{self, Scheme};
+use crate::outbound::Sender;
 use crate::renewal::Renewal;
-use crate::{organisation, pki, reconcile, user};
+use crate::{evaluation, organisation, pki, reconcile, user};
 
 /// Requests that run when the hub is asked to stop have this long.
 const GRACE: Duration = Duration::from_secs(2);
@@ -39,11 +42,15 @@ pub async fn run(
     stop: CancellationToken,
     first_password_file: Option<&Path>,
 ) -> anyhow::Result<()> {
+    // No restore and no move begins as long as it runs.
+    let _folder = Hold::running(&config.hub.data_dir)?;
     let (app, ends) = App::open(config, clock, chance).await?;
     user::cli::announce_first(&app, first_password_file).await?;
     organisation::store::seed_units(&app.db, app.tenant().as_str())
         .await
         .context("making the first units")?;
+    // Before anything happens: what happens is told to the channels that are known.
+    let outbound = Sender::open(&app).await.context("[outbound]")?;
     let tasks = TaskTracker::new();
     let (stations, mut ended) = Stations::new(tasks.clone(), stop.clone());
 
@@ -62,6 +69,10 @@ pub async fn run(
 
     // Reconcilers: read the truth, put it right, safe to run twice.
     stations.spawn("periodic work", reconcile::run(app.clone(), stop.clone()));
+    stations.spawn("evaluation", evaluation::close::run(app.clone(), stop.clone()));
+
+    // What leaves for other systems, and for telephones and mailboxes of people.
+    stations.spawn("what leaves the hub", outbound.run(stop.clone()));
 
     // Station 10: pages, API, uploads.
     let router = http::router(app.clone());

@@ -34,6 +34,8 @@ pub enum CommandBody {
     /// What these rules would have told of in the last hour. TOML with the tables `[[camera.zones]]`,
     /// `[[camera.lines]]` and `[[camera.rules]]` as in the configuration; nothing is changed by it.
     Replay { camera_id: CameraId, toml: String },
+    /// An alarm for practice, named after this command, from a camera's picture to the hub's page.
+    SelfTest {},
     /// A new configuration (TOML text) with the version the hub gave it.
     Configuration { version: u64, toml: String },
 }
@@ -49,6 +51,7 @@ impl CommandBody {
             Self::Recording { .. } => "recording",
             Self::Correct { .. } => "correct",
             Self::Replay { .. } => "replay",
+            Self::SelfTest {} => "self_test",
             Self::Configuration { .. } => "configuration",
         }
     }

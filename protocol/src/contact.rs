@@ -25,6 +25,9 @@ const MARK: usize = 8;
 const SEAL: usize = 48;
 /// Length of a sealed form: mark, dot, and the box in hexadecimal.
 const SEALED: usize = MARK + 1 + 2 * (PADDED + SEAL);
+/// Longest name, in bytes of UTF-8; it is padded to this length.
+pub const MAX_NAME_BYTES: usize = 96;
+const SEALED_NAME: usize = MARK + 1 + 2 * (MAX_NAME_BYTES + SEAL);
 
 /// The hub's key: what is sealed to it, the hub alone opens. No secret. On the wire 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,11 @@ pub struct ContactSecret(SecretKey);
 #[derive(Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(value_type = String, max_length = 153)]
 pub struct Sealed(String);
+
+/// A sealed name: of the same form as a number's, only longer. It never crosses the wire; it stands here because the key
+/// is the same.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedName(String);
 
 /// Why a sealed number stays closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,9 +102,20 @@ impl ContactKey {
     pub fn seal(&self, number: &str, chance: &Chance) -> Option<Sealed> {
         let mut padded = [0_u8; PADDED];
         padded[..checked(number)?.len()].copy_from_slice(number.as_bytes());
+        self.closed(&padded, chance).map(Sealed)
+    }
+
+    /// Seals somebody's name. `None` for one that is empty, too long, or has control characters.
+    pub fn seal_name(&self, name: &str, chance: &Chance) -> Option<SealedName> {
+        let mut padded = [0_u8; MAX_NAME_BYTES];
+        padded[..checked_name(name)?.len()].copy_from_slice(name.as_bytes());
+        self.closed(&padded, chance).map(SealedName)
+    }
+
+    fn closed(&self, padded: &[u8], chance: &Chance) -> Option<String> {
         // Fails for lengths beyond memory only.
-        let sealed = PublicKey::from_bytes(self.0).seal(&mut Draw(chance), &padded).ok()?;
-        Some(Sealed(format!("{}.{}", self.mark(), hex::encode(sealed))))
+        let sealed = PublicKey::from_bytes(self.0).seal(&mut Draw(chance), padded).ok()?;
+        Some(format!("{}.{}", self.mark(), hex::encode(sealed)))
     }
 }
 
@@ -120,14 +139,22 @@ impl ContactSecret {
 
     /// The number: digits, with or without `+` before them.
     pub fn open(&self, sealed: &Sealed) -> Result<String, OpenError> {
-        let (mark, text) = sealed.0.split_once('.').ok_or(OpenError::Damaged)?;
+        checked(&self.opened(&sealed.0)?).map(str::to_owned).ok_or(OpenError::Damaged)
+    }
+
+    pub fn open_name(&self, sealed: &SealedName) -> Result<String, OpenError> {
+        checked_name(&self.opened(&sealed.0)?).map(str::to_owned).ok_or(OpenError::Damaged)
+    }
+
+    fn opened(&self, form: &str) -> Result<String, OpenError> {
+        let (mark, text) = form.split_once('.').ok_or(OpenError::Damaged)?;
         let bytes = hex::decode(text).map_err(|_| OpenError::Damaged)?;
         if mark != self.key().mark() {
             return Err(OpenError::Foreign);
         }
         let padded = self.0.unseal(&bytes).map_err(|_| OpenError::Damaged)?;
-        let number = String::from_utf8(padded).map_err(|_| OpenError::Damaged)?;
-        checked(number.trim_end_matches('\0')).map(str::to_owned).ok_or(OpenError::Damaged)
+        let plain = String::from_utf8(padded).map_err(|_| OpenError::Damaged)?;
+        Ok(plain.trim_end_matches('\0').to_owned())
     }
 }
 
@@ -142,16 +169,35 @@ impl Sealed {
     /// A form that was kept; `None` where it is none by its length or its characters.
     pub fn kept(text: &str) -> Option<Self> {
         // Exactly: a number in clear that somebody puts in its place must not pass.
-        let formed = text
-            .bytes()
-            .enumerate()
-            .all(|(at, b)| if at == MARK { b == b'.' } else { b.is_ascii_hexdigit() });
-        (formed && text.len() == SEALED).then(|| Self(text.to_owned()))
+        formed(text, SEALED).then(|| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Not shown either.
+impl fmt::Debug for SealedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedName(..)")
+    }
+}
+
+impl SealedName {
+    /// A form that was kept, as with [`Sealed::kept`].
+    pub fn kept(text: &str) -> Option<Self> {
+        formed(text, SEALED_NAME).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn formed(text: &str, length: usize) -> bool {
+    let fits = |(at, b): (usize, u8)| if at == MARK { b == b'.' } else { b.is_ascii_hexdigit() };
+    text.len() == length && text.bytes().enumerate().all(fits)
 }
 
 /// Reads a sealed form; whatever else stands in its place is none.
@@ -163,6 +209,11 @@ fn checked(number: &str) -> Option<&str> {
     let digits = number.strip_prefix('+').unwrap_or(number);
     let is_number = DIGITS.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     is_number.then_some(number)
+}
+
+fn checked_name(name: &str) -> Option<&str> {
+    let fits = (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.contains(char::is_control);
+    fits.then_some(name)
 }
 
 /// Our one source of chance, as the library asks for it.
@@ -215,6 +266,28 @@ mod tests {
         {
             assert_eq!(secret.key().seal(none, &chance), None, "{none}");
         }
+    }
+
+    /// A name is sealed to the same key, is not opened as a number, and has one length whatever it is.
+    #[test]
+    fn names_are_sealed_too() {
+        let (secret, chance) = (secret(1), Chance::seeded(2));
+        for name in ["李", "欧阳 建国（东关社区）", "x"] {
+            let sealed = secret.key().seal_name(name, &chance).unwrap();
+            assert_eq!(secret.open_name(&sealed).as_deref(), Ok(name));
+            assert_eq!(sealed.as_str().len(), SEALED_NAME);
+            assert_eq!(SealedName::kept(sealed.as_str()), Some(sealed.clone()));
+            assert_eq!(Sealed::kept(sealed.as_str()), None);
+            assert!(!format!("{sealed:?}").contains(name));
+        }
+        for none in ["", "a\0b", "a\nb", &"长".repeat(33)] {
+            assert_eq!(secret.key().seal_name(none, &chance), None, "{none:?}");
+        }
+        let number = secret.key().seal("13812341234", &chance).unwrap();
+        assert_eq!(SealedName::kept(number.as_str()), None);
+        assert_eq!(SealedName::kept("李"), None);
+        let foreign = ContactSecret::from_bytes([3; 32]).key().seal_name("李", &chance).unwrap();
+        assert_eq!(secret.open_name(&foreign), Err(OpenError::Foreign));
     }
 
     /// Another hub's key opens nothing, and says so; what was changed in one place is damaged, wherever that is.

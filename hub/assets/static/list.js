@@ -29,15 +29,17 @@ function takePending() {
   showPending();
 }
 
-/* The numbers are the hub's: rows of other pages count too. */
+/* The numbers are the hub's: rows of other pages count too, up to so many. */
+const mostCounted = 1000;
+const shown = (count) => count < mostCounted ? `${count}` : `${count}+`;
 function showCounts(counts) {
   for (const [name, count] of Object.entries(counts)) {
-    $(`n-${name}`).textContent = count;
+    $(`n-${name}`).textContent = shown(count);
     const empty = $(`empty-${name}`);
     if (empty) empty.hidden = count > 0;
   }
   $("s-ended").hidden = $("ended").children.length === 0;
-  document.title = counts.waiting > 0 ? `(${counts.waiting}) ${title}` : title;
+  document.title = counts.waiting > 0 ? `(${shown(counts.waiting)}) ${title}` : title;
   // This page is worked off and others wait on the next one: those move up.
   if (counts.waiting > 0 && $("waiting").children.length === 0 && pending.size === 0 && !$("s-waiting").hidden) location.reload();
 }
@@ -112,8 +114,8 @@ export function refresh(number, asked = false) {
 if (list) {
   $("show-new").addEventListener("click", takePending);
   setInterval(() => { if (pending.size && !handOn()) takePending(); }, 5_000);
-  const waiting = Number($("n-waiting").textContent);
-  if (waiting > 0) document.title = `(${waiting}) ${title}`;
+  const waiting = $("n-waiting").textContent;
+  if (waiting !== "0") document.title = `(${waiting}) ${title}`;
 }
 
 /* An acknowledgement that did not succeed is said where it was pressed. The row may have been replaced meanwhile. */

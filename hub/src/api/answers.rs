@@ -19,6 +19,22 @@ pub(super) enum Failures {
     Busy(Problem),
 }
 
+/// Every call that needs no login may end so.
+#[derive(IntoResponses)]
+pub(super) enum Outage {
+    /// The hub failed; what was committed is safe.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Failed(Problem),
+    /// The database is busy or away; the same call may succeed later.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(Problem),
+}
+
+/// Too many wrong numbers and codes from this address, or for this number.
+#[derive(IntoResponses)]
+#[response(status = 429, content_type = "application/problem+json")]
+pub(super) struct TooManyTries(Problem);
+
 /// The address or the body cannot be read.
 #[derive(IntoResponses)]
 #[response(status = 400, content_type = "application/problem+json")]
@@ -53,6 +69,11 @@ pub(super) struct TooMany(Problem);
 #[derive(IntoResponses)]
 #[response(status = 413, content_type = "application/problem+json")]
 pub(super) struct TooLarge(Problem);
+
+/// The body is no picture that is taken, or a damaged one.
+#[derive(IntoResponses)]
+#[response(status = 415, content_type = "application/problem+json")]
+pub(super) struct NotPicture(Problem);
 
 /// A body of JSON is not one, or is too large, or says that it is something else.
 #[derive(IntoResponses)]

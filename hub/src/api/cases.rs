@@ -10,8 +10,11 @@ use super::guard::{Address, Caller};
 use super::model::{CaseDetail, CaseItem, CaseList, WorkflowItem};
 use crate::app::App;
 use crate::case::store::list as lists;
-use crate::case::{self, Case, CaseError, CaseFilter, Cursor};
+use crate::case::{self, Case, CaseError, CaseFilter, Cursor, Source};
+use crate::correlation::links;
+use crate::gazetteer;
 use crate::organisation;
+use crate::public::code;
 use crate::ticket::{self, Draft, TicketError, lesson};
 use crate::user::Act;
 use crate::web::guard::Fields;
@@ -19,6 +22,7 @@ use crate::web::text::Lang;
 use crate::workflow::{self, Actor};
 
 #[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
 struct CaseQuery {
     /// `received`, `filed`, …
@@ -31,6 +35,11 @@ struct CaseQuery {
     unit: Option<String>,
     /// Cases that lie in this area, by its id.
     area: Option<String>,
+    /// `camera`, `call`, `device`, `worker`, `citizen` or `platform`.
+    source: Option<String>,
+    /// Words of number, title, place or device.
+    #[param(max_length = 80)]
+    q: Option<String>,
     /// At most this many; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
@@ -38,7 +47,29 @@ struct CaseQuery {
     before: Option<String>,
 }
 
+/// The same without pages.
 #[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query; `filter` reads it with errors that name the field")]
+pub(super) struct ExportQuery {
+    /// `received`, `filed`, …
+    state: Option<String>,
+    /// `intrusion`, `hotline`, …
+    kind: Option<String>,
+    /// Received cases that are with this level.
+    level: Option<String>,
+    /// Cases that this unit leads.
+    unit: Option<String>,
+    /// Cases that lie in this area, by its id.
+    area: Option<String>,
+    /// `camera`, `call`, `device`, `worker`, `citizen` or `platform`.
+    source: Option<String>,
+    /// Words of number, title, place or device.
+    q: Option<String>,
+}
+
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; `get` reads it with errors that name the field")]
 struct DetailQuery {
     /// The `next_incidents` of an answer: incidents before those it had.
@@ -53,7 +84,7 @@ const FILES_OF: i64 = 20;
 /// Incidents, and history rows, of one answer.
 const MOST: usize = 500;
 
-fn read<T: std::str::FromStr>(fields: &Fields, name: &str) -> Result<Option<T>, ApiError>
+pub(super) fn read<T: std::str::FromStr>(fields: &Fields, name: &str) -> Result<Option<T>, ApiError>
 where
     T::Err: std::fmt::Display,
 {
@@ -77,16 +108,10 @@ pub(super) async fn list(
         return Err(ApiError::Input(format!("limit: {limit} is not between 1 and 1000")));
     }
     let filter = CaseFilter {
-        state: read(&fields, "state")?,
-        kind: read(&fields, "kind")?,
         after: read(&fields, "before")?,
-        level: read(&fields, "level")?,
-        unit: fields.get("unit").to_owned(),
-        area: area_path(&app, fields.get("area")).await?,
-        user: caller.0.user,
         // One more than asked for tells whether there is a next page.
         limit: limit + 1,
-        ..CaseFilter::default()
+        ..filter(&app, caller.0.user, &fields).await?
     };
     let tenant = app.tenant().as_str();
     let mut cases = lists::list(&app.db, tenant, &filter).await?;
@@ -95,6 +120,28 @@ pub(super) async fn list(
     let next = cases.last().filter(|_| more).map(|last| Cursor::of(last).to_string());
     let evidence = lists::newest_evidence(&app.db, tenant, &cases, FILES_OF).await?;
     Ok(Json(CaseList { cases: cases.iter().map(|case| CaseItem::new(case, &evidence)).collect(), next }))
+}
+
+/// Which cases a query asks for, of those that a user may see.
+pub(super) async fn filter(app: &App, user: String, fields: &Fields) -> Result<CaseFilter, ApiError> {
+    let source = match fields.get("source") {
+        "" => None,
+        word => Some(Source::parse(word).ok_or_else(|| {
+            let all = Source::ALL.map(Source::as_str).join(", ");
+            ApiError::Input(format!("source: {word:?} is not one of {all}"))
+        })?),
+    };
+    Ok(CaseFilter {
+        state: read(fields, "state")?,
+        kind: read(fields, "kind")?,
+        level: read(fields, "level")?,
+        source,
+        words: fields.get("q").trim().chars().take(80).collect(),
+        unit: fields.get("unit").to_owned(),
+        area: area_path(app, fields.get("area")).await?,
+        user,
+        ..CaseFilter::default()
+    })
 }
 
 /// Where an area lies, by its id; nothing for none.
@@ -111,7 +158,9 @@ pub(super) async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Js
     let tenant = app.tenant().as_str();
     let (before, rows_before) = (read::<Cursor>(fields, "incidents")?, read(fields, "history")?);
     let limit = MOST as i64 + 1;
-    let mut incidents = lists::incidents(&app.db, tenant, &case.case_id, before.as_ref(), limit).await?;
+    let joined = lists::joined(&app.db, tenant, &case.number).await?;
+    let members = std::iter::once(case.case_id.as_str()).chain(joined.iter().map(|one| one.case_id.as_str()));
+    let mut incidents = lists::incidents_of(&app.db, tenant, members, before.as_ref(), limit).await?;
     let more = incidents.len() > MOST;
     incidents.truncate(MOST);
     let next_incidents = incidents.last().filter(|_| more).map(|last| Cursor::before(last).to_string());
@@ -127,12 +176,17 @@ pub(super) async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Js
     let dossier = dossier.ok_or_else(|| CaseError::Unknown(case.number.clone()))?;
     drop(tx);
     Ok(Json(CaseDetail {
-        case: CaseItem::new(case, &evidence),
+        case: CaseItem::new(case, &evidence).with_joined(&joined, &evidence),
+        links: links::of_case(&app.db, tenant, &case.case_id).await?,
+        joined: joined.iter().map(Into::into).collect(),
         history: history.iter().map(Into::into).collect(),
         incidents: incidents.iter().rev().map(Into::into).collect(),
         next_history,
         next_incidents,
         ticket: ticket::get(&app.db, tenant, &case.case_id).await?,
+        place_told: gazetteer::of_case(&app.db, tenant, &case.case_id).await?.map(Into::into),
+        public_code: code::of_case(app, case).await?.as_deref().map(code::shown),
+        confidential: case.confidential != 0,
         workflow: WorkflowItem::new(&dossier, app.clock.now()),
     }))
 }

@@ -37,6 +37,7 @@ const TOO_FAR: i64 = 5_000;
 const SESSION_CHECK: Duration = Duration::from_secs(30);
 
 #[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query")]
 struct ChangesQuery {
     /// Position to go on from; `Last-Event-ID` wins. Without either: from now.

@@ -40,6 +40,7 @@ impl From<ContactError> for ApiError {
             ContactError::Purpose => Self::Unprocessable(error.to_string()),
             ContactError::Nothing(_) => Self::NotFound(error.to_string()),
             ContactError::Closed(..) => Self::Conflict(error.to_string()),
+            ContactError::Confidential(_) => Self::Forbidden(error.to_string()),
             ContactError::Case(error) => error.into(),
         }
     }
@@ -80,7 +81,7 @@ pub(super) async fn state(
     let case = case.ok_or(CaseError::Unknown(number))?;
     let kept = contact::store::of_case(&app.db, tenant, &case.case_id, app.clock.now()).await?;
     Ok(Json(ContactState {
-        kept: kept.as_ref().is_some_and(|kept| kept.sealed.is_some()),
+        kept: kept.as_ref().is_some_and(contact::Kept::is_here),
         came_at: kept.as_ref().map(|kept| kept.came_at_ms),
         expires_at: kept.as_ref().map(|kept| kept.expires_at_ms),
         accesses: user::register_of_case(&app.db, tenant, &case.number, contact::KIND).await?,

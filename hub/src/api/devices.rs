@@ -18,7 +18,7 @@ use super::model::{
 use crate::app::App;
 use crate::command::{self, CommandError, NewCommand};
 use crate::user::Act;
-use crate::{device, intake};
+use crate::{device, intake, self_test};
 
 /// Rows of one list.
 const MOST: i64 = 500;
@@ -30,7 +30,12 @@ const MOST: i64 = 500;
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<DeviceList>, ApiError> {
     caller.must(Act::SeeDevices)?;
     let devices = device::store::list(&app.db, app.tenant().as_str(), &caller.0.user).await?;
-    Ok(Json(DeviceList { devices: devices.iter().map(DeviceItem::from).collect() }))
+    let tests = self_test::newest(&app.db, app.tenant().as_str()).await?;
+    let item = |device: &device::Device| {
+        let test = tests.iter().find(|test| test.device_id == device.device_id).cloned();
+        DeviceItem { self_test: test, ..DeviceItem::from(device) }
+    };
+    Ok(Json(DeviceList { devices: devices.iter().map(item).collect() }))
 }
 
 /// Ask a box for something, with a purpose. It answers later: see the command.

@@ -1,25 +1,24 @@
 //! Files, with ranges, and a row in the access register for each view.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::Sha256Hex;
 use serde::Serialize;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, SeekFrom};
-use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use super::ApiError;
-use super::answers::{BadRequest, Failures, FileAnswers};
+use super::answers::{BadRequest, Failures, FileAnswers, NotFound};
 use super::guard::{Address, Caller};
 use crate::app::App;
 use crate::evidence::Grant;
+use crate::range::{self, RangeError};
 use crate::user::{self, Access, Act};
 use crate::web::guard::Fields;
 
 #[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query")]
 struct EvidenceQuery {
     /// Why; needed for recordings of calls, kept in the access register.
@@ -29,7 +28,7 @@ struct EvidenceQuery {
 }
 
 /// What a browser may be told a file is.
-const KNOWN_TYPES: [&str; 4] = ["image/jpeg", "image/png", "video/mp4", "audio/wav"];
+const KNOWN_TYPES: [&str; 5] = ["image/jpeg", "image/png", "image/webp", "video/mp4", "audio/wav"];
 
 /// One file as evidence of one case. Understands `Range`; writes a row in the access register.
 #[utoipa::path(get, path = "/api/v1/cases/{number}/evidence/{sha256}",
@@ -132,8 +131,8 @@ async fn serve(
             let file = tokio::fs::File::open(&path)
                 .await
                 .map_err(|error| ApiError::Internal(format!("opening {}: {error}", path.display())))?;
-            let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-            send(file, size, range).await?
+            let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+            range::send(file, size, asked).await?
         };
     let all = response.headers_mut();
     let kind = KNOWN_TYPES.into_iter().find(|known| *known == stored.media_type);
@@ -155,60 +154,12 @@ async fn serve(
     Ok(response)
 }
 
-async fn send(mut file: tokio::fs::File, size: u64, range: Option<&str>) -> Result<Response, ApiError> {
-    let Some(part) = range.map(|range| parse_range(range, size)) else {
-        return Ok(whole(file, size));
-    };
-    let (first, last) = match part {
-        Part::Whole => return Ok(whole(file, size)),
-        Part::None => return Err(ApiError::Range(format!("the file has {size} bytes"))),
-        Part::Bytes(first, last) => (first, last),
-    };
-    file.seek(SeekFrom::Start(first))
-        .await
-        .map_err(|error| ApiError::Internal(format!("seeking: {error}")))?;
-    let length = last - first + 1;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), 64 * 1024));
-    let range = format!("bytes {first}-{last}/{size}");
-    let headers = [
-        (header::CONTENT_RANGE, HeaderValue::from_str(&range).expect("digits are a header value")),
-        (header::CONTENT_LENGTH, HeaderValue::from(length)),
-    ];
-    Ok((StatusCode::PARTIAL_CONTENT, headers, body).into_response())
-}
-
-fn whole(file: tokio::fs::File, size: u64) -> Response {
-    let body = Body::from_stream(ReaderStream::with_capacity(file, 64 * 1024));
-    ([(header::CONTENT_LENGTH, HeaderValue::from(size))], body).into_response()
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// Not a range we understand: RFC 9110 says to send everything.
-    Whole,
-    /// First and last byte, both included.
-    Bytes(u64, u64),
-    /// Outside the file.
-    None,
-}
-
-fn parse_range(text: &str, size: u64) -> Part {
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|spec| spec.split_once('-')) else {
-        return Part::Whole;
-    };
-    if last.contains(',') {
-        return Part::Whole;
-    }
-    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(first), _) if first >= size => Part::None,
-        (Ok(first), Ok(last)) if last < first => Part::Whole,
-        (Ok(first), Ok(last)) => Part::Bytes(first, last.min(size - 1)),
-        (Ok(first), Err(_)) if last.trim().is_empty() => Part::Bytes(first, size - 1),
-        (Err(_), Ok(0)) if first.trim().is_empty() => Part::None,
-        (Err(_), Ok(tail)) if first.trim().is_empty() && size > 0 => {
-            Part::Bytes(size.saturating_sub(tail), size - 1)
+impl From<RangeError> for ApiError {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::Outside(_) => Self::Range(error.to_string()),
+            RangeError::Io(_) => Self::Internal(error.to_string()),
         }
-        _ => Part::Whole,
     }
 }
 
@@ -220,7 +171,7 @@ pub(super) struct Register {
 
 /// Who looked at a file, when and why.
 #[utoipa::path(get, path = "/api/v1/evidence/{sha256}/register", params(("sha256" = String, Path, pattern = "^[0-9a-f]{64}$")),
-    tag = "evidence", responses((status = 200, body = Register), BadRequest, Failures))]
+    tag = "evidence", responses((status = 200, body = Register), BadRequest, NotFound, Failures))]
 pub(super) async fn register(
     State(app): State<App>,
     caller: Caller,
@@ -234,30 +185,4 @@ pub(super) async fn register(
     }
     let accesses = user::register_of(&app.db, app.tenant().as_str(), sha256.as_str()).await?;
     Ok(Json(Register { accesses }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Ranges by RFC 9110, including what players ask for first.
-    #[test]
-    fn ranges_by_table() {
-        for (text, part) in [
-            ("bytes=0-", Part::Bytes(0, 99)),
-            ("bytes=0-1", Part::Bytes(0, 1)),
-            ("bytes=90-200", Part::Bytes(90, 99)),
-            ("bytes=-10", Part::Bytes(90, 99)),
-            ("bytes=-200", Part::Bytes(0, 99)),
-            ("bytes=100-", Part::None),
-            ("bytes=-0", Part::None),
-            ("bytes=5-2", Part::Whole),
-            ("bytes=0-1,5-6", Part::Whole),
-            ("items=0-1", Part::Whole),
-            ("bytes=a-b", Part::Whole),
-        ] {
-            assert_eq!(parse_range(text, 100), part, "{text}");
-        }
-        assert_eq!(parse_range("bytes=0-", 0), Part::None);
-    }
 }

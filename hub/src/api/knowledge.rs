@@ -19,6 +19,7 @@ const MOST_ASKED: usize = 500;
 const MOST: usize = 1_000;
 
 #[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; `list` reads it with errors that name the field")]
 struct KnowledgeQuery {
     /// What somebody asks, in their own words: the entries that answer, best first, without those that are no longer valid.

@@ -2,16 +2,25 @@
 //! be missing from it; what machines ask (enrolment, uploads) is in [`crate::http`] and [`crate::evidence::tus`].
 
 mod answers;
+mod attachments;
+mod basemaps;
+mod cap;
 mod cases;
 mod changes;
 mod contact;
+mod correlation;
 mod devices;
+mod evaluation;
 mod evidence;
+mod export;
 mod guard;
 mod incidents;
 mod knowledge;
 mod model;
 mod organisation;
+mod places;
+mod platform;
+mod public;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -50,6 +59,8 @@ impl utoipa::Modify for Credentials {
         // Over plain HTTP, on the hub's own machine, its name lacks the prefix.
         let cookie = ApiKey::Cookie(ApiKeyValue::new("__Host-shaodian_session"));
         let components = openapi.components.get_or_insert_default();
+        let platform = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("platform", SecurityScheme::Http(platform));
         components.add_security_scheme("token", SecurityScheme::Http(token));
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     }
@@ -59,13 +70,19 @@ fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(session::log_in, session::log_out, session::who))
         .routes(routes!(cases::list, workflow::report))
+        .routes(routes!(export::csv))
+        .routes(routes!(export::xlsx))
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))
         .routes(routes!(workflow::moves, workflow::step))
+        .routes(routes!(correlation::shelves))
+        .routes(routes!(correlation::shelve, correlation::take_back))
+        .routes(routes!(correlation::rules))
         .routes(routes!(workflow::notices))
         .routes(routes!(workflow::read_notice))
         .routes(routes!(contact::look, contact::state, contact::forget))
+        .routes(routes!(attachments::take))
         .routes(routes!(evidence::of_case))
         .routes(routes!(evidence::get))
         .routes(routes!(evidence::register))
@@ -77,11 +94,29 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(devices::quarantined))
         .routes(routes!(incidents::submit))
         .routes(routes!(knowledge::list))
+        .routes(routes!(evaluation::table))
+        .routes(routes!(evaluation::table_csv))
+        .routes(routes!(evaluation::table_xlsx))
+        .routes(routes!(evaluation::cases))
+        .routes(routes!(evaluation::cases_csv))
+        .routes(routes!(evaluation::cases_xlsx))
+        .routes(routes!(evaluation::bulletin))
+        .routes(routes!(evaluation::bulletin_csv))
+        .routes(routes!(evaluation::bulletin_xlsx))
+        .routes(routes!(platform::put))
+        .routes(routes!(platform::progress))
+        .routes(routes!(platform::acknowledge))
+        .routes(routes!(basemaps::list))
+        .routes(routes!(places::find))
+        .routes(routes!(places::choose))
         .routes(routes!(organisation::areas))
         .routes(routes!(organisation::units))
         .routes(routes!(organisation::categories))
         .routes(routes!(organisation::policies, organisation::import))
         .routes(routes!(organisation::policy))
+        .routes(routes!(cap::get, cap::release, cap::cancel))
+        .routes(routes!(cap::feed))
+        .routes(routes!(public::status))
         .routes(routes!(changes::follow))
 }
 

@@ -8,16 +8,19 @@ use utoipa::ToSchema;
 
 pub(super) use workflow::WorkflowItem;
 
-use crate::case::{Case, CaseEvidence, CaseIncident, HistoryEntry};
+use super::places::PlaceItem;
+use crate::case::{Case, CaseEvidence, CaseIncident, HistoryEntry, JoinedCase};
 use crate::command::CommandRow;
+use crate::correlation::links::Links;
 use crate::device::Device;
 use crate::intake::Quarantined;
+use crate::self_test::SelfTest;
 use crate::ticket::Ticket;
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EvidenceItem {
     pub(super) sha256: String,
-    /// `snapshot`, `clip`, `recording` or `still`.
+    /// `snapshot`, `clip`, `recording`, `still`, or `attachment` of what people brought.
     pub(super) kind: String,
     pub(super) media_type: String,
     pub(super) size_bytes: i64,
@@ -66,6 +69,8 @@ pub(super) struct CaseItem {
     pub(super) title: String,
     pub(super) title_en: String,
     pub(super) place: Option<String>,
+    /// On the map, WGS84, as far as it is known.
+    pub(super) location: Option<protocol::Place>,
     /// Hub's clock.
     pub(super) opened_at: i64,
     /// When the cause began, by the box's clock.
@@ -94,6 +99,7 @@ impl CaseItem {
             title: case.title_zh.clone(),
             title_en: case.title_en.clone(),
             place: case.place.clone(),
+            location: case.location.as_deref().and_then(|json| serde_json::from_str(json).ok()),
             opened_at: case.opened_at_ms,
             started_at: case.started_at_ms,
             updated_at: case.updated_at_ms,
@@ -106,6 +112,15 @@ impl CaseItem {
             drill: case.drill != 0,
             evidence: own.map(|e| EvidenceItem::new(e, &case.number)).collect(),
         }
+    }
+
+    /// With the files of what was joined to it, each under its own case.
+    pub(super) fn with_joined(mut self, joined: &[JoinedCase], evidence: &[CaseEvidence]) -> Self {
+        for case in joined {
+            let files = evidence.iter().filter(|e| e.case_id == case.case_id);
+            self.evidence.extend(files.map(|e| EvidenceItem::new(e, &case.number)));
+        }
+        self
     }
 }
 
@@ -191,9 +206,44 @@ pub(super) struct CaseDetail {
     /// For `history` and `incidents`: where the earlier ones are, when there are any.
     pub(super) next_history: Option<i64>,
     pub(super) next_incidents: Option<String>,
+    /// Cases that are the same matter and were joined to this one; their incidents and files are among those here.
+    pub(super) joined: Vec<JoinedItem>,
+    pub(super) links: Links,
     /// Of a call, once filed.
     pub(super) ticket: Option<Ticket>,
+    /// Where it lies in words, once somebody told a place.
+    pub(super) place_told: Option<PlaceItem>,
+    /// With the number and this code whoever reported it reads its status; nothing for what nobody reported.
+    pub(super) public_code: Option<String>,
+    /// 保密
+    pub(super) confidential: bool,
     pub(super) workflow: WorkflowItem,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct JoinedItem {
+    number: String,
+    kind: String,
+    title: String,
+    title_en: String,
+    incident_count: i64,
+    joined_at: i64,
+    /// Why they were taken for one matter, in the words of whoever joined them.
+    why: String,
+}
+
+impl From<&JoinedCase> for JoinedItem {
+    fn from(case: &JoinedCase) -> Self {
+        Self {
+            number: case.number.clone(),
+            kind: case.kind.clone(),
+            title: case.title_zh.clone(),
+            title_en: case.title_en.clone(),
+            incident_count: case.incident_count,
+            joined_at: case.joined_at_ms,
+            why: case.why.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -213,6 +263,8 @@ pub(super) struct DeviceItem {
     pub(super) missing: i64,
     /// The newest status as the box sent it.
     pub(super) status: Option<serde_json::Value>,
+    /// The newest daily self-test alarm.
+    pub(super) self_test: Option<SelfTest>,
 }
 
 impl From<&Device> for DeviceItem {
@@ -227,6 +279,7 @@ impl From<&Device> for DeviceItem {
             clock_is_off: device.clock_is_off(),
             missing: device.missing,
             status: device.status.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            self_test: None,
         }
     }
 }

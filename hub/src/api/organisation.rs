@@ -10,7 +10,7 @@ use super::ApiError;
 use super::answers::{BadBody, BadRequest, Failures, Forbidden, NotFound};
 use super::guard::{Address, Caller};
 use crate::app::App;
-use crate::case::category;
+use crate::category;
 use crate::organisation::{self, Area, Unit};
 use crate::policy::store::Version;
 use crate::policy::{self, PolicyError};
@@ -41,32 +41,84 @@ pub(super) async fn units(State(app): State<App>, _caller: Caller) -> Result<Jso
 
 #[derive(Serialize, ToSchema)]
 struct CategoryItem {
-    id: &'static str,
+    id: String,
     /// Its 大类.
-    group: &'static str,
-    name: &'static str,
-    name_en: &'static str,
-    /// Unit that usually answers for it.
-    unit: Option<&'static str>,
+    group: String,
+    /// By which other systems know it; may be empty.
+    code: String,
+    name: String,
+    name_en: String,
+    /// Unit that usually answers for it, everywhere.
+    unit: Option<String>,
+    /// Who answers for it where, the area as `/county/town/`.
+    units: Vec<AnswersIn>,
+    /// Kinds of incidents that mean it.
+    kinds: Vec<String>,
+    /// Categories of the hotline that mean it.
+    hotline: Vec<String>,
+    /// Nothing is filed under one that is not.
+    active: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AnswersIn {
+    area: String,
+    unit: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct GroupItem {
+    id: String,
+    /// 部件 `thing` or 事件 `event`.
+    sort: category::Sort,
+    code: String,
+    name: String,
+    name_en: String,
 }
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct CategoryList {
+    /// 大类
+    groups: Vec<GroupItem>,
+    /// 小类
     categories: Vec<CategoryItem>,
 }
 
-/// What a case can be filed under.
+/// What a case can be filed under, in two levels.
 #[utoipa::path(get, path = "/api/v1/categories", tag = "organisation", responses(
     (status = 200, body = CategoryList), Failures))]
-pub(super) async fn categories(_caller: Caller) -> Json<CategoryList> {
-    let item = |own: &category::Category| CategoryItem {
+pub(super) async fn categories(
+    State(app): State<App>,
+    _caller: Caller,
+) -> Result<Json<CategoryList>, ApiError> {
+    let all = category::all(&app.db, app.tenant().as_str()).await?;
+    let group = |own: category::Group| GroupItem {
         id: own.id,
-        group: own.group,
+        sort: own.sort,
+        code: own.code,
         name: own.zh,
         name_en: own.en,
-        unit: own.unit,
     };
-    Json(CategoryList { categories: category::all().iter().map(item).collect() })
+    let item = |own: category::Category| CategoryItem {
+        unit: own.unit().map(str::to_owned),
+        id: own.id,
+        group: own.group,
+        code: own.code,
+        name: own.zh,
+        name_en: own.en,
+        units: own
+            .units
+            .into_iter()
+            .map(|(area, unit)| AnswersIn { area: area.as_str().to_owned(), unit })
+            .collect(),
+        kinds: own.kinds,
+        hotline: own.hotline,
+        active: own.active,
+    };
+    Ok(Json(CategoryList {
+        groups: all.groups.into_iter().map(group).collect(),
+        categories: all.categories.into_iter().map(item).collect(),
+    }))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
+use protocol::{Incident, Subject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,12 +14,18 @@ use super::cases::detail;
 use super::guard::{Address, Caller};
 use super::model::CaseDetail;
 use crate::app::App;
-use crate::case::report::{self, NewReport, ReportError};
+use crate::attachment;
+use crate::case::Case;
+use crate::case::report::{self, Enclosed, NewReport, ReportError};
+use crate::case::store::list as lists;
+use crate::category::{self, Heard};
+use crate::contact::Reporter;
 use crate::notice::{self, Received};
 use crate::user::Act;
 use crate::web::guard::Fields;
 use crate::web::text::Lang;
-use crate::workflow::{self, Actor, Step, StepKind};
+use crate::workflow::{self, Actor, Dossier, State as At, Step, StepKind};
+use crate::{organisation, platform, ticket};
 
 /// A move that begins where the case is.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -37,6 +44,21 @@ pub(super) struct MoveItem {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct MoveList {
     moves: Vec<MoveItem>,
+    /// What it is likely to be filed under, while it is received.
+    category: Option<Suggested>,
+    /// To whom it is likely to go, while it is filed.
+    unit: Option<Suggested>,
+}
+
+/// Offered, for people to decide.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Suggested {
+    id: String,
+    name: String,
+    name_en: String,
+    /// In Chinese and in English.
+    why: String,
+    why_en: String,
 }
 
 /// What can be done with the case by whoever asks, and why not the rest.
@@ -52,7 +74,7 @@ pub(super) async fn moves(
     let unknown = || ApiError::NotFound(format!("there is no case {number}"));
     let mut tx = app.db.begin_read().await?;
     let case = crate::case::store::visible_in(&mut tx, tenant, &caller.0.user, &number).await?;
-    case.ok_or_else(unknown)?;
+    let case = case.ok_or_else(unknown)?;
     let dossier = workflow::store::load(&mut tx, tenant, &number).await?.ok_or_else(unknown)?;
     let offers = dossier.offers(&Actor::user(&caller.0.user, &caller.0.grants)).into_iter();
     let moves = offers.map(|offer| MoveItem {
@@ -63,23 +85,94 @@ pub(super) async fn moves(
         why: offer.refused.as_ref().map(|refused| refused.text(Lang::Zh)),
         why_en: offer.refused.as_ref().map(|refused| refused.text(Lang::En)),
     });
-    Ok(Json(MoveList { moves: moves.collect() }))
+    let moves = moves.collect();
+    drop(tx);
+    let (category, unit) = suggested(&app, &case, &dossier).await?;
+    Ok(Json(MoveList { moves, category, unit }))
+}
+
+async fn suggested(
+    app: &App,
+    case: &Case,
+    dossier: &Dossier,
+) -> Result<(Option<Suggested>, Option<Suggested>), ApiError> {
+    let (db, tenant) = (&app.db, app.tenant().as_str());
+    match &dossier.state {
+        At::Received { .. } => {
+            let all = category::all(db, tenant).await?;
+            let read = likeliest(app, case).await?;
+            let ticket = ticket::get(db, tenant, &case.case_id).await?.map(|ticket| (ticket.category, None));
+            let platform = platform::category_of(db, tenant, &case.case_id).await?;
+            let hotline = ticket.or(read);
+            let heard = Heard {
+                kind: &case.kind,
+                hotline: hotline.as_ref().map(|(id, percent)| (id.as_str(), *percent)),
+                platform: platform.as_deref(),
+            };
+            let offered = category::suggest_category(&all, heard).map(|offered| Suggested {
+                id: offered.category.id.clone(),
+                name: offered.category.zh.clone(),
+                name_en: offered.category.en.clone(),
+                why: offered.why_zh,
+                why_en: offered.why_en,
+            });
+            Ok((offered, None))
+        }
+        At::Filed(filing) => {
+            let all = category::all(db, tenant).await?;
+            let units = organisation::store::units(db, tenant).await?;
+            let own = all.find(&filing.category);
+            let offered = own.and_then(|own| category::suggest_unit(own, &dossier.facts.area, &units));
+            let offered = offered.map(|offered| Suggested {
+                id: offered.unit.unit.clone(),
+                name: offered.unit.name_zh.clone(),
+                name_en: offered.unit.name_en.clone(),
+                why: offered.why_zh,
+                why_en: offered.why_en,
+            });
+            Ok((None, offered))
+        }
+        _ => Ok((None, None)),
+    }
+}
+
+/// What the box read from the call, as far as it did.
+async fn likeliest(app: &App, case: &Case) -> Result<Option<(String, Option<u8>)>, ApiError> {
+    if case.call_id.is_none() {
+        return Ok(None);
+    }
+    let newest = lists::incidents(&app.db, app.tenant().as_str(), &case.case_id, None, 1).await?;
+    let incident = newest.first().and_then(|row| serde_json::from_str::<Incident>(&row.data).ok());
+    let Some(Subject::Call(call)) = incident.map(|incident| incident.subject) else { return Ok(None) };
+    let first = call.reading.and_then(|reading| reading.categories.into_iter().next());
+    Ok(first.map(|offer| (offer.id, Some(offer.percent))))
+}
+
+/// A move, and what comes with it.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(super) struct MoveRequest {
+    #[serde(flatten)]
+    step: Step,
+    /// Pictures of yours, by their ids; with `handle_here`, `progress`, `finish_part`, `report`, `check` and `rework`. A
+    /// rework needs one, unless the field check brought one.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    attachments: Vec<String>,
 }
 
 /// Make a move. What is refused says who could and what is missing, and changes nothing.
-#[utoipa::path(post, path = "/api/v1/cases/{number}/moves", params(("number" = String, Path,)), request_body = Step,
+#[utoipa::path(post, path = "/api/v1/cases/{number}/moves", params(("number" = String, Path,)), request_body = MoveRequest,
     tag = "cases", responses((status = 200, body = CaseDetail),
     BadBody, Forbidden, NotFound, Conflict, Failures))]
 pub(super) async fn step(
     State(app): State<App>,
     caller: Caller,
     Address(number): Address<String>,
-    step: Result<Json<Step>, JsonRejection>,
+    request: Result<Json<MoveRequest>, JsonRejection>,
 ) -> Result<Json<CaseDetail>, ApiError> {
-    let Json(step) = step?;
-    let tenant = app.tenant().as_str();
-    let (id, actor) = (app.new_id(), Actor::user(&caller.0.user, &caller.0.grants));
-    let case = workflow::store::take(&app.db, tenant, &number, &step, &actor, app.step_with(&id)).await?;
+    let Json(MoveRequest { step, attachments }) = request?;
+    let (user, actor) = (&caller.0.user, Actor::user(&caller.0.user, &caller.0.grants));
+    let case = attachment::take(&app, &number, &step, (user, &actor), &attachments).await?;
     app.changes.wake();
     detail(&app, &case, &Fields::default()).await
 }
@@ -105,12 +198,27 @@ pub(super) struct ReportRequest {
     /// `emergency`, `major`, `normal` or `notice`; normal without one.
     #[serde(default)]
     severity: Option<protocol::Severity>,
+    /// 保密: nothing of it but its number, its state and its dates leaves the platform.
+    #[serde(default)]
+    confidential: bool,
+    /// Of a complaint: id of the unit that it is about. Of a confidential one, its people are not told who reported it.
+    #[serde(default)]
+    complained_of: Option<String>,
+    /// Who reported it. Kept sealed and for a time only; told by `POST /api/v1/cases/{number}/contact` alone.
+    #[serde(default)]
+    contact: Option<Reporter>,
+    /// Pictures of yours, by their ids.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    attachments: Vec<String>,
 }
 
 impl From<ReportError> for ApiError {
     fn from(error: ReportError) -> Self {
         match error {
-            ReportError::Wrong(_) | ReportError::Area(_) => Self::Unprocessable(error.to_string()),
+            ReportError::Wrong(_) | ReportError::Area(_) | ReportError::Unit(_) => {
+                Self::Unprocessable(error.to_string())
+            }
             ReportError::NotYours(_) => Self::Forbidden(error.to_string()),
             ReportError::Db(error) => error.into(),
         }
@@ -136,13 +244,20 @@ pub(super) async fn report(
         area: request.area,
         at: request.latitude.zip(request.longitude),
         severity: request.severity.unwrap_or(protocol::Severity::Normal),
+        confidential: request.confidential,
     };
-    let case = report::report(&app, &new, &caller.0.user, &caller.0.grants).await?;
+    let with = Enclosed {
+        reporter: request.contact.unwrap_or_default(),
+        complained_of: request.complained_of,
+        attachments: request.attachments,
+    };
+    let case = report::report(&app, &new, &with, &caller.0.user, &caller.0.grants).await?;
     app.changes.wake();
     Ok((StatusCode::CREATED, detail(&app, &case, &Fields::default()).await?))
 }
 
 #[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; `notices` reads it with errors that name the field")]
 pub(super) struct NoticeQuery {
     /// `1`: only those that you have not read.

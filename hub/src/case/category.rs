@@ -1,6 +1,11 @@
-//! What a case is about, in two levels: 大类 and 小类. Those of the hotline's taxonomy, and those that boxes raise.
+//! What a case is about, in two levels: 大类 and 小类. Those of the hotline's taxonomy, and those that boxes raise: what every
+//! hub begins with.
+//!
+//! A county has its own as data ([`crate::category`]), which also says what a case can be filed under. Their words are learnt
+//! here, for screens and exports that have no database at hand; nothing is decided by what is learnt.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use protocol::IncidentKind;
 use protocol::hotline::categories;
@@ -86,7 +91,36 @@ pub fn all() -> &'static [Category] {
 }
 
 pub fn find(id: &str) -> Option<&'static Category> {
-    ALL.iter().find(|category| category.id == id)
+    let learnt = LEARNT.read().unwrap_or_else(PoisonError::into_inner);
+    learnt.get(id).copied().or_else(|| ALL.iter().find(|category| category.id == id))
+}
+
+/// Whether every hub has it.
+pub fn is_built_in(id: &str) -> bool {
+    ALL.iter().any(|category| category.id == id)
+}
+
+static LEARNT: RwLock<BTreeMap<String, &'static Category>> = RwLock::new(BTreeMap::new());
+
+/// What is learnt stays in memory as long as the process: more words than these are shown as their ids.
+const MOST_LEARNT: usize = 4_096;
+
+/// Learns the words of a category, where they are not known as they are.
+pub(crate) fn learn(id: &str, group: &str, (zh, en): (&str, &str), unit: Option<&str>) {
+    let same = |known: &Category| {
+        (known.group, known.zh, known.en, known.unit) == (group, zh, en, unit) && known.id == id
+    };
+    if find(id).is_some_and(same) {
+        return;
+    }
+    let mut learnt = LEARNT.write().unwrap_or_else(PoisonError::into_inner);
+    if learnt.len() >= MOST_LEARNT {
+        return;
+    }
+    let keep = |text: &str| -> &'static str { String::leak(text.to_owned()) };
+    let category =
+        Category { id: keep(id), group: keep(group), zh: keep(zh), en: keep(en), unit: unit.map(keep) };
+    learnt.insert(id.to_owned(), Box::leak(Box::new(category)));
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod category;
 pub mod history;
 pub mod number;
+pub mod precision;
 pub mod report;
 pub mod seal;
 pub mod state;
@@ -58,11 +59,14 @@ pub struct Case {
     /// The running clock that ends first: [`crate::workflow::ClockKind`], and when.
     pub due_clock: Option<String>,
     pub due_at_ms: Option<i64>,
+    /// 1 for 保密: nothing but its number, its state and its dates leaves the platform.
+    pub confidential: i64,
 }
 
 from_row!(Case: case_id, number, kind, severity, state, device_id, camera_id, call_id, title_zh,
     title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms,
-    acknowledged_at_ms, acknowledged_by, closed_at_ms, source, area, level, category, lead_unit, due_clock, due_at_ms);
+    acknowledged_at_ms, acknowledged_by, closed_at_ms, source, area, level, category, lead_unit, due_clock, due_at_ms,
+    confidential);
 
 /// One file that an incident of the case names, or that a command about it brought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -259,6 +263,22 @@ pub struct Preview {
 }
 
 from_row!(Preview: case_id, incident, picture, named);
+
+/// A case that was joined to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedCase {
+    pub case_id: String,
+    pub number: String,
+    pub kind: String,
+    pub title_zh: String,
+    pub title_en: String,
+    pub incident_count: i64,
+    pub joined_at_ms: i64,
+    /// In the words of whoever joined it.
+    pub why: String,
+}
+
+from_row!(JoinedCase: case_id, number, kind, title_zh, title_en, incident_count, joined_at_ms, why);
 
 /// Why a case was not moved.
 #[derive(Debug, thiserror::Error)]

@@ -1,15 +1,18 @@
 //! A matter that somebody reports by hand: a case without an incident.
 
 use protocol::Severity;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::store::{self, NewByHand};
 use super::{Case, Source, number};
 use crate::app::App;
-use crate::db;
+use crate::attachment::{self, NameError};
+use crate::contact::{self, Reporter};
+use crate::db::{self, Tx};
+use crate::gazetteer::{self, Searching, Told};
 use crate::organisation::{self, AreaPath, Level};
 use crate::user::{Act, Grant};
-use crate::workflow::{Dossier, Facts};
+use crate::workflow::{Dossier, Facts, ledger};
 
 const MOST_TITLE: usize = 80;
 const MOST_TEXT: usize = 2_000;
@@ -28,6 +31,31 @@ pub struct NewReport {
     /// WGS84, latitude and longitude.
     pub at: Option<(f64, f64)>,
     pub severity: Severity,
+    /// 保密
+    pub confidential: bool,
+}
+
+/// What comes with a report and is kept apart from it.
+#[derive(Clone, Debug, Default)]
+pub struct Enclosed {
+    pub reporter: Reporter,
+    /// Id of the unit that it is about.
+    pub complained_of: Option<String>,
+    /// Pictures of the user, by their ids.
+    pub attachments: Vec<String>,
+}
+
+/// Who reports it, and where it begins.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// As the history has it: `user:NAME`, `open311:NAME`.
+    pub actor: String,
+    pub source: Source,
+    /// Has it while it is received.
+    pub level: Level,
+    pub area: AreaPath,
+    /// What else the history says of it.
+    pub detail: Map<String, Value>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +64,8 @@ pub enum ReportError {
     Wrong(String),
     #[error("there is no area {0}")]
     Area(String),
+    #[error("there is no unit {0}")]
+    Unit(String),
     #[error("{0} does not lie in your area")]
     NotYours(String),
     #[error("case database: {0}")]
@@ -43,7 +73,8 @@ pub enum ReportError {
 }
 
 impl NewReport {
-    fn wrong(&self) -> Option<String> {
+    /// What cannot be taken, in words.
+    pub(crate) fn wrong(&self) -> Option<String> {
         for (name, text, most) in [
             ("title", &self.title, MOST_TITLE),
             ("text", &self.text, MOST_TEXT),
@@ -61,18 +92,40 @@ impl NewReport {
 }
 
 /// The grid of the place, where one was given and a map is in force.
-async fn on_the_map(app: &App, new: &NewReport) -> db::Result<Option<AreaPath>> {
+pub(crate) async fn on_the_map(app: &App, new: &NewReport) -> db::Result<Option<AreaPath>> {
     let Some((latitude, longitude)) = new.at else { return Ok(None) };
     let index = app.grids.newest(&app.db, app.tenant().as_str()).await?;
     Ok(index.and_then(|index| index.at(longitude, latitude).cloned()))
 }
 
+/// Looks up a place without coordinates; only one in the area that is known already is taken without asking anybody.
+async fn find_place(
+    app: &App,
+    tx: &mut Tx,
+    case_id: &str,
+    place: &str,
+    area: &AreaPath,
+) -> Result<(), ReportError> {
+    let (tenant, now) = (app.tenant().as_str(), app.clock.now());
+    let with = Searching { gazetteers: &app.gazetteers, grids: &app.grids, policies: &app.policies, now };
+    let mut head = store::Head::read(tx, tenant, case_id).await?;
+    let told = Told { text: place, grid: None, within: Some(area.clone()) };
+    gazetteer::told(tx, tenant, &mut head, told, with).await?;
+    Ok(head.save(tx, tenant, now).await?)
+}
+
 /// Files the report of a user; returns the case that it is.
-pub async fn report(app: &App, new: &NewReport, user: &str, grants: &[Grant]) -> Result<Case, ReportError> {
-    if let Some(why) = new.wrong() {
+pub async fn report(
+    app: &App,
+    new: &NewReport,
+    with: &Enclosed,
+    user: &str,
+    grants: &[Grant],
+) -> Result<Case, ReportError> {
+    if let Some(why) = new.wrong().or_else(|| with.reporter.wrong()) {
         return Err(ReportError::Wrong(why));
     }
-    let (tenant, now) = (app.tenant().as_str(), app.clock.now());
+    let tenant = app.tenant().as_str();
     let mut reporting: Vec<&Grant> = grants.iter().filter(|grant| grant.role.may(Act::Report)).collect();
     // The nearest first: who manages a grid and sits in a centre as well reports for the grid.
     reporting.sort_by_key(|grant| std::cmp::Reverse(grant.area.as_str().len()));
@@ -91,35 +144,82 @@ pub async fn report(app: &App, new: &NewReport, user: &str, grants: &[Grant]) ->
     };
     let level = grant.level();
     let source = if level == Level::County { Source::Citizen } else { Source::Worker };
+    let by = By { actor: format!("user:{user}"), source, level, area, detail: Map::new() };
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
-    let case_number = store::next_number(&mut tx, tenant, &number::local_day(now, &app.zone)).await?;
-    let policy = app.policies.newest_in(&mut tx, tenant, now).await?;
+    let case = receive(app, &mut tx, new, by).await?;
+    enclose(app, &mut tx, &case, with, user).await?;
+    tx.commit().await?;
+    Ok(case)
+}
+
+/// What came with it, in the same transaction.
+async fn enclose(
+    app: &App,
+    tx: &mut Tx,
+    case: &Case,
+    with: &Enclosed,
+    user: &str,
+) -> Result<(), ReportError> {
+    let tenant = app.tenant().as_str();
+    contact::keep_reporter(app, tx, &case.case_id, &with.reporter).await?;
+    if let Some(unit) = &with.complained_of {
+        let units = organisation::store::units_in(tx, tenant).await?;
+        if !units.iter().any(|known| known.unit == *unit) {
+            return Err(ReportError::Unit(unit.chars().take(64).collect()));
+        }
+        store::set_complained_of(tx, tenant, &case.case_id, unit).await?;
+    }
+    let named = (case.case_id.as_str(), "told");
+    let taken = attachment::name(tx, tenant, named, &with.attachments, user, app.clock.now()).await;
+    taken.map_err(|error| match error {
+        NameError::Db(error) => ReportError::Db(error),
+        other => ReportError::Wrong(other.to_string()),
+    })
+}
+
+/// Opens the case of a report that is not wrong, inside a transaction that holds the tenant's lock.
+pub(crate) async fn receive(app: &App, tx: &mut Tx, new: &NewReport, by: By) -> Result<Case, ReportError> {
+    let (tenant, now) = (app.tenant().as_str(), app.clock.now());
+    let case_number = store::next_number(tx, tenant, &number::local_day(now, &app.zone)).await?;
+    let policy = app.policies.newest_in(tx, tenant, now).await?;
     let dossier = Dossier::received(
         Facts {
             case_id: app.new_id(),
             number: case_number,
             kind: KIND.to_owned(),
             severity: new.severity,
-            source,
+            source: by.source,
             matter: String::new(),
-            rural: organisation::store::is_rural(&mut tx, tenant, area.as_str()).await?,
-            area,
+            rural: organisation::store::is_rural(tx, tenant, by.area.as_str()).await?,
+            area: by.area,
             drill: false,
             opened_at: now,
         },
-        level,
+        by.level,
         &policy,
     );
     let location = new.at.map(|(latitude, longitude)| {
         json!({ "name": new.place.trim(), "latitude": latitude, "longitude": longitude }).to_string()
     });
-    let by_hand = NewByHand { title: new.title.trim(), place: new.place.trim(), location, level };
-    store::insert_by_hand(&mut tx, tenant, &dossier, &by_hand, now).await?;
-    let detail = json!({ "summary": new.text.trim(), "place": new.place.trim(), "title": new.title.trim() });
-    let actor = format!("user:{user}");
-    store::append(&mut tx, tenant, &dossier.facts.case_id, now, &actor, "told", &detail).await?;
-    let case = store::visible_in(&mut tx, tenant, "", &dossier.facts.number).await?;
-    tx.commit().await?;
+    let by_hand = NewByHand {
+        title: new.title.trim(),
+        place: new.place.trim(),
+        location,
+        level: by.level,
+        confidential: new.confidential,
+    };
+    store::insert_by_hand(tx, tenant, &dossier, &by_hand, now).await?;
+    let mut detail = by.detail;
+    for (name, text) in [("summary", &new.text), ("place", &new.place), ("title", &new.title)] {
+        detail.insert(name.to_owned(), json!(text.trim()));
+    }
+    detail.insert(ledger::KEY.to_owned(), json!(ledger::Entry::whole(&dossier)));
+    let (case_id, detail) = (&dossier.facts.case_id, Value::Object(detail));
+    store::append(tx, tenant, case_id, now, &by.actor, "told", &detail).await?;
+    if new.at.is_none() {
+        find_place(app, tx, case_id, new.place.trim(), &dossier.facts.area).await?;
+    }
+    let case = store::visible_in(tx, tenant, "", &dossier.facts.number).await?;
     case.ok_or(ReportError::Db(db::Error::RowNotFound))
 }

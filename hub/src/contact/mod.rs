@@ -2,21 +2,28 @@
 //! in a table of their own until they expire. Opened one at a time, for a named user who said why; each look is a row of
 //! the access register and of the case's history, neither of which holds the number.
 //!
+//! Whoever reports a matter by hand or by another system leaves a name and a number in the same way ([`Reporter`]). Of a
+//! confidential case (保密) nobody is told them who works in the unit that it is about, or in one that handles it, whatever
+//! else he may.
+//!
 //! Deliberately absent: a list of numbers, a search by number, a number in any page's address.
 
 mod key;
+mod reporter;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-use protocol::{Incident, OpenError, Sealed, Subject};
+use protocol::{Incident, OpenError, Sealed, SealedName, Subject};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use key::open as open_key;
+pub use reporter::Reporter;
+pub(crate) use reporter::keep as keep_reporter;
 pub use store::Kept;
 
 use crate::app::App;
@@ -37,6 +44,8 @@ pub enum ContactError {
     Nothing(String),
     #[error("the callback number of case {0} cannot be opened: {1}")]
     Closed(String, OpenError),
+    #[error("case {0} is confidential: who reported it is not told to people of the units that it concerns")]
+    Confidential(String),
     #[error(transparent)]
     Case(#[from] CaseError),
 }
@@ -50,8 +59,10 @@ impl From<crate::db::Error> for ContactError {
 /// What somebody who may see it is shown.
 #[derive(Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Contact {
-    /// Digits, with or without `+` before them.
-    pub number: String,
+    /// Digits, with or without `+` before them; nothing where only a name was left.
+    pub number: Option<String>,
+    /// Of whoever reported by hand and left it.
+    pub name: Option<String>,
     /// When the hub got it.
     pub came_at: i64,
     /// When it is deleted.
@@ -89,14 +100,27 @@ pub async fn look(app: &App, number: &str, user: &str, purpose: &str) -> Result<
     tx.lock_tenant(tenant).await?;
     let case = case::store::visible_in(&mut tx, tenant, user, number).await?;
     let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
+    if case.confidential != 0 && store::is_party(&mut tx, tenant, &case.case_id, user).await? {
+        return Err(ContactError::Confidential(number.to_owned()));
+    }
     let nothing = || ContactError::Nothing(number.to_owned());
     let kept = store::in_tx(&mut tx, tenant, &case.case_id, now).await?.ok_or_else(nothing)?;
-    let text = kept.sealed.as_deref().ok_or_else(nothing)?;
-    let opened = match Sealed::kept(text) {
-        Some(sealed) => app.contact_key.open(&sealed),
-        None => Err(OpenError::Damaged),
+    let closed = |error| ContactError::Closed(number.to_owned(), error);
+    let told = match &kept.sealed {
+        Some(text) => {
+            let sealed = Sealed::kept(text).ok_or(OpenError::Damaged).map_err(closed)?;
+            Some(app.contact_key.open(&sealed).map_err(closed)?)
+        }
+        None => None,
     };
-    let told = opened.map_err(|error| ContactError::Closed(number.to_owned(), error))?;
+    let name = match &kept.sealed_name {
+        Some(text) => {
+            let sealed = SealedName::kept(text).ok_or(OpenError::Damaged).map_err(closed)?;
+            Some(app.contact_key.open_name(&sealed).map_err(closed)?)
+        }
+        None => None,
+    };
+    let text = kept.sealed.as_ref().or(kept.sealed_name.as_ref()).ok_or_else(nothing)?;
     let access = Access {
         at_ms: now.0,
         user_name: user.to_owned(),
@@ -113,7 +137,7 @@ pub async fn look(app: &App, number: &str, user: &str, purpose: &str) -> Result<
     case::store::append(&mut tx, tenant, &case.case_id, now, &actor, "contact_seen", &detail).await?;
     tx.commit().await?;
     app.changes.wake();
-    Ok(Contact { number: told, came_at: kept.came_at_ms, expires_at: kept.expires_at_ms })
+    Ok(Contact { number: told, name, came_at: kept.came_at_ms, expires_at: kept.expires_at_ms })
 }
 
 /// Deletes the number of a case before its time.

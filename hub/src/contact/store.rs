@@ -1,6 +1,6 @@
 //! SQL of callback numbers.
 
-use protocol::{Sealed, UtcMs};
+use protocol::{Sealed, SealedName, UtcMs};
 
 use crate::args;
 use crate::db::from_row;
@@ -9,13 +9,21 @@ use crate::db::{Db, Result, Tx};
 /// What is kept for one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// `None`: somebody deleted it.
+    /// Neither this nor a name: somebody deleted it.
     pub sealed: Option<String>,
+    pub sealed_name: Option<String>,
     pub came_at_ms: i64,
     pub expires_at_ms: i64,
 }
 
-from_row!(Kept: sealed, came_at_ms, expires_at_ms);
+from_row!(Kept: sealed, sealed_name, came_at_ms, expires_at_ms);
+
+impl Kept {
+    /// Whether there is something to be told.
+    pub fn is_here(&self) -> bool {
+        self.sealed.is_some() || self.sealed_name.is_some()
+    }
+}
 
 /// Keeps the number that came with a case's newest revision, until `life_ms` after the case was opened. One that was
 /// deleted, or would have expired, does not come back.
@@ -39,10 +47,48 @@ pub(crate) async fn keep(
     Ok(())
 }
 
+/// Keeps what whoever reported a matter left, for as long and in the same way.
+pub(super) async fn keep_reporter(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    (number, name): (Option<&Sealed>, Option<&SealedName>),
+    now: UtcMs,
+    life_ms: i64,
+) -> Result<()> {
+    tx.execute(
+        "insert into contacts (tenant, case_id, sealed, sealed_name, came_at_ms, expires_at_ms)
+         select tenant, case_id, cast($3 as text), cast($4 as text), cast($5 as bigint), opened_at_ms + cast($6 as bigint)
+         from cases where tenant = $1 and case_id = $2 and opened_at_ms + cast($6 as bigint) > cast($5 as bigint)
+         on conflict (tenant, case_id) do update set sealed = excluded.sealed, sealed_name = excluded.sealed_name,
+             came_at_ms = excluded.came_at_ms
+         where contacts.sealed is not null or contacts.sealed_name is not null",
+        args![tenant, case_id, number.map(Sealed::as_str), name.map(SealedName::as_str), now, life_ms],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a user works in the unit that a case is about, or in one that has or had a part in it.
+pub(super) async fn is_party(tx: &mut Tx, tenant: &str, case_id: &str, user: &str) -> Result<bool> {
+    let (count,): (i64,) = tx
+        .fetch_one(
+            "select count(*) from grants g
+             where g.tenant = $1 and g.user_name = $3 and g.unit <> ''
+               and (exists (select 1 from cases c
+                            where c.tenant = g.tenant and c.case_id = $2 and c.complained_of = g.unit)
+                    or exists (select 1 from case_tasks w
+                               where w.tenant = g.tenant and w.case_id = $2 and w.unit = g.unit))",
+            args![tenant, case_id, user],
+        )
+        .await?;
+    Ok(count > 0)
+}
+
 /// What has not expired.
 pub(crate) async fn of_case(db: &Db, tenant: &str, case_id: &str, now: UtcMs) -> Result<Option<Kept>> {
     db.fetch_optional(
-        "select sealed, came_at_ms, expires_at_ms from contacts
+        "select sealed, sealed_name, came_at_ms, expires_at_ms from contacts
          where tenant = $1 and case_id = $2 and expires_at_ms > $3",
         args![tenant, case_id, now],
     )
@@ -51,7 +97,7 @@ pub(crate) async fn of_case(db: &Db, tenant: &str, case_id: &str, now: UtcMs) ->
 
 pub(super) async fn in_tx(tx: &mut Tx, tenant: &str, case_id: &str, now: UtcMs) -> Result<Option<Kept>> {
     tx.fetch_optional(
-        "select sealed, came_at_ms, expires_at_ms from contacts
+        "select sealed, sealed_name, came_at_ms, expires_at_ms from contacts
          where tenant = $1 and case_id = $2 and expires_at_ms > $3",
         args![tenant, case_id, now],
     )
@@ -62,7 +108,8 @@ pub(super) async fn in_tx(tx: &mut Tx, tenant: &str, case_id: &str, now: UtcMs) 
 pub(super) async fn forget(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<bool> {
     let gone = tx
         .execute(
-            "update contacts set sealed = null where tenant = $1 and case_id = $2 and sealed is not null",
+            "update contacts set sealed = null, sealed_name = null
+             where tenant = $1 and case_id = $2 and (sealed is not null or sealed_name is not null)",
             args![tenant, case_id],
         )
         .await?;

@@ -29,9 +29,16 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0015_workflow", include_str!("../../migrations/0015_workflow.sql")),
     ("0016_engine", include_str!("../../migrations/0016_engine.sql")),
     ("0017_grid", include_str!("../../migrations/0017_grid.sql")),
+    ("0018_correlation", include_str!("../../migrations/0018_correlation.sql")),
+    ("0019_outbound", include_str!("../../migrations/0019_outbound.sql")),
+    ("0020_public", include_str!("../../migrations/0020_public.sql")),
+    ("0021_evaluation", include_str!("../../migrations/0021_evaluation.sql")),
+    ("0022_speed", include_str!("../../migrations/0022_speed.sql")),
+    ("0023_gazetteer", include_str!("../../migrations/0023_gazetteer.sql")),
+    ("0024_self_test", include_str!("../../migrations/0024_self_test.sql")),
 ];
 
-pub(super) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
+pub(crate) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {
     apply_all(db, MIGRATIONS, now_ms).await
 }
 
@@ -57,13 +64,33 @@ async fn apply_all(db: &Db, migrations: &[(&str, &str)], now_ms: i64) -> anyhow:
     Ok(())
 }
 
+const LIST: &str = "create table if not exists schema_migrations (
+             name text primary key, checksum text not null, applied_at_ms bigint not null)";
+
 async fn make_list(db: &Db) -> super::Result<u64> {
-    db.execute(
-        "create table if not exists schema_migrations (
-             name text primary key, checksum text not null, applied_at_ms bigint not null)",
-        args![],
-    )
-    .await
+    db.execute(LIST, args![]).await
+}
+
+/// Names and checksums of what this hub knows, oldest first.
+pub(crate) fn known() -> Vec<(String, String)> {
+    let both = |(name, text): &(&str, &str)| ((*name).to_owned(), hex::encode(Sha256::digest(text)));
+    MIGRATIONS.iter().map(both).collect()
+}
+
+/// Names and checksums of what has run on a database that has been a hub's, oldest first.
+pub(crate) async fn ran(tx: &mut Tx) -> super::Result<Vec<(String, String)>> {
+    tx.fetch_all("select name, checksum from schema_migrations order by name", args![]).await
+}
+
+/// Runs what has not run yet, up to `last` (everything without one), all in the caller's transaction: on an empty
+/// database, which nobody else is filling.
+pub(crate) async fn apply_in(tx: &mut Tx, last: Option<&str>, now_ms: i64) -> anyhow::Result<()> {
+    tx.execute(LIST, args![]).await?;
+    for (name, text) in MIGRATIONS.iter().filter(|(name, _)| last.is_none_or(|last| *name <= last)) {
+        let (sql, checksum) = (tx.dialect().expand(text), hex::encode(Sha256::digest(text)));
+        apply_one(tx, name, &sql, &checksum, now_ms).await.with_context(|| format!("migration {name}"))?;
+    }
+    Ok(())
 }
 
 async fn apply_one(tx: &mut Tx, name: &str, sql: &str, checksum: &str, now_ms: i64) -> anyhow::Result<()> {

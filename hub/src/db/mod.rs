@@ -11,10 +11,12 @@
 mod arg;
 pub mod dialect;
 mod later;
-mod migrate;
+pub(crate) mod migrate;
 mod row;
+pub(crate) mod table;
 pub mod testing;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub use later::{Insert, placeholders};
 pub(crate) use row::from_row;
 
 use crate::change::{self, Noted};
+use crate::outbound::{self, CaseEvent};
 
 /// What a store function fails with. [`is_transient`] says whether the same call may succeed later.
 pub type Error = sqlx::Error;
@@ -47,6 +50,9 @@ const POSTGRES_SETTINGS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "30000"),
     ("statement_timeout", "60000"),
 ];
+
+/// By which PostgreSQL knows the sessions of a hub.
+const HUB_SESSION: &str = "shaodian-hub";
 
 /// A row type that both databases can fill.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
@@ -75,6 +81,8 @@ pub struct Tx {
     on: On,
     later: later::Later,
     changes: Vec<Noted>,
+    learned: HashMap<(&'static str, String), Arg>,
+    events: Vec<CaseEvent>,
 }
 
 #[derive(Debug)]
@@ -86,20 +94,27 @@ enum On {
 impl Db {
     /// Opens `url` (`postgres://…`) or, without one, the SQLite file `path`, and brings its tables up to date.
     pub async fn open(url: Option<&str>, path: &Path, now_ms: i64) -> anyhow::Result<Self> {
-        let db = Self::connect(url, path).await?;
+        let db = match url {
+            Some(url) => Self::open_postgres(url, Some(HUB_SESSION)).await?,
+            None => Self::open_sqlite(path).await?,
+        };
         migrate::apply(&db, now_ms).await.context("bringing the database's tables up to date")?;
         Ok(db)
     }
 
-    async fn connect(url: Option<&str>, path: &Path) -> anyhow::Result<Self> {
+    /// The same as it is, without touching its tables, and not as a hub.
+    pub(crate) async fn connect(url: Option<&str>, path: &Path) -> anyhow::Result<Self> {
         match url {
-            Some(url) => Self::open_postgres(url).await,
+            Some(url) => Self::open_postgres(url, None).await,
             None => Self::open_sqlite(path).await,
         }
     }
 
-    async fn open_postgres(url: &str) -> anyhow::Result<Self> {
-        let options: PgConnectOptions = url.parse().context("reading [database] url")?;
+    async fn open_postgres(url: &str, session: Option<&str>) -> anyhow::Result<Self> {
+        let mut options: PgConnectOptions = url.parse().context("reading [database] url")?;
+        if let Some(name) = session {
+            options = options.application_name(name);
+        }
         let pool = PgPoolOptions::new()
             .max_connections(12)
             .acquire_timeout(Duration::from_secs(10))
@@ -155,7 +170,13 @@ impl Db {
             Self::Sqlite { write, .. } => On::Sqlite(write.begin_with("begin immediate").await?),
             Self::Postgres(pool) => On::Postgres(pool.begin().await?),
         };
-        Ok(Tx { on, later: later::Later::default(), changes: Vec::new() })
+        Ok(Tx {
+            on,
+            later: later::Later::default(),
+            changes: Vec::new(),
+            events: Vec::new(),
+            learned: HashMap::new(),
+        })
     }
 
     /// A transaction that only reads: what it sees holds together, and no writer waits for it.
@@ -166,7 +187,13 @@ impl Db {
                 On::Postgres(pool.begin_with("begin isolation level repeatable read read only").await?)
             }
         };
-        Ok(Tx { on, later: later::Later::default(), changes: Vec::new() })
+        Ok(Tx {
+            on,
+            later: later::Later::default(),
+            changes: Vec::new(),
+            events: Vec::new(),
+            learned: HashMap::new(),
+        })
     }
 
     pub async fn fetch_all<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
@@ -242,9 +269,18 @@ impl Tx {
         }
     }
 
-    /// A row that is written at the commit, together with others of its table; not to be read before.
+    /// A row that is written at the commit, together with others of its table; not to be read before, but for
+    /// [`Self::settle`].
     pub fn later(&mut self, insert: Insert, row: Vec<Arg>) {
         self.later.push(insert, row);
+    }
+
+    /// Writes what waits for the commit, so that it can be read.
+    pub async fn flush(&mut self) -> Result<()> {
+        for (sql, args) in std::mem::take(&mut self.later).statements() {
+            self.execute(AssertSqlSafe(sql), args).await?;
+        }
+        Ok(())
     }
 
     /// A change for the live feed; positions are given at the commit. What is told twice is told once.
@@ -252,6 +288,26 @@ impl Tx {
         if !self.changes.contains(&change) {
             self.changes.push(change);
         }
+    }
+
+    /// A row of a case's history, for other systems; what they are told of the case is what the transaction leaves.
+    pub fn told(&mut self, event: CaseEvent) {
+        self.events.push(event);
+    }
+
+    /// What this transaction has learned of something; see [`Tx::learn`].
+    pub fn known(&self, what: &'static str, of: &str) -> Option<&Arg> {
+        self.learned.get(&(what, of.to_owned()))
+    }
+
+    /// Keeps an answer until the transaction ends: what each message of a batch would ask again costs a trip to the
+    /// database each time. Whoever writes it in a transaction learns it anew or unlearns it there.
+    pub fn learn(&mut self, what: &'static str, of: &str, answer: impl Into<Arg>) {
+        self.learned.insert((what, of.to_owned()), answer.into());
+    }
+
+    pub fn unlearn(&mut self, what: &'static str) {
+        self.learned.retain(|(known, _), _| *known != what);
     }
 
     /// Makes this the only writer of the tenant until it commits; creates the tenant when it is new.
@@ -265,12 +321,20 @@ impl Tx {
         Ok(())
     }
 
-    pub async fn commit(mut self) -> Result<()> {
-        let changes = std::mem::take(&mut self.changes);
-        change::write(&mut self, changes).await?;
+    /// Writes now what was put off by [`Self::later`], for what reads it in the same transaction.
+    pub async fn settle(&mut self) -> Result<()> {
         for (sql, args) in std::mem::take(&mut self.later).statements() {
             self.execute(AssertSqlSafe(sql), args).await?;
         }
+        Ok(())
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        let changes = std::mem::take(&mut self.changes);
+        change::write(&mut self, changes).await?;
+        let events = std::mem::take(&mut self.events);
+        outbound::write(&mut self, events).await?;
+        self.settle().await?;
         match self.on {
             On::Sqlite(tx) => tx.commit().await,
             On::Postgres(tx) => tx.commit().await,

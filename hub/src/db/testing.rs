@@ -14,6 +14,8 @@ use super::Db;
 pub struct TestDb {
     pub name: &'static str,
     pub db: Db,
+    /// Where it is, on PostgreSQL.
+    pub url: Option<String>,
     /// A folder of its own for the test's files.
     pub folder: PathBuf,
     _owned: Folder,
@@ -80,7 +82,7 @@ fn fresh_folder() -> Folder {
 async fn open_in(owned: Folder, name: &'static str, url: Option<String>) -> TestDb {
     let folder = owned.0.clone();
     let db = Db::connect(url.as_deref(), &folder.join("hub.db")).await.expect("a test database opens");
-    TestDb { name, db, folder, _owned: owned }
+    TestDb { name, db, url, folder, _owned: owned }
 }
 
 async fn fresh_schema(url: &str) -> String {

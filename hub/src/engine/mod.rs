@@ -12,6 +12,8 @@ mod tests;
 use protocol::{Severity, UtcMs};
 
 use crate::app::App;
+use crate::case;
+use crate::correlation::shelf;
 use crate::db;
 use crate::notice::{self, Audience, Kind, Notice};
 use crate::organisation::Level;
@@ -30,6 +32,7 @@ const MOST_MOMENTS: usize = 5;
 pub async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
     // Lives first.
     let mut done = escalation::pass(app, now).await?;
+    done += shelf::pass(app, now).await?;
     for due in store::without_clocks(&app.db).await? {
         done += told("the clocks of an older case", &due.number, begin_clocks(app, &due, now).await);
     }
@@ -76,6 +79,7 @@ async fn begin_clocks(app: &App, due: &DueCase, now: UtcMs) -> Result<bool, Step
         return Ok(false);
     }
     workflow::store::save(&mut tx, &due.tenant, &before, &after).await?;
+    case::store::record(&mut tx, &due.tenant, &after, now).await?;
     tx.commit().await?;
     Ok(true)
 }

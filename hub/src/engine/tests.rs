@@ -185,7 +185,7 @@ async fn an_emergency_is_told_further() {
             assert_eq!(counts(&site).await, told, "{}", site.name);
         }
         let acknowledged =
-            crate::case::store::acknowledge(&site.app.db, &tenant, &number, "seat03", site.clock.now());
+            case::store::acknowledge(&site.app.db, &tenant, &number, "seat03", site.clock.now());
         acknowledged.await.unwrap();
         site.hours(1).await;
         assert_eq!(counts(&site).await, [1, 0, 1, 2], "somebody has it");
@@ -279,7 +279,7 @@ async fn a_new_emergency_is_told_again() {
         let number = site.number(&site.log_in("admin").await).await;
         let takes = async |site: &Site| {
             let now = site.clock.now();
-            crate::case::store::acknowledge(&site.app.db, &tenant, &number, "seat03", now).await.unwrap()
+            case::store::acknowledge(&site.app.db, &tenant, &number, "seat03", now).await.unwrap()
         };
         let emergencies = async |site: &Site| {
             site.told("seat03").await.iter().filter(|told| told.starts_with("emergency")).count()

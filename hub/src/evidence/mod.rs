@@ -14,6 +14,7 @@ pub mod tus;
 #[cfg(test)]
 mod tuspy;
 mod upload;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;

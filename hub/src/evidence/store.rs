@@ -46,7 +46,7 @@ pub fn link(tx: &mut Tx, origin: &Origin, owner: &str, owner_id: &str, file: &Ev
 
 /// What lets a file that is here be shown: that the box which sent it names it for a case, and, where it stays on site
 /// until asked for, that a request about the same case brought it. Or that a request about no case did. Only of cases that
-/// this user may see.
+/// this user may see. What people bring is named by its case alone.
 pub(super) async fn grants(
     db: &Db,
     tenant: &TenantId,
@@ -82,7 +82,13 @@ pub(super) async fn grants(
             seen_box!("$4"),
             ") or (cases.case_id is not null",
             visible!("$4"),
-            ")) order by 1, 4"
+            ")) union
+             select cases.number as case_number, cases.call_id, cases.area, 'attachment' as kind, a.media_type, a.size_bytes
+             from attachments a
+             join cases on cases.tenant = a.tenant and cases.case_id = a.case_id
+             where a.tenant = $1 and a.sha256 = $2 and ($3 = '' or cases.number = $3)",
+            visible!("$4"),
+            " order by 1, 4"
         ),
         args![tenant, sha256, case_number.unwrap_or_default(), user],
     )

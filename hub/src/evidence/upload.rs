@@ -191,7 +191,7 @@ impl EvidenceStore {
     }
 
     /// Incidents need the disk more than files do.
-    fn leave_room(&self) -> Result<(), UploadError> {
+    pub(super) fn leave_room(&self) -> Result<(), UploadError> {
         let disk = rustix::fs::statvfs(&**self.folder).map_err(io::Error::from)?;
         let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free_bytes < self.limits.keep_free_bytes { Err(UploadError::Full) } else { Ok(()) }
@@ -423,7 +423,7 @@ fn sha256_of(path: &Path) -> io::Result<String> {
 }
 
 /// Moves a synced file to its place and syncs the folders, so that the row written next speaks the truth.
-fn settle(source: &Path, target: &Path) -> io::Result<()> {
+pub(super) fn settle(source: &Path, target: &Path) -> io::Result<()> {
     let folder: PathBuf = target.parent().map(Path::to_owned).unwrap_or_default();
     std::fs::create_dir_all(&folder)?;
     std::fs::rename(source, target)?;

@@ -38,6 +38,19 @@ impl Index {
         })
     }
 
+    /// The outline of a grid of this version.
+    pub fn shape(&self, path: &AreaPath) -> Option<&MultiPolygon<f64>> {
+        self.grids.iter().find(|(own, _)| own == path).map(|(_, shape)| shape)
+    }
+
+    /// West, south, east and north of all grids.
+    pub fn bounds(&self) -> Option<[f64; 4]> {
+        let boxes = self.grids.iter().filter_map(|(_, shape)| shape.bounding_rect());
+        boxes
+            .map(|own| [own.min().x, own.min().y, own.max().x, own.max().y])
+            .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+    }
+
     pub fn len(&self) -> usize {
         self.grids.len()
     }

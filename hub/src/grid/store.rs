@@ -3,7 +3,7 @@
 use protocol::UtcMs;
 
 use crate::args;
-use crate::db::{Db, Result, Tx, from_row};
+use crate::db::{Arg, Db, Result, Tx, from_row};
 
 /// A version as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -34,11 +34,18 @@ pub(super) async fn newest(db: &Db, tenant: &str) -> Result<i64> {
     Ok(version)
 }
 
+/// Which version is in force, as a transaction learns it.
+const NEWEST: &str = "map in force";
+
 /// The same under the tenant's lock.
 pub(super) async fn newest_in(tx: &mut Tx, tenant: &str) -> Result<i64> {
+    if let Some(Arg::Int(Some(version))) = tx.known(NEWEST, tenant) {
+        return Ok(*version);
+    }
     let (version,): (i64,) = tx
         .fetch_one("select coalesce(max(version), 0) from grid_maps where tenant = $1", args![tenant])
         .await?;
+    tx.learn(NEWEST, tenant, version);
     Ok(version)
 }
 
@@ -77,5 +84,6 @@ pub(super) async fn add(
         args![tenant, version, text, grids, by, now, note],
     )
     .await?;
+    tx.learn(NEWEST, tenant, version);
     Ok(version)
 }

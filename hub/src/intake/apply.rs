@@ -11,11 +11,14 @@ use protocol::{
 use serde_json::json;
 
 use super::store::{self, Fate, KnownIncident, Remembered, Unreadable};
+use crate::case::store::Placed;
 use crate::case::{self, number};
 use crate::change::{self, ChangeTopic};
 use crate::db::{Result, Tx};
+use crate::gazetteer::{self, Gazetteers, Searching, Told};
 use crate::grid::Grids;
 use crate::policy::Policies;
+use crate::workflow::store::With;
 use crate::{command, contact, correlation, device, evidence};
 
 /// What applying needs besides the transaction.
@@ -30,6 +33,7 @@ pub struct Context<'a> {
     pub contact_life_ms: i64,
     pub policies: &'a Policies,
     pub grids: &'a Grids,
+    pub gazetteers: &'a Gazetteers,
 }
 
 /// Where a message stands among those of its box.
@@ -309,14 +313,15 @@ async fn revision(
     let (incident, callback) = contact::apart(incident);
     let incident = &*incident;
     let cause = correlation::cause(origin, incident);
-    let (mut case, phase_before) = match known {
+    let (Placed { head: mut case, opened, counted }, phase_before) = match known {
         Some(known) => {
             let mut case = known.case;
             let lifted = case.raise(tx, origin, incident, now);
             if known.revision >= i64::from(incident.revision) {
                 return if lifted { case.save(tx, tenant, now).await } else { Ok(()) };
             }
-            (case, Some(known.phase))
+            let counted = case.is_damped();
+            (Placed { head: case, opened: false, counted }, Some(known.phase))
         }
         None => {
             let new_id = context.chance.uuid_v7(now).to_string();
@@ -331,6 +336,7 @@ async fn revision(
             (case::store::open_or_join(tx, origin, incident, &cause, new).await?, None)
         }
     };
+    case.signals(incident, now);
     store::put_incident(tx, origin, incident, &case.case_id, now).await?;
     if let Some(sealed) = callback {
         contact::store::keep(tx, tenant, &case.case_id, &sealed, now, context.contact_life_ms).await?;
@@ -342,12 +348,49 @@ async fn revision(
     if phase_before.is_some() && cause.joins_closed {
         store::rename_case(tx, tenant, &case.case_id, &cause).await?;
     }
-    if incident.phase == Phase::Ended && phase_before.as_deref() != Some(Phase::Ended.as_str()) {
+    if let Some((text, grid)) = correlation::told(incident) {
+        let with = Searching {
+            gazetteers: context.gazetteers,
+            grids: context.grids,
+            policies: context.policies,
+            now,
+        };
+        gazetteer::told(tx, tenant, &mut case, Told { text, grid, within: None }, with).await?;
+    }
+    if incident.phase == Phase::Ended && phase_before.as_deref() != Some(Phase::Ended.as_str()) && !counted {
         let detail = json!({ "incident_id": incident.incident_id, "ended_at": incident.ended_at });
         let actor = case::store::actor(origin, incident);
         case.note(tx, tenant, now, &actor, "ended", &detail);
     }
-    case.save(tx, tenant, now).await
+    let (case_id, joined_into) = (case.case_id.clone(), case.joined_into.clone());
+    case.save(tx, tenant, now).await?;
+    one_matter(tx, context, tenant, incident, (&case_id, joined_into), (opened, counted)).await
+}
+
+/// What is told of a case that was joined goes on to where the work is; a new case, or a call of which more is known, may
+/// be the same matter as another one.
+async fn one_matter(
+    tx: &mut Tx,
+    context: Context<'_>,
+    tenant: &str,
+    incident: &Incident,
+    (case_id, joined_into): (&str, Option<String>),
+    (opened, counted): (bool, bool),
+) -> Result<()> {
+    let (policies, now) = (context.policies, context.now);
+    match joined_into {
+        Some(_) if counted => Ok(()),
+        Some(into) => {
+            let severity = incident.severity;
+            correlation::join::told_on(tx, tenant, &into, severity, incident.drill, policies, now).await
+        }
+        None if opened || matches!(incident.subject, Subject::Call(_)) => {
+            let id = context.chance.uuid_v7(now).to_string();
+            let with = With { policies, now, id: &id };
+            correlation::join::consider(tx, tenant, case_id, with).await.map(drop)
+        }
+        None => Ok(()),
+    }
 }
 
 async fn status(

@@ -14,6 +14,7 @@ use super::apply::{self, Context, Seen};
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::db::{self, Db};
+use crate::gazetteer::Gazetteers;
 use crate::grid::Grids;
 use crate::metrics::Metrics;
 use crate::policy::Policies;
@@ -120,6 +121,7 @@ pub struct Worker {
     pub contact_life_ms: i64,
     pub policies: Policies,
     pub grids: Grids,
+    pub gazetteers: Gazetteers,
 }
 
 impl Worker {
@@ -139,12 +141,17 @@ impl Worker {
     async fn take(&mut self, batch: Vec<Item>, stop: &CancellationToken) {
         let mut pause = Duration::from_millis(100);
         loop {
+            let begun_us = self.clock.uptime_us();
             let committed = match tokio::time::timeout(PATIENCE, self.commit(&batch)).await {
                 Ok(committed) => committed,
                 Err(_) => Err(db::Error::Io(std::io::Error::other("the database does not answer"))),
             };
             match committed {
-                Ok(receipts) => return self.answer(batch, receipts),
+                Ok(receipts) => {
+                    let took_us = self.clock.uptime_us().saturating_sub(begun_us);
+                    self.metrics.intake_commit_seconds.observe(took_us as f64 / 1e6);
+                    return self.answer(batch, receipts);
+                }
                 Err(error) if db::is_transient(&error) => {
                     tracing::warn!(%error, waiting = batch.len(), "the database does not take messages; trying again");
                     tokio::select! {
@@ -174,6 +181,7 @@ impl Worker {
             contact_life_ms: self.contact_life_ms,
             policies: &self.policies,
             grids: &self.grids,
+            gazetteers: &self.gazetteers,
         };
         let uptime_ms = self.clock.uptime_ms();
         let mut tx = self.db.begin().await?;
@@ -212,6 +220,7 @@ impl Worker {
             contact_life_ms: self.contact_life_ms,
             policies: &self.policies,
             grids: &self.grids,
+            gazetteers: &self.gazetteers,
         };
         let reason = format!("the database refused it: {error}");
         let mut receipts = Vec::new();

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use super::Quarantined;
 use super::apply::Place;
+use crate::case::store::head_columns;
 use crate::db::from_row;
 use crate::db::{Arg, Db, Insert, Result, Tx, placeholders};
 use crate::{args, case};
@@ -86,10 +87,12 @@ pub(super) async fn known_incident(
     incident: &Incident,
 ) -> Result<Option<KnownIncident>> {
     tx.fetch_optional(
-        "select i.device_id, i.revision, i.phase, c.case_id, c.number, c.severity, c.incident_count,
-                c.history_count, c.history_hash
-         from incidents i join cases c on c.tenant = i.tenant and c.case_id = i.case_id
-         where i.tenant = $1 and i.incident_id = $2",
+        concat!(
+            "select i.device_id, i.revision, i.phase, ",
+            head_columns!("c."),
+            " from incidents i join cases c on c.tenant = i.tenant and c.case_id = i.case_id
+             where i.tenant = $1 and i.incident_id = $2"
+        ),
         args![tenant, &incident.incident_id],
     )
     .await

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{self, ChangeTopic};
 use crate::db::{self, Db, Tx, from_row};
+use crate::outbound;
 use crate::user::Role;
 
 /// Why somebody is told.
@@ -22,6 +23,8 @@ pub enum Kind {
     Card,
     /// An emergency that nobody has in hand.
     Emergency,
+    /// A box did not pass its daily self-test.
+    SelfTest,
 }
 
 impl Kind {
@@ -31,6 +34,7 @@ impl Kind {
             Self::Overdue => "overdue",
             Self::Card => "card",
             Self::Emergency => "emergency",
+            Self::SelfTest => "self_test",
         }
     }
 }
@@ -63,6 +67,11 @@ impl Audience {
         }
     }
 
+    /// User, unit, role and its area; nothing for what is not meant.
+    pub(crate) fn parts(&self) -> [&str; 4] {
+        [&self.user, &self.unit, &self.role, &self.area]
+    }
+
     /// `user:li`, `unit:police`, `role:dispatcher`
     pub fn in_words(&self) -> String {
         match (self.user.as_str(), self.unit.as_str()) {
@@ -90,9 +99,10 @@ pub struct Notice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Received {
     pub notice_id: String,
-    /// `due_soon`, `overdue`, `card` or `emergency`.
+    /// `due_soon`, `overdue`, `card`, `emergency` or `self_test`.
     pub kind: String,
     pub severity: String,
+    /// Nothing when it is about no case.
     pub case_number: String,
     pub text_zh: String,
     pub text_en: String,
@@ -108,6 +118,7 @@ pub async fn tell(tx: &mut Tx, tenant: &str, id: &str, notice: &Notice, now: Utc
         return Ok(false);
     }
     change::record(tx, tenant, now, ChangeTopic::Notice, id);
+    outbound::told(tx, tenant, id, notice, now).await?;
     Ok(true)
 }
 

@@ -101,6 +101,11 @@ impl AreaPath {
         &self.0
     }
 
+    /// Whether it is a grid, of any level: what lies below a community.
+    pub fn is_grid(&self) -> bool {
+        self.0.split('/').filter(|part| !part.is_empty()).count() >= 4
+    }
+
     /// The id of the lowest area; nothing for everything.
     pub fn area(&self) -> Option<&str> {
         self.0.rsplit('/').find(|part| !part.is_empty())

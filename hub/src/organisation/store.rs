@@ -5,7 +5,7 @@ use protocol::UtcMs;
 use super::duty::Turn;
 use super::{Area, Unit, unit};
 use crate::args;
-use crate::db::{Db, Result, Tx};
+use crate::db::{Arg, Db, Result, Tx};
 
 pub async fn areas(db: &Db, tenant: &str) -> Result<Vec<Area>> {
     db.fetch_all(
@@ -32,8 +32,15 @@ pub async fn area(db: &Db, tenant: &str, area: &str) -> Result<Option<Area>> {
     .await
 }
 
+/// Which areas are villages, as a transaction learns it.
+const RURAL: &str = "rural area";
+
 /// Whether the area at a path is a village or lies in one.
 pub async fn is_rural(tx: &mut Tx, tenant: &str, path: &str) -> Result<bool> {
+    let of = format!("{tenant} {path}");
+    if let Some(Arg::Int(Some(rural))) = tx.known(RURAL, &of) {
+        return Ok(*rural != 0);
+    }
     let (count,): (i64,) = tx
         .fetch_one(
             "select count(*) from areas
@@ -41,10 +48,12 @@ pub async fn is_rural(tx: &mut Tx, tenant: &str, path: &str) -> Result<bool> {
             args![tenant, path],
         )
         .await?;
+    tx.learn(RURAL, &of, count > 0);
     Ok(count > 0)
 }
 
 pub async fn put_area(tx: &mut Tx, tenant: &str, area: &Area) -> Result<()> {
+    tx.unlearn(RURAL);
     tx.execute(
         "insert into areas (tenant, area, parent, level, name_zh, name_en, rural, path)
          values ($1, $2, $3, $4, $5, $6, $7, $8)

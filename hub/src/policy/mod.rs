@@ -16,6 +16,8 @@ use protocol::Severity;
 
 use crate::calendar::{Calendar, Limit};
 use crate::case::Source;
+use crate::correlation::near::Near;
+use crate::evaluation::score::Weights;
 use crate::workflow::ClockKind;
 
 pub use shelf::{Policies, PolicyError};
@@ -33,6 +35,10 @@ pub struct Policy {
     pub reminders: Reminders,
     pub emergency: Emergency,
     pub cases: Cases,
+    /// What is one matter when it is told near each other.
+    pub near: Vec<Near>,
+    /// What ranks units and areas.
+    pub evaluation: Weights,
     limits: Limits,
     rules: Vec<RuleSpec>,
 }
@@ -100,6 +106,8 @@ impl Policy {
                 reminders: spec.reminders,
                 emergency: spec.emergency,
                 cases: spec.cases,
+                near: spec.correlate,
+                evaluation: spec.evaluation,
                 limits: spec.limits,
                 rules: spec.rule,
             }),

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use protocol::UtcMs;
 
 use super::{DEFAULT, Policy, store};
+use crate::category;
 use crate::db::{Db, Error, Result, Tx};
 
 /// Cheap to clone.
@@ -45,7 +46,11 @@ impl Policies {
             }
             version => match self.known(tenant, version) {
                 Some(policy) => Ok(policy),
-                None => self.read(tenant, version, store::text(db, tenant, version).await?),
+                None => {
+                    // A policy may name categories that the county made: their words are learnt first.
+                    category::all(db, tenant).await?;
+                    self.read(tenant, version, store::text(db, tenant, version).await?)
+                }
             },
         }
     }
@@ -63,7 +68,10 @@ impl Policies {
     pub async fn version_in(&self, tx: &mut Tx, tenant: &str, version: i64) -> Result<Arc<Policy>> {
         match self.known(tenant, version) {
             Some(policy) => Ok(policy),
-            None => self.read(tenant, version, store::text_in(tx, tenant, version).await?),
+            None => {
+                category::all_in(tx, tenant).await?;
+                self.read(tenant, version, store::text_in(tx, tenant, version).await?)
+            }
         }
     }
 
@@ -97,6 +105,7 @@ impl Policies {
         (by, note, now): (&str, &str, UtcMs),
         dry_run: bool,
     ) -> std::result::Result<Option<i64>, PolicyError> {
+        category::all(db, tenant).await?;
         Policy::read(text, 0, &self.zone).map_err(PolicyError::Wrong)?;
         if dry_run {
             return Ok(None);

@@ -1,11 +1,14 @@
 //! A policy as it is written.
 
+use protocol::hotline::ALARMS;
 use protocol::{IncidentKind, Severity};
 use serde::Deserialize;
 
 use super::{Closes, Limits, Matter};
 use crate::calendar::{CalendarSpec, Limit};
 use crate::case::{Source, category};
+use crate::correlation::near::Near;
+use crate::evaluation::score::Weights;
 use crate::ticket::taxonomy::MATTERS;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -17,7 +20,17 @@ pub struct PolicySpec {
     pub reminders: Reminders,
     pub emergency: Emergency,
     pub cases: Cases,
+    /// What is one matter when it is near; a policy that does not say has what the default says.
+    #[serde(default = "default_near")]
+    pub correlate: Vec<Near>,
+    /// What ranks units and areas; a policy that does not say has the default.
+    #[serde(default)]
+    pub evaluation: Weights,
     pub calendar: CalendarSpec,
+}
+
+fn default_near() -> Vec<Near> {
+    toml::from_str::<PolicySpec>(super::DEFAULT).map(|spec| spec.correlate).unwrap_or_default()
 }
 
 /// What one rule says about limits.
@@ -124,6 +137,22 @@ impl PolicySpec {
         if self.emergency.acknowledge_s == 0 || self.emergency.repeat_s == 0 {
             wrong.push("emergency: acknowledge_s and repeat_s are at least 1".to_owned());
         }
+        for (at, near) in self.correlate.iter().enumerate() {
+            let place = format!("correlate {} ({})", at + 1, near.name);
+            let known = |signal: &str| match signal.strip_prefix("alarm:") {
+                Some(alarm) => ALARMS.iter().any(|known| known.0 == alarm),
+                None => IncidentKind::ALL.iter().any(|kind| kind.as_str() == signal),
+            };
+            for signal in near.signals.iter().filter(|signal| !known(signal)) {
+                wrong.push(format!(
+                    "{place}: {signal:?} is neither a kind of incident nor `alarm:` and an alarm"
+                ));
+            }
+            if near.signals.is_empty() || near.minutes == 0 || near.metres == 0 {
+                wrong.push(format!("{place}: name signals, minutes and metres, each more than nothing"));
+            }
+        }
+        wrong.extend(self.evaluation.wrong());
         for (at, rule) in self.rule.iter().enumerate() {
             let name = if rule.name.is_empty() { "without a name" } else { rule.name.as_str() };
             wrong.extend(rule.wrong().into_iter().map(|what| format!("rule {} ({name}): {what}", at + 1)));

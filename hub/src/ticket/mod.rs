@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::case::{self, Case, CaseError, CaseState};
+use crate::category;
+use crate::correlation::links;
 use crate::db::from_row;
 use crate::db::{self, Db};
 use crate::workflow::store::{StepError, With};
@@ -172,7 +174,9 @@ pub async fn file(
     if !wrong.is_empty() {
         return Err(TicketError::Wrong(wrong));
     }
-    if !case.state.parse::<CaseState>().is_ok_and(CaseState::is_open) {
+    // What was joined to another case is handled there; what its caller said is still written down here.
+    let joined = links::in_tx(&mut tx, tenant, &case.case_id).await?.joined_into.is_some();
+    if !joined && !case.state.parse::<CaseState>().is_ok_and(CaseState::is_open) {
         return Err(TicketError::Finished(number.to_owned()));
     }
     store::put(&mut tx, tenant, &case.case_id, draft, user, now).await?;
@@ -182,11 +186,12 @@ pub async fn file(
     let detail = json!(draft);
     let action = if case.state == CaseState::Received.as_str() { "ticket" } else { "corrected" };
     case::store::append(&mut tx, tenant, &case.case_id, now, &by.name, action, &detail).await?;
-    let category = draft.category.clone();
+    let categories = category::all_in(&mut tx, tenant).await?;
+    let category = categories.of_hotline(&draft.category).map_or(&draft.category, |own| &own.id).clone();
     if case.state == CaseState::Received.as_str() {
         let step = Step::File { category, note: String::new() };
         workflow::store::take_in(&mut tx, tenant, number, &step, by, with).await?;
-    } else if case.category.as_ref() != Some(&category) {
+    } else if !joined && case.category.as_ref() != Some(&category) {
         let step = Step::AskCategory { category, reason: "工单更正 Ticket corrected".to_owned() };
         match workflow::store::take_in(&mut tx, tenant, number, &step, by, with).await {
             // Asked already, or too late for it: the ticket is corrected all the same.

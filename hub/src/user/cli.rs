@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
+use super::import::{self, ImportError, Imported, Mode, NewPassword};
 use super::{Grant, Role, password};
 use crate::app::App;
 use crate::organisation::{self, AreaPath};
@@ -53,6 +54,70 @@ pub async fn add(app: &App, name: &str, grant: &Grant) -> Result<String> {
     let user = (name, password.as_str(), grant);
     super::add_with(&app.db, app.tenant().as_str(), &app.chance, app.clock.now(), user).await?;
     Ok(password)
+}
+
+/// Takes a sheet of users and prints what became of it. Passwords of new users go into `passwords` and nowhere else.
+pub async fn import_file(app: &App, file: &Path, mode: Mode, passwords: Option<&Path>) -> Result<()> {
+    let shown = file.display();
+    let bytes = std::fs::read(file).with_context(|| format!("reading {shown}"))?;
+    let tenant = app.tenant().as_str();
+    organisation::store::seed_units(&app.db, tenant).await?;
+    let beside = file.with_extension("passwords");
+    let beside = passwords.unwrap_or(&beside);
+    let mut written = false;
+    let keep = |all: &[NewPassword]| {
+        let lines: Vec<String> = all.iter().map(|one| format!("{}\t{}", one.name, one.password)).collect();
+        written = true;
+        write_new_private(beside, &lines.join("\n"))
+    };
+    let sheet = (bytes.as_slice(), mode);
+    let outcome = import::import(&app.db, tenant, &app.chance, sheet, app.clock.now(), keep).await;
+    let outcome = match outcome {
+        Err(error) if written && !matches!(error, ImportError::Passwords(_)) => {
+            // Nobody was made: these open nothing.
+            let _ = std::fs::remove_file(beside);
+            Err(error)
+        }
+        other => other,
+    };
+    let outcome = outcome.with_context(|| format!("{shown}: nothing was imported"))?;
+    print!("{}", report(&outcome, mode.dry_run));
+    if !outcome.bad.is_empty() {
+        bail!("{shown}: nothing was imported; mend the bad rows");
+    }
+    if written {
+        println!(
+            "the passwords of {} new users are in {}; hand them out and remove it",
+            outcome.new.len(),
+            beside.display()
+        );
+    }
+    Ok(())
+}
+
+fn report(outcome: &Imported, dry_run: bool) -> String {
+    let mut text = String::new();
+    text += format!("new        {:>5}  {}", outcome.new.len(), outcome.new.join(", ")).trim_end();
+    text += &format!("\nchanged    {:>5}\n", outcome.changed.len());
+    for (name, changes) in &outcome.changed {
+        text += &format!("  {name}: {}\n", changes.join(", "));
+    }
+    text += &format!("unchanged  {:>5}\n", outcome.unchanged.len());
+    for bad in &outcome.bad {
+        text += &format!("{bad}\n");
+    }
+    if dry_run {
+        text += "this was a dry run: nothing was changed\n";
+    }
+    text
+}
+
+/// The same for a file that must not be there yet: what it holds may be needed by somebody.
+fn write_new_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    writeln!(out, "{text}")?;
+    out.sync_all()
 }
 
 /// A role somewhere, from what was written: the id of an area, the id of a unit.
@@ -107,5 +172,10 @@ mod tests {
         write_private(&file, "secret").unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "secret\n");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let other = folder.path().join("new");
+        write_new_private(&other, "secret").unwrap();
+        assert_eq!(std::fs::metadata(&other).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(write_new_private(&other, "another").is_err(), "what is there is not written over");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "secret\n");
     }
 }

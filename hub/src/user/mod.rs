@@ -7,6 +7,7 @@
 
 pub mod cli;
 mod grant;
+pub mod import;
 pub mod password;
 pub mod role;
 mod store;
@@ -215,8 +216,7 @@ pub async fn add_with(
     now: UtcMs,
     (name, password, grant): (&str, &str, &Grant),
 ) -> Result<(), UserError> {
-    let odd = |c: char| c.is_whitespace() || c.is_control();
-    if name.is_empty() || name.chars().count() > 64 || name.chars().any(odd) {
+    if !is_name(name) {
         return Err(UserError::Name);
     }
     if let Some(why) = grant.wrong() {
@@ -225,6 +225,11 @@ pub async fn add_with(
     let hash = hash_checked(password, chance)?;
     let made = store::insert_user(db, tenant, name, grant, &hash, now).await?;
     if made { Ok(()) } else { Err(UserError::Taken(name.to_owned())) }
+}
+
+fn is_name(name: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    (1..=64).contains(&name.chars().count()) && !name.chars().any(odd)
 }
 
 /// Gives a user one more role somewhere; a second time changes nothing.

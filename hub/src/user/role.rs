@@ -57,12 +57,22 @@ pub enum Act {
     SeeQuarantine,
     Configure,
     AddDevice,
+    /// Put an alarm source aside for a while.
+    Shelve,
+    /// The same with one that tells of emergencies.
+    ShelveEmergency,
+    /// See what the cases of one's area, or one's unit, come to.
+    Evaluate,
+    /// Release the alert of a case to those outside, or take it back.
+    ReleaseAlert,
+    /// Bring pictures for a report or a move.
+    Attach,
     /// Areas, units, policies, users.
     Organise,
 }
 
 impl Act {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::SeeCases,
         Self::Report,
         Self::Acknowledge,
@@ -74,6 +84,11 @@ impl Act {
         Self::SeeQuarantine,
         Self::Configure,
         Self::AddDevice,
+        Self::Shelve,
+        Self::ShelveEmergency,
+        Self::Evaluate,
+        Self::ReleaseAlert,
+        Self::Attach,
         Self::Organise,
     ];
 
@@ -130,6 +145,26 @@ impl Act {
             }
             Self::SeeQuarantine => &[Administrator, Operator, Commander, ShiftLeader, Auditor],
             Self::Configure | Self::AddDevice => &[Administrator, Installer],
+            Self::Shelve => &[Operator, Commander, ShiftLeader, Dispatcher],
+            Self::ShelveEmergency => &[Commander, ShiftLeader],
+            Self::Evaluate => {
+                &[Administrator, Commander, DepartmentHead, TownOfficer, CommunityOfficer, Evaluator, Auditor]
+            }
+            Self::ReleaseAlert => &[Commander, ShiftLeader],
+            // Whoever may report, or make a move that takes pictures.
+            Self::Attach => &[
+                Operator,
+                Commander,
+                ShiftLeader,
+                Dispatcher,
+                DepartmentHead,
+                Handler,
+                TownOfficer,
+                CommunityOfficer,
+                GridManager,
+                Informant,
+                Attendant,
+            ],
             Self::Organise => &[Administrator],
         }
     }
@@ -240,13 +275,20 @@ mod tests {
         assert!(!Role::Operator.may(Act::Configure) && !Role::Commander.may(Act::AddDevice));
         assert!(Role::Operator.may(Act::Contact) && Role::Commander.may(Act::Contact));
         for act in Act::ALL {
-            let no = [Act::Contact, Act::Report];
+            let no = [
+                Act::Contact,
+                Act::Report,
+                Act::Shelve,
+                Act::ShelveEmergency,
+                Act::ReleaseAlert,
+                Act::Attach,
+            ];
             assert_eq!(Role::Administrator.may(act), !no.contains(&act), "{act:?}");
         }
         let installer: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Installer.may(*act)).collect();
         assert_eq!(installer, [Act::SeeDevices, Act::Configure, Act::AddDevice]);
         let auditor: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Auditor.may(*act)).collect();
-        assert_eq!(auditor, [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine]);
+        assert_eq!(auditor, [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine, Act::Evaluate]);
     }
 
     #[test]

@@ -37,6 +37,22 @@ pub(super) async fn insert_user(
     now: UtcMs,
 ) -> Result<bool> {
     let mut tx = db.begin().await?;
+    if !insert_user_in(&mut tx, tenant, name, grant, password, now).await? {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The same in a transaction that makes more of them.
+pub(super) async fn insert_user_in(
+    tx: &mut Tx,
+    tenant: &str,
+    name: &str,
+    grant: &Grant,
+    password: &str,
+    now: UtcMs,
+) -> Result<bool> {
     let made = tx
         .execute(
             "insert into users (tenant, name, role, password, created_at_ms, changed_at_ms)
@@ -47,9 +63,68 @@ pub(super) async fn insert_user(
     if made == 0 {
         return Ok(false);
     }
-    insert_grant(&mut tx, tenant, name, grant).await?;
-    tx.commit().await?;
+    insert_grant(tx, tenant, name, grant).await?;
     Ok(true)
+}
+
+struct NamedGrant {
+    user_name: String,
+    row: GrantRow,
+}
+
+from_row!(NamedGrant: user_name; flat row);
+
+/// What everybody may, where.
+pub(super) async fn all_grants(tx: &mut Tx, tenant: &str) -> Result<Vec<(String, Grant)>> {
+    let rows: Vec<NamedGrant> = tx
+        .fetch_all(
+            "select user_name, role, area, unit from grants where tenant = $1 order by user_name, role, area, unit",
+            args![tenant],
+        )
+        .await?;
+    Ok(rows.into_iter().filter_map(|named| Some((named.user_name, named.row.read()?))).collect())
+}
+
+/// The role that stands beside a name: what it was, while he has it; else the first that he has.
+pub(super) async fn set_shown_role(tx: &mut Tx, tenant: &str, name: &str, grants: &[Grant]) -> Result<()> {
+    let row: Option<(String,)> = tx
+        .fetch_optional("select role from users where tenant = $1 and name = $2", args![tenant, name])
+        .await?;
+    let (Some((shown,)), Some(first)) = (row, grants.first()) else { return Ok(()) };
+    if grants.iter().all(|grant| grant.role.as_str() != shown) {
+        tx.execute(
+            "update users set role = $3 where tenant = $1 and name = $2",
+            args![tenant, name, first.role.as_str()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// How a user is reached outside the hub; what is empty stays as it is. Returns whether anything changed.
+pub(super) async fn put_reach(
+    tx: &mut Tx,
+    tenant: &str,
+    name: &str,
+    (phone, mail): (&str, &str),
+    now: UtcMs,
+) -> Result<bool> {
+    if phone.is_empty() && mail.is_empty() {
+        return Ok(false);
+    }
+    let changed = tx
+        .execute(
+            "insert into reach (tenant, user_name, mail, phone, changed_at_ms) values ($1, $2, $3, $4, $5)
+             on conflict (tenant, user_name) do update
+                 set mail = case when excluded.mail = '' then reach.mail else excluded.mail end,
+                     phone = case when excluded.phone = '' then reach.phone else excluded.phone end,
+                     changed_at_ms = excluded.changed_at_ms
+                 where (excluded.mail <> '' and excluded.mail <> reach.mail)
+                    or (excluded.phone <> '' and excluded.phone <> reach.phone)",
+            args![tenant, name, mail, phone, now],
+        )
+        .await?;
+    Ok(changed > 0)
 }
 
 pub(super) async fn names(db: &Db, tenant: &str) -> Result<Vec<String>> {
@@ -74,7 +149,7 @@ pub(super) async fn put_grant(db: &Db, tenant: &str, name: &str, grant: &Grant) 
     tx.commit().await
 }
 
-async fn insert_grant(tx: &mut Tx, tenant: &str, name: &str, grant: &Grant) -> Result<()> {
+pub(super) async fn insert_grant(tx: &mut Tx, tenant: &str, name: &str, grant: &Grant) -> Result<()> {
     tx.execute(
         "insert into grants (tenant, user_name, role, area, unit) values ($1, $2, $3, $4, $5)
          on conflict (tenant, user_name, role, area, unit) do nothing",
@@ -91,7 +166,14 @@ async fn insert_grant(tx: &mut Tx, tenant: &str, name: &str, grant: &Grant) -> R
 }
 
 pub(super) async fn remove_grant(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<bool> {
-    let removed = db
+    let mut tx = db.begin().await?;
+    let removed = remove_grant_in(&mut tx, tenant, name, grant).await?;
+    tx.commit().await?;
+    Ok(removed)
+}
+
+pub(super) async fn remove_grant_in(tx: &mut Tx, tenant: &str, name: &str, grant: &Grant) -> Result<bool> {
+    let removed = tx
         .execute(
             "delete from grants where tenant = $1 and user_name = $2 and role = $3 and area = $4 and unit = $5",
             args![

@@ -11,8 +11,10 @@ use super::{cases, words};
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, Cursor, HistoryEntry, history};
+use crate::correlation::links;
+use crate::public::code;
 use crate::user::Act;
-use crate::{command, db, ticket};
+use crate::{command, db, ticket, work_order};
 
 /// Incidents and history rows of one page; earlier ones are a click away.
 const INCIDENTS: usize = 50;
@@ -43,8 +45,11 @@ pub(super) async fn page(
     });
     let before: Option<Cursor> = fields.get("incidents").parse().ok();
     let limit = INCIDENTS as i64 + 1;
+    let joined = list::joined(&app.db, tenant, &case.number).await.map_err(shown)?;
+    let members = std::iter::once(case.case_id.as_str()).chain(joined.iter().map(|one| one.case_id.as_str()));
     let mut incidents =
-        list::incidents(&app.db, tenant, &case.case_id, before.as_ref(), limit).await.map_err(shown)?;
+        list::incidents_of(&app.db, tenant, members, before.as_ref(), limit).await.map_err(shown)?;
+    let link = links::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let more = incidents.len() > INCIDENTS;
     incidents.truncate(INCIDENTS);
     let older_incidents = incidents
@@ -59,15 +64,25 @@ pub(super) async fn page(
     let filed = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let row = cases::rows(&app, &viewer, vec![case.clone()]).await?.remove(0);
 
+    let code = code::of_case(&app, &case).await.map_err(shown)?;
     let (local, lang) = (local(&app), frame.lang);
     let evidence = |wanted: fn(&str) -> bool| -> Vec<_> {
         let files = files.iter().filter(|e| wanted(&e.kind));
-        files.map(|e| words::evidence(e, Some(&case.number), &local, lang)).collect()
+        files
+            .map(|e| {
+                // A file is shown under the case whose incident names it.
+                let of = joined
+                    .iter()
+                    .find(|one| one.case_id == e.case_id)
+                    .map_or(&case.number, |one| &one.number);
+                words::evidence(e, Some(of), &local, lang)
+            })
+            .collect()
     };
     let page = CasePage {
         steps: words::steps(&case, filed.as_ref(), &local, lang),
         clips: with_copies(evidence(|kind| kind == "clip")),
-        pictures: evidence(|kind| kind == "snapshot" || kind == "still"),
+        pictures: evidence(|kind| ["snapshot", "still", "attachment"].contains(&kind)),
         recordings: files.iter().filter(|e| e.kind == "recording").count(),
         history_whole: whole(&case.case_id, &entries, rows_before.is_none().then_some(&last)),
         history: entries.iter().rev().map(|entry| words::history(entry, &local, lang)).collect(),
@@ -75,8 +90,12 @@ pub(super) async fn page(
         older_incidents,
         older_history,
         earlier: before.is_some() || rows_before.is_some(),
+        joined: joined.iter().map(|one| words::joined(one, &local, lang)).collect(),
+        link: words::link(&link, &local, lang),
         still: still(&case, row.camera.as_deref(), &viewer),
         requests: requests.iter().map(|row| words::request(row, vec![], &local, lang)).collect(),
+        public_code: code.as_deref().map(code::shown),
+        has_order: work_order::is_there(&case),
         device_id: case.device_id.clone(),
         ticket: filed.as_ref().map(|filed| words::ticket(filed, &local, lang)),
         may_file: viewer.may(Act::FileTicket),

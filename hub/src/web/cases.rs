@@ -13,6 +13,7 @@ use super::words;
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{Case, CaseFilter, Cursor, Group, Source};
+use crate::correlation::shelf;
 use crate::db;
 use crate::user::Act;
 
@@ -59,7 +60,7 @@ impl Wanted {
         }
     }
 
-    /// How many cases there are of each part, on all its pages.
+    /// How many cases there are of each part, on all its pages, up to [`list::MOST_COUNTED`].
     async fn counts(&self, app: &App) -> db::Result<Counts> {
         let all = async |group| {
             let filter = CaseFilter { after: None, ..self.filter(group) };
@@ -67,8 +68,12 @@ impl Wanted {
         };
         let (waiting, inhand) = (all(Group::Waiting).await?, all(Group::InHand).await?);
         // Finished ones are only in the list of everything.
-        let open = waiting + inhand;
-        let ended = if self.group == Some(Group::All) { all(Group::All).await? - open } else { 0 };
+        let ended = if self.group == Some(Group::All) {
+            let filter = CaseFilter { after: None, ..self.filter(Group::All) };
+            list::count_ended(&app.db, app.tenant().as_str(), &filter).await?
+        } else {
+            0
+        };
         Ok(Counts { waiting, inhand, ended })
     }
 
@@ -144,7 +149,9 @@ pub(super) async fn page(
     let (inhand, ended): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.open);
     // A page of everything comes newest first; its waiting part reads like every other: the worst first.
     waiting.sort_by_key(|row| (row.sev.class, row.opened.ms));
+    let aside = shelf::list(&app.db, app.tenant().as_str(), &viewer.session.user).await.map_err(shown)?;
     let page = CasesPage {
+        shelved: aside.iter().map(|one| words::shelved(one, &local(&app), lang)).collect(),
         states: states(&wanted, lang),
         kinds: kinds(&wanted, lang),
         filtered: !wanted.find.is_empty() || wanted.source.is_some() || wanted.after.is_some(),

@@ -21,7 +21,7 @@ pub(super) async fn ask(app: &App, viewer: &Viewer, case: &Case) -> Result<Optio
     Ok(kept.map(|kept| ContactAsk {
         may: viewer.may(Act::Contact),
         roles: Act::Contact.roles_text(viewer.preferences.lang),
-        deleted: kept.sealed.is_none(),
+        deleted: !kept.is_here(),
         until: local(app).moment(UtcMs(kept.expires_at_ms)),
     }))
 }
@@ -45,7 +45,7 @@ pub(super) async fn look(
     let (status, told) = match contact::look(&app, &case.number, &viewer.session.user, purpose).await {
         Ok(found) => {
             let until = local(&app).moment(UtcMs(found.expires_at));
-            (StatusCode::OK, ContactTold::Number { number: found.number, until })
+            (StatusCode::OK, ContactTold::Number { number: found.number.unwrap_or_default(), until })
         }
         Err(error) => {
             let (status, why) = match error {
@@ -53,6 +53,7 @@ pub(super) async fn look(
                 ContactError::Nothing(_) => (StatusCode::NOT_FOUND, lang.contact_nothing()),
                 ContactError::Closed(_, OpenError::Foreign) => (StatusCode::CONFLICT, lang.contact_foreign()),
                 ContactError::Closed(_, OpenError::Damaged) => (StatusCode::CONFLICT, lang.contact_damaged()),
+                ContactError::Confidential(_) => (StatusCode::FORBIDDEN, lang.contact_confidential()),
                 ContactError::Case(error) => return Err(page_error(error, viewer)),
             };
             (status, ContactTold::Nothing(why))
@@ -82,7 +83,7 @@ pub(super) async fn delete(
             Ok(Redirect::to(&format!("/calls/{call_id}")).into_response())
         }
         Err(ContactError::Case(error)) => Err(page_error(error, viewer)),
-        Err(error @ (ContactError::Purpose | ContactError::Closed(..))) => {
+        Err(error @ (ContactError::Purpose | ContactError::Closed(..) | ContactError::Confidential(_))) => {
             Err(PageError::Input(error.to_string()).shown(viewer))
         }
     }

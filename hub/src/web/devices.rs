@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::command::{self, CommandError, NewCommand};
 use crate::device::{self, Device, enrol};
 use crate::http::called_as;
+use crate::self_test;
 use crate::user::Act;
 
 /// Requests shown on a box's page, and on the page of all.
@@ -136,6 +137,8 @@ async fn show(
         Some(DetectorHealth::MotionOnly { reason }) => (lang.detector_motion().to_owned(), reason.clone()),
         None => ("—".to_owned(), String::new()),
     };
+    let tests = self_test::newest(&app.db, tenant).await.map_err(shown)?;
+    let tested = tests.iter().find(|test| test.device_id == id);
     let number = |value: fn(&Status) -> u64| status.as_ref().map_or(0, value);
     let page = DevicePage {
         row: device_row(&device, &local, lang),
@@ -154,6 +157,7 @@ async fn show(
         missing: gaps.iter().map(device::Gap::missing).sum(),
         quarantined,
         clock_synced: status.as_ref().is_none_or(|status| status.clock_synced),
+        self_test: words::self_test(tested, &local, lang),
         configuration_version: match number(|s| s.configuration_version) {
             0 => lang.installer_file().to_owned(),
             version => format!("v{version}"),
@@ -280,7 +284,7 @@ fn public_url(host: &str, port: u16) -> String {
     if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
 }
 
-fn qr(text: &str) -> String {
+pub(super) fn qr(text: &str) -> String {
     let Ok(code) = qrcode::QrCode::new(text.as_bytes()) else { return String::new() };
     let svg =
         code.render::<qrcode::render::svg::Color<'_>>().quiet_zone(false).min_dimensions(132, 132).build();

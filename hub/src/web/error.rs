@@ -17,6 +17,8 @@ pub enum PageError {
     Csrf,
     /// The case is closed or void.
     Finished,
+    /// The case has not come so far.
+    Early,
     Input(String),
     /// The database holds no such text.
     BadValue,
@@ -81,6 +83,7 @@ impl IntoResponse for PageError {
             ),
             Self::Csrf => (StatusCode::FORBIDDEN, l.error_csrf(), l.error_csrf_why(), String::new()),
             Self::Finished => (StatusCode::CONFLICT, l.error_409(), l.error_409_why(), String::new()),
+            Self::Early => (StatusCode::CONFLICT, l.error_early(), l.order_early_why(), String::new()),
             Self::Input(detail) => (StatusCode::BAD_REQUEST, l.error_400(), "", detail),
             Self::BadValue => (StatusCode::BAD_REQUEST, l.error_400(), l.input_bad_text(), String::new()),
             Self::Internal(detail) => {

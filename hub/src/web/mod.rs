@@ -1,12 +1,14 @@
 //! Station 10: pages and their live feed. Handlers parse, call, render; decisions live in the domain's modules.
 
 pub mod assets;
+mod basemap;
 mod call;
 mod case;
 mod cases;
 mod contact;
 mod devices;
 mod error;
+mod evaluation;
 #[cfg(test)]
 mod gallery;
 pub mod guard;
@@ -14,8 +16,10 @@ mod heard;
 mod knowledge;
 mod login;
 pub mod moment;
+mod order;
 mod records;
 mod shell;
+mod status;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -58,6 +62,7 @@ routes! {
     "/cases/counts" => get(cases::counts);
     "/cases/{number}" => get(case::page);
     "/cases/{number}/row" => get(cases::row);
+    "/cases/{number}/order" => get(order::page);
     "/cases/{number}/acknowledge" => post(case::acknowledge);
     "/calls/{call_id}" => get(call::page);
     "/calls/{call_id}/ticket" => post(call::file);
@@ -69,6 +74,11 @@ routes! {
     "/commands" => get(records::commands);
     "/quarantine" => get(records::quarantine);
     "/quarantine/{id}" => get(records::quarantined);
+    "/evaluation" => get(evaluation::page);
+    "/evaluation/cases" => get(evaluation::cases);
+    "/evaluation/bulletin" => get(evaluation::bulletin::page);
+    "/status" => get(status::page).post(status::ask);
+    "/basemap/{file}" => get(basemap::serve);
     "/assets/{*path}" => get(assets::serve);
 }
 

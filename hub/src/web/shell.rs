@@ -31,6 +31,7 @@ pub(super) fn who(viewer: &Viewer) -> Who {
         role: viewer.session.role,
         sees_devices: viewer.may(Act::SeeDevices),
         sees_quarantine: viewer.may(Act::SeeQuarantine),
+        sees_evaluation: viewer.may(Act::Evaluate),
     }
 }
 

@@ -51,15 +51,23 @@ macro_rules! catalogue {
     };
 }
 
+mod outside;
+
 catalogue! {
     // Frame
     product = "哨点", "Shaodian";
     modules = "模块", "Modules";
     cases = "案件", "Cases";
+    joined_into = "本案已并入", "Joined to";
+    joined_cases = "并入本案", "Joined to this case";
+    shelved_until = "告警源已搁置至", "Its source is put aside until";
+    shelved_sources = "个告警源已搁置，只计数", "alarm sources are put aside and only counted";
+    until = "至", "until";
     hotline = "热线", "Hotline";
     devices = "设备", "Devices";
     commands = "调取记录", "Requests";
     quarantine = "隔离区", "Quarantine";
+    evaluation = "综合评价", "Evaluation";
     find_hint = "案号、地点、设备", "Number, place, device";
     find = "查找", "Find";
     live = "实时", "Live";
@@ -141,6 +149,7 @@ catalogue! {
     snapshot = "截图", "Snapshot";
     recording = "录音", "Recording";
     still = "现场画面", "Current picture";
+    attachment = "附图", "Picture brought";
     viewing_copy = "播放副本", "Viewing copy";
     original = "原片", "Original";
     blurred = "人物已打码（限检测到的）", "People blurred, as far as they were detected";
@@ -274,6 +283,8 @@ catalogue! {
         "There is no callback number to see: none came, it has expired, or it was deleted.";
     contact_foreign = "号码打不开：它是用另一把密钥加密的，与本中心端的 pki/contact.key 不符。",
         "The number cannot be opened: it was sealed for another key than this hub's pki/contact.key.";
+    contact_confidential = "本案保密：承办单位和被反映单位的人员不能查看反映人的联系方式。",
+        "This case is confidential: people of the units that it concerns are not told who reported it.";
     contact_damaged = "号码打不开：保存的内容已损坏。", "The number cannot be opened: what is kept of it is damaged.";
     recording_request = "调取录音", "Request recording";
     recording_of_purpose = "用途：", "Purpose: ";
@@ -367,6 +378,9 @@ catalogue! {
     command_recording = "调取录音", "Recording";
     command_replay = "试规则", "Rules tried";
     command_configuration = "下发配置", "Configuration";
+    command_self_test = "自检", "Self-test";
+    self_test = "每日自检", "Daily self-test";
+    self_test_none = "尚未自检", "Not tested yet";
     asked_by = "请求人", "Asked by";
     asked_at = "请求时间", "Asked";
     answer = "回答", "Answer";

@@ -1,6 +1,8 @@
 //! From the domain's rows to what templates show.
 
 mod history;
+mod links;
+mod self_test;
 
 use protocol::{
     CameraSubject, CommandBody, Cut, Footage, GapReason, IncidentKind, Severity, Subject, Trial,
@@ -8,6 +10,8 @@ use protocol::{
 };
 
 pub use history::history;
+pub use links::{joined, link, shelved};
+pub use self_test::self_test;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};
 use super::text::Lang;
@@ -57,6 +61,18 @@ pub fn state(word: &str, lang: Lang) -> StateWord {
         CaseState::Suspended => "suspended",
     };
     StateWord { class, word: lang.pick(state.zh(), state.en()) }
+}
+
+/// Where a case came from.
+pub fn source(word: &str, lang: Lang) -> &'static str {
+    match Source::parse(word).unwrap_or(Source::Device) {
+        Source::Camera => lang.camera(),
+        Source::Call => lang.call(),
+        Source::Device => lang.device(),
+        Source::Worker => lang.worker(),
+        Source::Citizen => lang.citizen(),
+        Source::Platform => lang.platform(),
+    }
 }
 
 /// Received, and nobody has said that they have it.
@@ -133,6 +149,7 @@ pub fn evidence_kind(word: &str, lang: Lang) -> (&'static str, &'static str) {
         "clip" => ("clip", lang.clip()),
         "recording" => ("recording", lang.recording()),
         "still" => ("still", lang.still()),
+        "attachment" => ("attachment", lang.attachment()),
         _ => ("other", lang.unknown()),
     }
 }
@@ -251,14 +268,7 @@ pub fn steps(case: &Case, ticket: Option<&Ticket>, local: &LocalTime, lang: Lang
         Ok(CaseState::Verifying) => 7,
         Ok(CaseState::Closed | CaseState::Void) => 8,
     };
-    let source = match Source::parse(&case.source).unwrap_or(Source::Device) {
-        Source::Camera => lang.camera(),
-        Source::Call => lang.call(),
-        Source::Device => lang.device(),
-        Source::Worker => lang.worker(),
-        Source::Citizen => lang.citizen(),
-        Source::Platform => lang.platform(),
-    };
+    let source = source(&case.source, lang);
     let lines = |number: usize| -> Vec<String> {
         match number {
             1 => vec![local.moment(UtcMs(case.opened_at_ms)).text, source.to_owned()],
@@ -305,6 +315,7 @@ pub fn command(word: &str, lang: Lang) -> &'static str {
         "recording" => lang.command_recording(),
         "correct" => lang.command_correct(),
         "replay" => lang.command_replay(),
+        "self_test" => lang.command_self_test(),
         "configuration" => lang.command_configuration(),
         _ => lang.unknown(),
     }
@@ -342,7 +353,7 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
         }
         Ok(CommandBody::Replay { camera_id, .. }) => (camera_id.to_string(), None),
         Ok(CommandBody::Configuration { version, .. }) => (format!("v{version}"), None),
-        Err(_) => (String::new(), None),
+        Ok(CommandBody::SelfTest {}) | Err(_) => (String::new(), None),
     };
     CommandView {
         id: row.command_id.clone(),

@@ -53,11 +53,14 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Only the handling stands still while a case is suspended.
-    fn reckon(&mut self, calendar: &Calendar, pauses: &[Pause]) {
+    /// Only the handling stands still while a case is suspended. Of its own limit and the platform's deadline the earlier one
+    /// counts; nothing ends before it began.
+    fn reckon(&mut self, calendar: &Calendar, pauses: &[Pause], deadline: Option<UtcMs>) {
         let pauses = if self.kind == ClockKind::Handle { pauses } else { &[] };
         let first = calendar.due(self.started_at, self.limit, pauses);
-        self.due_at = self.extensions.iter().fold(first, |due, more| calendar.due(due?, *more, pauses));
+        let own = self.extensions.iter().fold(first, |due, more| calendar.due(due?, *more, pauses));
+        let latest = deadline.map_or(i64::MAX, |at| at.0.max(self.started_at.0));
+        self.due_at = own.map(|due| UtcMs(due.0.min(latest)));
     }
 
     /// A clock that is given more time begins anew, but nobody is warned of what is past. One that was late before stays as
@@ -161,14 +164,23 @@ impl Dossier {
 
     /// Ends of the clocks that began or changed. The others keep the end they were given.
     pub(super) fn reckon(&mut self, policy: &Policy, now: UtcMs) {
-        let (calendar, pauses) = (&policy.calendar, &self.pauses);
+        let (calendar, pauses, deadline) = (&policy.calendar, &self.pauses, self.deadline);
         for clock in &mut self.clocks {
             if clock.stopped_at.is_none() && clock.due_at.is_none() {
                 clock.policy = policy.version;
-                clock.reckon(calendar, pauses);
+                clock.reckon(calendar, pauses, deadline);
                 clock.plan(policy, pauses, now);
             }
         }
+    }
+
+    /// The platform above asks for another deadline; what runs ends by it.
+    pub fn ask_by(&mut self, deadline: Option<UtcMs>, policy: &Policy, now: UtcMs) {
+        self.deadline = deadline;
+        for clock in self.clocks.iter_mut().filter(|clock| clock.stopped_at.is_none()) {
+            clock.due_at = None;
+        }
+        self.reckon(policy, now);
     }
 
     pub(super) fn pause(&mut self, now: UtcMs) {

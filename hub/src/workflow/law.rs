@@ -1,7 +1,7 @@
 //! The table of moves: from which states each begins, and whose it is. Change it here and every route, page and
 //! explanation follows.
 
-use super::refusal::{But, Refused};
+use super::refusal::{But, Missing, Refused};
 use super::{Actor, Dossier, Part, State, StepKind, Task};
 use crate::case::CaseState;
 use crate::organisation::Level;
@@ -31,7 +31,7 @@ pub enum Who {
     Unit(&'static [Role]),
 }
 
-use CaseState::{Closed, Dispatched, Filed, InProgress, Received, Suspended, Verifying};
+use CaseState::{Closed, Dispatched, Filed, InProgress, Received, Suspended, Verifying, Void};
 use Role::{
     Administrator, Attendant, Commander, CommunityOfficer, DepartmentHead, Dispatcher, GridManager, Handler,
     Informant, Operator, ShiftLeader, TownOfficer,
@@ -61,6 +61,7 @@ pub(super) fn law(step: StepKind) -> Law {
                 TownOfficer,
             ]),
         ),
+        K::Split => (&[Void], Area(&[Operator, Dispatcher, ShiftLeader, Commander])),
         // Whoever may file the ticket of a call files its case by it.
         K::File => (
             &[Received],
@@ -131,7 +132,14 @@ impl Dossier {
     pub fn offers(&self, by: &Actor) -> Vec<Offer> {
         let here = self.state.word();
         let begins = StepKind::ALL.iter().copied().filter(|step| law(*step).from.contains(&here));
-        begins.map(|step| Offer { step, refused: allows(self, step, None, by).err() }).collect()
+        let joined = matches!(&self.state, State::Void { into: Some(_), .. });
+        let but = |step| {
+            let apart = step == StepKind::Split && !joined;
+            apart.then(|| Refused::missing(step, Missing::NotJoined))
+        };
+        begins
+            .map(|step| Offer { step, refused: allows(self, step, None, by).err().or_else(|| but(step)) })
+            .collect()
     }
 }
 

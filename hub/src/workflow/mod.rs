@@ -9,7 +9,9 @@
 mod clock;
 mod finish;
 mod law;
+pub mod ledger;
 mod moments;
+mod place;
 mod refusal;
 mod request;
 mod state;
@@ -25,6 +27,7 @@ use serde_json::{Value, json};
 
 pub use clock::{Clock, ClockKind};
 pub use law::{Law, Offer, Who};
+use ledger::{Entry, Ledger};
 pub use moments::{Deed, moments};
 pub use refusal::{Missing, Refused};
 pub use request::{Ask, Request};
@@ -97,6 +100,8 @@ pub struct Dossier {
     pub cards: Vec<Card>,
     /// Attempts to call the citizen back; who was reached counts for three.
     pub called_back: u32,
+    /// What the platform above asks for: no clock of the case ends later.
+    pub deadline: Option<UtcMs>,
 }
 
 /// What a step needs to know besides the case.
@@ -132,17 +137,10 @@ impl Dossier {
         let mut after = self.clone();
         let mut taken = after.change(step, by, around)?;
         after.reckon(around.policy, around.now);
-        if let Value::Object(fields) = &mut taken.detail {
-            let running = after.clocks.iter().filter(|clock| clock.stopped_at.is_none());
-            let began = running.filter(|clock| self.clocks.iter().all(|before| before != *clock));
-            // 痕迹: what is due, and by which standard.
-            let due: Vec<Value> = began
-                .map(|clock| json!({ "clock": clock.kind, "task": clock.task, "limit": clock.limit, "due_at": clock.due_at }))
-                .collect();
-            if !due.is_empty() {
-                fields.insert("policy".to_owned(), json!(around.policy.version));
-                fields.insert("clocks".to_owned(), json!(due));
-            }
+        // 痕迹: what changed, what is due, and by which standard.
+        let entry = Entry::since(&Ledger::of(self), Ledger::of(&after));
+        if let (Value::Object(fields), false) = (&mut taken.detail, entry.is_empty()) {
+            fields.insert(ledger::KEY.to_owned(), json!(entry));
         }
         *self = after;
         Ok(taken)
@@ -154,6 +152,7 @@ impl Dossier {
             | Step::PassUp { .. }
             | Step::Void { .. }
             | Step::Join { .. }
+            | Step::Split { .. }
             | Step::File { .. }
             | Step::Dispatch { .. } => self.triage(step, by, around),
             Step::Accept {}
@@ -221,6 +220,7 @@ impl Dossier {
             pauses: Vec::new(),
             cards: Vec::new(),
             called_back: 0,
+            deadline: None,
         };
         let limit = dossier.limits(policy).triage;
         dossier.start(ClockKind::Triage, 0, limit, opened_at);

@@ -1,6 +1,7 @@
 //! Why a step is not taken: who could take it, and what is missing, in both languages.
 
 use super::{Ask, StepKind};
+use crate::attachment::MOST_NAMED;
 use crate::case::CaseState;
 use crate::organisation::Level;
 use crate::user::Role;
@@ -69,6 +70,16 @@ pub enum Missing {
     CardNotOpen,
     /// The case to join: unknown, finished, or this one.
     JoinTarget(String),
+    /// It ended for another reason than a join.
+    NotJoined,
+    /// 返工 needs one.
+    Picture,
+    /// The move takes none.
+    NoPictures,
+    /// More than one move takes, or one of them twice.
+    TooManyPictures(usize),
+    /// None of this id waits.
+    Attachment(String),
     Same,
 }
 
@@ -110,6 +121,13 @@ impl Refused {
 }
 
 impl But {
+    pub fn text(self, lang: Lang) -> String {
+        match lang {
+            Lang::Zh => self.zh(),
+            Lang::En => self.en(),
+        }
+    }
+
     fn zh(self) -> String {
         match self {
             Self::Role => "您没有这个角色".to_owned(),
@@ -167,6 +185,13 @@ impl Missing {
             Self::CardOpen => "这张督办牌已经亮出".to_owned(),
             Self::CardNotOpen => "没有亮出这张督办牌".to_owned(),
             Self::JoinTarget(number) => format!("案件 {number} 不存在、已了结或就是本案，不能并入"),
+            Self::NotJoined => "本案并未并入其他案件".to_owned(),
+            Self::Picture => "返工须附现场照片".to_owned(),
+            Self::NoPictures => "此项办理不附照片".to_owned(),
+            Self::TooManyPictures(count) => {
+                format!("附了 {count} 张照片；最多 {MOST_NAMED} 张，每张一次")
+            }
+            Self::Attachment(id) => format!("没有您上传待用的照片 {id}"),
             Self::Same => "与现在的相同".to_owned(),
         }
     }
@@ -212,6 +237,13 @@ impl Missing {
             Self::JoinTarget(number) => {
                 format!("case {number} is not there, is finished or is this one; it cannot be joined")
             }
+            Self::NotJoined => "it was not joined to another case".to_owned(),
+            Self::Picture => "a rework needs a picture from the site".to_owned(),
+            Self::NoPictures => "this move takes no pictures".to_owned(),
+            Self::TooManyPictures(count) => {
+                format!("{count} pictures; {MOST_NAMED} are the most, each once")
+            }
+            Self::Attachment(id) => format!("there is no picture {id} of yours that waits to be named"),
             Self::Same => "it is the same already".to_owned(),
         }
     }

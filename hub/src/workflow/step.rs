@@ -36,6 +36,10 @@ pub enum Step {
         into: String,
         note: String,
     },
+    /// 拆案: it was joined to another case by mistake, and goes its own way again.
+    Split {
+        reason: String,
+    },
     /// 立案
     File {
         category: String,
@@ -167,6 +171,7 @@ pub enum StepKind {
     PassUp,
     Void,
     Join,
+    Split,
     File,
     Dispatch,
     Accept,
@@ -199,6 +204,7 @@ words!(StepKind {
     PassUp = "pass_up", "上报", "Pass up";
     Void = "void", "作废", "Void";
     Join = "join", "并案", "Join to another case";
+    Split = "split", "拆案", "Split off again";
     File = "file", "立案", "File";
     Dispatch = "dispatch", "派遣", "Dispatch";
     Accept = "accept", "签收", "Accept";
@@ -234,6 +240,7 @@ impl Step {
             Self::PassUp { .. } => K::PassUp,
             Self::Void { .. } => K::Void,
             Self::Join { .. } => K::Join,
+            Self::Split { .. } => K::Split,
             Self::File { .. } => K::File,
             Self::Dispatch { .. } => K::Dispatch,
             Self::Accept {} => K::Accept,
@@ -277,6 +284,7 @@ impl Step {
                 (&[("result", result)], "")
             }
             Self::PassUp { reason, .. }
+            | Self::Split { reason }
             | Self::Withdraw { reason }
             | Self::AskReturn { reason }
             | Self::AskExtension { reason, .. }

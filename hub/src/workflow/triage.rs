@@ -7,7 +7,7 @@ use super::{
     TaskState, VoidReason, Work,
 };
 use crate::case::category;
-use crate::organisation::{AreaPath, Unit};
+use crate::organisation::{AreaPath, Level, Unit};
 
 impl Dossier {
     pub(super) fn triage(&mut self, step: &Step, _: &Actor, around: Around<'_>) -> Result<Taken, Refused> {
@@ -41,6 +41,13 @@ impl Dossier {
                 self.end_triage(around);
                 self.state = State::Void { reason: VoidReason::Joined, into: Some(into.clone()), at: now };
                 Ok(Taken::new("joined_into", json!({ "into": into, "reason": note })))
+            }
+            (State::Void { into, .. }, Step::Split { reason }) => {
+                let Some(from) = into else { return missing(Missing::NotJoined) };
+                self.state = State::Received { level: Level::County };
+                let limit = self.limits(around.policy).triage;
+                self.start(ClockKind::Triage, 0, limit, now);
+                Ok(Taken::new("split_off", json!({ "case": from, "reason": reason })))
             }
             (State::Received { .. }, Step::File { category, note }) => {
                 if category::find(category).is_none() {

@@ -3,13 +3,55 @@
 use std::time::Duration;
 
 use protocol::{
-    CallId, Command, CommandBody, Delivery, Evidence, EvidenceKind, IncidentId, Outcome, ReceiptOutcome,
-    UtcMs,
+    CallId, Command, CommandBody, Delivery, Event, Evidence, EvidenceKind, IncidentId, Outcome,
+    ReceiptOutcome, Subject, UtcMs,
 };
 use sha2::{Digest as _, Sha256};
 
 use super::bench::{Bench, camera, reason};
-use crate::common::{WAIT, call, eventually, file, free_port, settle};
+use crate::common::{WAIT, call, eventually, file, free_port, settle, waiting};
+
+/// A self-test raises a drill with the masked picture of a camera that shows one, named after its command, once however
+/// often it is asked; where no camera shows anything, it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_self_test_is_a_drill() {
+    let dir = tempfile::tempdir().unwrap();
+    let dark = camera("dark", &format!("rtsp://127.0.0.1:{}/live", free_port()));
+    let bench = Bench::start(dir.path(), &dark, WAIT).await;
+    let why = reason(bench.ask(CommandBody::SelfTest {}).await);
+    assert!(why.starts_with("no camera shows a picture: dark: "), "{why}");
+    bench.end().await;
+
+    let dir = tempfile::tempdir().unwrap();
+    let masked = camera("gate", "test://smpte").trim_end().to_owned()
+        + "\n\n[[camera.masks]]\npolygon = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]\n\n";
+    let bench = Bench::start(dir.path(), &(dark + &masked), WAIT).await;
+    eventually!("the camera", bench.runs("gate"));
+    let mut outcome = bench.ask(CommandBody::SelfTest {}).await;
+    for _ in 0..20 {
+        if matches!(outcome, Outcome::Done { .. }) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        outcome = bench.ask(CommandBody::SelfTest {}).await;
+    }
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    let drills: Vec<_> = waiting(&bench.outbox)
+        .await
+        .into_iter()
+        .filter_map(|envelope| match envelope.event {
+            Event::Incident(incident) if incident.drill => Some(incident),
+            _ => None,
+        })
+        .collect();
+    let [drill] = drills.as_slice() else { panic!("one drill: {drills:?}") };
+    let Subject::Camera(subject) = &drill.subject else { panic!("of a camera: {drill:?}") };
+    assert_eq!((subject.camera_id.as_str(), subject.rule_id.as_str()), ("gate", "self-test"));
+    let [picture] = drill.evidence.as_slice() else { panic!("one picture: {drill:?}") };
+    assert_eq!((picture.kind, picture.masked), (EvidenceKind::Snapshot, true));
+    assert!(bench.outbox.evidence_dir().join(format!("{}.jpg", picture.sha256)).exists());
+    bench.end().await;
+}
 
 /// A still is the camera's picture of now with its masks burnt in, already on disk when it is answered; a camera that
 /// is not there, or shows nothing, is said so.

@@ -1,6 +1,10 @@
 //! Real answers of every operation, held against the description: the status is a documented one, the media type too, and
 //! the body has the fields it names, of their types, and no other.
 
+mod brought;
+mod evaluation;
+mod outside;
+
 use std::collections::BTreeSet;
 
 use axum::body::Body;
@@ -207,12 +211,17 @@ async fn answers_are_as_described() {
         session(&mut reader, &seat).await;
         cases(&mut reader, &seat, &chief).await;
         moves(&mut reader, &seat, &chief).await;
+        shelves(&mut reader, &seat, &chief).await;
         organisation(&mut reader, &seat, &admin).await;
+        brought::attachments(&mut reader, &seat, &admin).await;
+        brought::platform(&mut reader, &seat).await;
         notices(&mut reader, &seat).await;
         contact(&mut reader, &seat, &admin).await;
         evidence(&mut reader, &seat, &sha256).await;
         devices(&mut reader, &seat, &admin).await;
         knowledge(&mut reader, &seat).await;
+        outside::outside(&mut reader, &seat, &chief).await;
+        evaluation::evaluation(&mut reader, &seat, &chief).await;
         feed(&mut reader, &seat).await;
         let mut untried = Vec::new();
         for (path, item) in reader.description["paths"].as_object().unwrap() {
@@ -288,6 +297,17 @@ async fn moves(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
     let nowhere = json!({"title": "x", "text": "x", "place": "x", "area": "nowhere"});
     assert_eq!(reader.ask("POST", list, list, who, Some(nowhere)).await.status, 422);
     let (path, number) = ("/api/v1/cases/{number}/moves", made["number"].as_str().unwrap());
+    let place = format!("{list}/{number}/place");
+    for (address, body, status) in [
+        (place.as_str(), Some(json!({"latitude": 34.51, "longitude": 107.41, "name": "巷口"})), 200),
+        (&place, Some(json!({"place": "odd"})), 422),
+        (&place, Some(json!({"latitude": "odd"})), 422),
+        (&place, None, 415),
+        ("/api/v1/cases/20000101-001/place", Some(json!({"area": "x"})), 404),
+    ] {
+        let answer = reader.ask("POST", "/api/v1/cases/{number}/place", address, who, body.clone()).await;
+        assert_eq!(answer.status, status, "{body:?}: {}", answer.text);
+    }
     let address = format!("{list}/{number}/moves");
     let moves = reader.ask("GET", path, &address, who, None).await.json();
     let file = moves["moves"].as_array().unwrap().iter().find(|one| one["move"] == "file").unwrap().clone();
@@ -313,6 +333,39 @@ async fn moves(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
     }
     let unknown = "/api/v1/cases/20000101-001/moves";
     reader.ask("POST", path, unknown, who, Some(json!({"move": "accept"}))).await;
+}
+
+async fn shelves(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
+    const SHELF: &str = "/api/v1/cases/{number}/shelf";
+    let (seat, chief) = (Who::Browser(seat), Who::Browser(chief));
+    let all = reader.ask("GET", "/api/v1/cases", "/api/v1/cases", seat, None).await.json();
+    let number = |of_call: bool| {
+        let mut cases = all["cases"].as_array().unwrap().iter();
+        let case =
+            cases.find(|case| case["call_id"].is_null() != of_call && case["kind"] != "report").unwrap();
+        format!("/api/v1/cases/{}/shelf", case["number"].as_str().unwrap())
+    };
+    let (camera, call) = (number(false), number(true));
+    let aside = |minutes: i64| Some(json!({"minutes": minutes, "reason": "焊接施工"}));
+    for (method, address, who, body, status) in [
+        ("POST", camera.as_str(), chief, None, 415),
+        ("POST", &camera, chief, aside(100_000), 422),
+        ("POST", &camera, chief, aside(30), 200),
+        ("POST", &camera, chief, aside(30), 409),
+        ("POST", &call, chief, aside(30), 409),
+        ("POST", "/api/v1/cases/20000101-001/shelf", chief, aside(30), 404),
+        ("DELETE", &camera, seat, None, 200),
+        ("DELETE", &camera, seat, None, 409),
+    ] {
+        let answer = reader.ask(method, SHELF, address, who, body).await;
+        assert_eq!(answer.status, status, "{method} {address}: {}", answer.text);
+    }
+    reader.ask("POST", SHELF, &camera, chief, aside(30)).await;
+    let listed = reader.ask("GET", "/api/v1/shelves", "/api/v1/shelves", seat, None).await.json();
+    assert_eq!(listed["shelves"].as_array().map(Vec::len), Some(1));
+    let rules = "/api/v1/rules/precision";
+    reader.ask("GET", rules, rules, seat, None).await;
+    reader.ask("GET", rules, "/api/v1/rules/precision?from=x", seat, None).await;
 }
 
 async fn notices(reader: &mut Reader<'_>, seat: &Browser) {
@@ -346,8 +399,13 @@ async fn notices(reader: &mut Reader<'_>, seat: &Browser) {
 
 async fn organisation(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
     let who = Who::Browser(seat);
-    for path in ["/api/v1/areas", "/api/v1/units", "/api/v1/categories", "/api/v1/policies"] {
+    for path in
+        ["/api/v1/basemaps", "/api/v1/areas", "/api/v1/units", "/api/v1/categories", "/api/v1/policies"]
+    {
         reader.ask("GET", path, path, who, None).await;
+    }
+    for query in ["q=x", "q=x&limit=odd"] {
+        reader.ask("GET", "/api/v1/places", &format!("/api/v1/places?{query}"), who, None).await;
     }
     let (path, text) = ("/api/v1/policies/{version}", crate::policy::DEFAULT);
     let kept = reader.ask("GET", path, "/api/v1/policies/1", who, None).await.json();

@@ -16,6 +16,8 @@ pub struct NewByHand<'a> {
     /// JSON of [`protocol::Place`].
     pub location: Option<String>,
     pub level: Level,
+    /// 保密
+    pub confidential: bool,
 }
 
 /// The next number of a local day.
@@ -30,6 +32,16 @@ pub async fn next_number(tx: &mut Tx, tenant: &str, day: &str) -> Result<String>
     Ok(number::number(day, count))
 }
 
+/// Notes which unit a report is about.
+pub async fn set_complained_of(tx: &mut Tx, tenant: &str, case_id: &str, unit: &str) -> Result<()> {
+    tx.execute(
+        "update cases set complained_of = $3 where tenant = $1 and case_id = $2",
+        args![tenant, case_id, unit],
+    )
+    .await?;
+    Ok(())
+}
+
 pub async fn insert_by_hand(
     tx: &mut Tx,
     tenant: &str,
@@ -42,9 +54,9 @@ pub async fn insert_by_hand(
     tx.execute(
         "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, title_zh,
              title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms, history_count,
-             history_hash, source, area, level, due_clock, due_at_ms)
+             history_hash, source, area, level, due_clock, due_at_ms, confidential)
          values ($1, $2, $3, $4, $5, 'received', 'report/' || cast($2 as text), '', $6, $6, $7, $8, 0, 0, $9, $9, $9, 0,
-             $10, $11, $12, $13, $14, $15)",
+             $10, $11, $12, $13, $14, $15, $16)",
         args![
             tenant,
             &facts.case_id,
@@ -60,7 +72,8 @@ pub async fn insert_by_hand(
             facts.area.as_str(),
             by_hand.level.as_str(),
             due.map(|clock| clock.kind.as_str()),
-            due.and_then(|clock| clock.due_at)
+            due.and_then(|clock| clock.due_at),
+            by_hand.confidential
         ],
     )
     .await?;

@@ -9,13 +9,15 @@ pub mod seal;
 use protocol::{Incident, IncidentKind, Origin, Severity, UtcMs};
 use serde_json::{Value, json};
 
-pub use by_hand::{NewByHand, insert_by_hand, next_number};
-pub use head::{Head, NewCase, open_or_join};
+pub use by_hand::{NewByHand, insert_by_hand, next_number, set_complained_of};
+pub(crate) use head::head_columns;
+pub use head::{Head, NewCase, Placed, alarm_again, open_or_join};
 
 use super::{Case, CaseError, HistoryEntry};
 use crate::args;
 use crate::change::{self, ChangeTopic};
 use crate::db::{Db, Result, Tx};
+use crate::workflow::{Dossier, ledger};
 
 /// Names of one call: its legs have one each until the exchange tells that they are one call.
 const MOST_NAMES: i64 = 16;
@@ -26,7 +28,7 @@ macro_rules! case_columns {
             "select case_id, number, kind, severity, state, device_id, camera_id, call_id, title_zh, title_en,
              place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms,
              acknowledged_at_ms, acknowledged_by, closed_at_ms, source, area, level, category, lead_unit, due_clock,
-             due_at_ms from cases ",
+             due_at_ms, confidential from cases ",
             $rest
         )
     };
@@ -232,7 +234,22 @@ pub async fn append(
 ) -> Result<()> {
     let mut head = Head::read(tx, tenant, case_id).await?;
     head.note(tx, tenant, now, actor, action, detail);
-    head.save(tx, tenant, now).await
+    head.save(tx, tenant, now).await?;
+    if ledger::Entry::is_whole(detail) {
+        tx.execute(
+            "update cases set ledger = case when history_count = 1 then 1 else 2 end
+             where tenant = $1 and case_id = $2",
+            args![tenant, case_id],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Writes into the history what the tables know of a case whose history did not say it: once, of older cases.
+pub async fn record(tx: &mut Tx, tenant: &str, dossier: &Dossier, now: UtcMs) -> Result<()> {
+    let detail = json!({ (ledger::KEY): ledger::Entry::whole(dossier) });
+    append(tx, tenant, &dossier.facts.case_id, now, "hub", "recorded", &detail).await
 }
 
 /// A case that somebody says is more severe becomes so, with a row of its history; nothing lowers it.

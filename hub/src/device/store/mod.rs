@@ -13,7 +13,7 @@ pub use presence::{Silent, note_silence, save_status, set_lost, still_to_tell, t
 
 use super::{Device, Gap};
 use crate::args;
-use crate::db::{Db, Insert, Result, Tx};
+use crate::db::{Arg, Db, Insert, Result, Tx};
 
 macro_rules! device_columns {
     ($rest:literal) => {
@@ -86,9 +86,30 @@ pub async fn state_in_tx(tx: &mut Tx, origin: &Origin) -> Result<Option<String>>
     Ok(row.map(|(state,)| state))
 }
 
+/// Where a box stands, as a transaction learns it.
+const AREA: &str = "area of a box";
+
+/// Where a box stands, by an area's path; nothing of one that is not known.
+pub async fn area_in(tx: &mut Tx, origin: &Origin) -> Result<Option<String>> {
+    let of = format!("{}/{}", origin.tenant, origin.device);
+    if let Some(Arg::Text(area)) = tx.known(AREA, &of) {
+        return Ok(area.clone());
+    }
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "select area from devices where tenant = $1 and device_id = $2",
+            args![&origin.tenant, &origin.device],
+        )
+        .await?;
+    let area = row.map(|(area,)| area);
+    tx.learn(AREA, &of, area.clone());
+    Ok(area)
+}
+
 /// Says where a box stands, by an area's path; returns whether there is such a box. Cases that it has raised stay where they
 /// were.
 pub async fn set_area(tx: &mut Tx, origin: &Origin, area: &str) -> Result<bool> {
+    tx.unlearn(AREA);
     let touched = tx
         .execute(
             "update devices set area = $3 where tenant = $1 and device_id = $2",

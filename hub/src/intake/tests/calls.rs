@@ -15,7 +15,7 @@ const SOCKET: CallId = CallId(Uuid::from_u128(0x50));
 const ANNOUNCED: CallId = CallId(Uuid::from_u128(0xa0));
 
 impl World {
-    fn call(&self, call_id: CallId) -> Incident {
+    pub(super) fn call(&self, call_id: CallId) -> Incident {
         Incident {
             kind: IncidentKind::Hotline,
             severity: Severity::Emergency,

@@ -5,6 +5,7 @@ mod cases;
 mod delivery;
 mod flood;
 mod lists;
+mod matters;
 mod unreadable;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Every page rendered with sample data, in both languages and themes. `SHAODIAN_GALLERY=DIR` also writes the
 //! files there, to be looked at in a browser.
 
+mod evaluation;
 mod pages;
 mod sample;
 

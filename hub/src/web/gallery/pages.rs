@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::HOSTILE;
 use super::sample::*;
 use crate::web::text::Lang;
 use crate::web::view::*;
@@ -18,6 +19,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         ended: vec![],
         states: vec![filter(lang.open_only(), true), filter(lang.all(), false)],
         kinds: vec![filter(lang.all(), true), filter(lang.camera(), false), filter(lang.call(), false)],
+        shelved: vec![],
         filtered: false,
         latest,
         part: "",
@@ -148,6 +150,11 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
                 missing: 2,
                 quarantined: 3,
                 clock_synced: false,
+                self_test: SelfTestView {
+                    class: "bad",
+                    text: lang.pick("未通过：告警未到", "failed: the alarm never came").into(),
+                    at: Some(at(7_200)),
+                },
                 configuration_version: lang.installer_file().into(),
                 has_status: true,
                 cameras: vec![
@@ -236,6 +243,21 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
             .render(),
         ),
         (
+            "status",
+            StatusPage {
+                shell: &none,
+                number: String::new(),
+                error: Some(lang.status_unknown()),
+                told: None,
+            }
+            .render(),
+        ),
+        (
+            "status-told",
+            StatusPage { shell: &none, number: String::new(), error: None, told: Some(told(lang)) }.render(),
+        ),
+        ("order", order(lang).render()),
+        (
             "error",
             ErrorPage {
                 shell: &cases,
@@ -248,6 +270,54 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         ),
     ]
     .into_iter()
+    .chain(super::evaluation::pages(lang, theme))
     .map(|(name, html)| (name, html.unwrap_or_else(|error| panic!("{name}: {error}"))))
     .collect()
+}
+
+fn told(lang: Lang) -> StatusView {
+    StatusView {
+        number: "20260318-028".into(),
+        goes_on_in: Some("20260318-021".into()),
+        state: StateWord { class: "progress", word: lang.pick("处理中", "In progress") },
+        steps: case_page(&shell(lang, Theme::Light, Nav::None)).steps,
+        confidential: true,
+        facts: vec![(lang.status_what(), lang.pick("噪声扰民", "Noise").into())],
+    }
+}
+
+fn order(lang: Lang) -> OrderPage {
+    OrderPage {
+        lang,
+        other: if lang.is_zh() { Lang::En } else { Lang::Zh },
+        here: "/cases/20260318-029/order?".into(),
+        number: "20260318-029".into(),
+        title: HOSTILE.into(),
+        confidential: true,
+        drill: false,
+        severity: lang.pick("重要", "Major"),
+        category: lang.pick("市容市政 · 街面设施", "Streets and facilities · Street facilities").into(),
+        text: "东关巷口井盖破损，行人绕行。".into(),
+        place: "东关巷北口".into(),
+        area: "东关社区 东关一网格".into(),
+        source: lang.worker(),
+        reported_at: at(7_200).full,
+        filed_at: at(7_000).full,
+        parts: vec![OrderPart {
+            unit: lang.pick("住建", "Housing and construction").into(),
+            part: lang.pick("主办", "Lead"),
+            accept_by: at(-3_600).full,
+            accept_limit: lang.pick("1小时", "1 hour").into(),
+            accepted_at: Some(at(60).full),
+            handle_by: at(-259_200).full,
+            handle_limit: lang.pick("3个工作日", "3 working days").into(),
+        }],
+        basis: format!("{} 1 · {}", lang.order_policy(), lang.order_general()),
+        note: String::new(),
+        public_code: Some("7K3F-Q2VN".into()),
+        qr_svg: "<svg viewBox=\"0 0 21 21\"><path d=\"M0 0h7v7H0z\"/></svg>".into(),
+        address: "https://192.0.2.7:8443/cases/20260318-029".into(),
+        printed_at: at(0).full,
+        printed_by: "chen".into(),
+    }
 }

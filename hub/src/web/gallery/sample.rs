@@ -26,6 +26,7 @@ pub(super) fn shell(lang: Lang, theme: Theme, nav: Nav) -> Shell {
             role: Role::Commander,
             sees_devices: true,
             sees_quarantine: true,
+            sees_evaluation: true,
         }),
         csrf: "c5f0".into(),
         now: at(0),
@@ -397,6 +398,26 @@ pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
         older_incidents: Some("/cases/20260318-029?incidents=0~1~a".into()),
         older_history: None,
         earlier: false,
+        joined: vec![JoinedView {
+            number: "20260318-031".into(),
+            title: lang.pick("热线来电 · 火情", "Hotline call · Fire").into(),
+            incident_count: 3,
+            at: at(12),
+            why: "火情：相距 82 米、相隔 3 分钟，视为同一起因 Taken for one matter: 82 m, 3 min apart".into(),
+        }],
+        link: LinkView {
+            joined_into: None,
+            joined_why: String::new(),
+            shelved_until: Some(at(1)),
+            shelved_by: "chen".into(),
+            damped: Some(
+                lang.pick(
+                    "告警源自 14:20 起频繁告警，其后 31 次只计数。",
+                    "Its source has flapped since 14:20; 31 alarms were only counted.",
+                )
+                .into(),
+            ),
+        },
         still: Some(StillTarget {
             device_id: "dongguan-01".into(),
             camera_id: "north-02".into(),
@@ -405,6 +426,8 @@ pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
             roles: String::new(),
         }),
         requests: vec![request(lang, "done")],
+        public_code: Some("7K3F-Q2VN".into()),
+        has_order: true,
         device_id: "dongguan-01".into(),
         ticket: None,
         may_file: true,

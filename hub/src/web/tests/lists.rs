@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use super::site::{CALL, HOSTILE, sites};
 use crate::web::guard::percent;
+use crate::web::view::Counts;
 
 /// What a hostile installer or caller wrote comes out as text on every page, through the real intake.
 #[tokio::test]
@@ -54,6 +55,17 @@ async fn the_list_and_the_choices() {
         assert!(!none.text.contains("学校东门"), "a wildcard is a letter");
         assert_eq!(site.get("/cases/20000101-001", Some(&browser)).await.status, StatusCode::NOT_FOUND);
     }
+}
+
+/// More than a page counts is told as more.
+#[test]
+fn many_are_many() {
+    let counts = |n| Counts { waiting: n, inhand: n, ended: n };
+    assert_eq!((counts(0).waiting_shown(), counts(999).inhand_shown()), ("0".to_owned(), "999".to_owned()));
+    assert_eq!(
+        (counts(1000).inhand_shown(), counts(1000).ended_shown()),
+        ("1000+".to_owned(), "1000+".to_owned())
+    );
 }
 
 /// The numbers beside the list are those of all its pages, and of what was looked for; they are told anew as JSON.

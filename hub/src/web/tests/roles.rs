@@ -32,20 +32,32 @@ enum Asks {
 
 use Asks::{Login, Machine, Open, RoleAndSees, Sees};
 
-const API: [(&str, &str, Asks); 32] = [
+const API: [(&str, &str, Asks); 59] = [
     ("POST", "/api/v1/session", Open),
     ("GET", "/api/v1/session", Login),
     ("GET", "/api/v1/cases", Login),
     ("POST", "/api/v1/cases", Asks::Role(Act::Report)),
+    ("GET", "/api/v1/cases/export.csv", Login),
+    ("GET", "/api/v1/cases/export.xlsx", Login),
+    ("GET", "/api/v1/cases/{number}/cap", Sees),
+    ("POST", "/api/v1/cases/{number}/cap", RoleAndSees(Act::ReleaseAlert)),
+    ("DELETE", "/api/v1/cases/{number}/cap", RoleAndSees(Act::ReleaseAlert)),
+    ("GET", "/api/v1/cap", Login),
+    ("GET", "/api/v1/public/status", Open),
     ("GET", "/api/v1/cases/{number}", Sees),
     ("POST", "/api/v1/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
     ("PUT", "/api/v1/cases/{number}/ticket", RoleAndSees(Act::FileTicket)),
     ("GET", "/api/v1/cases/{number}/moves", Sees),
     ("POST", "/api/v1/cases/{number}/moves", Sees),
+    ("GET", "/api/v1/shelves", Login),
+    ("POST", "/api/v1/cases/{number}/shelf", RoleAndSees(Act::Shelve)),
+    ("DELETE", "/api/v1/cases/{number}/shelf", RoleAndSees(Act::Shelve)),
+    ("GET", "/api/v1/rules/precision", Login),
     ("POST", "/api/v1/cases/{number}/contact", RoleAndSees(Act::Contact)),
     ("GET", "/api/v1/cases/{number}/contact", Sees),
     ("DELETE", "/api/v1/cases/{number}/contact", RoleAndSees(Act::Contact)),
     ("GET", "/api/v1/cases/{number}/evidence/{sha256}", Login),
+    ("POST", "/api/v1/attachments", Asks::Role(Act::Attach)),
     ("GET", "/api/v1/evidence/{sha256}", Login),
     ("GET", "/api/v1/evidence/{sha256}/register", Asks::Role(Act::SeeCases)),
     ("GET", "/api/v1/devices", Asks::Role(Act::SeeDevices)),
@@ -56,6 +68,22 @@ const API: [(&str, &str, Asks); 32] = [
     ("GET", "/api/v1/quarantine/{id}", Asks::Role(Act::SeeQuarantine)),
     ("POST", "/api/v1/incidents", Machine),
     ("GET", "/api/v1/knowledge", Login),
+    ("GET", "/api/v1/evaluation", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation.csv", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation.xlsx", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/cases", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/cases.csv", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/cases.xlsx", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/bulletin", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/bulletin.csv", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/bulletin.xlsx", Asks::Role(Act::Evaluate)),
+    ("PUT", "/api/v1/platform/tickets/{ticket}", Machine),
+    ("GET", "/api/v1/platform/progress", Machine),
+    ("POST", "/api/v1/platform/progress/ack", Machine),
+    ("GET", "/api/v1/basemaps", Login),
+    ("GET", "/api/v1/places", Login),
+    // Like a move: another's role may be asked for; whether the case is there is told by 404 alone.
+    ("POST", "/api/v1/cases/{number}/place", Sees),
     ("GET", "/api/v1/areas", Login),
     ("GET", "/api/v1/units", Login),
     ("GET", "/api/v1/categories", Login),
@@ -67,7 +95,7 @@ const API: [(&str, &str, Asks); 32] = [
     ("GET", "/api/v1/changes", Login),
 ];
 
-const PAGES: [(&str, &str, Asks); 23] = [
+const PAGES: [(&str, &str, Asks); 30] = [
     ("GET", "/", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Open),
@@ -76,6 +104,9 @@ const PAGES: [(&str, &str, Asks); 23] = [
     ("GET", "/cases/counts", Login),
     ("GET", "/cases/{number}", Sees),
     ("GET", "/cases/{number}/row", Sees),
+    ("GET", "/cases/{number}/order", Sees),
+    ("GET", "/status", Open),
+    ("POST", "/status", Open),
     ("POST", "/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
     ("GET", "/calls/{call_id}", Sees),
     ("POST", "/calls/{call_id}/ticket", RoleAndSees(Act::FileTicket)),
@@ -88,10 +119,27 @@ const PAGES: [(&str, &str, Asks); 23] = [
     ("GET", "/commands", Asks::Role(Act::SeeDevices)),
     ("GET", "/quarantine", Asks::Role(Act::SeeQuarantine)),
     ("GET", "/quarantine/{id}", Asks::Role(Act::SeeQuarantine)),
+    ("GET", "/evaluation", Asks::Role(Act::Evaluate)),
+    ("GET", "/evaluation/cases", Asks::Role(Act::Evaluate)),
+    ("GET", "/evaluation/bulletin", Asks::Role(Act::Evaluate)),
+    ("GET", "/basemap/{file}", Login),
     ("GET", "/assets/{*path}", Open),
     // Ends the session: tried last.
     ("DELETE", "/api/v1/session", Login),
     ("GET", "/api/openapi.json", Open),
+];
+
+/// Open311 knows no roles: reading needs nothing, reporting a key, which no login stands for.
+const OPEN311: [(&str, &str); 9] = [
+    ("GET", "/open311/v2/discovery.json"),
+    ("GET", "/open311/v2/services.json"),
+    ("GET", "/open311/v2/services/{code}"),
+    ("GET", "/open311/v2/requests.json"),
+    ("POST", "/open311/v2/requests.json"),
+    ("GET", "/open311/v2/requests/{number}"),
+    ("GET", "/open311/v2/tokens/{token}"),
+    ("GET", "/open311/v2/servicerequestupdates.json"),
+    ("POST", "/open311/v2/servicerequestupdates.json"),
 ];
 
 /// Every route there is stands in one of the tables.
@@ -104,6 +152,9 @@ fn every_route_is_listed() {
                 API.iter().chain(&PAGES).any(|row| row.0.eq_ignore_ascii_case(method) && row.1 == path);
             assert!(listed, "{method} {path} is not in the table of roles");
         }
+    }
+    for (method, path) in crate::open311::PATHS {
+        assert!(OPEN311.contains(&(method, path)), "{method} {path} is not in the table of roles");
     }
     for path in crate::web::PATHS {
         assert!(PAGES.iter().any(|row| row.1 == *path), "{path} is not in the table of roles");
@@ -137,6 +188,7 @@ async fn status(site: &Site, browser: &Browser, method: &str, address: &str) -> 
         ("POST", address) if address.ends_with("/commands") => {
             r#"{"command": "still", "camera_id": "north", "purpose": "x"}"#.to_owned()
         }
+        ("POST", address) if address.ends_with("/place") => r#"{"area": "nowhere"}"#.to_owned(),
         ("POST", address) if address.ends_with("/moves") => r#"{"move": "accept"}"#.to_owned(),
         ("POST" | "PUT", _) => "{}".to_owned(),
         _ => String::new(),
@@ -171,6 +223,8 @@ async fn every_route_by_every_role() {
                 .replace("{id}", "box-1")
                 .replace("{call_id}", CALL)
                 .replace("{version}", "1")
+                .replace("{ticket}", "T-1")
+                .replace("{file}", "x.pmtiles")
                 .replace("{sha256}", &"a".repeat(64))
                 .replace("{*path}", "app.css")
         };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{CaseRow, CommandView, Nav, Sev, Shell, Theme};
+use super::{CaseRow, CommandView, JoinedView, LinkView, Nav, Sev, Shell, Theme};
 use crate::web::moment::Moment;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +111,13 @@ pub struct CasePage<'a> {
     pub older_history: Option<String>,
     /// The page shows earlier ones: what came since is elsewhere.
     pub earlier: bool,
+    pub joined: Vec<JoinedView>,
+    pub link: LinkView,
     pub still: Option<StillTarget>,
     pub requests: Vec<CommandView>,
+    /// With the number and this code whoever reported it reads its status.
+    pub public_code: Option<String>,
+    pub has_order: bool,
     pub device_id: String,
     pub ticket: Option<TicketView>,
     pub may_file: bool,

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Nav, Sev, Shell, StateWord, Theme};
+use super::{Nav, Sev, Shell, ShelvedView, StateWord, Theme};
+use crate::case::store::list::MOST_COUNTED;
 use crate::web::moment::Moment;
 
 /// One line of the list of cases.
@@ -50,12 +51,30 @@ pub struct FilterChoice {
     pub on: bool,
 }
 
-/// Cases of each part of the list, those of its other pages too.
+/// Cases of each part of the list, those of its other pages too, up to [`MOST_COUNTED`].
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct Counts {
     pub waiting: i64,
     pub inhand: i64,
     pub ended: i64,
+}
+
+impl Counts {
+    pub fn waiting_shown(&self) -> String {
+        shown(self.waiting)
+    }
+
+    pub fn inhand_shown(&self) -> String {
+        shown(self.inhand)
+    }
+
+    pub fn ended_shown(&self) -> String {
+        shown(self.ended)
+    }
+}
+
+fn shown(count: i64) -> String {
+    if count < MOST_COUNTED { count.to_string() } else { format!("{count}+") }
 }
 
 #[derive(Template)]
@@ -67,6 +86,8 @@ pub struct CasesPage<'a> {
     pub ended: Vec<CaseRow>,
     pub states: Vec<FilterChoice>,
     pub kinds: Vec<FilterChoice>,
+    /// Alarm sources that are put aside.
+    pub shelved: Vec<ShelvedView>,
     pub filtered: bool,
     /// The newest case of all, for the empty state.
     pub latest: Option<Moment>,

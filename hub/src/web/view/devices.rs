@@ -75,6 +75,15 @@ pub struct CallTapView {
     pub troubles: Vec<String>,
 }
 
+/// How its newest self-test went.
+#[derive(Clone, Debug)]
+pub struct SelfTestView {
+    /// Of the health words: `ok`, `soon`, `bad` or `never`.
+    pub class: &'static str,
+    pub text: String,
+    pub at: Option<Moment>,
+}
+
 #[derive(Template)]
 #[template(path = "device.html")]
 pub struct DevicePage<'a> {
@@ -95,6 +104,7 @@ pub struct DevicePage<'a> {
     /// Messages of this box that are in quarantine.
     pub quarantined: i64,
     pub clock_synced: bool,
+    pub self_test: SelfTestView,
     pub configuration_version: String,
     pub has_status: bool,
     pub cameras: Vec<CameraView>,

@@ -5,7 +5,11 @@ mod case;
 mod cases;
 mod contact;
 mod devices;
+mod evaluation;
+mod links;
+mod order;
 mod records;
+mod status;
 
 use askama::Template;
 
@@ -14,7 +18,11 @@ pub use case::*;
 pub use cases::*;
 pub use contact::*;
 pub use devices::*;
+pub use evaluation::*;
+pub use links::*;
+pub use order::*;
 pub use records::*;
+pub use status::*;
 
 use super::moment::Moment;
 use super::text::Lang;
@@ -53,6 +61,7 @@ pub enum Nav {
     Devices,
     Commands,
     Quarantine,
+    Evaluation,
     None,
 }
 
@@ -64,6 +73,7 @@ pub struct Who {
     /// Which entries of the navigation lead somewhere for this user.
     pub sees_devices: bool,
     pub sees_quarantine: bool,
+    pub sees_evaluation: bool,
 }
 
 /// The frame around every page.

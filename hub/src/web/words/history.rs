@@ -28,6 +28,12 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "ended" => lang.pick("事件结束", "Incident ended"),
         "acknowledged" => lang.pick("确认", "Acknowledged"),
         "told" => lang.pick("上报", "Reported"),
+        "amended" => lang.pick("上级平台补充", "More from the platform above"),
+        "deadline_asked" => lang.pick("上级平台时限", "Deadline of the platform above"),
+        "attached" => lang.pick("附图", "Pictures"),
+        "located" => lang.pick("确定地点", "Located"),
+        "unlocated" => lang.pick("撤销地点", "No longer located"),
+        "recorded" => lang.pick("补记台账", "Put on record"),
         "ticket" => lang.pick("提交工单", "Ticket"),
         "corrected" => lang.pick("工单更正", "Ticket corrected"),
         "command" => lang.pick("请求", "Request"),
@@ -40,6 +46,14 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "voided" => lang.pick("作废", "Voided"),
         "joined_into" => lang.pick("并案", "Joined to another case"),
         "took_in" => lang.pick("并入案件", "Took in a case"),
+        "split_off" => lang.pick("拆案", "Split off again"),
+        "gave_back" => lang.pick("拆出案件", "Gave back a case"),
+        "flapping" => lang.pick("频繁告警，以下只计数", "Flaps; counted from here on"),
+        "calmed" => lang.pick("告警平息", "Quiet again"),
+        "shelved" => lang.pick("搁置告警源", "Source put aside"),
+        "unshelved" => lang.pick("取消搁置", "Source taken back"),
+        "shelf_over" => lang.pick("搁置到期", "No longer put aside"),
+        "shelf_broken" => lang.pick("更严重的告警，搁置解除", "Something worse: no longer put aside"),
         "filed" => lang.pick("立案", "Filed"),
         "dispatched" => lang.pick("派遣", "Dispatched"),
         "accepted" => lang.pick("签收", "Accepted"),
@@ -63,6 +77,9 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "escalated" => lang.pick("逐级告警", "Escalated"),
         "card_shown" => lang.pick("督办", "Card shown"),
         "card_lifted" => lang.pick("撤销督办", "Card lifted"),
+        "remark" => lang.pick("补充说明", "Remark"),
+        "alert_released" => lang.pick("发布预警", "Alert released"),
+        "alert_cancelled" => lang.pick("解除预警", "Alert taken back"),
         other => other,
     };
     HistoryView {
@@ -93,11 +110,24 @@ fn in_words(detail: &Value, lang: Lang) -> String {
     if let Some(word) = text("matter").and_then(|id| taxonomy::matter(id, lang)) {
         words.push(word.to_owned());
     }
-    if let Some(category) = text("category").and_then(category::find) {
-        words.push(lang.pick(category.zh, category.en).to_owned());
+    if let Some(id) = text("category") {
+        let known = category::find(id).map(|category| lang.pick(category.zh, category.en));
+        words.push(known.unwrap_or(id).to_owned());
     }
     words.extend(of_the_workflow(detail, lang));
-    let plain = ["purpose", "reason", "place", "summary", "result", "text", "note", "desk", "into", "case"];
+    let plain = [
+        "purpose",
+        "reason",
+        "place",
+        "summary",
+        "result",
+        "text",
+        "note",
+        "desk",
+        "into",
+        "case",
+        "media_url",
+    ];
     words.extend(
         plain.iter().filter_map(|name| text(name)).filter(|text| !text.is_empty()).map(str::to_owned),
     );

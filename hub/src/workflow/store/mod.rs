@@ -12,6 +12,8 @@ use super::request::Decision;
 use super::{Actor, Around, Ask, Card, Clock, Dossier, Missing, Refused, Request, State, Step, Task};
 use crate::args;
 use crate::case::{self, Case, CaseState};
+use crate::category;
+use crate::correlation::join;
 use crate::db::{Db, Error, Insert, Result, Tx};
 use crate::engine;
 use crate::organisation;
@@ -84,7 +86,7 @@ pub async fn take_in(
             return Err(Refused::missing(step.kind(), Missing::JoinTarget(into.clone())).into());
         }
     }
-    if matches!(step, Step::Reopen { .. })
+    if matches!(step, Step::Reopen { .. } | Step::Split { .. })
         && let Some(other) = case::store::open_of_cause(tx, tenant, number).await?
     {
         return Err(Refused::missing(step.kind(), Missing::OpenAgain(other)).into());
@@ -97,13 +99,18 @@ pub async fn take_in(
     let units = organisation::store::units_in(tx, tenant).await?;
     let mut after = before.clone();
     let around = Around { policy: &policy, units: &units, now: with.now, id: with.id };
+    let offered = is_offered(tx, tenant, step).await?;
     let taken = after.take(step, by, around)?;
+    // The law first: who may not file it at all is told that.
+    if let Some(category) = offered.err() {
+        return Err(Refused::missing(step.kind(), Missing::Category(category)).into());
+    }
     save(tx, tenant, &before, &after).await?;
     case::store::append(tx, tenant, &after.facts.case_id, with.now, &by.name, taken.action, &taken.detail)
         .await?;
     // Whoever acts on it has it in hand; what goes to another level or begins anew is nobody's yet.
     match step {
-        Step::PassUp { .. } | Step::Reopen { .. } => {
+        Step::PassUp { .. } | Step::Reopen { .. } | Step::Split { .. } => {
             case::store::set_waiting(tx, tenant, &after.facts.case_id, None).await?;
         }
         _ if !by.is_hub() => {
@@ -114,10 +121,22 @@ pub async fn take_in(
     if !by.is_hub() && matches!(step, Step::Remind { .. } | Step::Supervise { .. }) {
         engine::tell_by_hand(tx, tenant, &after, step, with).await?;
     }
-    if let Step::Join { into, .. } = step {
-        tell_target(tx, tenant, &after, into, by, with.now).await?;
+    if let Step::Join { into, note } = step {
+        tell_target(tx, tenant, &after, (into, note), by, with.now).await?;
+        join::joined(tx, tenant, number, into, note, by, with.now).await?;
+    }
+    if let (Step::Split { reason }, State::Void { into: Some(from), .. }) = (step, &before.state) {
+        join::split(tx, tenant, (&after.facts.case_id, number), from, reason, by, with.now).await?;
     }
     case::store::in_tx(tx, tenant, number).await.map_err(|_| unknown())
+}
+
+/// Whether the category that a step names is one of the tenant's that cases are filed under; if not, which one.
+async fn is_offered(tx: &mut Tx, tenant: &str, step: &Step) -> Result<std::result::Result<(), String>> {
+    let (Step::File { category, .. } | Step::AskCategory { category, .. }) = step else { return Ok(Ok(())) };
+    let all = category::all_in(tx, tenant).await?;
+    let is_active = all.find(category).is_some_and(|own| own.active);
+    Ok(if is_active { Ok(()) } else { Err(category.clone()) })
 }
 
 /// Whether the step gives the case the policy in force: a new filing, another category.
@@ -136,13 +155,13 @@ async fn tell_target(
     tx: &mut Tx,
     tenant: &str,
     joined: &Dossier,
-    into: &str,
+    (into, why): (&str, &str),
     by: &Actor,
     now: UtcMs,
 ) -> std::result::Result<(), StepError> {
     let target =
         case::store::in_tx(tx, tenant, into).await.map_err(|_| StepError::Unknown(into.to_owned()))?;
-    let detail = json!({ "case": joined.facts.number, "kind": joined.facts.kind });
+    let detail = json!({ "case": joined.facts.number, "kind": joined.facts.kind, "reason": why });
     case::store::append(tx, tenant, &target.case_id, now, &by.name, "took_in", &detail).await?;
     Ok(())
 }

@@ -39,11 +39,12 @@ struct Row {
     opened_at_ms: i64,
     closed_at_ms: Option<i64>,
     drill: i64,
+    deadline_ms: Option<i64>,
 }
 
 from_row!(Row: case_id, number, kind, severity, state, source, area, level, category, matter, policy_version,
     filed_at_ms, report, reported_at_ms, checked_by, checked_at_ms, check_agrees, suspended_until_ms, ending,
-    void_reason, joined_into, called_back, cards, opened_at_ms, closed_at_ms, drill);
+    void_reason, joined_into, called_back, cards, opened_at_ms, closed_at_ms, drill, deadline_ms);
 
 struct TaskRow {
     task: i64,
@@ -101,12 +102,14 @@ fn odd(number: &str, what: &str) -> Error {
 
 /// The case as the law sees it.
 pub async fn load(tx: &mut Tx, tenant: &str, number: &str) -> Result<Option<Dossier>> {
+    // A case that was opened in the same transaction has its clocks among what is written at the end.
+    tx.settle().await?;
     let row: Option<Row> = tx
         .fetch_optional(
             "select c.case_id, c.number, c.kind, c.severity, c.state, c.source, c.area, c.level, c.category, t.matter,
                     c.policy_version, c.filed_at_ms, c.report, c.reported_at_ms, c.checked_by, c.checked_at_ms,
                     c.check_agrees, c.suspended_until_ms, c.ending, c.void_reason, c.joined_into,
-                    c.called_back, c.cards, c.opened_at_ms, c.closed_at_ms, c.drill
+                    c.called_back, c.cards, c.opened_at_ms, c.closed_at_ms, c.drill, c.deadline_ms
              from cases c left join tickets t on t.tenant = c.tenant and t.case_id = c.case_id
              where c.tenant = $1 and c.number = $2",
             args![tenant, number],
@@ -128,6 +131,7 @@ pub async fn load(tx: &mut Tx, tenant: &str, number: &str) -> Result<Option<Doss
         pauses: pauses(tx, tenant, &row.case_id).await?,
         cards,
         called_back: u32::try_from(row.called_back).unwrap_or(0),
+        deadline: row.deadline_ms.map(UtcMs),
         facts: Facts {
             severity: row.severity.parse().map_err(|_| odd(&row.number, "its severity"))?,
             source: Source::parse(&row.source).ok_or_else(|| odd(&row.number, "its source"))?,

@@ -69,11 +69,14 @@ fn void_and_joined() {
     );
     desk.does(&Step::Void { reason: VoidReason::FalseAlarm, note: text("是树影") }, &operator);
     assert!(matches!(desk.dossier.state, State::Void { reason: VoidReason::FalseAlarm, into: None, .. }));
+    assert!(desk.dossier.offers(&operator).iter().all(|offer| offer.refused.is_some()), "it is over");
     let mut desk = Desk::at(Level::County);
     desk.does(&file(), &operator);
     desk.does(&Step::Join { into: text("20260318-009"), note: text("同一起") }, &operator);
     assert!(matches!(&desk.dossier.state, State::Void { into: Some(into), .. } if into == "20260318-009"));
-    assert!(desk.dossier.offers(&operator).is_empty(), "nothing can be done with it any more");
+    let offers = desk.dossier.offers(&operator);
+    let open = offers.iter().filter(|offer| offer.refused.is_none()).map(|offer| offer.step);
+    assert_eq!(open.collect::<Vec<_>>(), [StepKind::Split], "nothing but taking it out again");
 }
 
 /// Withdrawn before it is accepted, returned after: both end the units' work, and the next dispatch is a new round.

@@ -5,12 +5,15 @@ use protocol::{Chance, ManualClock};
 use super::table::in_each_state;
 use super::*;
 use crate::args;
+use crate::case;
 use crate::case::store::{NewByHand, insert_by_hand};
 use crate::db::Db;
 use crate::db::testing::databases;
+use crate::evaluation::fold::{CaseFile, Row};
 use crate::organisation;
 use crate::policy::Policies;
 use crate::workflow::law::law;
+use crate::workflow::ledger::{Entry, KEY, Ledger};
 use crate::workflow::store::{StepError, With};
 
 struct Office {
@@ -47,8 +50,12 @@ impl Office {
         tx.lock_tenant("t").await.unwrap();
         let policy = self.policies.newest_in(&mut tx, "t", START).await.unwrap();
         let dossier = Dossier::received(facts, level, &policy);
-        let by_hand = NewByHand { title: "占道", place: "东关", location: None, level };
+        let by_hand =
+            NewByHand { title: "占道", place: "东关", location: None, level, confidential: false };
         insert_by_hand(&mut tx, "t", &dossier, &by_hand, START).await.unwrap();
+        let told = json!({ (KEY): Entry::whole(&dossier) });
+        let case_id = &dossier.facts.case_id;
+        case::store::append(&mut tx, "t", case_id, START, "hub", "told", &told).await.unwrap();
         tx.commit().await.unwrap();
         number
     }
@@ -63,6 +70,13 @@ impl Office {
     async fn load(&self, number: &str) -> Dossier {
         let mut tx = self.db.begin_read().await.unwrap();
         store::load(&mut tx, "t", number).await.unwrap().unwrap()
+    }
+
+    /// What the rows of its history say of a case, read in their order, and nothing else.
+    async fn told(&self, case_id: &str) -> CaseFile {
+        let rows = case::store::history(&self.db, "t", case_id, None, 1_000).await.unwrap();
+        let rows = rows.into_iter().map(|row| Row::new(UtcMs(row.at_ms), row.action, &row.detail));
+        CaseFile::fold("", rows).unwrap_or_else(|why| panic!("{case_id}: {why:?}"))
     }
 }
 
@@ -108,13 +122,20 @@ async fn steps_are_read_back() {
             };
             assert_eq!(same(&kept), same(&desk.dossier), "{step:?}, {}", office.name);
             assert_eq!(kept.answers(), desk.dossier.answers());
+            let told = office.told("c1").await;
+            assert_eq!(
+                told.ledger,
+                Ledger::of(&kept),
+                "{step:?}, {}: the history alone says it",
+                office.name
+            );
         }
         let (rows, positions): (i64, i64) = office
             .db
             .fetch_one("select count(*), max(position) from case_history where case_id = 'c1'", args![])
             .await
             .unwrap();
-        assert_eq!((rows, positions), (17, 17), "one row of history for each step");
+        assert_eq!((rows, positions), (18, 18), "one row for the report, and one for each step");
     }
 }
 
@@ -159,6 +180,9 @@ async fn random_ways_never_break_the_law() {
                 // Few end at once.
                 let ends = pick(4) == 0;
                 steps.retain(|step| ends || !matches!(step, Step::HandleHere { .. } | Step::Void { .. }));
+                let other = format!("20260318-{:03}", pick(1 + round as usize));
+                steps.extend(ends.then(|| Step::Join { into: other, note: text("x") }));
+                steps.push(Step::Split { reason: text("x") });
                 steps.retain(|step| any || law(step.kind()).from.contains(&here));
                 if steps.is_empty() {
                     break;
@@ -177,7 +201,10 @@ async fn random_ways_never_break_the_law() {
                 assert_eq!(running == 0, !after.state.word().is_open(), "{after:#?}");
                 reached.insert(after.state.word());
                 let suspended = after.pauses.iter().filter(|pause| pause.to.is_none()).count();
-                assert_eq!(suspended == 1, after.state.word() == crate::case::CaseState::Suspended);
+                assert_eq!(suspended == 1, after.state.word() == case::CaseState::Suspended);
+                // Taken or refused, the history alone says what the tables say.
+                let told = office.told(&after.facts.case_id).await;
+                assert_eq!(told.ledger, Ledger::of(&after), "{}", office.name);
             }
         }
         assert_eq!(reached.len(), 8, "{reached:?}");

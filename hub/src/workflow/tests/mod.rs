@@ -3,6 +3,7 @@
 mod clocks;
 mod flow;
 mod kept;
+mod ledger;
 mod table;
 
 use jiff::tz::{Offset, TimeZone};

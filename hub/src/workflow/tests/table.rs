@@ -1,17 +1,20 @@
 //! The table of moves, as the domain's document has it, written out by hand: from which state each begins, and for whom.
 
 use super::*;
-use crate::case::CaseState::{self, Closed, Dispatched, Filed, InProgress, Received, Suspended, Verifying};
+use crate::case::CaseState::{
+    self, Closed, Dispatched, Filed, InProgress, Received, Suspended, Verifying, Void,
+};
 use crate::workflow::law::law;
 
 const OPEN: &[CaseState] = &[Received, Filed, Dispatched, InProgress, Verifying, Suspended];
 
 /// Move, states from which it begins.
-const TABLE: [(StepKind, &[CaseState]); 29] = [
+const TABLE: [(StepKind, &[CaseState]); 30] = [
     (StepKind::HandleHere, &[Received]),
     (StepKind::PassUp, &[Received]),
     (StepKind::Void, &[Received, Filed]),
     (StepKind::Join, &[Received, Filed]),
+    (StepKind::Split, &[Void]),
     (StepKind::File, &[Received]),
     (StepKind::Dispatch, &[Filed]),
     (StepKind::Accept, &[Dispatched, InProgress, Suspended]),
@@ -48,6 +51,7 @@ fn example(kind: StepKind) -> Step {
         K::PassUp => Step::PassUp { to: None, reason: x() },
         K::Void => Step::Void { reason: VoidReason::NotOurs, note: x() },
         K::Join => Step::Join { into: text("20260318-002"), note: x() },
+        K::Split => Step::Split { reason: x() },
         K::File => file(),
         K::Dispatch => dispatch("housing", &[]),
         K::Accept => Step::Accept {},
@@ -100,7 +104,7 @@ pub(super) fn in_each_state() -> Vec<Desk> {
     closed.does(&Step::Close { note: String::new() }, &dispatcher());
     all.push(closed);
     let mut void = Desk::at(Level::County);
-    void.does(&Step::Void { reason: VoidReason::NotOurs, note: text("x") }, &operator);
+    void.does(&Step::Join { into: text("20260318-009"), note: text("x") }, &operator);
     all.push(void);
     all
 }
@@ -136,6 +140,7 @@ fn every_role_by_every_move() {
     let centre: &[StepKind] = &[
         K::Void,
         K::Join,
+        K::Split,
         K::File,
         K::Dispatch,
         K::Withdraw,
@@ -175,7 +180,10 @@ fn every_role_by_every_move() {
     ];
     let may: Vec<(Role, Vec<StepKind>)> = vec![
         (Role::Administrator, vec![K::File]),
-        (Role::Operator, vec![K::Void, K::Join, K::File, K::AskCategory, K::Reopen, K::CallBack, K::Remind]),
+        (
+            Role::Operator,
+            vec![K::Void, K::Join, K::Split, K::File, K::AskCategory, K::Reopen, K::CallBack, K::Remind],
+        ),
         (Role::Commander, leaders.clone()),
         (Role::ShiftLeader, with(&leaders, &[K::CallBack])),
         (Role::Dispatcher, centre.to_vec()),

@@ -56,7 +56,13 @@ async fn open(db: &Db, case: &str) {
         opened_at: NOW,
     };
     let dossier = Dossier::received(facts, Level::County, &policy);
-    let told = store::NewByHand { title: "x", place: "x", location: None, level: Level::County };
+    let told = store::NewByHand {
+        title: "x",
+        place: "x",
+        location: None,
+        level: Level::County,
+        confidential: false,
+    };
     store::insert_by_hand(&mut tx, "t", &dossier, &told, NOW).await.unwrap();
     store::append(&mut tx, "t", case, NOW, "user:li", "told", &json!({})).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,7 +1,17 @@
-//! Station 9: which case an incident opens or joins. Pure.
+//! Station 9: which case an incident opens or joins. What decides is pure.
 //!
 //! Incidents of one camera and rule share one open case; a call has one case for ever; what a box says of itself
-//! has one open case per kind. Drills never mix with real cases.
+//! has one open case per kind. Drills never mix with real cases. Cases of several causes that are one matter ([`near`]) are
+//! joined ([`join`]): each stays whole, with its reporter, and points to the one in which the work goes on, so that a wrong
+//! join is split by taking the pointer away. A source that flaps is damped ([`flapping`]), one that a person has put aside
+//! is counted only ([`shelf`]); neither is silent.
+
+pub mod flapping;
+pub mod join;
+pub mod links;
+pub mod near;
+pub mod shelf;
+mod store;
 
 use protocol::hotline::ALARMS;
 use protocol::{CallId, CallSubject, CameraId, Incident, Origin, Subject};
@@ -64,10 +74,30 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
     }
 }
 
-/// Where the caller says that it is; a call centre is nowhere near.
-fn told_place(incident: &Incident) -> Option<String> {
+/// What a case is about when it is held against others: the kind of what a camera saw, `alarm:ID` of what a caller tells;
+/// nothing for the rest.
+pub fn signal(incident: &Incident) -> String {
+    match &incident.subject {
+        Subject::Camera(_) => incident.kind.as_str().to_owned(),
+        Subject::Call(call) => {
+            let told = call.reading.iter().flat_map(|reading| &reading.alarms).filter(|alarm| alarm.holds);
+            let rank = |id: &str| ALARMS.iter().position(|known| known.0 == id);
+            let first = told.filter_map(|alarm| Some((rank(&alarm.id)?, &alarm.id))).min();
+            first.map(|(_, id)| format!("alarm:{id}")).unwrap_or_default()
+        }
+        Subject::Device => String::new(),
+    }
+}
+
+/// Where the caller says that it is, and in which grid by the box's own gazetteer; a call centre is nowhere near.
+pub fn told(incident: &Incident) -> Option<(&str, Option<&str>)> {
     let Subject::Call(call) = &incident.subject else { return None };
-    call.reading.as_ref()?.place.as_ref().map(|place| place.text.chars().take(MAX_ABOUT).collect())
+    let place = call.reading.as_ref()?.place.as_ref()?;
+    Some((place.text.as_str(), place.grid.as_deref()))
+}
+
+fn told_place(incident: &Incident) -> Option<String> {
+    told(incident).map(|(text, _)| text.chars().take(MAX_ABOUT).collect())
 }
 
 /// What a call is about, in the caller's words.
@@ -176,5 +206,10 @@ mod tests {
         let told = super::cause(&origin(), &incident);
         assert_eq!(told.title_zh, "热线来电 · 火情 · 凤鸣路菜市场：仓库着火了");
         assert_eq!((told.key, told.place.as_deref()), (cause.key, Some("凤鸣路菜市场")));
+        assert_eq!(signal(&incident), "alarm:fire");
+        let Subject::Call(call) = &mut incident.subject else { unreachable!() };
+        call.reading.as_mut().unwrap().alarms[0].holds = false;
+        assert_eq!(signal(&incident), "", "taken back in the second half of the sentence");
+        assert_eq!(signal(&camera_incident("c1", "r1", false)), "intrusion");
     }
 }

@@ -1,0 +1,342 @@
+//! Where a case lies, from what was told in words: looked up when the case opens or its words change, or said by a person.
+//!
+//! What a person has said stands, whatever is told later. What the hub found is put back when the words change and no
+//! longer find it. Each of these is a row of the history with the gazetteer's version and the entry.
+
+use protocol::UtcMs;
+use serde_json::{Value, json};
+
+use super::store::{self, Kept, Lies};
+use super::{Candidate, Found, Gazetteers, How};
+use crate::app::App;
+use crate::case::store::Head;
+use crate::case::{self, Case, CaseState};
+use crate::db::{self, Tx};
+use crate::grid::{self, Grids};
+use crate::organisation::{self, AreaPath};
+use crate::policy::Policies;
+use crate::user::Grant;
+use crate::web::text::Lang;
+use crate::workflow::ledger::{self, Entry, Ledger};
+use crate::workflow::{self, Actor, Dossier, Refused};
+
+/// Places that are kept for the operator.
+const KEPT: usize = 8;
+
+/// What a look-up needs besides the transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Searching<'a> {
+    pub gazetteers: &'a Gazetteers,
+    pub grids: &'a Grids,
+    pub policies: &'a Policies,
+    pub now: UtcMs,
+}
+
+/// A place in words.
+#[derive(Clone, Debug)]
+pub struct Told<'a> {
+    pub text: &'a str,
+    /// Name of the grid that came with it.
+    pub grid: Option<&'a str>,
+    /// Only what lies there is taken without a person: where whoever reports works.
+    pub within: Option<AreaPath>,
+}
+
+/// Looks up what was told of a case, unless it is known already, in a transaction that holds the tenant's lock. The rows of
+/// its history go into `case`, which the caller saves.
+pub async fn told(
+    tx: &mut Tx,
+    tenant: &str,
+    case: &mut Head,
+    told: Told<'_>,
+    with: Searching<'_>,
+) -> db::Result<()> {
+    let case_id = case.case_id.clone();
+    let known = store::of_case_in(tx, tenant, &case_id).await?;
+    if known.as_ref().is_some_and(|known| is_settled(known, &told)) {
+        return Ok(());
+    }
+    let (number, state, lies) = store::standing(tx, tenant, &case_id).await?;
+    if !is_triaged(&state) {
+        return Ok(());
+    }
+    let index = with.gazetteers.newest_in(tx, tenant).await?;
+    if index.is_empty() && known.is_none() {
+        return Ok(());
+    }
+    let offered: Vec<Found<'_>> = index.find(told.text, KEPT);
+    let mut before = known.and_then(|known| known.before);
+    let from = before.clone().unwrap_or_else(|| lies.clone());
+    let map = with.grids.newest_in(tx, tenant).await?;
+    let sure = index.sure(told.text, told.grid).and_then(|found| {
+        let to = place(found.entry, &from, map.as_deref());
+        let fits = told.within.as_ref().is_none_or(|area| area.covers(&AreaPath::kept(to.area.clone())));
+        fits.then(|| (Candidate::from(&found), to))
+    });
+    let mut kept = Kept {
+        told: told.text.to_owned(),
+        grid: told.grid.map(str::to_owned),
+        version: index.version,
+        candidates: offered.iter().map(Candidate::from).collect(),
+        chosen_by: None,
+        chosen: None,
+        chosen_at_ms: None,
+        before: None,
+    };
+    match sure {
+        Some((chosen, to)) => {
+            let detail = json!({
+                "place": chosen.name, "told": told.text, "how": chosen.how, "entry": chosen.id,
+                "gazetteer": index.version,
+            });
+            moved(tx, tenant, case, &number, (&lies, &to), ("hub", "located", detail), with).await?;
+            kept.chosen_by = Some("hub".to_owned());
+            kept.chosen = Some(chosen);
+            kept.chosen_at_ms = Some(with.now.0);
+            kept.before = Some(from);
+        }
+        None => {
+            if let Some(back) = before.take().filter(|back| *back != lies) {
+                let detail = json!({ "told": told.text, "gazetteer": index.version });
+                moved(tx, tenant, case, &number, (&lies, &back), ("hub", "unlocated", detail), with).await?;
+            }
+        }
+    }
+    store::put(tx, tenant, &case_id, &kept).await
+}
+
+/// Whether the words are the same as before, or a person has said where it is.
+fn is_settled(known: &Kept, told: &Told<'_>) -> bool {
+    let by_somebody = known.chosen_by.as_deref().is_some_and(|by| by != "hub");
+    by_somebody || (known.told == told.text && known.grid.as_deref() == told.grid)
+}
+
+fn is_triaged(state: &str) -> bool {
+    state == CaseState::Received.as_str() || state == CaseState::Filed.as_str()
+}
+
+/// Another system says at which point of the map a case lies, while it is triaged; what a person has said stands.
+pub async fn pointed(
+    tx: &mut Tx,
+    tenant: &str,
+    case: &mut Head,
+    (name, at): (&str, (f64, f64)),
+    actor: &str,
+    with: Searching<'_>,
+) -> db::Result<()> {
+    let case_id = case.case_id.clone();
+    let known = store::of_case_in(tx, tenant, &case_id).await?;
+    if known.and_then(|known| known.chosen_by).is_some_and(|by| by != "hub") {
+        return Ok(());
+    }
+    let (number, state, lies) = store::standing(tx, tenant, &case_id).await?;
+    let map = with.grids.newest_in(tx, tenant).await?;
+    let to = place(&Candidate::spot(name, Some(at), None).entry(), &lies, map.as_deref());
+    if !is_triaged(&state) || (&to.area, &to.location) == (&lies.area, &lies.location) {
+        return Ok(());
+    }
+    let detail = json!({ "place": name, "told": name });
+    moved(tx, tenant, case, &number, (&lies, &to), (actor, "located", detail), with).await
+}
+
+/// Where a case lies that is at an entry: in the grid of its point where it says so closely, else in its area, else where it
+/// lay.
+fn place(entry: &super::Entry, before: &Lies, map: Option<&grid::Index>) -> Lies {
+    let at = entry.place.at;
+    let location = at.map(|(latitude, longitude)| point(&entry.place.name, latitude, longitude));
+    let close = at.filter(|_| entry.place.kind.is_close()).zip(map);
+    let found =
+        close.and_then(|((latitude, longitude), map)| Some((map.at(longitude, latitude)?, map.version)));
+    match (found, &entry.path) {
+        (Some((path, version)), _) => {
+            Lies { area: path.as_str().to_owned(), location, grid_version: Some(version) }
+        }
+        (None, Some(path)) => Lies { area: path.as_str().to_owned(), location, grid_version: None },
+        (None, None) => Lies { area: before.area.clone(), location, grid_version: before.grid_version },
+    }
+}
+
+fn point(name: &str, latitude: f64, longitude: f64) -> String {
+    json!({ "name": name, "latitude": latitude, "longitude": longitude }).to_string()
+}
+
+/// Moves a case, with its clocks where a village has other limits, and a row of its history.
+async fn moved(
+    tx: &mut Tx,
+    tenant: &str,
+    case: &mut Head,
+    number: &str,
+    (from, to): (&Lies, &Lies),
+    (actor, action, mut detail): (&str, &str, Value),
+    with: Searching<'_>,
+) -> db::Result<()> {
+    // A case that this transaction opened has its clocks among what waits for the commit.
+    tx.flush().await?;
+    let before = workflow::store::load(tx, tenant, number).await?.ok_or(db::Error::RowNotFound)?;
+    let policy = match before.state.filing() {
+        Some(filing) => with.policies.version_in(tx, tenant, filing.policy).await?,
+        None => with.policies.newest_in(tx, tenant, with.now).await?,
+    };
+    let rural = organisation::store::is_rural(tx, tenant, &to.area).await?;
+    let mut after = before.clone();
+    after.lie_in(AreaPath::kept(to.area.clone()), rural, &policy, with.now);
+    workflow::store::save(tx, tenant, &before, &after).await?;
+    store::place(tx, tenant, &case.case_id, to).await?;
+    if let Value::Object(fields) = &mut detail {
+        fields.insert("area".to_owned(), json!(to.area));
+        fields.insert("from_area".to_owned(), json!(from.area));
+        fields.insert("grid_version".to_owned(), json!(to.grid_version));
+        let entry = Entry::since(&Ledger::of(&before), Ledger::of(&after));
+        if !entry.is_empty() {
+            fields.insert(ledger::KEY.to_owned(), json!(entry));
+        }
+    }
+    case.note(tx, tenant, with.now, actor, action, &detail);
+    Ok(())
+}
+
+/// Where somebody says that it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// An entry of the gazetteer, by its id.
+    Entry(String),
+    /// Latitude and longitude, WGS84, and what people call it.
+    Point(f64, f64, String),
+    /// An area, by its id.
+    Area(String),
+}
+
+/// Why the place of a case was not set.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("there is no case {0}")]
+    Unknown(String),
+    #[error("{}", in_words(.0, Lang::En))]
+    Refused(Refused),
+    #[error("there is no place {0} in the gazetteer in force, and none of this id was offered with the case")]
+    NoEntry(String),
+    #[error("there is no area {0}")]
+    NoArea(String),
+    #[error("{0}, {1} is no place on earth; latitude comes first")]
+    NoPoint(f64, f64),
+    #[error("that lies outside of where you may place cases; pass it up, or let the centre place it")]
+    NotYours,
+    #[error("case database: {0}")]
+    Db(#[from] db::Error),
+}
+
+/// The law's refusal for the place of a case.
+fn in_words(refused: &Refused, lang: Lang) -> String {
+    match refused {
+        Refused::Who { roles, but, .. } => {
+            let words: Vec<&str> = roles.iter().map(|role| role.word(lang)).collect();
+            let words = words.join(lang.pick("、", ", "));
+            match lang {
+                Lang::Zh => format!("案件地点由{words}确定：{}。", but.text(lang)),
+                Lang::En => format!("the place of a case is set by: {words}; {}", but.text(lang)),
+            }
+        }
+        Refused::State { from, .. } => match lang {
+            Lang::Zh => format!("案件现为“{}”，立案派遣之后不再改地点。", from.zh()),
+            Lang::En => format!("the case is \"{}\"; its place is set before it is dispatched", from.en()),
+        },
+        Refused::Missing { .. } => refused.text(lang),
+    }
+}
+
+/// Somebody who triages says where a case lies.
+pub async fn choose(
+    app: &App,
+    number: &str,
+    choice: &Choice,
+    user: &str,
+    grants: &[Grant],
+) -> Result<Case, PlaceError> {
+    let (tenant, now) = (app.tenant().as_str(), app.clock.now());
+    let with = Searching { gazetteers: &app.gazetteers, grids: &app.grids, policies: &app.policies, now };
+    let unknown = || PlaceError::Unknown(number.to_owned());
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let case = case::store::visible_in(&mut tx, tenant, user, number).await?.ok_or_else(unknown)?;
+    let dossier = workflow::store::load(&mut tx, tenant, number).await?.ok_or_else(unknown)?;
+    let by = Actor::user(user, grants);
+    dossier.may_be_placed(&by).map_err(PlaceError::Refused)?;
+    let known = store::of_case_in(&mut tx, tenant, &case.case_id).await?;
+    let (_, _, lies) = store::standing(&mut tx, tenant, &case.case_id).await?;
+    let (chosen, to, version) = resolve(&mut tx, tenant, choice, (known.as_ref(), &lies), with).await?;
+    if !Dossier::may_be_placed_in(&by, &AreaPath::kept(to.area.clone())) {
+        return Err(PlaceError::NotYours);
+    }
+    let mut head = Head::read(&mut tx, tenant, &case.case_id).await?;
+    let told =
+        known.as_ref().map_or_else(|| case.place.clone().unwrap_or_default(), |known| known.told.clone());
+    let mut detail = json!({ "place": chosen.name, "told": told });
+    if version > 0 {
+        detail = json!({ "place": chosen.name, "told": told, "entry": chosen.id, "gazetteer": version });
+    }
+    moved(&mut tx, tenant, &mut head, number, (&lies, &to), (&by.name, "located", detail), with).await?;
+    head.save(&mut tx, tenant, now).await?;
+    case::store::take_in_hand(&mut tx, tenant, &case.case_id, user, now).await?;
+    let kept = Kept {
+        told,
+        grid: known.as_ref().and_then(|known| known.grid.clone()),
+        version,
+        candidates: known.map(|known| known.candidates).unwrap_or_default(),
+        chosen_by: Some(by.name),
+        chosen: Some(chosen),
+        chosen_at_ms: Some(now.0),
+        before: None,
+    };
+    store::put(&mut tx, tenant, &case.case_id, &kept).await?;
+    let case = case::store::visible_in(&mut tx, tenant, "", number).await?.ok_or_else(unknown)?;
+    tx.commit().await?;
+    app.changes.wake();
+    Ok(case)
+}
+
+/// What a choice names, where that is, and the gazetteer that it is of (0: none).
+async fn resolve(
+    tx: &mut Tx,
+    tenant: &str,
+    choice: &Choice,
+    (known, lies): (Option<&Kept>, &Lies),
+    with: Searching<'_>,
+) -> Result<(Candidate, Lies, i64), PlaceError> {
+    let map = with.grids.newest_in(tx, tenant).await?;
+    match choice {
+        Choice::Entry(id) => {
+            let index = with.gazetteers.newest_in(tx, tenant).await?;
+            if let Some(entry) = index.entry(id) {
+                let found = Found { entry, how: How::Exact, percent: 100, name: &entry.place.name };
+                let to = place(entry, lies, map.as_deref());
+                return Ok((Candidate::from(&found), to, index.version));
+            }
+            // Of a gazetteer that was in force when the case opened.
+            let offered = known.and_then(|known| {
+                known.candidates.iter().find(|one| one.id == *id).map(|one| (one.clone(), known.version))
+            });
+            let (candidate, version) = offered.ok_or_else(|| PlaceError::NoEntry(id.clone()))?;
+            let entry = candidate.entry();
+            let to = place(&entry, lies, map.as_deref());
+            Ok((candidate, to, version))
+        }
+        Choice::Point(latitude, longitude, name) => {
+            if !(-90.0..=90.0).contains(latitude) || !(-180.0..=180.0).contains(longitude) {
+                return Err(PlaceError::NoPoint(*latitude, *longitude));
+            }
+            let candidate = Candidate::spot(name, Some((*latitude, *longitude)), None);
+            let entry = candidate.entry();
+            let to = place(&entry, lies, map.as_deref());
+            let area = to.grid_version.map(|_| to.area.clone());
+            Ok((Candidate { area, ..candidate }, to, 0))
+        }
+        Choice::Area(id) => {
+            let areas = organisation::store::areas_in(tx, tenant).await?;
+            let area = areas.into_iter().find(|area| area.area == *id);
+            let area = area.ok_or_else(|| PlaceError::NoArea(id.clone()))?;
+            let candidate = Candidate::spot(&area.name_zh, None, Some(area.path.clone()));
+            let to = Lies { area: area.path, location: None, grid_version: None };
+            Ok((candidate, to, 0))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! How people are reached outside the hub. Whoever may run `hub` on the machine sets and sees it.
+
+use anyhow::{Context as _, Result, bail};
+use lettre::Address;
+
+use super::store::looking;
+use super::store::reach::{self, Reach};
+use crate::app::App;
+
+/// Longest mail address, in bytes (RFC 5321).
+const MOST_MAIL: usize = 254;
+/// Digits of a telephone number (E.164 has 15 at most; short numbers have 3).
+const DIGITS: std::ops::RangeInclusive<usize> = 3..=15;
+
+/// What is to be changed.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Nothing for one removes it.
+    pub mail: Option<String>,
+    pub phone: Option<String>,
+    /// Removes both.
+    pub clear: bool,
+}
+
+/// Changes how a user is reached, where something is to be changed; returns what holds then.
+pub async fn set(app: &App, user: &str, change: &Change) -> Result<String> {
+    let (db, tenant) = (&app.db, app.tenant().as_str());
+    if !looking::is_known(db, tenant, "user", user).await? {
+        bail!("there is no user {user}; `hub user list` names them");
+    }
+    if change.clear {
+        reach::clear(db, tenant, user).await?;
+    }
+    let mut known = reach::of(db, tenant, user).await?.unwrap_or_default();
+    if let Some(mail) = &change.mail {
+        known.mail = read_mail(mail)?;
+    }
+    if let Some(phone) = &change.phone {
+        known.phone = read_phone(phone)?;
+    }
+    if change.mail.is_some() || change.phone.is_some() {
+        reach::put(db, tenant, user, &known, app.clock.now()).await.context("keeping the address")?;
+    }
+    let Reach { mail, phone } = known;
+    Ok(format!("{user}\t{mail}\t{phone}").trim_end().to_owned())
+}
+
+fn read_mail(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let address: Address = text.parse().with_context(|| format!("{text:?} is no mail address"))?;
+    if text.len() > MOST_MAIL {
+        bail!("{text:?} is longer than {MOST_MAIL} bytes");
+    }
+    Ok(address.to_string())
+}
+
+/// Digits, with a plus before them or without; blanks and hyphens between them are left out.
+fn read_phone(text: &str) -> Result<String> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let digits = text.strip_prefix('+').unwrap_or(&text);
+    let good = digits.chars().all(|c| c.is_ascii_digit()) && DIGITS.contains(&digits.len());
+    if !text.is_empty() && !good {
+        bail!("{text:?} is no telephone number: 3 to 15 digits, with + before them or without");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers and addresses as people write them; what is none is refused.
+    #[test]
+    fn addresses() {
+        assert_eq!(read_phone("+86 138-0000-0000").unwrap(), "+8613800000000");
+        assert_eq!(read_phone("110").unwrap(), "110");
+        assert_eq!(read_phone("").unwrap(), "");
+        for bad in ["12", "abc", "1380000000a", "+", "1234567890123456"] {
+            assert!(read_phone(bad).is_err(), "{bad}");
+        }
+        assert_eq!(read_mail(" li@fengxiang.test ").unwrap(), "li@fengxiang.test");
+        for bad in ["li", "li@", "a b@c.d", "x@y\r\nBcc: z@z.z"] {
+            assert!(read_mail(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! 综合评价: tables, and the cases behind a figure.
+
+pub(super) mod bulletin;
+
+use axum::extract::State;
+use axum::response::Html;
+use protocol::UtcMs;
+
+use super::error::PageError;
+use super::guard::{Fields, Viewer, percent};
+use super::moment::LocalTime;
+use super::shell::{local, render, shell};
+use super::text::Lang;
+use super::view::{
+    AreaChoice, BehindView, EvaluationCasesPage, EvaluationPage, FigureRowView, FigureView, FilterChoice,
+    KeptView, MeasureView, Nav, PartsView,
+};
+use super::words;
+use crate::app::App;
+use crate::evaluation::asked::{self, AskError, Asked};
+use crate::evaluation::names::Names;
+use crate::evaluation::store::Behind;
+use crate::evaluation::table::{Figure, Figures, TableRow};
+use crate::evaluation::{
+    By, EvaluationError, Item, Kept, Measure, Part, Period, Place, Shape, Shown, tables,
+};
+use crate::organisation;
+use crate::user::Act;
+
+/// Cases of one page.
+const PAGE: usize = 200;
+
+/// Areas to choose from; more are reached by their address.
+const MOST_AREAS: usize = 500;
+
+impl From<AskError> for PageError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Input(why) => Self::Input(why),
+            AskError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<EvaluationError> for PageError {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::Tampered { .. } => Self::Internal(error.to_string()),
+            EvaluationError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// The address of a table, and of what lies behind its figures.
+struct Links<'a> {
+    by: By,
+    period: String,
+    area: &'a str,
+}
+
+impl Links<'_> {
+    fn query(&self, by: By, period: &str) -> String {
+        let (word, level) = by.words();
+        let mut query = format!("by={word}&period={}", percent(period));
+        for (name, value) in [("level", level), ("area", self.area)] {
+            if !value.is_empty() {
+                query += &format!("&{name}={}", percent(value));
+            }
+        }
+        query
+    }
+
+    fn table(&self, by: By, period: &str) -> String {
+        format!("/evaluation?{}", self.query(by, period))
+    }
+
+    /// `key`: of a row; nothing for the total.
+    fn behind(&self, measure: Measure, part: Part, key: Option<&str>) -> String {
+        let query = self.query(self.by, &self.period);
+        let key = key.map_or(String::new(), |key| format!("&key={}", percent(key)));
+        format!("/evaluation/cases?{query}&measure={measure}&part={}{key}", part.as_str())
+    }
+
+    fn figure(&self, measure: Measure, figure: Figure, key: Option<&str>) -> FigureView {
+        let part = if measure.shape() == Shape::Rate { Part::Denominator } else { Part::Numerator };
+        let counts = figure.n > 0 || figure.d > 0;
+        let parts = (measure.shape() == Shape::Rate && counts).then(|| PartsView {
+            n: figure.n,
+            n_url: (figure.n > 0).then(|| self.behind(measure, Part::Numerator, key)),
+            d: figure.d,
+            d_url: self.behind(measure, Part::Denominator, key),
+        });
+        FigureView {
+            text: text(measure, figure),
+            url: counts.then(|| self.behind(measure, part, key)),
+            parts,
+        }
+    }
+
+    fn figures(&self, figures: &Figures, key: Option<&str>) -> Vec<FigureView> {
+        Measure::ALL.iter().map(|measure| self.figure(*measure, figures.get(*measure), key)).collect()
+    }
+}
+
+/// A figure as it is read: of nothing there is no rate and no average.
+fn text(measure: Measure, figure: Figure) -> String {
+    match measure.shape() {
+        Shape::Count | Shape::Stock => figure.n.to_string(),
+        Shape::Rate => share(figure.rate()),
+        Shape::Length => {
+            let both = figure.average();
+            both.map_or("—".to_owned(), |(working, natural)| {
+                format!("{} / {}", hours(working), hours(natural))
+            })
+        }
+    }
+}
+
+/// Hundredths of a percent as percent with one decimal.
+fn share(value: Option<i64>) -> String {
+    value.map_or("—".to_owned(), |value| tenths((value + 5) / 10))
+}
+
+/// Minutes as hours with one decimal.
+fn hours(minutes: i64) -> String {
+    tenths((minutes + 3) / 6)
+}
+
+fn tenths(value: i64) -> String {
+    format!("{}.{}", value / 10, value % 10)
+}
+
+fn measures(lang: Lang) -> Vec<MeasureView> {
+    let one = |measure: &Measure| MeasureView {
+        name: lang.pick(measure.zh(), measure.en()),
+        unit: match measure.shape() {
+            Shape::Count | Shape::Stock => "",
+            Shape::Rate => "%",
+            Shape::Length => lang.pick("工作小时 / 自然小时", "working hours / hours"),
+        },
+    };
+    Measure::ALL.iter().map(one).collect()
+}
+
+fn kept(kept: &Kept, local: &LocalTime) -> KeptView {
+    let head: String = kept.hash.chars().take(4).collect();
+    let tail = kept.hash.get(kept.hash.len().saturating_sub(4)..).unwrap_or_default();
+    KeptView {
+        made: local.moment(UtcMs(kept.made_at_ms)),
+        hash_short: format!("{head}…{tail}"),
+        hash: kept.hash.clone(),
+    }
+}
+
+fn pick((zh, en): (String, String), lang: Lang) -> String {
+    if lang.is_zh() || en.is_empty() { zh } else { en }
+}
+
+pub(super) async fn page(
+    State(app): State<App>,
+    viewer: Viewer,
+    fields: Fields,
+) -> Result<Html<String>, PageError> {
+    viewer.must(Act::Evaluate)?;
+    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
+    let lang = frame.lang;
+    let asked =
+        Asked::read(&app, &fields, &viewer.session).await.map_err(|e| PageError::from(e).shown(&viewer))?;
+    let made = tables(&app, &asked.question, &[asked.by]).await;
+    let shown = made.map_err(|error| PageError::from(error).shown(&viewer))?.pop();
+    let Shown { table, kept: vouched } = shown.ok_or(PageError::NotFound)?;
+    let names = Names::read(&app).await.map_err(|error| PageError::from(error).shown(&viewer))?;
+    let areas =
+        areas(&app, &asked.area, lang).await.map_err(|error| PageError::from(error).shown(&viewer))?;
+    let local = local(&app);
+    let links = Links { by: asked.by, period: table.period.clone(), area: &asked.area };
+    let (by, level) = asked.by.words();
+    let first_below = table.rows.iter().position(|row| row.rank.is_none()).filter(|_| asked.by.is_ranked());
+    let row = |(at, row): (usize, &TableRow)| FigureRowView {
+        rank: row.rank.map_or("—".to_owned(), |rank| rank.to_string()),
+        name: pick(names.of(asked.by, &row.key), lang),
+        score: share(row.score),
+        line: first_below == Some(at),
+        figures: links.figures(&row.figures, Some(&row.key)),
+    };
+    let query = links.query(asked.by, &table.period);
+    let page = EvaluationPage {
+        by,
+        level,
+        by_word: lang.pick(asked.by.zh(), asked.by.en()),
+        groups: groups(&links, lang),
+        periods: periods(&asked, &links, lang),
+        areas,
+        kept: vouched.as_ref().map(|vouched| kept(vouched, &local)),
+        seen: local.moment(table.seen.plus_ms(-1)),
+        cases: table.cases,
+        unread: table.unread,
+        ranked: asked.by.is_ranked(),
+        least: table.least,
+        weights: weights(&table.weights, table.penalty, lang),
+        policy: table.policy,
+        measures: measures(lang),
+        rows: table.rows.iter().enumerate().map(row).collect(),
+        total: links.figures(&table.total, None),
+        csv: format!("/api/v1/evaluation.csv?{query}"),
+        xlsx: format!("/api/v1/evaluation.xlsx?{query}"),
+        bulletin: asked.question.period.is_month().then(|| bulletin_url(&table.period, &asked.area)),
+        period: table.period,
+        shell: &frame,
+    };
+    render(&page, &viewer)
+}
+
+fn bulletin_url(month: &str, area: &str) -> String {
+    let area = if area.is_empty() { String::new() } else { format!("&area={}", percent(area)) };
+    format!("/evaluation/bulletin?month={}{area}", percent(month))
+}
+
+async fn areas(app: &App, chosen: &str, lang: Lang) -> crate::db::Result<Vec<AreaChoice>> {
+    let all = organisation::store::areas(&app.db, app.tenant().as_str()).await?;
+    let choice = |area: organisation::Area| AreaChoice {
+        on: area.area == chosen,
+        name: pick((area.name_zh, area.name_en), lang),
+        id: area.area,
+    };
+    Ok(all.into_iter().take(MOST_AREAS).map(choice).collect())
+}
+
+fn groups(links: &Links<'_>, lang: Lang) -> Vec<FilterChoice> {
+    let choice = |by: By| FilterChoice {
+        word: lang.pick(by.zh(), by.en()),
+        url: links.table(by, &links.period),
+        on: by == links.by,
+    };
+    By::ALL.map(choice).to_vec()
+}
+
+fn periods(asked: &Asked, links: &Links<'_>, lang: Lang) -> Vec<FilterChoice> {
+    let own = &asked.question.period;
+    let all = [
+        (lang.pick("上一期", "Before"), own.before()),
+        (lang.pick("本期", "This one"), Some(own.clone())),
+        (lang.pick("下一期", "After"), own.after()),
+    ];
+    let choice = |(word, period): (&'static str, Option<Period>)| {
+        let period = period?.to_string();
+        let on = period == links.period;
+        Some(FilterChoice { word, url: links.table(links.by, &period), on })
+    };
+    all.into_iter().filter_map(choice).collect()
+}
+
+/// `得分 = 按期处置率 × 50% + …`
+fn weights(weights: &std::collections::BTreeMap<String, u32>, penalty: u32, lang: Lang) -> String {
+    let part = |(word, percent): (&String, &u32)| {
+        let measure: Measure = word.parse().ok()?;
+        let name = lang.pick(measure.zh(), measure.en());
+        let name =
+            if measure.is_fault() { format!("(100 − {penalty} × {name})") } else { name.to_owned() };
+        Some(format!("{name} × {percent}%"))
+    };
+    let parts: Vec<String> = weights.iter().filter_map(part).collect();
+    format!("{} = {}{}", lang.pick("得分", "Score"), parts.join(" + "), lang.pick("。", "."))
+}
+
+fn behind((item, behind): &(Item, Behind), names: &Names, local: &LocalTime, lang: Lang) -> BehindView {
+    let category = behind.category.as_deref().filter(|category| !category.is_empty());
+    BehindView {
+        number: item.number.clone(),
+        title: lang.pick(&behind.title_zh, &behind.title_en).to_owned(),
+        at: local.moment(item.at),
+        unit: item.unit.as_deref().map(|unit| pick(names.unit(unit), lang)).unwrap_or_default(),
+        state: words::state(&behind.state, lang).word.to_owned(),
+        area: pick(names.area(&behind.area), lang),
+        category: category.map(|id| pick(names.of(By::Category, id), lang)).unwrap_or_default(),
+    }
+}
+
+pub(super) async fn cases(
+    State(app): State<App>,
+    viewer: Viewer,
+    fields: Fields,
+) -> Result<Html<String>, PageError> {
+    viewer.must(Act::Evaluate)?;
+    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
+    let lang = frame.lang;
+    let shown = |error: AskError| PageError::from(error).shown(&viewer);
+    let asked = Asked::read(&app, &fields, &viewer.session).await.map_err(shown)?;
+    let place = Place::read(&fields, asked.by).map_err(shown)?;
+    let after = fields.get("after").parse().unwrap_or(0);
+    let found =
+        asked::page(&app, &asked, &place, &viewer.session.user, (after, PAGE)).await.map_err(shown)?;
+    let names = Names::read(&app).await.map_err(|error| PageError::from(error).shown(&viewer))?;
+    let local = local(&app);
+    let period = asked.question.period.to_string();
+    let links = Links { by: asked.by, period: period.clone(), area: &asked.area };
+    let own = links.behind(place.measure, place.part, place.key.as_deref());
+    let file =
+        |ending: &str| own.replacen("/evaluation/cases", &format!("/api/v1/evaluation/cases.{ending}"), 1);
+    let page = EvaluationCasesPage {
+        measure: lang.pick(place.measure.zh(), place.measure.en()),
+        row: match &place.key {
+            Some(key) => pick(names.of(asked.by, key), lang),
+            None => lang.pick("合计", "Total").to_owned(),
+        },
+        part: match (place.measure.shape(), place.part) {
+            (Shape::Rate, Part::Numerator) => lang.pick("分子", "of which"),
+            (Shape::Rate, Part::Denominator) => lang.pick("分母", "of all"),
+            _ => "",
+        },
+        count: found.count,
+        hidden: found.hidden,
+        rows: found.rows.iter().map(|row| behind(row, &names, &local, lang)).collect(),
+        back: links.table(asked.by, &period),
+        next: found.next.map(|next| format!("{own}&after={next}")),
+        csv: file("csv"),
+        xlsx: file("xlsx"),
+        period,
+        shell: &frame,
+    };
+    render(&page, &viewer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: shares and hours with one decimal, nothing of nothing.
+    #[test]
+    fn figures_as_they_are_read() {
+        let rate = |n, d| Figure { n, d, ..Figure::default() };
+        assert_eq!(text(Measure::Satisfaction, rate(2, 3)), "66.7");
+        assert_eq!(text(Measure::Satisfaction, rate(0, 0)), "—");
+        assert_eq!(text(Measure::Satisfaction, rate(0, 4)), "0.0");
+        let length = Figure { n: 2, working_min: 150, natural_min: 2_880, ..Figure::default() };
+        assert_eq!(text(Measure::TimeToClose, length), "1.3 / 24.0");
+    }
+}

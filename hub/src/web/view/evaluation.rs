@@ -1,0 +1,164 @@
+//! What the cases come to.
+
+use askama::Template;
+
+use super::{FilterChoice, Nav, Shell, Theme};
+use crate::web::moment::Moment;
+
+/// One figure, and the cases behind it.
+#[derive(Clone, Debug, Default)]
+pub struct FigureView {
+    pub text: String,
+    /// Nothing where nothing counts.
+    pub url: Option<String>,
+    /// Of a rate: both its parts.
+    pub parts: Option<PartsView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PartsView {
+    pub n: i64,
+    /// Nothing where nothing is above the line.
+    pub n_url: Option<String>,
+    pub d: i64,
+    pub d_url: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct FigureRowView {
+    pub rank: String,
+    pub name: String,
+    pub score: String,
+    /// The first of those that stand below the line.
+    pub line: bool,
+    pub figures: Vec<FigureView>,
+}
+
+/// A column: what it is called, and whether it has a share's parts.
+#[derive(Clone, Debug)]
+pub struct MeasureView {
+    pub name: &'static str,
+    /// `%`, hours, or nothing.
+    pub unit: &'static str,
+}
+
+/// What vouches for a table of a closed month.
+#[derive(Clone, Debug)]
+pub struct KeptView {
+    pub made: Moment,
+    pub hash: String,
+    pub hash_short: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct AreaChoice {
+    pub id: String,
+    pub name: String,
+    pub on: bool,
+}
+
+#[derive(Template)]
+#[template(path = "evaluation.html")]
+pub struct EvaluationPage<'a> {
+    pub shell: &'a Shell,
+    pub period: String,
+    pub by: &'static str,
+    pub level: &'static str,
+    /// What its rows are.
+    pub by_word: &'static str,
+    pub groups: Vec<FilterChoice>,
+    pub periods: Vec<FilterChoice>,
+    pub areas: Vec<AreaChoice>,
+    pub kept: Option<KeptView>,
+    pub seen: Moment,
+    pub cases: i64,
+    pub unread: i64,
+    pub ranked: bool,
+    pub least: u32,
+    /// What the score is made of.
+    pub weights: String,
+    pub policy: i64,
+    pub measures: Vec<MeasureView>,
+    pub rows: Vec<FigureRowView>,
+    pub total: Vec<FigureView>,
+    /// The same as files.
+    pub csv: String,
+    pub xlsx: String,
+    /// Of a month.
+    pub bulletin: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct BehindView {
+    pub number: String,
+    pub title: String,
+    pub at: Moment,
+    pub unit: String,
+    pub state: String,
+    pub area: String,
+    pub category: String,
+}
+
+#[derive(Template)]
+#[template(path = "evaluation_cases.html")]
+pub struct EvaluationCasesPage<'a> {
+    pub shell: &'a Shell,
+    /// The figure: measure, row and period.
+    pub measure: &'static str,
+    pub row: String,
+    pub period: String,
+    /// Of a rate: above or below the line.
+    pub part: &'static str,
+    pub count: usize,
+    pub hidden: usize,
+    pub rows: Vec<BehindView>,
+    pub back: String,
+    pub next: Option<String>,
+    pub csv: String,
+    pub xlsx: String,
+}
+
+/// A measure, now and then.
+#[derive(Clone, Debug)]
+pub struct LineView {
+    pub name: &'static str,
+    pub now: FigureView,
+    pub before: String,
+    pub change: String,
+    pub a_year_ago: String,
+    pub year_change: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct LeagueView {
+    pub name: String,
+    pub ranked: usize,
+    pub unranked: usize,
+    /// Place, name, score.
+    pub best: Vec<(String, String, String)>,
+    pub worst: Vec<(String, String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "bulletin.html")]
+pub struct BulletinPage<'a> {
+    pub shell: &'a Shell,
+    pub month: String,
+    /// In words.
+    pub month_words: String,
+    pub kept: Option<KeptView>,
+    pub cases: i64,
+    pub unread: i64,
+    pub lines: Vec<LineView>,
+    pub leagues: Vec<LeagueView>,
+    pub overdue: Vec<BehindView>,
+    pub overdue_count: i64,
+    pub overdue_url: String,
+    /// Name, how many were filed.
+    pub categories: Vec<(String, FigureView)>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub table: String,
+    pub csv: String,
+    pub xlsx: String,
+}
