@@ -81,6 +81,9 @@ struct DetailQuery {
 /// Incidents of each listed case whose files are in the list; the case itself has the others.
 const FILES_OF: i64 = 20;
 
+/// Longest text to look for, in characters.
+const MOST_WORDS: usize = 80;
+
 /// Incidents, and history rows, of one answer.
 const MOST: usize = 500;
 
@@ -131,12 +134,16 @@ pub(super) async fn filter(app: &App, user: String, fields: &Fields) -> Result<C
             ApiError::Input(format!("source: {word:?} is not one of {all}"))
         })?),
     };
+    let words = fields.get("q").trim();
+    if words.chars().count() > MOST_WORDS {
+        return Err(ApiError::Input(format!("q: at most {MOST_WORDS} characters")));
+    }
     Ok(CaseFilter {
         state: read(fields, "state")?,
         kind: read(fields, "kind")?,
         level: read(fields, "level")?,
         source,
-        words: fields.get("q").trim().chars().take(80).collect(),
+        words: words.to_owned(),
         unit: fields.get("unit").to_owned(),
         area: area_path(app, fields.get("area")).await?,
         user,
