@@ -22,6 +22,12 @@ pub struct LinkView {
     pub damped: Option<String>,
 }
 
+impl LinkView {
+    pub fn is_empty(&self) -> bool {
+        self.joined_into.is_none() && self.shelved_until.is_none() && self.damped.is_none()
+    }
+}
+
 /// An alarm source that is put aside.
 #[derive(Clone, Debug)]
 pub struct ShelvedView {
