@@ -161,11 +161,17 @@ async fn area_path(app: &App, id: &str) -> Result<String, ApiError> {
     Ok(found.path)
 }
 
-pub(super) async fn detail(app: &App, case: &Case, fields: &Fields) -> Result<Json<CaseDetail>, ApiError> {
+/// A case as this user may see it.
+pub(super) async fn detail(
+    app: &App,
+    user: &str,
+    case: &Case,
+    fields: &Fields,
+) -> Result<Json<CaseDetail>, ApiError> {
     let tenant = app.tenant().as_str();
     let (before, rows_before) = (read::<Cursor>(fields, "incidents")?, read(fields, "history")?);
     let limit = MOST as i64 + 1;
-    let joined = lists::joined(&app.db, tenant, &case.number).await?;
+    let joined = lists::joined(&app.db, tenant, user, &case.number).await?;
     let members = std::iter::once(case.case_id.as_str()).chain(joined.iter().map(|one| one.case_id.as_str()));
     let mut incidents = lists::incidents_of(&app.db, tenant, members, before.as_ref(), limit).await?;
     let more = incidents.len() > MOST;
@@ -209,7 +215,7 @@ pub(super) async fn get(
     fields: Fields,
 ) -> Result<Json<CaseDetail>, ApiError> {
     let case = case::store::by_number(&app.db, app.tenant().as_str(), &caller.0.user, &number).await?;
-    detail(&app, &case.ok_or(CaseError::Unknown(number))?, &fields).await
+    detail(&app, &caller.0.user, &case.ok_or(CaseError::Unknown(number))?, &fields).await
 }
 
 /// Say that the case is seen and in hand. The first one counts; again is harmless.
@@ -228,7 +234,7 @@ pub(super) async fn acknowledge(
     }
     let case = case::store::acknowledge(&app.db, tenant, &number, user, app.clock.now()).await?;
     app.changes.wake();
-    detail(&app, &case, &Fields::default()).await
+    detail(&app, &caller.0.user, &case, &Fields::default()).await
 }
 
 /// File the ticket of a call (the case moves from received to filed), or correct it.
@@ -265,5 +271,5 @@ pub(super) async fn ticket(
     };
     lesson::teach(&app, &case, user, &draft, before.as_ref()).await;
     app.changes.wake();
-    detail(&app, &case, &Fields::default()).await
+    detail(&app, &caller.0.user, &case, &Fields::default()).await
 }

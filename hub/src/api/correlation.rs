@@ -74,7 +74,7 @@ pub(super) async fn shelve(
     let Json(request) = request?;
     let by = By { user: &caller.0.user, grants: &caller.0.grants };
     let case = shelf::shelve(&app, &number, request.minutes, &request.reason, by).await?;
-    shown(&app, &case).await
+    shown(&app, &caller.0.user, &case).await
 }
 
 /// Take the source of a case back before its time.
@@ -88,7 +88,7 @@ pub(super) async fn take_back(
 ) -> Result<Json<CaseDetail>, ApiError> {
     allowed(&app, &caller, &number).await?;
     let case = shelf::take_back(&app, &number, By { user: &caller.0.user, grants: &caller.0.grants }).await?;
-    shown(&app, &case).await
+    shown(&app, &caller.0.user, &case).await
 }
 
 async fn allowed(app: &App, caller: &Caller, number: &str) -> Result<(), ApiError> {
@@ -99,9 +99,9 @@ async fn allowed(app: &App, caller: &Caller, number: &str) -> Result<(), ApiErro
     }
 }
 
-async fn shown(app: &App, case: &Case) -> Result<Json<CaseDetail>, ApiError> {
+async fn shown(app: &App, user: &str, case: &Case) -> Result<Json<CaseDetail>, ApiError> {
     app.changes.wake();
-    detail(app, case, &Fields::default()).await
+    detail(app, user, case, &Fields::default()).await
 }
 
 #[derive(utoipa::IntoParams)]

@@ -166,5 +166,5 @@ pub(super) async fn choose(
     let Json(request) = request?;
     let choice = request.choice()?;
     let case = gazetteer::choose(&app, &number, &choice, &caller.0.user, &caller.0.grants).await?;
-    detail(&app, &case, &Fields::default()).await
+    detail(&app, &caller.0.user, &case, &Fields::default()).await
 }

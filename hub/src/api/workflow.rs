@@ -174,7 +174,7 @@ pub(super) async fn step(
     let (user, actor) = (&caller.0.user, Actor::user(&caller.0.user, &caller.0.grants));
     let case = attachment::take(&app, &number, &step, (user, &actor), &attachments).await?;
     app.changes.wake();
-    detail(&app, &case, &Fields::default()).await
+    detail(&app, &caller.0.user, &case, &Fields::default()).await
 }
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -253,7 +253,7 @@ pub(super) async fn report(
     };
     let case = report::report(&app, &new, &with, &caller.0.user, &caller.0.grants).await?;
     app.changes.wake();
-    Ok((StatusCode::CREATED, detail(&app, &case, &Fields::default()).await?))
+    Ok((StatusCode::CREATED, detail(&app, &caller.0.user, &case, &Fields::default()).await?))
 }
 
 #[derive(utoipa::IntoParams)]

@@ -45,7 +45,7 @@ pub(super) async fn page(
     });
     let before: Option<Cursor> = fields.get("incidents").parse().ok();
     let limit = INCIDENTS as i64 + 1;
-    let joined = list::joined(&app.db, tenant, &case.number).await.map_err(shown)?;
+    let joined = list::joined(&app.db, tenant, &viewer.session.user, &case.number).await.map_err(shown)?;
     let members = std::iter::once(case.case_id.as_str()).chain(joined.iter().map(|one| one.case_id.as_str()));
     let mut incidents =
         list::incidents_of(&app.db, tenant, members, before.as_ref(), limit).await.map_err(shown)?;

@@ -252,13 +252,18 @@ pub async fn incidents(
     incidents_of(db, tenant, std::iter::once(case_id), before, limit).await
 }
 
-/// Cases that were joined to one, the first of them first.
-pub async fn joined(db: &Db, tenant: &str, number: &str) -> Result<Vec<JoinedCase>> {
+/// Cases that were joined to one and that this user may see, the first of them first: whoever works on the one that goes on
+/// does not read the words of every caller about it by that.
+pub async fn joined(db: &Db, tenant: &str, user: &str, number: &str) -> Result<Vec<JoinedCase>> {
     db.fetch_all(
-        "select case_id, number, kind, title_zh, title_en, incident_count, coalesce(closed_at_ms, 0) as joined_at_ms,
+        concat!(
+            "select case_id, number, kind, title_zh, title_en, incident_count, coalesce(closed_at_ms, 0) as joined_at_ms,
                 coalesce(joined_why, '') as why
-         from cases where tenant = $1 and joined_into = $2 order by closed_at_ms, number limit $3",
-        args![tenant, number, MOST_JOINED],
+         from cases where tenant = $1 and joined_into = $2",
+            visible!("$4"),
+            " order by closed_at_ms, number limit $3"
+        ),
+        args![tenant, number, MOST_JOINED, user],
     )
     .await
 }

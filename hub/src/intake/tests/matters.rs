@@ -113,8 +113,10 @@ async fn two_cameras_see_one_fire() {
         let cases = world.numbered().await;
         assert_eq!(cases.len(), 2, "what joined stays joined, {}", world.name);
         assert_eq!((cases[0].severity.as_str(), cases[1].incident_count), ("emergency", 2));
-        let joined = case::store::list::joined(&world.app.db, "main", &cases[0].number).await.unwrap();
+        let joined = case::store::list::joined(&world.app.db, "main", "", &cases[0].number).await.unwrap();
         assert_eq!((joined.len(), joined[0].incident_count), (1, 2));
+        let hidden = case::store::list::joined(&world.app.db, "main", "stranger", &cases[0].number).await;
+        assert_eq!(hidden.unwrap(), [], "who may not see what joined is shown nothing of it");
         let members = [cases[0].case_id.as_str(), joined[0].case_id.as_str()];
         let shown =
             case::store::list::incidents_of(&world.app.db, "main", members.into_iter(), None, 50).await;
