@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Fills a hub's database with cases, for the measurement of lists: most of them closed, the open ones of every state.
 
-    deploy/bench/cases.py (sqlite:FILE | postgres://…) COUNT [--open PERCENT]
+    deploy/bench/cases.py (sqlite:FILE | postgres://…) COUNT [--open PERCENT] [--days DAYS] [--histories]
+
+With --histories each case has a history that says what became of it, row by row, for the measurement of the evaluation
+(`hub evaluate show`); without it only its first row, which says nothing of that. With --days 30 they all fall into a month.
 
 The hub must have made the tables (`hub user list` does) and must not run. Each case has an incident and its history; open
 ones have a clock and, once dispatched, a task. Nothing is due, no emergency waits and all months are closed, so that the
 hub has nothing to do by itself. Hashes of the history are made up: `hub verify-history` would say so.
 """
 import argparse
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +19,7 @@ import time
 
 DAY_MS = 86_400_000
 # The newest case opens now; the others two years back, evenly.
-SPAN_MS = 730 * DAY_MS
+SPAN_DAYS = 730
 TENANT = "main"
 # Positions of the live feed that are kept.
 MOST_CHANGES = 200_000
@@ -91,12 +95,58 @@ STATEMENTS = [
     on conflict (tenant) do update set change_position = excluded.change_position""",
 ]
 
+# What becomes of a case, row by row: after how many minutes, what, and what its ledger says then. `@5@` is a moment, minutes
+# after the case was opened, `@unit@` its unit and `@area@` where it lies.
+FILING = '"filing":{"category":"other","group":"governance","policy":1,"at":@1@}'
+STEPS = [
+    (0, "opened", '"whole":true,"subject":{"source":"camera","kind":"intrusion","severity":"normal","area":"@area@",'
+     '"opened_at":@0@},"stand":{"state":"received","level":"county"},'
+     '"clocks":[{"clock":"triage","nth":1,"policy":1,"limit":"1 hour","started_at":@0@,"due_at":@60@}]'),
+    (1, "filed", '"stand":{"state":"filed",' + FILING + '},"clocks":[{"clock":"triage","nth":1,"policy":1,"limit":"1 hour",'
+     '"started_at":@0@,"due_at":@60@,"stopped_at":@1@},{"clock":"dispatch","nth":1,"policy":1,"limit":"1 hour",'
+     '"started_at":@1@,"due_at":@61@}]'),
+    (2, "dispatched", '"stand":{"state":"dispatched",' + FILING + '},"tasks":[{"task":1,"unit":"@unit@","part":"lead",'
+     '"state":"dispatched","dispatched_at":@2@}],"clocks":[{"clock":"dispatch","nth":1,"policy":1,"limit":"1 hour",'
+     '"started_at":@1@,"due_at":@61@,"stopped_at":@2@},{"clock":"handle","task":1,"nth":1,"policy":1,"limit":"7 days",'
+     '"started_at":@2@,"due_at":@10080@}]'),
+    (3, "accepted", '"stand":{"state":"in_progress",' + FILING + '},"tasks":[{"task":1,"unit":"@unit@","part":"lead",'
+     '"state":"accepted","dispatched_at":@2@,"accepted_at":@3@}]'),
+    (60, "reported", '"stand":{"state":"verifying",' + FILING + ',"reported_at":@60@},"tasks":[{"task":1,"unit":"@unit@",'
+     '"part":"lead","state":"done","dispatched_at":@2@,"accepted_at":@3@,"ended_at":@60@}],"clocks":[{"clock":"handle",'
+     '"task":1,"nth":1,"policy":1,"limit":"7 days","started_at":@2@,"due_at":@10080@,"stopped_at":@60@},{"clock":"verify",'
+     '"nth":1,"policy":1,"limit":"1 day","started_at":@60@,"due_at":@1500@}]'),
+    (90, "checked", '"stand":{"state":"verifying",' + FILING + ',"reported_at":@60@,"check":{"agrees":true,"at":@90@}}'),
+    (120, "closed", '"stand":{"state":"closed",' + FILING + ',"how":"verified","ended_at":@120@},"clocks":[{"clock":"verify",'
+     '"nth":1,"policy":1,"limit":"1 day","started_at":@60@,"due_at":@1500@,"stopped_at":@120@}]'),
+]
+# How many of the steps a case has taken, by its state (`turn`; null: closed).
+TAKEN = "case when turn is null then 7 when turn < 5 then 1 when turn < 6 then 2 when turn < 7 then 3 when turn < 9 then 4 else 5 end"
+AREA = "'/c/t' || ((n / 7) % 12) || '/v' || ((n / 7) % 240) || '/g' || ((n / 7) % 2400) || '/'"
 
-def texts(words, count, open_percent):
+
+def histories():
+    """The rows of each history instead of the first one alone; hashes are made up all the same."""
+    yield "delete from case_history"
+    for position, (minutes, action, ledger) in enumerate(STEPS, 1):
+        # Braces of JSON are doubled until the statement is filled in.
+        ledger = ledger.replace("{", "{{").replace("}", "}}")
+        ledger = ledger.replace("@area@", f"' || {AREA} || '").replace("@unit@", f"' || {UNITS} || '")
+        ledger = re.sub(r"@(\d+)@", r"' || (opened + \1 * 60000) || '", ledger)
+        yield f"""insert into case_history (tenant, case_id, position, at_ms, actor, action, detail, prev_hash, hash)
+            select '{TENANT}', {{id}}, {position}, opened + {minutes * 60_000}, 'hub', '{action}',
+                '{{{{"ledger":{{{{{ledger}}}}}}}}}', '', {{hash}}
+            from ({ROWS}) r where {TAKEN} >= {position}"""
+    yield f"""update cases set history_count = (select count(*) from case_history h
+            where h.tenant = cases.tenant and h.case_id = cases.case_id) where tenant = '{TENANT}'"""
+
+
+def texts(words, arguments):
+    count, span_ms = arguments.count, arguments.days * DAY_MS
     # How many of a million cases are open.
-    plain = {"count": count, "newest": int(time.time() * 1000), "step": max(1, SPAN_MS // count), "open_in": round(open_percent * 10_000)}
+    open_in = round(arguments.open * 10_000)
+    plain = {"count": count, "newest": int(time.time() * 1000), "step": max(1, span_ms // count), "open_in": open_in}
     plain["series"] = words["series"].format(count=count)
-    for statement in STATEMENTS:
+    for statement in [*STATEMENTS, *(histories() if arguments.histories else [])]:
         # Ids, numbers and hashes are words of one database; braces of JSON are doubled until here.
         yield statement.format(**plain, **{name: words[name] for name in ("id", "incident", "number", "hash")})
 
@@ -106,18 +156,20 @@ def main():
     parser.add_argument("database")
     parser.add_argument("count", type=int)
     parser.add_argument("--open", type=float, default=2.0, help="percent of the cases that are open (default 2)")
+    parser.add_argument("--days", type=int, default=SPAN_DAYS, help="within how many days they were opened (default 730)")
+    parser.add_argument("--histories", action="store_true", help="whole histories, for the evaluation")
     arguments = parser.parse_args()
     if arguments.database.startswith("sqlite:"):
         database = sqlite3.connect(arguments.database.removeprefix("sqlite:"), isolation_level=None)
         for pragma in ("synchronous = off", "cache_size = -1000000", "temp_store = memory"):
             database.execute(f"pragma {pragma}")
         database.execute("begin immediate")
-        for text in texts(SQLITE, arguments.count, arguments.open):
+        for text in texts(SQLITE, arguments):
             database.execute(text)
         database.execute("commit")
         database.execute("pragma wal_checkpoint(truncate)")
     elif arguments.database.startswith("postgres"):
-        text = ";\n".join(texts(POSTGRES, arguments.count, arguments.open))
+        text = ";\n".join(texts(POSTGRES, arguments))
         script = f"\\set ON_ERROR_STOP on\nset synchronous_commit = off;\nbegin;\n{text};\ncommit;\nvacuum analyze;\n"
         subprocess.run(["psql", "--quiet", "--no-psqlrc", arguments.database], input=script, text=True, check=True)
     else:

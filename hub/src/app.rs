@@ -23,6 +23,7 @@ use crate::intake::{Allowance, Intake, Item, Worker};
 use crate::metrics::Metrics;
 use crate::pki::Authority;
 use crate::policy::Policies;
+use crate::push::Vapid;
 use crate::running::Running;
 use crate::ticket::knowledge::Shelf;
 use crate::workflow;
@@ -42,6 +43,8 @@ pub struct App {
     pub authority: Arc<Authority>,
     /// Opens callback numbers.
     pub contact_key: Arc<ContactSecret>,
+    /// By what push services of browsers know this hub.
+    pub vapid: Arc<Vapid>,
     pub metrics: Arc<Metrics>,
     /// What boxes say of running calls.
     pub running: Running,
@@ -91,6 +94,7 @@ impl App {
         let authority = Authority::open(&data_dir.join("pki"), &config.hub.name, &chance, clock.now())?;
         let contact_key = contact::open_key(&data_dir.join("pki"), &chance)?;
         let sealer = Sealer::open(&data_dir.join("pki"), &chance)?;
+        let vapid = Vapid::open(&data_dir.join("pki"), &chance)?;
         let changes = ChangeFeed::new(db.clone());
         let metrics = Arc::new(Metrics::default());
         let evidence = EvidenceStore::open(
@@ -121,6 +125,7 @@ impl App {
             intake,
             authority: Arc::new(authority),
             contact_key: Arc::new(contact_key),
+            vapid: Arc::new(vapid),
             metrics,
             running,
             knowledge: Shelf::default(),

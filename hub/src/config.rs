@@ -299,6 +299,12 @@ impl Config {
             ));
         }
         wrong.extend(self.outbound.wrong(text, name));
+        let is_named = self.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        if !is_named && self.outbound.names_no_contact() {
+            wrong.push(format!(
+                "{name}: a channel web_push needs contact = \"mailto:NAME@HOST\", or [http] public_url with https: push services want to know who sends"
+            ));
+        }
         if wrong.is_empty() { Ok(self) } else { Err(ConfigError(wrong.join("\n"))) }
     }
 

@@ -34,6 +34,7 @@ pub mod pki;
 pub mod platform;
 pub mod policy;
 pub mod public;
+pub mod push;
 mod range;
 pub mod reconcile;
 pub mod renewal;

@@ -10,7 +10,7 @@ use crate::device::store::Silent;
 use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
 use crate::intake::{self, Context};
 use crate::{
-    attachment, cap, case, command, contact, db, engine, notice, open311, outbound, platform, public,
+    attachment, cap, case, command, contact, db, engine, notice, open311, outbound, platform, public, push,
     self_test,
 };
 
@@ -50,6 +50,7 @@ pub async fn pass(app: &App) {
     step("sealing the history", case::seal::due(app, now).await);
     step("forgetting old notices", notice::prune(&app.db, now.0 - KEEP_NOTICES_MS).await);
     step("forgetting what was sent", outbound::prune(&app.db, now).await);
+    step("forgetting browsers of those who are gone", push::prune(&app.db).await);
     step("removing uploads", app.evidence.remove_expired().await);
     let quarantine_ms = i64::from(app.config.intake.quarantine_days) * DAY_MS;
     step("emptying quarantine", intake::store::forget_quarantine(&app.db, now.0 - quarantine_ms).await);

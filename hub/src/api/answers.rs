@@ -55,6 +55,11 @@ pub(super) struct NotFound(Problem);
 #[response(status = 409, content_type = "application/problem+json")]
 pub(super) struct Conflict(Problem);
 
+/// The hub's configuration has nothing that it would be for.
+#[derive(IntoResponses)]
+#[response(status = 409, content_type = "application/problem+json")]
+pub(super) struct NotSetUp(Problem);
+
 /// What is kept was sealed for another key, or is damaged.
 #[derive(IntoResponses)]
 #[response(status = 409, content_type = "application/problem+json")]

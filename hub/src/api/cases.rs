@@ -172,6 +172,7 @@ pub(super) async fn detail(
     let (before, rows_before) = (read::<Cursor>(fields, "incidents")?, read(fields, "history")?);
     let limit = MOST as i64 + 1;
     let joined = lists::joined(&app.db, tenant, user, &case.number).await?;
+    let reports = case::store::joined::reports(&app.db, tenant, user, &case.number).await?;
     let members = std::iter::once(case.case_id.as_str()).chain(joined.iter().map(|one| one.case_id.as_str()));
     let mut incidents = lists::incidents_of(&app.db, tenant, members, before.as_ref(), limit).await?;
     let more = incidents.len() > MOST;
@@ -192,6 +193,7 @@ pub(super) async fn detail(
         case: CaseItem::new(case, &evidence).with_joined(&joined, &evidence),
         links: links::of_case(&app.db, tenant, &case.case_id).await?,
         joined: joined.iter().map(Into::into).collect(),
+        joined_reports: reports.iter().map(Into::into).collect(),
         history: history.iter().map(Into::into).collect(),
         incidents: incidents.iter().rev().map(Into::into).collect(),
         next_history,
@@ -257,8 +259,8 @@ pub(super) async fn ticket(
         Some(case) => ticket::get(&app.db, tenant, &case.case_id).await?.map(|ticket| ticket.draft()),
         None => None,
     };
-    let (id, actor) = (app.new_id(), Actor::user(user, &caller.0.grants));
-    let case = match ticket::file(&app.db, tenant, &number, &draft, None, &actor, app.step_with(&id)).await {
+    let actor = Actor::user(user, &caller.0.grants);
+    let case = match ticket::file(&app, &number, &draft, None, &actor).await {
         Ok(case) => case,
         Err(error @ TicketError::Wrong(_)) => return Err(ApiError::Unprocessable(error.to_string())),
         Err(

@@ -21,6 +21,7 @@ mod organisation;
 mod places;
 mod platform;
 mod public;
+mod push;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(cap::get, cap::release, cap::cancel))
         .routes(routes!(cap::feed))
         .routes(routes!(public::status))
+        .routes(routes!(push::list, push::add))
+        .routes(routes!(push::remove))
+        .routes(routes!(push::key))
         .routes(routes!(changes::follow))
 }
 

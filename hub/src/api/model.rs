@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 pub(super) use workflow::WorkflowItem;
 
 use super::places::PlaceItem;
+use crate::case::joined::JoinedReport;
 use crate::case::{Case, CaseEvidence, CaseIncident, HistoryEntry, JoinedCase};
 use crate::command::CommandRow;
 use crate::correlation::links::Links;
@@ -208,6 +209,8 @@ pub(super) struct CaseDetail {
     pub(super) next_incidents: Option<String>,
     /// Cases that are the same matter and were joined to this one; their incidents and files are among those here.
     pub(super) joined: Vec<JoinedItem>,
+    /// What others told of the same matter, for a unit that works on it and may not open their cases.
+    pub(super) joined_reports: Vec<JoinedReportItem>,
     pub(super) links: Links,
     /// Of a call, once filed.
     pub(super) ticket: Option<Ticket>,
@@ -242,6 +245,37 @@ impl From<&JoinedCase> for JoinedItem {
             incident_count: case.incident_count,
             joined_at: case.joined_at_ms,
             why: case.why.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct JoinedReportItem {
+    number: String,
+    kind: String,
+    severity: String,
+    /// Without numbers that may be telephones, like the place.
+    title: String,
+    title_en: String,
+    place: Option<String>,
+    /// On the map, WGS84, as far as it is known.
+    location: Option<protocol::Place>,
+    opened_at: i64,
+    joined_at: i64,
+}
+
+impl From<&JoinedReport> for JoinedReportItem {
+    fn from(report: &JoinedReport) -> Self {
+        Self {
+            number: report.number.clone(),
+            kind: report.kind.clone(),
+            severity: report.severity.clone(),
+            title: report.title_zh.clone(),
+            title_en: report.title_en.clone(),
+            place: report.place.clone(),
+            location: report.location.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+            opened_at: report.opened_at_ms,
+            joined_at: report.joined_at_ms,
         }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct PlaceList {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct PlaceItem {
     told: String,
+    /// `user:NAME` of whose ticket the words are; nothing where they are the caller's, or of who reported it.
+    told_by: Option<String>,
     /// Name of the grid that came with the words.
     grid: Option<String>,
     gazetteer: i64,
@@ -62,6 +64,7 @@ impl From<Kept> for PlaceItem {
     fn from(kept: Kept) -> Self {
         Self {
             told: kept.told,
+            told_by: kept.told_by,
             grid: kept.grid,
             gazetteer: kept.version,
             candidates: kept.candidates,

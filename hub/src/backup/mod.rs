@@ -1,7 +1,8 @@
 //! Everything a hub keeps, carried whole: into one file ([`take`]), out of one ([`restore`]), and from one database to the
 //! other ([`transfer`]).
 //!
-//! Tables are found by asking the database, so a table that a later migration makes is carried too. What arrives is held
+//! Tables are found by asking the database, so a table that a later migration makes is carried too; of a cache, which the hub
+//! makes again by itself, a backup has no row ([`take::CACHES`]). What arrives is held
 //! against what left, table by table, by the hash of its rows in one order and one form ([`content`]); only then is it in
 //! force, all of it or nothing. A backup is one moment of the database; the files that lie beside it are named by their
 //! content and are copied after that moment, the keys before it, so that nothing in it points to what came later.

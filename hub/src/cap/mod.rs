@@ -260,8 +260,29 @@ fn sender(app: &App) -> String {
 }
 
 fn sent(app: &App, sender: &str, number: &str, revision: i64, at: UtcMs) -> Sent {
-    let identifier = format!("{}.{number}.{revision}", app.tenant());
-    Sent { sender: sender.to_owned(), identifier, at: alert::time(&app.zoned_time(at)) }
+    Sent {
+        sender: sender.to_owned(),
+        identifier: identifier(app, number, revision),
+        at: alert::time(&app.zoned_time(at)),
+    }
+}
+
+fn identifier(app: &App, number: &str, revision: i64) -> String {
+    format!("{}.{number}.{revision}", app.tenant())
+}
+
+/// A message that was sent, named as it named itself: receivers hold these against each other letter by letter, and the hub may
+/// stand in another zone of time by now.
+fn was_sent(app: &App, number: &str, kept: &Kept) -> Sent {
+    let own = kept.content.split_once("<sent>").and_then(|(_, rest)| rest.split_once("</sent>"));
+    match own {
+        Some((at, _)) => Sent {
+            sender: kept.sender.clone(),
+            identifier: identifier(app, number, kept.revision),
+            at: at.to_owned(),
+        },
+        None => sent(app, &kept.sender, number, kept.revision, UtcMs(kept.sent_at_ms)),
+    }
 }
 
 /// What is not the case's own.
@@ -285,10 +306,7 @@ fn alert(app: &App, case: &Case, before: &[Kept], message: Message<'_>, ground: 
         sent: sent(app, &sender(app), &case.number, revision, now),
         status,
         msg_type,
-        references: replaces
-            .iter()
-            .map(|kept| sent(app, &kept.sender, &case.number, kept.revision, UtcMs(kept.sent_at_ms)))
-            .collect(),
+        references: replaces.iter().map(|kept| was_sent(app, &case.number, kept)).collect(),
         number: case.number.clone(),
         category: category_of(case),
         event: (zh, en),

@@ -40,10 +40,10 @@ pub(super) async fn insert(tx: &mut Tx, tenant: &str, kept: &Kept, by: &str) -> 
     Ok(())
 }
 
-/// All messages of a case, in order, without their text.
+/// All messages of a case, in order.
 pub(super) async fn all_in(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Vec<Kept>> {
     tx.fetch_all(
-        "select case_id, revision, msg_type, status, sent_at_ms, sender, '' as content from cap_alerts
+        "select case_id, revision, msg_type, status, sent_at_ms, sender, content from cap_alerts
          where tenant = $1 and case_id = $2 order by revision",
         args![tenant, case_id],
     )

@@ -5,6 +5,7 @@
 
 pub mod category;
 pub mod history;
+pub mod joined;
 pub mod number;
 pub mod precision;
 pub mod report;

@@ -54,6 +54,8 @@ pub struct By {
     /// Has it while it is received.
     pub level: Level,
     pub area: AreaPath,
+    /// The map by which its area was found, where one was looked at.
+    pub grid_version: Option<i64>,
     /// What else the history says of it.
     pub detail: Map<String, Value>,
 }
@@ -91,11 +93,11 @@ impl NewReport {
     }
 }
 
-/// The grid of the place, where one was given and a map is in force.
-pub(crate) async fn on_the_map(app: &App, new: &NewReport) -> db::Result<Option<AreaPath>> {
+/// The grid of the place and the version of the map that says so, where a place was given and a map is in force.
+pub(crate) async fn on_the_map(app: &App, new: &NewReport) -> db::Result<Option<(AreaPath, i64)>> {
     let Some((latitude, longitude)) = new.at else { return Ok(None) };
     let index = app.grids.newest(&app.db, app.tenant().as_str()).await?;
-    Ok(index.and_then(|index| index.at(longitude, latitude).cloned()))
+    Ok(index.and_then(|index| Some((index.at(longitude, latitude)?.clone(), index.version))))
 }
 
 /// Looks up a place without coordinates; only one in the area that is known already is taken without asking anybody.
@@ -129,14 +131,15 @@ pub async fn report(
     let mut reporting: Vec<&Grant> = grants.iter().filter(|grant| grant.role.may(Act::Report)).collect();
     // The nearest first: who manages a grid and sits in a centre as well reports for the grid.
     reporting.sort_by_key(|grant| std::cmp::Reverse(grant.area.as_str().len()));
-    let area = match &new.area {
+    let (area, grid_version) = match &new.area {
+        // Whoever names an area says where it is himself: no map was asked.
         Some(id) => {
             let found = organisation::store::area(&app.db, tenant, id).await?;
-            AreaPath::kept(found.ok_or_else(|| ReportError::Area(id.clone()))?.path)
+            (AreaPath::kept(found.ok_or_else(|| ReportError::Area(id.clone()))?.path), None)
         }
         None => match on_the_map(app, new).await? {
-            Some(area) => area,
-            None => reporting.first().map(|grant| grant.area.clone()).unwrap_or_default(),
+            Some((area, version)) => (area, Some(version)),
+            None => (reporting.first().map(|grant| grant.area.clone()).unwrap_or_default(), None),
         },
     };
     let Some(grant) = reporting.into_iter().find(|grant| grant.area.covers(&area)) else {
@@ -144,7 +147,7 @@ pub async fn report(
     };
     let level = grant.level();
     let source = if level == Level::County { Source::Citizen } else { Source::Worker };
-    let by = By { actor: format!("user:{user}"), source, level, area, detail: Map::new() };
+    let by = By { actor: format!("user:{user}"), source, level, area, grid_version, detail: Map::new() };
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let case = receive(app, &mut tx, new, by).await?;
@@ -206,6 +209,7 @@ pub(crate) async fn receive(app: &App, tx: &mut Tx, new: &NewReport, by: By) -> 
         title: new.title.trim(),
         place: new.place.trim(),
         location,
+        grid_version: by.grid_version,
         level: by.level,
         confidential: new.confidential,
     };

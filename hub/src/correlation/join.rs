@@ -3,7 +3,7 @@
 //! A joined case is void with a pointer: its incidents, its caller and its ticket stay with it, and what its source tells
 //! further goes on there and lifts the case that it points to. So nothing has to be sorted out when the join was wrong.
 
-use protocol::{Severity, UtcMs};
+use protocol::{Incident, Severity, UtcMs};
 use serde_json::json;
 
 use super::near::{self, Spot};
@@ -13,6 +13,18 @@ use crate::db::{Result, Tx};
 use crate::policy::Policies;
 use crate::workflow::store::{StepError, With, take_in};
 use crate::workflow::{Actor, Step};
+
+/// Whether what an incident tells can be one matter with what others tell, by the policy in force.
+pub async fn may_join(
+    tx: &mut Tx,
+    tenant: &str,
+    incident: &Incident,
+    policies: &Policies,
+    now: UtcMs,
+) -> Result<bool> {
+    let policy = policies.newest_in(tx, tenant, now).await?;
+    Ok(!near::kindred(&policy.near, &super::signal(incident)).is_empty())
+}
 
 /// Looks whether a case that has just been opened, or has learned what it is about, is the same matter as another open
 /// one, and joins the two then. The one that somebody works on goes on, else the older one; two that both are somebody's

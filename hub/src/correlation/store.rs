@@ -196,16 +196,6 @@ pub(super) async fn put_shelf(tx: &mut Tx, tenant: &str, new: &NewShelf<'_>, now
         args![tenant, new.id, new.key, new.case_id, new.severity, new.reason, new.by, now, new.until],
     )
     .await?;
-    set_shelved(tx, tenant, new.key, true).await
-}
-
-/// Its open case, if it has one, is looked up first when it tells of something.
-async fn set_shelved(tx: &mut Tx, tenant: &str, key: &str, shelved: bool) -> Result<()> {
-    tx.execute(
-        "update cases set shelved = $3 where tenant = $1 and correlation_key = $2 and shelved <> $3",
-        args![tenant, key, shelved],
-    )
-    .await?;
     Ok(())
 }
 
@@ -225,7 +215,7 @@ pub(super) async fn end_shelf(tx: &mut Tx, tenant: &str, key: &str, by: &str, no
         args![tenant, key, by, now],
     )
     .await?;
-    set_shelved(tx, tenant, key, false).await
+    Ok(())
 }
 
 /// Sources whose time on the shelf is over: tenant and source.

@@ -1,7 +1,10 @@
 //! Query arguments that both databases take.
 
+use sqlx::error::BoxDynError;
+use sqlx::postgres::PgArguments;
 use sqlx::query::{Query, QueryAs};
-use sqlx::{Database, Encode, FromRow, SqlSafeStr, Type};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, Database, FromRow, IntoArguments, Postgres, SqlSafeStr, Sqlite};
 
 /// One bound value.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +12,38 @@ pub enum Arg {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Vec<u8>),
+    /// Lists are arrays to PostgreSQL and JSON to SQLite; see `one_of!` of [`super::dialect`].
+    Ints(Vec<Option<i64>>),
+    Texts(Vec<Option<String>>),
+    Blobs(Vec<Vec<u8>>),
+}
+
+impl Arg {
+    /// Texts to look for.
+    pub fn texts(all: impl IntoIterator<Item = String>) -> Self {
+        Self::Texts(all.into_iter().map(Some).collect())
+    }
+
+    /// An empty list of values like this one.
+    pub(super) fn list(&self) -> Self {
+        match self {
+            Self::Int(_) | Self::Ints(_) => Self::Ints(Vec::new()),
+            Self::Text(_) | Self::Texts(_) => Self::Texts(Vec::new()),
+            Self::Bytes(_) | Self::Blobs(_) => Self::Blobs(Vec::new()),
+        }
+    }
+
+    /// Adds a value to a list of its like. Columns have one type: a value of another one is nothing there.
+    pub(super) fn push(&mut self, value: Self) {
+        match (self, value) {
+            (Self::Ints(list), Self::Int(value)) => list.push(value),
+            (Self::Ints(list), _) => list.push(None),
+            (Self::Texts(list), Self::Text(value)) => list.push(value),
+            (Self::Texts(list), _) => list.push(None),
+            (Self::Blobs(list), Self::Bytes(value)) => list.push(value),
+            _ => {}
+        }
+    }
 }
 
 impl From<i64> for Arg {
@@ -90,32 +125,62 @@ macro_rules! text_ids {
 
 text_ids!(MessageId, IncidentId, CallId, CommandId, BootId, TenantId, DeviceId, CameraId, RuleId, Sha256Hex);
 
-pub(super) fn query<DB: Database>(sql: impl SqlSafeStr, args: Vec<Arg>) -> Query<'static, DB, DB::Arguments>
-where
-    Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
-    Option<String>: for<'t> Encode<'t, DB> + Type<DB>,
-    Vec<u8>: for<'t> Encode<'t, DB> + Type<DB>,
-{
-    args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
-        Arg::Int(value) => query.bind(value),
-        Arg::Text(value) => query.bind(value),
-        Arg::Bytes(value) => query.bind(value),
-    })
+/// A database with the arguments that it takes.
+pub(super) trait Takes: Database {
+    fn add(to: &mut Self::Arguments, arg: Arg) -> Result<(), BoxDynError>;
 }
 
-pub(super) fn query_as<DB: Database, T>(
+impl Takes for Postgres {
+    fn add(to: &mut PgArguments, arg: Arg) -> Result<(), BoxDynError> {
+        match arg {
+            Arg::Int(value) => to.add(value),
+            Arg::Text(value) => to.add(value),
+            Arg::Bytes(value) => to.add(value),
+            Arg::Ints(values) => to.add(values),
+            Arg::Texts(values) => to.add(values),
+            Arg::Blobs(values) => to.add(values),
+        }
+    }
+}
+
+impl Takes for Sqlite {
+    fn add(to: &mut SqliteArguments, arg: Arg) -> Result<(), BoxDynError> {
+        match arg {
+            Arg::Int(value) => to.add(value),
+            Arg::Text(value) => to.add(value),
+            Arg::Bytes(value) => to.add(value),
+            Arg::Ints(values) => to.add(serde_json::to_string(&values)?),
+            Arg::Texts(values) => to.add(serde_json::to_string(&values)?),
+            Arg::Blobs(values) => to.add(serde_json::to_string(&values)?),
+        }
+    }
+}
+
+fn arguments<DB: Takes>(args: Vec<Arg>) -> super::Result<DB::Arguments> {
+    let mut all = DB::Arguments::default();
+    for arg in args {
+        DB::add(&mut all, arg).map_err(sqlx::Error::Encode)?;
+    }
+    Ok(all)
+}
+
+pub(super) fn query<DB: Takes>(
     sql: impl SqlSafeStr,
     args: Vec<Arg>,
-) -> QueryAs<'static, DB, T, DB::Arguments>
+) -> super::Result<Query<'static, DB, DB::Arguments>>
+where
+    DB::Arguments: IntoArguments<DB>,
+{
+    Ok(sqlx::query_with(sql, arguments::<DB>(args)?))
+}
+
+pub(super) fn query_as<DB: Takes, T>(
+    sql: impl SqlSafeStr,
+    args: Vec<Arg>,
+) -> super::Result<QueryAs<'static, DB, T, DB::Arguments>>
 where
     T: for<'r> FromRow<'r, DB::Row>,
-    Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
-    Option<String>: for<'t> Encode<'t, DB> + Type<DB>,
-    Vec<u8>: for<'t> Encode<'t, DB> + Type<DB>,
+    DB::Arguments: IntoArguments<DB>,
 {
-    args.into_iter().fold(sqlx::query_as(sql), |query, arg| match arg {
-        Arg::Int(value) => query.bind(value),
-        Arg::Text(value) => query.bind(value),
-        Arg::Bytes(value) => query.bind(value),
-    })
+    Ok(sqlx::query_as_with(sql, arguments::<DB>(args)?))
 }

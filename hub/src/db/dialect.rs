@@ -11,6 +11,17 @@ macro_rules! texts {
 }
 pub(crate) use texts;
 
+/// Whether a column holds one of the texts of argument `n`, a list ([`crate::db::Arg::texts`]).
+macro_rules! one_of {
+    (sqlite, $column:literal, $n:literal) => {
+        concat!($column, " in (select value from json_each($", $n, "))")
+    };
+    (postgres, $column:literal, $n:literal) => {
+        concat!($column, " = any($", $n, ")")
+    };
+}
+pub(crate) use one_of;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Sqlite,

@@ -36,6 +36,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0022_speed", include_str!("../../migrations/0022_speed.sql")),
     ("0023_gazetteer", include_str!("../../migrations/0023_gazetteer.sql")),
     ("0024_self_test", include_str!("../../migrations/0024_self_test.sql")),
+    ("0025_push", include_str!("../../migrations/0025_push.sql")),
+    ("0026_evaluation_facts", include_str!("../../migrations/0026_evaluation_facts.sql")),
+    ("0027_interop", include_str!("../../migrations/0027_interop.sql")),
+    ("0028_intake", include_str!("../../migrations/0028_intake.sql")),
 ];
 
 pub(crate) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

@@ -29,7 +29,7 @@ use sqlx::{AssertSqlSafe, Connection, FromRow, Postgres, SqlSafeStr, Sqlite, Tra
 
 pub use arg::Arg;
 pub use dialect::Dialect;
-pub use later::{Insert, placeholders};
+pub use later::{Insert, Update};
 pub(crate) use row::from_row;
 
 use crate::change::{self, Noted};
@@ -198,15 +198,15 @@ impl Db {
 
     pub async fn fetch_all<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>> {
         match self {
-            Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args).fetch_all(read).await,
-            Self::Postgres(pool) => arg::query_as::<Postgres, T>(sql, args).fetch_all(pool).await,
+            Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args)?.fetch_all(read).await,
+            Self::Postgres(pool) => arg::query_as::<Postgres, T>(sql, args)?.fetch_all(pool).await,
         }
     }
 
     pub async fn fetch_optional<T: Row>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Option<T>> {
         match self {
-            Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args).fetch_optional(read).await,
-            Self::Postgres(pool) => arg::query_as::<Postgres, T>(sql, args).fetch_optional(pool).await,
+            Self::Sqlite { read, .. } => arg::query_as::<Sqlite, T>(sql, args)?.fetch_optional(read).await,
+            Self::Postgres(pool) => arg::query_as::<Postgres, T>(sql, args)?.fetch_optional(pool).await,
         }
     }
 
@@ -218,9 +218,9 @@ impl Db {
     pub async fn execute(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64> {
         Ok(match self {
             Self::Sqlite { write, .. } => {
-                arg::query::<Sqlite>(sql, args).execute(write).await?.rows_affected()
+                arg::query::<Sqlite>(sql, args)?.execute(write).await?.rows_affected()
             }
-            Self::Postgres(pool) => arg::query::<Postgres>(sql, args).execute(pool).await?.rows_affected(),
+            Self::Postgres(pool) => arg::query::<Postgres>(sql, args)?.execute(pool).await?.rows_affected(),
         })
     }
 
@@ -238,15 +238,15 @@ impl Db {
 impl Tx {
     pub async fn fetch_all<T: Row>(&mut self, sql: impl SqlSafeStr, args: Vec<Arg>) -> Result<Vec<T>> {
         match &mut self.on {
-            On::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_all(&mut **tx).await,
-            On::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_all(&mut **tx).await,
+            On::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args)?.fetch_all(&mut **tx).await,
+            On::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args)?.fetch_all(&mut **tx).await,
         }
     }
 
     pub async fn fetch_optional<T: Row>(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Option<T>> {
         match &mut self.on {
-            On::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args).fetch_optional(&mut **tx).await,
-            On::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args).fetch_optional(&mut **tx).await,
+            On::Sqlite(tx) => arg::query_as::<Sqlite, T>(sql, args)?.fetch_optional(&mut **tx).await,
+            On::Postgres(tx) => arg::query_as::<Postgres, T>(sql, args)?.fetch_optional(&mut **tx).await,
         }
     }
 
@@ -257,8 +257,8 @@ impl Tx {
     /// Returns the number of rows touched.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Arg>) -> Result<u64> {
         Ok(match &mut self.on {
-            On::Sqlite(tx) => arg::query::<Sqlite>(sql, args).execute(&mut **tx).await?.rows_affected(),
-            On::Postgres(tx) => arg::query::<Postgres>(sql, args).execute(&mut **tx).await?.rows_affected(),
+            On::Sqlite(tx) => arg::query::<Sqlite>(sql, args)?.execute(&mut **tx).await?.rows_affected(),
+            On::Postgres(tx) => arg::query::<Postgres>(sql, args)?.execute(&mut **tx).await?.rows_affected(),
         })
     }
 
@@ -275,9 +275,17 @@ impl Tx {
         self.later.push(insert, row);
     }
 
-    /// Writes what waits for the commit, so that it can be read.
-    pub async fn flush(&mut self) -> Result<()> {
-        for (sql, args) in std::mem::take(&mut self.later).statements() {
+    /// Rows that are read before the commit, many in one statement.
+    pub async fn insert(&mut self, insert: Insert, rows: Vec<Vec<Arg>>) -> Result<()> {
+        for (sql, args) in later::inserts(insert, rows, self.dialect()) {
+            self.execute(AssertSqlSafe(sql), args).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes many rows in one statement.
+    pub async fn update(&mut self, update: Update, rows: Vec<Vec<Arg>>) -> Result<()> {
+        for (sql, args) in later::updates(update, rows, self.dialect()) {
             self.execute(AssertSqlSafe(sql), args).await?;
         }
         Ok(())
@@ -323,7 +331,7 @@ impl Tx {
 
     /// Writes now what was put off by [`Self::later`], for what reads it in the same transaction.
     pub async fn settle(&mut self) -> Result<()> {
-        for (sql, args) in std::mem::take(&mut self.later).statements() {
+        for (sql, args) in std::mem::take(&mut self.later).statements(self.dialect()) {
             self.execute(AssertSqlSafe(sql), args).await?;
         }
         Ok(())

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Postgres, Sqlite, Type};
 
-use super::{Db, On, Result, Tx, placeholders};
+use super::{Db, On, Result, Tx};
 use crate::args;
 
 /// Rows handed over, and written, at once.
@@ -140,6 +140,12 @@ impl Table {
         let rows: Vec<String> = (0..rows).map(|row| placeholders(row * count + 1, count)).collect();
         format!("insert into {} ({}) values {}", quoted(&self.name), columns.join(", "), rows.join(", "))
     }
+}
+
+/// `($3, $4, $5)` for `first` 3 and `count` 3.
+fn placeholders(first: usize, count: usize) -> String {
+    let names: Vec<String> = (first..first + count).map(|at| format!("${at}")).collect();
+    format!("({})", names.join(", "))
 }
 
 /// Names come from the database itself; some are words of SQL.

@@ -5,19 +5,24 @@
 //! end, and kept with a hash. Whatever is written later, and whatever a machine's clock does, does not come into them. A hub
 //! that was away closes what it missed, the oldest month first.
 //!
-//! Before that, cases of before the ledger are put on record in their own history. Both are reconcilers: they read what is
-//! missing and may run twice, on several hubs.
+//! Before that, cases of before the ledger are put on record in their own history, and units and areas that came or went in
+//! the roster. All are reconcilers: they read what is missing and may run twice, on several hubs.
 
 use std::time::Duration;
 
 use protocol::UtcMs;
 use tokio_util::sync::CancellationToken;
 
+use super::reading::{Cut, Way};
 use super::store::{self, KeptTable};
-use super::{By, Cut, EvaluationError, Period, Question, Scope, Table, canonical, count, policy_of};
+use super::{
+    By, EvaluationError, Period, Question, Scope, Table, canonical, count, keep, policy_of, roster,
+    roster_of_closed,
+};
 use crate::app::App;
 use crate::case::{self, seal};
 use crate::db;
+use crate::organisation;
 use crate::workflow;
 
 const EVERY: Duration = Duration::from_mins(1);
@@ -32,8 +37,12 @@ const MOST_CASES: i64 = 200;
 /// A root that covers fewer cases than this covers all that there were.
 const FULL_ROOT: u64 = 1_000;
 
-/// A station of its own: reading a month holds up nothing that is urgent.
+/// A station of its own: reading a month holds up nothing that is urgent. What the histories come to is kept beside it.
 pub async fn run(app: App, stop: CancellationToken) {
+    tokio::join!(months(app.clone(), stop.clone()), keep::run(app, stop));
+}
+
+async fn months(app: App, stop: CancellationToken) {
     while !stop.is_cancelled() {
         pass(&app).await;
         tokio::select! {
@@ -48,6 +57,9 @@ pub async fn pass(app: &App) {
     let now = app.clock.now();
     if let Err(error) = record_older(app, now).await {
         tracing::warn!("evaluation: putting older cases on record: {error}; trying again");
+    }
+    if let Err(error) = record_roster(app, now).await {
+        tracing::warn!("evaluation: putting units and areas on record: {error}; trying again");
     }
     if let Err(error) = close_due(app, now).await {
         tracing::warn!("evaluation: closing a month: {error}; trying again");
@@ -85,6 +97,29 @@ pub async fn record_older(app: &App, now: UtcMs) -> db::Result<u64> {
     Ok(recorded)
 }
 
+/// Puts units and areas that came or went on record; returns the number of the last entry there is.
+async fn record_roster(app: &App, now: UtcMs) -> db::Result<i64> {
+    let tenant = app.tenant().as_str();
+    let units = organisation::store::units(&app.db, tenant).await?;
+    let areas = organisation::store::areas(&app.db, tenant).await?;
+    let known = store::roster(&app.db, tenant, i64::MAX).await?;
+    let last = |all: &[roster::Entry]| all.last().map_or(0, |entry| entry.position);
+    if roster::news(&known, &roster::present(&units, &areas), now).is_empty() {
+        return Ok(last(&known));
+    }
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    // Another hub may have been first, and something else may be there by now.
+    let units = organisation::store::units_in(&mut tx, tenant).await?;
+    let areas = organisation::store::areas_in(&mut tx, tenant).await?;
+    let known = store::roster_in(&mut tx, tenant).await?;
+    let news = roster::news(&known, &roster::present(&units, &areas), now);
+    let last = if news.is_empty() { last(&known) } else { last(&news) };
+    store::add_to_roster(&mut tx, tenant, news);
+    tx.commit().await?;
+    Ok(last)
+}
+
 /// Closes the months that are over; returns how many.
 pub async fn close_due(app: &App, now: UtcMs) -> Result<usize, EvaluationError> {
     let mut closed = 0;
@@ -117,8 +152,12 @@ async fn close(app: &App, period: &Period, now: UtcMs) -> Result<(), EvaluationE
     while seal::make(&app.db, tenant, &app.sealer, now).await? >= FULL_ROOT {}
     let root = case::store::seal::last(&app.db, tenant).await?.map_or(0, |root| root.root);
     let policy = policy_of(app, None).await?;
+    let last = record_roster(app, now).await?;
+    let there = roster_of_closed(app, last).await?;
     let question = Question::new(app, period.clone(), Scope::everything(), "");
-    let tables = count(app, &question, &By::ALL, Cut::Root(root), &policy).await?;
+    // What is published is made of the history itself.
+    let by = (Cut::Root(root), Way::Histories);
+    let tables = count(app, &question, &By::ALL, by, (policy.as_ref(), there.as_deref())).await?;
     let keep = |table: &Table| {
         let content = table.text();
         KeptTable {
@@ -126,6 +165,7 @@ async fn close(app: &App, period: &Period, now: UtcMs) -> Result<(), EvaluationE
             made_at_ms: now.0,
             root,
             policy_version: policy.version,
+            roster: last,
             hash: canonical::hash(&content),
             content,
         }
@@ -170,7 +210,9 @@ pub async fn rebuild(app: &App, period: &Period) -> Result<Vec<Rebuilt>, Evaluat
         let differs = match row.kind.parse::<By>() {
             Ok(by) => {
                 let policy = policy_of(app, Some(row.policy_version)).await?;
-                let made = count(app, &question, &[by], Cut::Root(row.root), &policy).await?;
+                let there = roster_of_closed(app, row.roster).await?;
+                let from = (Cut::Root(row.root), Way::Histories);
+                let made = count(app, &question, &[by], from, (policy.as_ref(), there.as_deref())).await?;
                 made.first().and_then(|made| difference(&row.content, made))
             }
             Err(why) => Some(why),

@@ -6,11 +6,12 @@
 //! counts nowhere, and the table says how many of those there were.
 
 use protocol::UtcMs;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::calendar::Pause;
-use crate::workflow::ledger::{Entry, FilingFact, Ledger, TaskFact};
-use crate::workflow::{Ask, Part, Satisfaction, TaskState, VoidReason};
+use crate::workflow::ledger::{Entry, FilingFact, Ledger};
+use crate::workflow::{Ask, Satisfaction, VoidReason};
 
 /// A row as far as it matters here.
 #[derive(Clone, Debug)]
@@ -51,7 +52,8 @@ pub struct Act {
 }
 
 /// What happened and passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deed {
     PassedUp,
     HandledHere,
@@ -96,25 +98,12 @@ impl CaseFile {
                 }
             }
             acts.extend(deed(&row).map(|deed| Act { at: row.at, deed }));
-            suspend(&mut suspended, &row);
+            if let Some(standstill) = Standstill::of(&row) {
+                standstill.put(&mut suspended, row.at);
+            }
         }
         let ledger = ledger.ok_or(Unread::NoLedger)?;
         Ok(Self { number: number.to_owned(), ledger, filing, acts, suspended })
-    }
-
-    /// The unit that leads it, or led it last; nobody's fault was a dispatch that was taken back.
-    pub fn lead(&self) -> Option<&TaskFact> {
-        self.leads().next_back()
-    }
-
-    /// The same at a moment.
-    pub fn lead_at(&self, at: UtcMs) -> Option<&TaskFact> {
-        self.leads().rfind(|task| task.dispatched_at <= at)
-    }
-
-    fn leads(&self) -> impl DoubleEndedIterator<Item = &TaskFact> {
-        let stands = |task: &&TaskFact| !matches!(task.state, TaskState::Withdrawn | TaskState::Returned);
-        self.ledger.tasks.iter().filter(|task| task.part == Part::Lead).filter(stands)
     }
 }
 
@@ -135,7 +124,7 @@ fn beside(ledger: &mut Ledger, row: &Row) {
     }
 }
 
-fn deed(row: &Row) -> Option<Deed> {
+pub(super) fn deed(row: &Row) -> Option<Deed> {
     Some(match row.action.as_str() {
         "passed_up" => Deed::PassedUp,
         "handled_here" => Deed::HandledHere,
@@ -151,14 +140,32 @@ fn deed(row: &Row) -> Option<Deed> {
     })
 }
 
-fn suspend(suspended: &mut Vec<Pause>, row: &Row) {
-    let granted = (row.action == "granted").then(|| row.word("ask").and_then(Ask::kept)).flatten();
-    if granted == Some(Ask::Suspension) {
-        suspended.push(Pause { from: row.at, to: None });
+/// 挂账 begins or ends with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Standstill {
+    Begins,
+    Ends,
+}
+
+impl Standstill {
+    pub(super) fn of(row: &Row) -> Option<Self> {
+        let granted = (row.action == "granted").then(|| row.word("ask").and_then(Ask::kept)).flatten();
+        match granted {
+            Some(Ask::Suspension) => Some(Self::Begins),
+            Some(Ask::Resumption) => Some(Self::Ends),
+            _ => (row.action == "resumed").then_some(Self::Ends),
+        }
     }
-    if row.action == "resumed" || granted == Some(Ask::Resumption) {
-        for open in suspended.iter_mut().filter(|pause| pause.to.is_none()) {
-            open.to = Some(UtcMs(row.at.0.max(open.from.0)));
+
+    pub(super) fn put(self, suspended: &mut Vec<Pause>, at: UtcMs) {
+        match self {
+            Self::Begins => suspended.push(Pause { from: at, to: None }),
+            Self::Ends => {
+                for open in suspended.iter_mut().filter(|pause| pause.to.is_none()) {
+                    open.to = Some(UtcMs(at.0.max(open.from.0)));
+                }
+            }
         }
     }
 }

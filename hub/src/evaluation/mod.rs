@@ -1,7 +1,8 @@
 //! 综合评价: what the cases come to, by unit, area, category and source, for any period; league tables; the monthly bulletin.
 //!
 //! Everything follows from the history of the cases: [`fold`] reads one, [`point`] says what it counts for, [`table`] adds up
-//! and ranks; all of that is pure. A table of a period sees the history up to the period's end and nothing after it. A
+//! and ranks; all of that is pure. Histories are long, so what each comes to is kept in short (`gist`, `keep`) and used while
+//! the history has not gone on (`reading`); what is published is made of the histories themselves. A table of a period sees the history up to the period's end and nothing after it. A
 //! month is closed once ([`close`]): its tables are kept as they are published, with the signed root up to which the history
 //! was read, and can be made again from it byte by byte. Every figure has the cases behind it.
 //!
@@ -14,11 +15,16 @@ mod canonical;
 pub mod cli;
 pub mod close;
 pub mod export;
+pub mod facts;
 pub mod fold;
+mod gist;
+mod keep;
 pub mod measure;
 pub mod names;
 pub mod period;
 pub mod point;
+mod reading;
+pub mod roster;
 pub mod scope;
 pub mod score;
 pub mod store;
@@ -30,7 +36,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use protocol::UtcMs;
-use tokio::sync::Semaphore;
 
 pub use by::By;
 pub use measure::{Measure, Shape};
@@ -39,15 +44,14 @@ pub use scope::Scope;
 pub use table::Table;
 
 use crate::app::App;
-use crate::calendar::Calendar;
 use crate::db;
-use crate::policy::{self, Policy};
-use fold::{CaseFile, Row, Unread};
+use crate::organisation;
+use crate::policy::Policy;
+use facts::Facts;
 use point::{Point, Span};
+use reading::{Cut, Way, read};
+use roster::Entry;
 use table::Tally;
-
-/// Each reads many histories; more at once wait.
-static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// Whose figures of what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +76,8 @@ impl Question {
         Self::new(app, period, self.scope.clone(), &self.area)
     }
 
-    fn has(&self, file: &CaseFile, point: &Point) -> bool {
-        let area = file.ledger.subject.area.as_str();
+    fn has(&self, facts: &Facts, point: &Point) -> bool {
+        let area = facts.area.as_str();
         area.starts_with(&self.area) && self.scope.has(area, point.unit.as_deref())
     }
 
@@ -127,15 +131,6 @@ pub struct Item {
     pub unit: Option<String>,
 }
 
-/// Up to where the history is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
-    /// As far as it has come.
-    Now,
-    /// As far as it had come by this signed root.
-    Root(i64),
-}
-
 /// A table as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -184,11 +179,17 @@ pub async fn tables(app: &App, question: &Question, all: &[By]) -> Result<Vec<Sh
     }
     let missing: Vec<By> = all.iter().copied().filter(|by| !shown.contains_key(by)).collect();
     if !missing.is_empty() {
-        let (cut, policy) = match closed {
-            Some((root, version)) => (Cut::Root(root), policy_of(app, Some(version)).await?),
-            None => (Cut::Now, policy_of(app, None).await?),
+        let (cut, policy, roster) = match closed {
+            Some(closed) => (
+                Cut::Root(closed.root),
+                policy_of(app, Some(closed.policy_version)).await?,
+                roster_of_closed(app, closed.roster).await?,
+            ),
+            None => (Cut::Now, policy_of(app, None).await?, Some(roster_of_now(app).await?)),
         };
-        for table in count(app, question, &missing, cut, &policy).await? {
+        for table in
+            count(app, question, &missing, (cut, Way::Kept), (policy.as_ref(), roster.as_deref())).await?
+        {
             shown.insert(table.by, Shown { table, kept: None });
         }
     }
@@ -198,16 +199,20 @@ pub async fn tables(app: &App, question: &Question, all: &[By]) -> Result<Vec<Sh
 /// The cases behind a figure, by their number.
 pub async fn items(app: &App, question: &Question, place: &Place) -> db::Result<Vec<Item>> {
     let closed = store::closed(&app.db, app.tenant().as_str(), &question.period.to_string()).await?;
-    let cut = closed.map_or(Cut::Now, |(root, _)| Cut::Root(root));
+    let cut = closed.map_or(Cut::Now, |closed| Cut::Root(closed.root));
+    items_by(app, question, place, (cut, Way::Kept)).await
+}
+
+async fn items_by(app: &App, question: &Question, place: &Place, by: (Cut, Way)) -> db::Result<Vec<Item>> {
     let mut items = Vec::new();
-    read(app, question, cut, |file, points| {
+    read(app, question, by, |facts, points| {
         let own = points.iter().filter(|point| {
             point.measure == place.measure
                 && (point.hit || place.part == Part::Denominator)
-                && place.key.as_ref().is_none_or(|key| *key == place.by.key(file, point))
+                && place.key.as_ref().is_none_or(|key| *key == place.by.key(facts, point))
         });
         items.extend(own.map(|point| Item {
-            number: file.number.clone(),
+            number: facts.number.clone(),
             at: point.at,
             unit: point.unit.clone(),
         }));
@@ -230,122 +235,44 @@ async fn policy_of(app: &App, version: Option<i64>) -> db::Result<Arc<Policy>> {
     }
 }
 
-/// Makes tables in one reading.
+/// Who was there when a month was closed; nothing of months that were closed before rosters were kept.
+async fn roster_of_closed(app: &App, last: i64) -> db::Result<Option<Vec<Entry>>> {
+    if last == 0 {
+        return Ok(None);
+    }
+    store::roster(&app.db, app.tenant().as_str(), last).await.map(Some)
+}
+
+/// Who was there, and is now, put on record yet or not.
+async fn roster_of_now(app: &App) -> db::Result<Vec<Entry>> {
+    let tenant = app.tenant().as_str();
+    let mut roster = store::roster(&app.db, tenant, i64::MAX).await?;
+    let units = organisation::store::units(&app.db, tenant).await?;
+    let areas = organisation::store::areas(&app.db, tenant).await?;
+    let news = roster::news(&roster, &roster::present(&units, &areas), app.clock.now());
+    roster.extend(news);
+    Ok(roster)
+}
+
+/// Makes tables in one reading. Without a roster they are those of before there was one.
 async fn count(
     app: &App,
     question: &Question,
     all: &[By],
-    cut: Cut,
-    policy: &Policy,
+    by: (Cut, Way),
+    (policy, roster): (&Policy, Option<&[Entry]>),
 ) -> db::Result<Vec<Table>> {
     let mut tallies: Vec<Tally> = all.iter().map(|by| Tally::new(*by)).collect();
-    let unread = read(app, question, cut, |file, points| {
-        tallies.iter_mut().for_each(|tally| tally.add(file, points));
+    let unread = read(app, question, by, |facts, points| {
+        tallies.iter_mut().for_each(|tally| tally.add(facts, points));
     })
     .await?;
     let (period, span) = (question.period.to_string(), question.span);
     let weights = (policy.version, &policy.evaluation);
-    Ok(tallies.into_iter().map(|tally| tally.finish(&period, span, unread, weights)).collect())
-}
-
-/// Reads the histories in bounded pages and hands on each case with what it counts for; returns how many said nothing.
-async fn read(
-    app: &App,
-    question: &Question,
-    cut: Cut,
-    mut each: impl FnMut(&CaseFile, &[Point]),
-) -> db::Result<i64> {
-    let _turn = TURNS.acquire().await.map_err(|_| db::Error::PoolClosed)?;
-    let span = question.span;
-    // Of what has not begun nothing is known.
-    if span.seen <= span.from {
-        return Ok(0);
-    }
-    let policies = policies(app).await?;
-    let calendar =
-        |version: i64| -> Option<&Calendar> { policies.get(&version).map(|policy| &policy.calendar) };
-    let mut unread = store::unreadable(&app.db, app.tenant().as_str(), span).await?;
-    let mut one = |number: &str, rows: Vec<Row>| match CaseFile::fold(number, rows) {
-        // Drills go the whole way and count nowhere.
-        Ok(file) if file.ledger.subject.drill => {}
-        Ok(file) => {
-            let mut points = point::points(&file, span, &calendar);
-            points.retain(|point| question.has(&file, point));
-            each(&file, &points);
-        }
-        Err(why) => {
-            if let Unread::Odd(row) = why {
-                tracing::warn!(
-                    "the evaluation cannot read row {row} of case {number}: written by a newer hub?"
-                );
-            }
-            unread += 1;
-        }
+    let finish = |tally: Tally| {
+        let asked = (&question.scope, question.area.as_str());
+        let there = roster.map(|roster| roster::there(roster, tally.by(), span, asked));
+        tally.finish(&period, span, (unread, there), weights)
     };
-    histories(app, span, cut, &mut one).await?;
-    Ok(unread)
-}
-
-/// All versions of the policy.
-async fn policies(app: &App) -> db::Result<HashMap<i64, Arc<Policy>>> {
-    let tenant = app.tenant().as_str();
-    app.policies.newest(&app.db, tenant, app.clock.now()).await?;
-    let versions = policy::store::list(&app.db, tenant).await?;
-    let mut all = HashMap::new();
-    let mut tx = app.db.begin_read().await?;
-    for row in versions {
-        all.insert(row.version, app.policies.version_in(&mut tx, tenant, row.version).await?);
-    }
-    Ok(all)
-}
-
-/// Rows of each case that could count in a span, up to its end, case by case.
-async fn histories(app: &App, span: Span, cut: Cut, each: &mut impl FnMut(&str, Vec<Row>)) -> db::Result<()> {
-    let tenant = app.tenant().as_str();
-    let root = match cut {
-        Cut::Now => None,
-        Cut::Root(root) => Some(root),
-    };
-    let mut after = String::new();
-    loop {
-        let cases = store::cases(&app.db, tenant, span, &after).await?;
-        let Some(last) = cases.last() else { return Ok(()) };
-        after.clone_from(&last.case_id);
-        let mut open = Open::default();
-        let mut take = |row: store::HistoryRow| {
-            if open.case_id != row.case_id {
-                std::mem::take(&mut open).hand_on(&cases, each);
-                open.case_id.clone_from(&row.case_id);
-            }
-            open.take(row, span);
-        };
-        store::histories(&app.db, tenant, &cases, root, &mut take).await?;
-        open.hand_on(&cases, each);
-    }
-}
-
-/// A case whose rows are being read.
-#[derive(Default)]
-struct Open {
-    case_id: String,
-    rows: Vec<Row>,
-    over: bool,
-}
-
-impl Open {
-    /// What comes after the end is not seen, nor what follows it, should a machine's clock have gone back.
-    fn take(&mut self, row: store::HistoryRow, span: Span) {
-        self.over |= row.at_ms >= span.seen.0;
-        if !self.over {
-            self.rows.push(Row::new(UtcMs(row.at_ms), row.action, &row.detail));
-        }
-    }
-
-    /// A case of which nothing was there yet is none.
-    fn hand_on(self, cases: &[store::CaseRow], each: &mut impl FnMut(&str, Vec<Row>)) {
-        let known = cases.iter().find(|case| case.case_id == self.case_id);
-        if let (Some(case), false) = (known, self.rows.is_empty()) {
-            each(&case.number, self.rows);
-        }
-    }
+    Ok(tallies.into_iter().map(finish).collect())
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::by::{By, NONE};
 use crate::app::App;
-use crate::case::{Source, category};
+use crate::case::{Source, category as built_in};
+use crate::category::{self, Categories};
 use crate::db;
 use crate::organisation::{self, AreaPath};
 
@@ -14,6 +15,8 @@ pub struct Names {
     units: HashMap<String, (String, String)>,
     /// By their path.
     areas: HashMap<String, (String, String)>,
+    /// The county's own, or those that every hub brings.
+    categories: Categories,
 }
 
 impl Names {
@@ -24,6 +27,7 @@ impl Names {
         Ok(Self {
             units: units.into_iter().map(|unit| (unit.unit, (unit.name_zh, unit.name_en))).collect(),
             areas: areas.into_iter().map(|area| (area.path, (area.name_zh, area.name_en))).collect(),
+            categories: category::all(&app.db, tenant).await?,
         })
     }
 
@@ -41,15 +45,26 @@ impl Names {
         let known = match by {
             By::Unit => self.units.get(key).cloned(),
             By::Area(_) => self.areas.get(key).cloned(),
-            By::Group => category::GROUPS
-                .iter()
-                .find(|group| group.0 == key)
-                .map(|group| (group.1.to_owned(), group.2.to_owned())),
-            By::Category => category::find(key).map(|found| (found.zh.to_owned(), found.en.to_owned())),
+            By::Group => self.group(key),
+            By::Category => self.category(key),
             By::Source => Source::parse(key).map(source),
         };
         // What is called nothing any more goes by its id.
         known.unwrap_or_else(|| (key.to_owned(), key.to_owned()))
+    }
+
+    /// 大类. One that the county has no more is still called as every hub calls it: closed months name it.
+    fn group(&self, id: &str) -> Option<(String, String)> {
+        let own = self.categories.groups.iter().find(|group| group.id == id);
+        let of_all = || built_in::GROUPS.iter().find(|group| group.0 == id);
+        own.map(|group| (group.zh.clone(), group.en.clone()))
+            .or_else(|| of_all().map(|(_, zh, en)| ((*zh).to_owned(), (*en).to_owned())))
+    }
+
+    /// 小类, the same.
+    fn category(&self, id: &str) -> Option<(String, String)> {
+        let own = self.categories.find(id).map(|own| (own.zh.clone(), own.en.clone()));
+        own.or_else(|| built_in::find(id).map(|found| (found.zh.to_owned(), found.en.to_owned())))
     }
 
     pub fn unit(&self, unit: &str) -> (String, String) {

@@ -20,11 +20,11 @@
 
 use protocol::UtcMs;
 
-use super::fold::{Act, CaseFile, Deed};
+use super::facts::{Clock, Facts, Task};
+use super::fold::{Act, Deed};
 use super::measure::Measure;
 use crate::calendar::{Calendar, Unit};
 use crate::case::CaseState;
-use crate::workflow::ledger::{ClockFact, TaskFact};
 use crate::workflow::{ClockKind, Part, Satisfaction, TaskState, VoidReason};
 
 const MINUTE_MS: i64 = 60_000;
@@ -68,18 +68,14 @@ pub struct Worth {
 }
 
 /// Everything that a case counts for. `calendar`: that of a policy's version.
-pub fn points<'c>(
-    file: &CaseFile,
-    span: Span,
-    calendar: &impl Fn(i64) -> Option<&'c Calendar>,
-) -> Vec<Point> {
-    let mut all = Points { span, lead: file.lead().map(|task| task.unit.clone()), all: Vec::new() };
-    triage(&mut all, file);
-    clocks(&mut all, file);
-    tasks(&mut all, file);
-    verdicts(&mut all, file);
-    for round in rounds(file) {
-        closing(&mut all, file, &round, calendar);
+pub fn points<'c>(facts: &Facts, span: Span, calendar: &impl Fn(i64) -> Option<&'c Calendar>) -> Vec<Point> {
+    let mut all = Points { span, lead: facts.lead().map(|task| task.unit.clone()), all: Vec::new() };
+    triage(&mut all, facts);
+    clocks(&mut all, facts);
+    tasks(&mut all, facts);
+    verdicts(&mut all, facts);
+    for round in rounds(facts) {
+        closing(&mut all, facts, &round, calendar);
     }
     all.all
 }
@@ -120,13 +116,13 @@ impl Points {
 /// - 误报数: cases that became void as false alarms.
 /// - 按时立案率: of the filings those whose triage, at the level that filed, had not run over. What waits counts for
 ///   按时受理率 alone: nobody knows yet whether it will be filed.
-fn triage(all: &mut Points, file: &CaseFile) {
-    all.case(Measure::Reported, true, file.ledger.subject.opened_at);
+fn triage(all: &mut Points, facts: &Facts) {
+    all.case(Measure::Reported, true, facts.opened_at);
     let taken_up = |act: &&Act| matches!(act.deed, Deed::PassedUp | Deed::HandledHere | Deed::Filed);
-    if let Some(act) = file.acts.iter().filter(taken_up).find(|act| all.span.has(act.at)) {
+    if let Some(act) = facts.acts.iter().filter(taken_up).find(|act| all.span.has(act.at)) {
         all.case(Measure::TakenUp, true, act.at);
     }
-    for act in &file.acts {
+    for act in &facts.acts {
         match act.deed {
             Deed::HandledHere => {
                 all.case(Measure::HandledHere, true, act.at);
@@ -135,7 +131,7 @@ fn triage(all: &mut Points, file: &CaseFile) {
             Deed::Filed => {
                 all.case(Measure::Filed, true, act.at);
                 all.case(Measure::HandledHereRate, false, act.at);
-                let clocks = file.ledger.clocks.iter().filter(|clock| clock.clock == ClockKind::Triage);
+                let clocks = facts.clocks.iter().filter(|clock| clock.clock == ClockKind::Triage);
                 let clock = clocks.filter(|clock| clock.started_at <= act.at).max_by_key(|clock| clock.nth);
                 let late = clock.is_some_and(|clock| clock.is_late(act.at));
                 all.case(Measure::FilingOnTime, !late, act.at);
@@ -147,7 +143,7 @@ fn triage(all: &mut Points, file: &CaseFile) {
 }
 
 /// When a clock is judged, and whether it was kept.
-fn verdict(clock: &ClockFact, seen: UtcMs) -> Option<(UtcMs, bool)> {
+fn verdict(clock: &Clock, seen: UtcMs) -> Option<(UtcMs, bool)> {
     let due = clock.due_at.filter(|_| !clock.discounted)?;
     match clock.stopped_at {
         Some(stopped) if stopped <= due => Some((stopped, true)),
@@ -161,10 +157,9 @@ fn verdict(clock: &ClockFact, seen: UtcMs) -> Option<(UtcMs, bool)> {
 ///   judged.
 /// - 应处置数, 按期处置率: the handling clocks that were judged, lead's and co-handlers'; of them, those kept.
 /// - 按期核查率: of the verification clocks that were judged, those kept.
-fn clocks(all: &mut Points, file: &CaseFile) {
-    let stand = &file.ledger.stand;
-    let voided_at = stand.ended_at.filter(|_| stand.state == CaseState::Void);
-    for clock in &file.ledger.clocks {
+fn clocks(all: &mut Points, facts: &Facts) {
+    let voided_at = facts.ended_at.filter(|_| facts.state == CaseState::Void);
+    for clock in &facts.clocks {
         let Some((at, kept)) = verdict(clock, all.span.seen) else { continue };
         match clock.clock {
             ClockKind::Triage => all.case(Measure::TriageOnTime, kept, at),
@@ -176,7 +171,7 @@ fn clocks(all: &mut Points, file: &CaseFile) {
             }
             ClockKind::Accept => {}
             ClockKind::Handle => {
-                let unit = unit_of(file, clock.task);
+                let unit = unit_of(facts, clock.task);
                 all.add(Measure::DueToHandle, true, at, unit);
                 all.add(Measure::HandlingOnTime, kept, at, unit);
             }
@@ -185,14 +180,13 @@ fn clocks(all: &mut Points, file: &CaseFile) {
     }
 }
 
-fn unit_of(file: &CaseFile, task: i64) -> Option<&str> {
-    file.ledger.tasks.iter().find(|one| one.task == task).map(|one| one.unit.as_str())
+fn unit_of(facts: &Facts, task: i64) -> Option<&str> {
+    facts.tasks.iter().find(|one| one.task == task).map(|one| one.unit.as_str())
 }
 
-fn handling(file: &CaseFile, task: i64) -> Option<&ClockFact> {
-    let own =
-        |clock: &&ClockFact| clock.clock == ClockKind::Handle && clock.task == task && !clock.discounted;
-    file.ledger.clocks.iter().filter(own).max_by_key(|clock| clock.nth)
+fn handling(facts: &Facts, task: i64) -> Option<&Clock> {
+    let own = |clock: &&Clock| clock.clock == ClockKind::Handle && clock.task == task && !clock.discounted;
+    facts.clocks.iter().filter(own).max_by_key(|clock| clock.nth)
 }
 
 /// - 派遣数: dispatches to a lead unit, without those withdrawn before anybody acted.
@@ -203,16 +197,16 @@ fn handling(file: &CaseFile, task: i64) -> Option<&ClockFact> {
 /// - 未处置数: tasks that are not done at the end of the period, without those of suspended cases.
 /// - 超期未处置数: of these, those whose limit is over.
 /// - 挂账数: cases that are suspended at the end of the period.
-fn tasks(all: &mut Points, file: &CaseFile) {
-    let state = file.ledger.stand.state;
-    for task in &file.ledger.tasks {
+fn tasks(all: &mut Points, facts: &Facts) {
+    let state = facts.state;
+    for task in &facts.tasks {
         let unit = Some(task.unit.as_str());
         if task.part == Part::Lead && task.state != TaskState::Withdrawn {
             let right = task.state != TaskState::Returned;
             all.add(Measure::Dispatched, true, task.dispatched_at, unit);
             all.add(Measure::DispatchAccurate, right, task.dispatched_at, unit);
         }
-        let clock = handling(file, task.task);
+        let clock = handling(facts, task.task);
         if let (TaskState::Done, Some(at)) = (task.state, task.ended_at) {
             all.add(Measure::Handled, true, at, unit);
             if clock.is_some_and(|clock| clock.is_late(at)) {
@@ -228,7 +222,7 @@ fn tasks(all: &mut Points, file: &CaseFile) {
         }
     }
     if state == CaseState::Suspended {
-        let since = file.suspended.last().map_or(all.span.seen, |pause| pause.from);
+        let since = facts.suspended.last().map_or(all.span.seen, |pause| pause.from);
         let lead = all.lead.clone();
         all.put(Measure::Suspended, true, since, lead.as_deref());
     }
@@ -238,20 +232,20 @@ fn tasks(all: &mut Points, file: &CaseFile) {
 /// - 返工率: of the results on which a verification came to an end (closed or sent back), those sent back.
 /// - 满意率: of the cases whose citizen was reached, by the last word in the period: satisfied or mostly satisfied. Who was not
 ///   reached said nothing.
-fn verdicts(all: &mut Points, file: &CaseFile) {
-    for act in &file.acts {
+fn verdicts(all: &mut Points, facts: &Facts) {
+    for act in &facts.acts {
         let back = match act.deed {
             Deed::Rework => true,
             Deed::Closed => false,
             _ => continue,
         };
-        let unit = file.lead_at(act.at).map(|task| task.unit.as_str());
+        let unit = facts.lead_at(act.at).map(|task| task.unit.as_str());
         all.add(Measure::ReworkRate, back, act.at, unit);
         if back {
             all.add(Measure::Rework, true, act.at, unit);
         }
     }
-    let said = file.acts.iter().rev().filter(|act| all.span.has(act.at)).find_map(|act| match act.deed {
+    let said = facts.acts.iter().rev().filter(|act| all.span.has(act.at)).find_map(|act| match act.deed {
         Deed::CalledBack(said) => Some((act.at, said)),
         _ => None,
     });
@@ -274,10 +268,10 @@ impl Round {
     }
 }
 
-fn rounds(file: &CaseFile) -> Vec<Round> {
+fn rounds(facts: &Facts) -> Vec<Round> {
     let mut all: Vec<Round> = Vec::new();
-    let mut begun_at = file.ledger.subject.opened_at;
-    for act in &file.acts {
+    let mut begun_at = facts.opened_at;
+    for act in &facts.acts {
         match act.deed {
             Deed::Filed => all.push(Round { begun_at, filed_at: act.at, closed_at: None }),
             Deed::Closed => {
@@ -303,15 +297,15 @@ fn rounds(file: &CaseFile) -> Vec<Round> {
 ///   the calendar under which the case was filed, without suspensions; and minutes by day and night, with them.
 fn closing<'c>(
     all: &mut Points,
-    file: &CaseFile,
+    facts: &Facts,
     round: &Round,
     calendar: &impl Fn(i64) -> Option<&'c Calendar>,
 ) {
-    let lead: Option<&TaskFact> = round.closed_at.map_or_else(|| file.lead(), |at| file.lead_at(at));
+    let lead: Option<&Task> = round.closed_at.map_or_else(|| facts.lead(), |at| facts.lead_at(at));
     let lead = lead.filter(|task| round.has(task.dispatched_at));
     let unit = lead.map(|task| task.unit.as_str());
-    let checks = file.ledger.clocks.iter().filter(|clock| clock.clock == ClockKind::Verify);
-    let own = lead.and_then(|task| handling(file, task.task));
+    let checks = facts.clocks.iter().filter(|clock| clock.clock == ClockKind::Verify);
+    let own = lead.and_then(|task| handling(facts, task.task));
     let all_clocks = own.into_iter().chain(checks.filter(|clock| round.has(clock.started_at)));
     let late = all_clocks.filter_map(|clock| verdict(clock, all.span.seen)).filter(|(_, kept)| !kept);
     let late_at = late.map(|(at, _)| at).min();
@@ -323,9 +317,9 @@ fn closing<'c>(
     let Some(at) = round.closed_at.filter(|at| all.span.has(*at)) else { return };
     all.put(Measure::Closed, true, at, unit);
     let natural_min = at.since_ms(round.begun_at).max(0) / MINUTE_MS;
-    let filing = file.filing.as_ref().and_then(|filing| calendar(filing.policy));
+    let filing = facts.filing.as_ref().and_then(|filing| calendar(filing.policy));
     let working_min = filing.map_or(natural_min, |calendar| {
-        calendar.running_ms(round.begun_at, at, Unit::WorkingMinute, &file.suspended) / MINUTE_MS
+        calendar.running_ms(round.begun_at, at, Unit::WorkingMinute, &facts.suspended) / MINUTE_MS
     });
     let worth = Worth { working_min, natural_min };
     all.all.push(Point {

@@ -34,7 +34,18 @@ impl Scope {
     /// Whether a figure of a case that lies there, for this unit, is in it.
     pub fn has(&self, area: &str, unit: Option<&str>) -> bool {
         let lies_in = |own: &AreaPath| area.starts_with(own.as_str());
-        self.areas.iter().any(lies_in) || unit.is_some_and(|unit| self.units.iter().any(|own| own == unit))
+        self.areas.iter().any(lies_in) || unit.is_some_and(|unit| self.is_of(unit))
+    }
+
+    /// Whether a unit that works there has a row in it, whatever counts there.
+    pub fn has_unit(&self, unit: &str, works_in: &str) -> bool {
+        let meets = |own: &AreaPath| works_in.starts_with(own.as_str()) || own.as_str().starts_with(works_in);
+        self.is_of(unit) || self.areas.iter().any(meets)
+    }
+
+    /// Whether it is the figures of this unit, wherever it works.
+    pub fn is_of(&self, unit: &str) -> bool {
+        self.units.iter().any(|own| own == unit)
     }
 }
 

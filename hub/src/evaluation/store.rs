@@ -1,6 +1,12 @@
 //! SQL of the evaluation: histories in pages, tables of closed months, the cases behind a figure. Every query has a bound.
 
+mod gists;
+mod roster;
+
 use protocol::UtcMs;
+
+pub(super) use gists::{Kept as KeptGists, Stale, keep, stale, stale_of};
+pub(super) use roster::{add_to_roster, roster, roster_in};
 
 use super::point::Span;
 use crate::args;
@@ -9,7 +15,7 @@ use crate::db::dialect::{Dialect, texts};
 use crate::db::{Arg, Db, Result, Tx, from_row};
 
 /// Cases that are looked at together, and rows of their histories read at once.
-const CASES: usize = 200;
+const CASES: usize = 500;
 const ROWS: usize = 4_000;
 
 /// A case that could count.
@@ -17,9 +23,13 @@ const ROWS: usize = 4_000;
 pub(super) struct CaseRow {
     pub(super) case_id: String,
     pub(super) number: String,
+    /// How far its history had come by the root that is asked for; as far as it has come without one.
+    pub(super) last: i64,
+    /// What is kept of its history, where that is as it is now.
+    pub(super) gists: Option<String>,
 }
 
-from_row!(CaseRow: case_id, number);
+from_row!(CaseRow: case_id, number, last, gists);
 
 /// A row of a case's history.
 #[derive(Clone, Debug)]
@@ -33,21 +43,48 @@ pub(super) struct HistoryRow {
 
 from_row!(HistoryRow: case_id, position, at_ms, action, detail);
 
+/// What is kept says when the last row was written; where nothing is, the history itself is asked.
+macro_rules! cases {
+    ($last:literal) => {
+        concat!(
+            "select c.case_id, c.number, ",
+            $last,
+            " as last, f.gists
+             from cases c left join evaluation_facts f
+                 on f.tenant = c.tenant and f.case_id = c.case_id and f.history_hash = c.history_hash and f.form = $6
+             where c.tenant = $1 and c.drill = 0 and c.ledger <> 3 and c.opened_at_ms < $2
+               and (c.closed_at_ms is null or c.updated_at_ms >= $3 or f.last_at_ms >= $3
+                    or (f.case_id is null and exists (
+                        select 1 from case_history h
+                        where h.tenant = c.tenant and h.case_id = c.case_id and h.at_ms >= $3)))
+               and c.case_id > $4
+             order by c.case_id limit $5"
+        )
+    };
+}
+
 /// The next cases that could count in a span: opened before its end, and open now or with a row of their history since its
 /// beginning. What becomes of a case after that, and a machine's clock that is set back, only widen the choice, so the same
-/// cases count whenever it is asked.
-pub(super) async fn cases(db: &Db, tenant: &str, span: Span, after: &str) -> Result<Vec<CaseRow>> {
-    db.fetch_all(
-        "select case_id, number from cases
-         where tenant = $1 and drill = 0 and ledger <> 3 and opened_at_ms < $2
-           and (closed_at_ms is null or updated_at_ms >= $3 or exists (
-               select 1 from case_history h
-               where h.tenant = cases.tenant and h.case_id = cases.case_id and h.at_ms >= $3))
-           and case_id > $4
-         order by case_id limit $5",
-        args![tenant, span.seen, span.from, after, CASES as i64],
-    )
-    .await
+/// cases count whenever it is asked. `form`: of what is kept that may be used; nothing for none of it.
+pub(super) async fn cases(
+    db: &Db,
+    tenant: &str,
+    (span, root): (Span, Option<i64>),
+    form: Option<i64>,
+    after: &str,
+) -> Result<Vec<CaseRow>> {
+    let sql = match root {
+        None => cases!("cast(9223372036854775807 as bigint)"),
+        Some(_) => cases!(
+            "coalesce((select max(k.position) from history_heads k
+                 where k.tenant = c.tenant and k.case_id = c.case_id and k.root <= $7), 0)"
+        ),
+    };
+    // No form is less than nothing.
+    let form = form.unwrap_or(-1);
+    let mut args = args![tenant, span.seen, span.from, after, CASES as i64, form];
+    args.extend(root.map(Arg::from));
+    db.fetch_all(sql, args).await
 }
 
 /// Cases opened before the end of a span that this hub cannot read.
@@ -95,7 +132,7 @@ macro_rules! up_to_root {
 pub(super) async fn histories(
     db: &Db,
     tenant: &str,
-    cases: &[CaseRow],
+    ids: Vec<&str>,
     root: Option<i64>,
     each: &mut impl FnMut(HistoryRow),
 ) -> Result<()> {
@@ -105,7 +142,6 @@ pub(super) async fn histories(
         (Dialect::Postgres, None) => histories!(postgres, ""),
         (Dialect::Postgres, Some(_)) => up_to_root!(postgres),
     };
-    let ids: Vec<&str> = cases.iter().map(|case| case.case_id.as_str()).collect();
     let ids = serde_json::Value::from(ids).to_string();
     let (mut case_id, mut position) = (String::new(), 0);
     loop {
@@ -130,15 +166,17 @@ pub(super) struct KeptTable {
     pub(super) made_at_ms: i64,
     pub(super) root: i64,
     pub(super) policy_version: i64,
+    /// Number of the last entry of the roster that was read; 0 before there was one.
+    pub(super) roster: i64,
     pub(super) hash: String,
     pub(super) content: String,
 }
 
-from_row!(KeptTable: kind, made_at_ms, root, policy_version, hash, content);
+from_row!(KeptTable: kind, made_at_ms, root, policy_version, roster, hash, content);
 
 pub(super) async fn table(db: &Db, tenant: &str, period: &str, kind: &str) -> Result<Option<KeptTable>> {
     db.fetch_optional(
-        "select kind, made_at_ms, root, policy_version, hash, content from evaluation_tables
+        "select kind, made_at_ms, root, policy_version, roster, hash, content from evaluation_tables
          where tenant = $1 and period = $2 and kind = $3",
         args![tenant, period, kind],
     )
@@ -148,17 +186,28 @@ pub(super) async fn table(db: &Db, tenant: &str, period: &str, kind: &str) -> Re
 /// All tables of a closed month.
 pub(super) async fn kept(db: &Db, tenant: &str, period: &str) -> Result<Vec<KeptTable>> {
     db.fetch_all(
-        "select kind, made_at_ms, root, policy_version, hash, content from evaluation_tables
+        "select kind, made_at_ms, root, policy_version, roster, hash, content from evaluation_tables
          where tenant = $1 and period = $2 order by kind",
         args![tenant, period],
     )
     .await
 }
 
-/// Signed root and version of the policy by which a month was closed; nothing while it is not.
-pub(super) async fn closed(db: &Db, tenant: &str, period: &str) -> Result<Option<(i64, i64)>> {
+/// By what a month was closed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed {
+    pub(super) root: i64,
+    pub(super) policy_version: i64,
+    pub(super) roster: i64,
+}
+
+from_row!(Closed: root, policy_version, roster);
+
+/// Nothing while a month is not closed.
+pub(super) async fn closed(db: &Db, tenant: &str, period: &str) -> Result<Option<Closed>> {
     db.fetch_optional(
-        "select root, policy_version from evaluation_tables where tenant = $1 and period = $2 order by kind limit 1",
+        "select root, policy_version, roster from evaluation_tables
+         where tenant = $1 and period = $2 order by kind limit 1",
         args![tenant, period],
     )
     .await
@@ -194,8 +243,9 @@ pub(super) async fn close(
     for table in tables {
         made += tx
             .execute(
-                "insert into evaluation_tables (tenant, period, kind, made_at_ms, root, policy_version, hash, content)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (tenant, period, kind) do nothing",
+                "insert into evaluation_tables
+                     (tenant, period, kind, made_at_ms, root, policy_version, roster, hash, content)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (tenant, period, kind) do nothing",
                 args![
                     tenant,
                     period,
@@ -203,6 +253,7 @@ pub(super) async fn close(
                     now,
                     table.root,
                     table.policy_version,
+                    table.roster,
                     &table.hash,
                     &table.content
                 ],

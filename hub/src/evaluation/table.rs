@@ -1,9 +1,10 @@
 //! A table: rows of figures, ranked, with a total. Pure.
 //!
-//! A row is there because something counts in it; names are found when it is shown. So a table follows from the points of
-//! the cases and the policy's weights alone, and has one text ([`Table::text`]).
+//! A row is there because something counts in it, or because a unit or an area was there in the period ([`super::roster`]);
+//! names are found when it is shown. So a table follows from the points of the cases, who was there and the policy's weights
+//! alone, and has one text ([`Table::text`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
@@ -11,13 +12,15 @@ use serde_json::json;
 
 use super::by::{By, NONE};
 use super::canonical;
-use super::fold::CaseFile;
+use super::facts::Facts;
 use super::measure::{Measure, Shape};
 use super::point::{Point, Span};
 use super::score::{WHOLE, Weights};
 
-/// Form of the text.
-const FORM: i64 = 1;
+/// Form of the text: with a row of whoever was there. The older one has rows only of what counts, as months were closed
+/// before rosters were kept.
+const FORM: i64 = 2;
+const WITHOUT_ROSTER: i64 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
@@ -40,7 +43,8 @@ pub struct Table {
     pub cases: i64,
     /// Whose history did not say what they were.
     pub unread: i64,
-    /// The best first, then those that are not ranked; what has no unit, area or category last.
+    /// The best first, then those that are not ranked, then those of which nothing counts; what has no unit, area or category
+    /// last.
     pub rows: Vec<TableRow>,
     /// Of all rows together.
     pub total: Figures,
@@ -112,6 +116,11 @@ impl Figures {
         self.0.insert(measure, figure);
     }
 
+    /// Whether nothing counts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn add(&mut self, point: &Point) {
         self.0.entry(point.measure).or_default().add(point);
     }
@@ -160,17 +169,36 @@ impl Tally {
         Self { by, rows: BTreeMap::new(), total: Figures::default(), cases: 0 }
     }
 
-    pub fn add(&mut self, file: &CaseFile, points: &[Point]) {
+    pub fn by(&self) -> By {
+        self.by
+    }
+
+    pub fn add(&mut self, facts: &Facts, points: &[Point]) {
         self.cases += i64::from(!points.is_empty());
         for point in points {
-            self.rows.entry(self.by.key(file, point)).or_default().add(point);
             self.total.add(point);
+            let key = self.by.key(facts, point);
+            match self.rows.get_mut(key.as_ref()) {
+                Some(row) => row.add(point),
+                None => self.rows.entry(key.into_owned()).or_default().add(point),
+            }
         }
     }
 
-    /// Ranks the rows.
-    pub fn finish(self, period: &str, span: Span, unread: i64, (policy, weights): (i64, &Weights)) -> Table {
+    /// Ranks the rows. `there`: keys of rows that are in it though nothing counts in them; without it the table is one of
+    /// before rosters were kept.
+    pub fn finish(
+        mut self,
+        period: &str,
+        span: Span,
+        (unread, there): (i64, Option<BTreeSet<String>>),
+        (policy, weights): (i64, &Weights),
+    ) -> Table {
         let by = self.by;
+        let form = if there.is_some() { FORM } else { WITHOUT_ROSTER };
+        for key in there.into_iter().flatten() {
+            self.rows.entry(key).or_default();
+        }
         let least = i64::from(weights.least);
         let mut rows: Vec<TableRow> = self
             .rows
@@ -190,6 +218,7 @@ impl Tally {
             (
                 row.rank.is_none(),
                 row.key == NONE,
+                row.figures.is_empty(),
                 -best,
                 if row.rank.is_some() { -behind } else { 0 },
                 row.key.clone(),
@@ -204,7 +233,7 @@ impl Tally {
             before = Some((score, rank));
         }
         Table {
-            form: FORM,
+            form,
             by,
             period: period.to_owned(),
             from: span.from,

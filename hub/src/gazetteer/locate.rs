@@ -1,7 +1,8 @@
 //! Where a case lies, from what was told in words: looked up when the case opens or its words change, or said by a person.
 //!
-//! What a person has said stands, whatever is told later. What the hub found is put back when the words change and no
-//! longer find it. Each of these is a row of the history with the gazetteer's version and the entry.
+//! What a person has picked stands, whatever is told later. What an operator has written down stands over what the box tells
+//! afterwards, and is looked up by the hub like the caller's own words ([`written`]). What the hub found is put back when the
+//! words change and no longer find it. Each of these is a row of the history with the gazetteer's version and the entry.
 
 use protocol::UtcMs;
 use serde_json::{Value, json};
@@ -22,6 +23,10 @@ use crate::workflow::{self, Actor, Dossier, Refused};
 
 /// Places that are kept for the operator.
 const KEPT: usize = 8;
+
+/// What stands in a ticket's place when nobody knows it, since the field may not be empty: it takes nothing away from what was
+/// found.
+const NOWHERE: [&str; 8] = ["不详", "未知", "不明", "不清楚", "不知道", "无", "没有", "unknown"];
 
 /// What a look-up needs besides the transaction.
 #[derive(Clone, Copy, Debug)]
@@ -51,10 +56,42 @@ pub async fn told(
     told: Told<'_>,
     with: Searching<'_>,
 ) -> db::Result<()> {
+    look_up(tx, tenant, case, (&told, None), with).await
+}
+
+/// The same with the place that somebody wrote into a ticket: what the box tells later does not take it away, and only what
+/// lies where he may place cases is taken.
+pub async fn written(
+    tx: &mut Tx,
+    tenant: &str,
+    case: &mut Head,
+    (text, by): (&str, &Actor),
+    with: Searching<'_>,
+) -> db::Result<()> {
+    if NOWHERE.contains(&text.trim().to_lowercase().as_str()) {
+        return Ok(());
+    }
+    let told = Told { text, grid: None, within: None };
+    look_up(tx, tenant, case, (&told, Some(by)), with).await
+}
+
+async fn look_up(
+    tx: &mut Tx,
+    tenant: &str,
+    case: &mut Head,
+    (told, by): (&Told<'_>, Option<&Actor>),
+    with: Searching<'_>,
+) -> db::Result<()> {
     let case_id = case.case_id.clone();
     let known = store::of_case_in(tx, tenant, &case_id).await?;
-    if known.as_ref().is_some_and(|known| is_settled(known, &told)) {
-        return Ok(());
+    if known.as_ref().is_some_and(|known| is_settled(known, told, by)) {
+        return match (known, by) {
+            // The same words as the box told: from now on they are his.
+            (Some(kept), Some(by)) if kept.told_by.is_none() && is_found_by_hub(&kept) => {
+                store::put(tx, tenant, &case_id, &Kept { told_by: Some(by.name.clone()), ..kept }).await
+            }
+            _ => Ok(()),
+        };
     }
     let (number, state, lies) = store::standing(tx, tenant, &case_id).await?;
     if !is_triaged(&state) {
@@ -65,16 +102,21 @@ pub async fn told(
         return Ok(());
     }
     let offered: Vec<Found<'_>> = index.find(told.text, KEPT);
+    let author =
+        known.as_ref().filter(|known| known.told == told.text).and_then(|known| known.told_by.clone());
     let mut before = known.and_then(|known| known.before);
     let from = before.clone().unwrap_or_else(|| lies.clone());
     let map = with.grids.newest_in(tx, tenant).await?;
     let sure = index.sure(told.text, told.grid).and_then(|found| {
         let to = place(found.entry, &from, map.as_deref());
-        let fits = told.within.as_ref().is_none_or(|area| area.covers(&AreaPath::kept(to.area.clone())));
+        let area = AreaPath::kept(to.area.clone());
+        let fits = told.within.as_ref().is_none_or(|within| within.covers(&area))
+            && by.is_none_or(|by| Dossier::may_be_placed_in(by, &area));
         fits.then(|| (Candidate::from(&found), to))
     });
     let mut kept = Kept {
         told: told.text.to_owned(),
+        told_by: by.map(|by| by.name.clone()).or(author),
         grid: told.grid.map(str::to_owned),
         version: index.version,
         candidates: offered.iter().map(Candidate::from).collect(),
@@ -85,10 +127,11 @@ pub async fn told(
     };
     match sure {
         Some((chosen, to)) => {
-            let detail = json!({
+            let mut detail = json!({
                 "place": chosen.name, "told": told.text, "how": chosen.how, "entry": chosen.id,
                 "gazetteer": index.version,
             });
+            name_author(&mut detail, &kept);
             moved(tx, tenant, case, &number, (&lies, &to), ("hub", "located", detail), with).await?;
             kept.chosen_by = Some("hub".to_owned());
             kept.chosen = Some(chosen);
@@ -97,7 +140,8 @@ pub async fn told(
         }
         None => {
             if let Some(back) = before.take().filter(|back| *back != lies) {
-                let detail = json!({ "told": told.text, "gazetteer": index.version });
+                let mut detail = json!({ "told": told.text, "gazetteer": index.version });
+                name_author(&mut detail, &kept);
                 moved(tx, tenant, case, &number, (&lies, &back), ("hub", "unlocated", detail), with).await?;
             }
         }
@@ -105,10 +149,31 @@ pub async fn told(
     store::put(tx, tenant, &case_id, &kept).await
 }
 
-/// Whether the words are the same as before, or a person has said where it is.
-fn is_settled(known: &Kept, told: &Told<'_>) -> bool {
-    let by_somebody = known.chosen_by.as_deref().is_some_and(|by| by != "hub");
-    by_somebody || (known.told == told.text && known.grid.as_deref() == told.grid)
+/// A row of the history says whose words were looked up, where they are not the caller's.
+fn name_author(detail: &mut Value, kept: &Kept) {
+    if let Some(author) = &kept.told_by {
+        detail["told_by"] = json!(author);
+    }
+}
+
+/// Whether the words are the same as before, or a person has said where it is: he has picked the place, or has written it
+/// down while the words of now are the box's.
+fn is_settled(known: &Kept, told: &Told<'_>, by: Option<&Actor>) -> bool {
+    if !is_found_by_hub(known) {
+        return true;
+    }
+    let same = known.told == told.text;
+    match by {
+        Some(_) => same,
+        // The box may still say in which grid the same words are.
+        None if known.told_by.is_some() && !same => true,
+        None => same && known.grid.as_deref() == told.grid,
+    }
+}
+
+/// Nobody has picked the place.
+fn is_found_by_hub(known: &Kept) -> bool {
+    known.chosen_by.as_deref().is_none_or(|by| by == "hub")
 }
 
 fn is_triaged(state: &str) -> bool {
@@ -171,7 +236,7 @@ async fn moved(
     with: Searching<'_>,
 ) -> db::Result<()> {
     // A case that this transaction opened has its clocks among what waits for the commit.
-    tx.flush().await?;
+    tx.settle().await?;
     let before = workflow::store::load(tx, tenant, number).await?.ok_or(db::Error::RowNotFound)?;
     let policy = match before.state.filing() {
         Some(filing) => with.policies.version_in(tx, tenant, filing.policy).await?,
@@ -279,6 +344,7 @@ pub async fn choose(
     case::store::take_in_hand(&mut tx, tenant, &case.case_id, user, now).await?;
     let kept = Kept {
         told,
+        told_by: known.as_ref().and_then(|known| known.told_by.clone()),
         grid: known.as_ref().and_then(|known| known.grid.clone()),
         version,
         candidates: known.map(|known| known.candidates).unwrap_or_default(),

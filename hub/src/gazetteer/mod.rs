@@ -2,8 +2,9 @@
 //!
 //! A gazetteer is a sheet that a county keeps: names, other names, coordinates or the area. It comes in versions; the newest
 //! is in force and lies in memory ([`Index`], pure), read anew when there is another one, by this hub or by any. What a
-//! caller tells of, or somebody writes, is looked up in the transaction that opens the case ([`told`]): one place that is
-//! sure says where the case lies; of several the operator picks ([`choose`]), by the same history.
+//! caller tells of, or somebody writes, is looked up in the transaction that opens the case ([`told`]), what an operator writes
+//! into a ticket in the one that files it ([`written`]): one place that is sure says where the case lies; of several the
+//! operator picks ([`choose`]), by the same history.
 //!
 //! Kinds are those of the box's own gazetteer. What is wide (a town, a road) lies in many grids: its coordinates show it on
 //! a map and never find a grid.
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use import::{Datum, Imported, Mode};
 pub use index::{Entry, Found, How, Index};
-pub use locate::{Choice, PlaceError, Searching, Told, choose, pointed, told};
+pub use locate::{Choice, PlaceError, Searching, Told, choose, pointed, told, written};
 pub use shelf::{GazetteerError, Gazetteers};
 pub use store::{Kept, Version, list};
 

@@ -83,6 +83,8 @@ pub(super) async fn add(
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     pub told: String,
+    /// `user:NAME` of who wrote it into a ticket; nothing where it is the caller's, or of who reported it.
+    pub told_by: Option<String>,
     pub grid: Option<String>,
     pub version: i64,
     pub candidates: Vec<Candidate>,
@@ -106,6 +108,7 @@ from_row!(Lies: area, location, grid_version);
 
 struct Row {
     told: String,
+    told_by: Option<String>,
     grid: Option<String>,
     version: i64,
     candidates: String,
@@ -115,7 +118,7 @@ struct Row {
     before: Option<String>,
 }
 
-from_row!(Row: told, grid, version, candidates, chosen_by, chosen, chosen_at_ms, before);
+from_row!(Row: told, told_by, grid, version, candidates, chosen_by, chosen, chosen_at_ms, before);
 
 impl Row {
     fn read(self) -> Result<Kept> {
@@ -125,6 +128,7 @@ impl Row {
         Ok(Kept {
             candidates: serde_json::from_str(&self.candidates).map_err(wrong)?,
             told: self.told,
+            told_by: self.told_by,
             grid: self.grid,
             version: self.version,
             chosen_by: self.chosen_by,
@@ -137,7 +141,7 @@ impl Row {
 
 macro_rules! kept {
     () => {
-        "select told, grid, version, candidates, chosen_by, chosen, chosen_at_ms, before from case_places
+        "select told, told_by, grid, version, candidates, chosen_by, chosen, chosen_at_ms, before from case_places
          where tenant = $1 and case_id = $2"
     };
 }
@@ -156,11 +160,12 @@ pub(super) async fn put(tx: &mut Tx, tenant: &str, case_id: &str, kept: &Kept) -
     let before = kept.before.as_ref().map(serde_json::to_string).map(text).transpose()?;
     tx.execute(
         "insert into case_places (tenant, case_id, told, grid, version, candidates, chosen_by, chosen, chosen_at_ms,
-             before)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             before, told_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (tenant, case_id) do update set told = excluded.told, grid = excluded.grid,
              version = excluded.version, candidates = excluded.candidates, chosen_by = excluded.chosen_by,
-             chosen = excluded.chosen, chosen_at_ms = excluded.chosen_at_ms, before = excluded.before",
+             chosen = excluded.chosen, chosen_at_ms = excluded.chosen_at_ms, before = excluded.before,
+             told_by = excluded.told_by",
         args![
             tenant,
             case_id,
@@ -171,7 +176,8 @@ pub(super) async fn put(tx: &mut Tx, tenant: &str, case_id: &str, kept: &Kept) -
             kept.chosen_by.clone(),
             chosen,
             kept.chosen_at_ms,
-            before
+            before,
+            kept.told_by.clone()
         ],
     )
     .await?;

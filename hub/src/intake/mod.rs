@@ -8,7 +8,10 @@
 
 mod allowance;
 mod apply;
+mod message;
 mod queue;
+mod revision;
+mod seen;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -17,8 +20,9 @@ use crate::db::from_row;
 use serde::Serialize;
 
 pub use allowance::Allowance;
-pub use apply::{Context, incident};
+pub use apply::Context;
 pub use queue::{Intake, Item, Reply, SubmitError, Worker};
+pub use revision::incident;
 
 /// Bytes that could not be read, kept for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]

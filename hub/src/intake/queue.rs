@@ -10,7 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::allowance::Allowance;
-use super::apply::{self, Context, Seen};
+use super::apply::{self, Context};
+use super::message::Message;
+use super::seen::Seen;
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::db::{self, Db};
@@ -184,6 +186,14 @@ impl Worker {
             gazetteers: &self.gazetteers,
         };
         let uptime_ms = self.clock.uptime_ms();
+        // Nothing of a box that has sent too much: it gets no receipt, keeps the message and sends it again.
+        let taken = batch.iter().map(|item| {
+            let has_room = self.allowance.has_room(&item.topic, uptime_ms);
+            has_room.then(|| Message::read(&item.topic, &item.payload, item.retained))
+        });
+        let taken: Vec<Option<Message<'_>>> = taken.collect();
+        let held_back = taken.iter().filter(|message| message.is_none()).count();
+        self.metrics.messages_held_back.inc_by(held_back as u64);
         let mut tx = self.db.begin().await?;
         // Always in the same order, so that two replicas with batches of several tenants cannot lock crosswise.
         let tenants: std::collections::BTreeSet<&str> =
@@ -191,18 +201,15 @@ impl Worker {
         for tenant in tenants {
             tx.lock_tenant(tenant).await?;
         }
-        let mut seen = Seen::read(&mut tx, batch.iter().map(|item| &item.topic)).await?;
+        let mut seen = Seen::read(&mut tx, taken.iter().flatten()).await?;
         let mut receipts = Vec::with_capacity(batch.len());
-        for Item { topic, payload, retained, .. } in batch {
-            if !self.allowance.has_room(topic, uptime_ms) {
-                // No receipt: the box keeps the message and sends it again.
-                self.metrics.messages_held_back.inc();
-                receipts.push(None);
-                continue;
-            }
-            receipts.push(apply::apply(&mut tx, context, &mut seen, topic, payload, *retained).await?);
+        for message in &taken {
+            receipts.push(match message {
+                Some(message) => apply::apply(&mut tx, context, &mut seen, message).await?,
+                None => None,
+            });
         }
-        seen.write(&mut tx);
+        seen.write(&mut tx).await?;
         tx.commit().await?;
         for (item, receipt) in batch.iter().zip(&receipts) {
             self.allowance.charge(&item.topic, item.payload.len(), receipt.as_ref(), uptime_ms);
@@ -232,7 +239,7 @@ impl Worker {
                 let receipt =
                     apply::quarantine(&mut tx, context, &mut seen, &item.topic, &item.payload, &reason)
                         .await?;
-                seen.write(&mut tx);
+                seen.write(&mut tx).await?;
                 tx.commit().await?;
                 db::Result::Ok(receipt)
             };

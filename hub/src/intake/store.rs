@@ -1,22 +1,17 @@
 //! SQL of intake: messages, incidents, quarantine.
 
-use protocol::{Incident, MessageId, Origin, Subject, UtcMs};
-use sqlx::AssertSqlSafe;
-
 use super::Quarantined;
-use super::apply::Place;
-use crate::case::store::head_columns;
+use super::message::Place;
+use crate::args;
+use crate::db::dialect::{Dialect, one_of};
 use crate::db::from_row;
-use crate::db::{Arg, Db, Insert, Result, Tx, placeholders};
-use crate::{args, case};
+use crate::db::{Arg, Db, Insert, Result, Tx};
+use protocol::{MessageId, Origin, UtcMs};
 
 const MESSAGES: Insert = Insert {
     into: "insert into messages (tenant, message_id, device_id, boot, sequence, type, received_at_ms, outcome, reason)",
     tail: "on conflict (tenant, message_id) do nothing",
 };
-
-/// Ids asked for at once.
-const IDS: usize = 32;
 
 /// What became of a message before.
 #[derive(Clone, Debug)]
@@ -30,20 +25,20 @@ pub(super) struct Fate {
 from_row!(Fate: message_id, device_id, outcome, reason);
 
 /// What became of these messages, of those that were here.
-pub(super) async fn fates(tx: &mut Tx, tenant: &str, ids: &[&MessageId]) -> Result<Vec<Fate>> {
-    let mut all = Vec::new();
-    for part in ids.chunks(IDS) {
-        // Always the same number of placeholders, so that the database prepares one text.
-        let filled = part.iter().chain(std::iter::repeat(&part[0])).take(IDS);
-        let args = std::iter::once(Arg::from(tenant)).chain(filled.map(|id| Arg::from(*id))).collect();
-        let sql = format!(
-            "select message_id, device_id, outcome, reason from messages
-             where tenant = $1 and message_id in {}",
-            placeholders(2, IDS)
-        );
-        all.extend(tx.fetch_all::<Fate>(AssertSqlSafe(sql), args).await?);
+pub(super) async fn fates(tx: &mut Tx, tenant: &str, ids: Vec<String>) -> Result<Vec<Fate>> {
+    macro_rules! asked {
+        ($dialect:ident) => {
+            concat!(
+                "select message_id, device_id, outcome, reason from messages where tenant = $1 and ",
+                one_of!($dialect, "message_id", 2)
+            )
+        };
     }
-    Ok(all)
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => asked!(sqlite),
+        Dialect::Postgres => asked!(postgres),
+    };
+    tx.fetch_all(sql, vec![Arg::from(tenant), Arg::texts(ids)]).await
 }
 
 /// What is remembered of a message, so that its redelivery is answered alike.
@@ -70,78 +65,6 @@ pub(super) fn remember(tx: &mut Tx, origin: &Origin, message: &Remembered<'_>, n
         message.reason
     ];
     tx.later(MESSAGES, row);
-}
-
-pub(super) struct KnownIncident {
-    pub(super) device_id: String,
-    pub(super) revision: i64,
-    pub(super) phase: String,
-    pub(super) case: case::store::Head,
-}
-
-from_row!(KnownIncident: device_id, revision, phase; flat case);
-
-pub(super) async fn known_incident(
-    tx: &mut Tx,
-    tenant: &str,
-    incident: &Incident,
-) -> Result<Option<KnownIncident>> {
-    tx.fetch_optional(
-        concat!(
-            "select i.device_id, i.revision, i.phase, ",
-            head_columns!("c."),
-            " from incidents i join cases c on c.tenant = i.tenant and c.case_id = i.case_id
-             where i.tenant = $1 and i.incident_id = $2"
-        ),
-        args![tenant, &incident.incident_id],
-    )
-    .await
-}
-
-/// Inserts the incident, or replaces an older revision.
-pub(super) async fn put_incident(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    case_id: &str,
-    now: UtcMs,
-) -> Result<()> {
-    let (camera, call) = match &incident.subject {
-        Subject::Camera(camera) => (Some(camera.camera_id.to_string()), None),
-        Subject::Call(call) => (None, Some(call.call_id.to_string())),
-        Subject::Device => (None, None),
-    };
-    let data = serde_json::to_string(incident).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    tx.execute(
-        "insert into incidents (tenant, incident_id, device_id, revision, phase, kind, severity, camera_id, call_id,
-             case_id, started_at_ms, updated_at_ms, ended_at_ms, first_received_at_ms, received_at_ms, drill, data)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)
-         on conflict (tenant, incident_id) do update set revision = excluded.revision, phase = excluded.phase,
-             kind = excluded.kind, severity = excluded.severity, started_at_ms = excluded.started_at_ms,
-             updated_at_ms = excluded.updated_at_ms, ended_at_ms = excluded.ended_at_ms,
-             received_at_ms = excluded.received_at_ms, data = excluded.data
-         where incidents.revision < excluded.revision",
-        args![
-            &origin.tenant,
-            &incident.incident_id,
-            &origin.device,
-            i64::from(incident.revision),
-            incident.phase.as_str(),
-            incident.kind.as_str(),
-            incident.severity.as_str(),
-            camera,
-            call,
-            case_id,
-            incident.started_at,
-            incident.updated_at,
-            incident.ended_at,
-            now,
-            incident.drill,
-            data
-        ],
-    )
-    .await?;
-    Ok(())
 }
 
 /// A call's place, its caller and the name by which its exchange knows it may become known only in a later revision: the

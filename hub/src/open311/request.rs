@@ -48,7 +48,10 @@ pub(super) async fn post(asked: &Asked<'_>) -> Result<Answered, Wrong> {
         severity: Severity::Normal,
         confidential: false,
     };
-    let area = report::on_the_map(app, &report).await?.unwrap_or_else(|| key.area.clone());
+    let (area, grid_version) = match report::on_the_map(app, &report).await? {
+        Some((area, version)) => (area, Some(version)),
+        None => (key.area.clone(), None),
+    };
     if !key.area.covers(&area) {
         return Err(Wrong::input("lat and long: this place does not lie where the key may report"));
     }
@@ -67,8 +70,8 @@ pub(super) async fn post(asked: &Asked<'_>) -> Result<Answered, Wrong> {
     if let Some(url) = &new.media_url {
         detail.insert("media_url".to_owned(), json!(url));
     }
-    let by =
-        By { actor: format!("open311:{}", key.name), source: key.source, level: Level::County, area, detail };
+    let actor = format!("open311:{}", key.name);
+    let by = By { actor, source: key.source, level: Level::County, area, grid_version, detail };
     let case = report::receive(app, &mut tx, &report, by).await.map_err(refused)?;
     store::insert_request(&mut tx, tenant, &case.case_id, (&key.name, &new.service.id), now).await?;
     contact::keep_reporter(app, &mut tx, &case.case_id, &new.reporter).await?;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::config::{ChannelConfig, Content, Form, MailTls, OutboundConfig, SuccessConfig, good_url};
 use super::event;
 use super::form::mail::{Described, Server};
+use super::form::push::Pusher;
 use super::form::robot::Robot;
 use super::form::sms::{self, Filling};
 use super::form::{Outcome, http};
@@ -32,6 +33,7 @@ enum Means {
     Webhook { url: Url, key: Vec<u8>, client: Client },
     Gateway(Box<Gateway>),
     Mail(Box<Server>),
+    Push(Box<Pusher>),
 }
 
 struct Gateway {
@@ -98,8 +100,14 @@ impl Channel {
             }
             Form::Sms => Means::Gateway(Box::new(gateway(config)?)),
             Form::Smtp => Means::Mail(Box::new(mail(config)?)),
+            Form::WebPush => Means::Push(Box::new(push(config)?)),
         };
         Ok(Self { name: config.name.clone(), rule: Rule::of(config, form)?, means })
+    }
+
+    /// What writes to browsers, where this is a channel to them.
+    pub(super) fn pusher(&self) -> Option<&Pusher> {
+        if let Means::Push(pusher) = &self.means { Some(pusher) } else { None }
     }
 
     /// One try; what came of it.
@@ -138,6 +146,9 @@ impl Channel {
             }
             (Means::Webhook { .. }, Load::Notice { .. }) => {
                 Outcome::refused("a webhook is told of cases only")
+            }
+            (Means::Push(_), Load::Notice { .. }) => {
+                Outcome::refused("a browser is told by its subscription only")
             }
             (_, Load::Event(_)) => Outcome::refused("only a webhook is told of cases"),
         }
@@ -201,12 +212,20 @@ fn mail(config: &ChannelConfig) -> Result<Server, String> {
     })
 }
 
+fn push(config: &ChannelConfig) -> Result<Pusher, String> {
+    let ca = ca(config)?;
+    Pusher::open(config.contact.clone(), config.insecure, ca.as_deref(), config.timeout())
+        .map_err(|error| no_tls(&error))
+}
+
 fn client(config: &ChannelConfig, url: &Url) -> Result<Client, String> {
     let ca = ca(config)?;
-    http::client(url, ca.as_deref(), config.timeout()).map_err(|error| {
-        let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        format!("preparing TLS: {why}; name the receiver's authority at ca")
-    })
+    http::client(url, ca.as_deref(), config.timeout()).map_err(|error| no_tls(&error))
+}
+
+fn no_tls(error: &reqwest::Error) -> String {
+    let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    format!("preparing TLS: {why}; name the receiver's authority at ca")
 }
 
 fn address(config: &ChannelConfig) -> Result<String, String> {

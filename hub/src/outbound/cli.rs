@@ -9,6 +9,7 @@ use super::channel::{Channel, Load, Stamp};
 use super::config::Form;
 use super::event;
 use super::form::Outcome;
+use super::push;
 use super::store::looking::{self, MOST_SHOWN};
 use super::store::reach as addresses;
 use super::words::{Look, Told};
@@ -104,6 +105,9 @@ pub async fn test(app: &App, name: &str, user: Option<&str>) -> Result<String> {
     only.channel.retain(|channel| channel.name == name);
     let channels = Channel::open_all(&only).map_err(anyhow::Error::msg)?;
     let channel = channels.first().context("a channel of this name was there just now")?;
+    if channel.rule.form == Form::WebPush {
+        return push::try_all(app, channel, user).await;
+    }
     let to = receiver(app, channel, user).await?;
     let (id, now) = (app.new_id(), app.clock.now());
     let stamp = Stamp { id: &id, made_at_ms: now.0, now };

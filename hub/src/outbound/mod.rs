@@ -1,4 +1,4 @@
-//! What leaves the hub: notices to groups, mailboxes and telephones, and the changes of cases to other systems.
+//! What leaves the hub: notices to groups, mailboxes, telephones and browsers, and the changes of cases to other systems.
 //!
 //! A row of the outbox is written in the transaction that has the cause: one for each notice, channel and receiver
 //! ([`told`]), and one for each history row and webhook ([`CaseEvent`], written at the commit). The [`Sender`] claims rows
@@ -6,7 +6,7 @@
 //! the sending and the note a crash lets one message leave twice; it carries the same id both times. See docs/OUTBOUND.md.
 //!
 //! Nobody is told the number of a reporter, or what a caller said: titles of calls are made of their category
-//! ([`telling`]). A confidential case is told as number and state. There is no web push.
+//! ([`telling`]). A confidential case is told as number and state.
 
 mod channel;
 pub mod cli;
@@ -14,6 +14,7 @@ pub mod config;
 mod event;
 mod facts;
 mod form;
+pub mod push;
 mod reach;
 mod retry;
 mod rule;

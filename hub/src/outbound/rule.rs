@@ -69,6 +69,8 @@ pub(super) struct Person {
     /// Nothing: he has none.
     pub(super) mail: String,
     pub(super) phone: String,
+    /// Receivers by which his browsers are known.
+    pub(super) browsers: Vec<String>,
 }
 
 impl Rule {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::channel::{Channel, Load, Stamp};
 use super::config::Form;
 use super::form::{Outcome, Setback};
+use super::push;
 use super::retry::{self, MOST_TRIES};
 use super::store::looking;
 use super::store::reach;
@@ -179,6 +180,9 @@ impl Sender {
         let Ok(mut told) = serde_json::from_str::<Told>(&parcel.content) else { return unreadable() };
         if is_confidential {
             told = told.reduced();
+        }
+        if channel.rule.form == Form::WebPush {
+            return push::send(&self.app, channel, &parcel.receiver, (&told, &self.look), stamp).await;
         }
         let to = match self.address(channel, &parcel.receiver).await {
             Ok(to) => to,

@@ -10,6 +10,7 @@ use super::CaseEvent;
 use super::config::Form;
 use super::event;
 use super::facts::CaseFacts;
+use super::push;
 use super::rule::{Cause, Person};
 use super::store::telling::{self, GrantOf, Known};
 use super::words::Told;
@@ -65,7 +66,10 @@ pub(crate) async fn told(tx: &mut Tx, tenant: &str, id: &str, notice: &Notice, n
     if channels.is_empty() {
         return Ok(());
     }
-    let people = people(telling::told(tx, tenant, id).await?, area);
+    let mut people = people(telling::told(tx, tenant, id).await?, area);
+    if channels.iter().any(|known| known.rule.form == Form::WebPush) {
+        add_browsers(tx, tenant, &mut people).await?;
+    }
     let own_words = (notice.text_zh.as_str(), notice.text_en.as_str());
     let content = match &case {
         _ if of_hub => Told::of_no_case(cause.kind, "", own_words),
@@ -97,9 +101,27 @@ pub(crate) async fn told(tx: &mut Tx, tenant: &str, id: &str, notice: &Notice, n
     Ok(())
 }
 
-/// Who is told on a channel: those with an address, or the group as one.
+/// Each browser of somebody is told by itself: one that is gone holds up no other.
+async fn add_browsers(tx: &mut Tx, tenant: &str, people: &mut [Person]) -> db::Result<()> {
+    let names: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
+    let mut all: HashMap<String, Vec<String>> = HashMap::new();
+    for (user, id) in crate::push::store::of_people(tx, tenant, &names).await? {
+        let receiver = push::receiver(&user, &id);
+        all.entry(user).or_default().push(receiver);
+    }
+    for person in people {
+        person.browsers = all.remove(&person.name).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Who is told on a channel: those with an address, the browsers of people, or the group as one.
 fn receivers<'a>(known: &Known, notice: &Notice, people: &'a [Person]) -> Vec<&'a str> {
     match known.rule.form {
+        Form::WebPush => {
+            let meant = people.iter().filter(|person| known.rule.is_for(person));
+            meant.flat_map(|person| person.browsers.iter().map(String::as_str)).collect()
+        }
         form if form.is_personal() => {
             let address = |person: &Person| match form {
                 Form::Smtp => !person.mail.is_empty(),

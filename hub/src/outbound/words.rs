@@ -3,6 +3,7 @@
 //! The free words of whoever sent it stay in the hub, as everything does that a reporter said.
 
 use jiff::tz::TimeZone;
+use protocol::Severity;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{CaseFacts, plain};
@@ -19,6 +20,9 @@ pub(super) struct Told {
     pub(super) number: String,
     pub(super) confidential: bool,
     pub(super) drill: bool,
+    /// Of its case; what waits since an older hub has none.
+    #[serde(default)]
+    pub(super) severity: Option<Severity>,
     state: String,
     card: Option<String>,
     title_zh: String,
@@ -65,6 +69,7 @@ impl Told {
             number: case.number.clone(),
             confidential: false,
             drill: case.drill != 0,
+            severity: Some(case.severity()),
             state: case.state.clone(),
             card: case.card(),
             title_zh,

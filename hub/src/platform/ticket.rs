@@ -237,14 +237,15 @@ pub async fn take(
     })
 }
 
-/// Where it lies: in the area that is named, in the grid of its point, else nowhere yet.
-async fn area(app: &App, given: &Given) -> Result<AreaPath, TicketError> {
+/// Where it lies: in the area that is named, in the grid of its point with the version of that map, else nowhere yet.
+async fn area(app: &App, given: &Given) -> Result<(AreaPath, Option<i64>), TicketError> {
     if let Some(id) = &given.area {
         let found = organisation::store::area(&app.db, app.tenant().as_str(), id).await?;
         let found = found.ok_or_else(|| TicketError::Wrong(format!("area: there is no area {id:?}")))?;
-        return Ok(AreaPath::kept(found.path));
+        return Ok((AreaPath::kept(found.path), None));
     }
-    Ok(report::on_the_map(app, &given.report()).await?.unwrap_or_default())
+    let found = report::on_the_map(app, &given.report()).await?;
+    Ok(found.map_or_else(|| (AreaPath::default(), None), |(area, version)| (area, Some(version))))
 }
 
 async fn open(
@@ -252,7 +253,7 @@ async fn open(
     tx: &mut Tx,
     (actor, ticket): (&str, &str),
     given: &Given,
-    area: AreaPath,
+    (area, grid_version): (AreaPath, Option<i64>),
     note: &str,
 ) -> Result<String, TicketError> {
     let by = By {
@@ -260,6 +261,7 @@ async fn open(
         source: Source::Platform,
         level: Level::County,
         area,
+        grid_version,
         detail: about(ticket, given, note),
     };
     let case = report::receive(app, tx, &given.report(), by).await?;
@@ -345,7 +347,7 @@ async fn ask_by(
 ) -> Result<(), TicketError> {
     let (tenant, now) = (app.tenant().as_str(), app.clock.now());
     // A case that this transaction opened has its clocks among what waits for the commit.
-    tx.flush().await?;
+    tx.settle().await?;
     let before = workflow::store::load(tx, tenant, &case.number).await?.ok_or(db::Error::RowNotFound)?;
     let deadline = deadline_at.map(UtcMs);
     if before.deadline == deadline {

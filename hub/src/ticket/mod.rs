@@ -1,4 +1,5 @@
-//! The ticket of a call: what the operator wrote down. Filing it moves the case from received to filed.
+//! The ticket of a call: what the operator wrote down. Filing it moves the case from received to filed, and its place is looked
+//! up in the gazetteer, like the one that the caller told of.
 
 pub mod audit;
 pub mod knowledge;
@@ -11,12 +12,15 @@ use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::app::App;
+use crate::case::store::Head;
 use crate::case::{self, Case, CaseError, CaseState};
 use crate::category;
 use crate::correlation::links;
 use crate::db::from_row;
 use crate::db::{self, Db};
-use crate::workflow::store::{StepError, With};
+use crate::gazetteer::{self, Searching};
+use crate::workflow::store::StepError;
 use crate::workflow::{self, Actor, Refused, Step};
 
 /// Longest place and summary, in characters.
@@ -147,16 +151,16 @@ pub async fn get(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<Tick
 /// `seen`: when the ticket was filed that the sender looked at (epoch ms, 0 = none yet); another one is not replaced.
 /// Nothing there replaces whatever is.
 pub async fn file(
-    db: &Db,
-    tenant: &str,
+    app: &App,
     number: &str,
     draft: &Draft,
     seen: Option<i64>,
     by: &Actor,
-    with: With<'_>,
 ) -> Result<Case, TicketError> {
+    let (tenant, id) = (app.tenant().as_str(), app.new_id());
+    let with = app.step_with(&id);
     let (user, now) = (by.name.strip_prefix("user:").unwrap_or(&by.name), with.now);
-    let mut tx = db.begin().await?;
+    let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let case = case::store::visible_in(&mut tx, tenant, user, number).await?;
     let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
@@ -185,7 +189,12 @@ pub async fn file(
     }
     let detail = json!(draft);
     let action = if case.state == CaseState::Received.as_str() { "ticket" } else { "corrected" };
-    case::store::append(&mut tx, tenant, &case.case_id, now, &by.name, action, &detail).await?;
+    let mut head = Head::read(&mut tx, tenant, &case.case_id).await?;
+    head.note(&mut tx, tenant, now, &by.name, action, &detail);
+    // Before it is filed: in a village other limits hold from then on.
+    let places = Searching { gazetteers: &app.gazetteers, grids: &app.grids, policies: &app.policies, now };
+    gazetteer::written(&mut tx, tenant, &mut head, (draft.place.trim(), by), places).await?;
+    head.save(&mut tx, tenant, now).await?;
     let categories = category::all_in(&mut tx, tenant).await?;
     let category = categories.of_hotline(&draft.category).map_or(&draft.category, |own| &own.id).clone();
     if case.state == CaseState::Received.as_str() {

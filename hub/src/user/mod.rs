@@ -5,6 +5,7 @@
 //! [`LIFE_MS`] in any case, at logout, and when the password changes. Failed logins are rows too, so the limit
 //! holds over restarts and replicas.
 
+pub mod account;
 pub mod cli;
 mod grant;
 pub mod import;
@@ -108,7 +109,7 @@ pub async fn log_in(
     let _place = WAITING.try_acquire().map_err(|_| LoginError::TooMany)?;
     let _turn = HASHING.acquire().await.map_err(|error| LoginError::Hash(error.to_string()))?;
     let failed = store::failures(db, tenant, name, address, now.plus_ms(-FAILURE_WINDOW_MS)).await?;
-    if failed.pair >= MAX_PAIR || failed.address >= MAX_ADDRESS || failed.name >= MAX_NAME {
+    if is_stopped(failed) {
         return Err(LoginError::TooMany);
     }
     let row = store::user(db, tenant, name).await?;
@@ -123,8 +124,12 @@ pub async fn log_in(
     store::sweep(db, tenant, now.plus_ms(-IDLE_MS), now.plus_ms(-LIFE_MS), now.plus_ms(-FAILURE_WINDOW_MS))
         .await?;
     let (token, csrf) = (hex::encode(chance.bytes::<32>()), hex::encode(chance.bytes::<16>()));
-    store::insert_session(db, tenant, &sha256(&token), name, &csrf, now).await?;
+    store::insert_session(db, tenant, (&sha256(&token), &csrf), (name, address), now).await?;
     Ok(LoggedIn { token, csrf, role })
+}
+
+fn is_stopped(failed: store::Failures) -> bool {
+    failed.pair >= MAX_PAIR || failed.address >= MAX_ADDRESS || failed.name >= MAX_NAME
 }
 
 async fn check(password: String, hash: String) -> Result<bool, LoginError> {
@@ -262,7 +267,7 @@ pub async fn names(db: &Db, tenant: &str) -> db::Result<Vec<String>> {
     store::names(db, tenant).await
 }
 
-/// Sets the password and ends the user's sessions.
+/// Sets the password, ends the user's sessions and lets go his browsers: whoever had the account has it no more.
 pub async fn set_password(
     db: &Db,
     tenant: &str,

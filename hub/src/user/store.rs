@@ -3,10 +3,12 @@
 use protocol::UtcMs;
 
 use super::Grant;
+use super::account::Opened;
 use super::grant::GrantRow;
 use crate::args;
 use crate::db::from_row;
 use crate::db::{Db, Result, Tx};
+use crate::push;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UserRow {
@@ -188,7 +190,7 @@ pub(super) async fn remove_grant_in(tx: &mut Tx, tenant: &str, name: &str, grant
     Ok(removed > 0)
 }
 
-/// Changes the password and ends every session of the user; returns whether there is such a user.
+/// Changes the password, ends every session of the user and forgets his browsers; returns whether there is such a user.
 pub(super) async fn set_password(
     db: &Db,
     tenant: &str,
@@ -205,22 +207,50 @@ pub(super) async fn set_password(
         .await?;
     tx.execute("delete from sessions where tenant = $1 and user_name = $2", args![tenant, name]).await?;
     tx.execute("delete from login_failures where tenant = $1 and name = $2", args![tenant, name]).await?;
+    push::store::forget_user(&mut tx, tenant, name).await?;
     tx.commit().await?;
     Ok(touched > 0)
+}
+
+/// Puts a new password in the place of the old one and ends the user's other sessions; returns whether the old one was
+/// still his.
+pub(super) async fn change_password(
+    db: &Db,
+    tenant: &str,
+    (name, kept_token_sha256): (&str, &str),
+    (old, new): (&str, &str),
+    now: UtcMs,
+) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let changed = tx
+        .execute(
+            "update users set password = $4, changed_at_ms = $5 where tenant = $1 and name = $2 and password = $3",
+            args![tenant, name, old, new, now],
+        )
+        .await?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    tx.execute(
+        "delete from sessions where tenant = $1 and user_name = $2 and token_sha256 <> $3",
+        args![tenant, name, kept_token_sha256],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 pub(super) async fn insert_session(
     db: &Db,
     tenant: &str,
-    token_sha256: &str,
-    name: &str,
-    csrf: &str,
+    (token_sha256, csrf): (&str, &str),
+    (name, address): (&str, &str),
     now: UtcMs,
 ) -> Result<()> {
     db.execute(
-        "insert into sessions (tenant, token_sha256, user_name, csrf, created_at_ms, seen_at_ms)
-         values ($1, $2, $3, $4, $5, $5)",
-        args![tenant, token_sha256, name, csrf, now],
+        "insert into sessions (tenant, token_sha256, user_name, csrf, created_at_ms, seen_at_ms, address)
+         values ($1, $2, $3, $4, $5, $5, $6)",
+        args![tenant, token_sha256, name, csrf, now, address],
     )
     .await?;
     Ok(())
@@ -251,6 +281,41 @@ pub(super) async fn session(
         args![tenant, token_sha256, idle_since, oldest],
     )
     .await
+}
+
+/// A user's sessions that last, the newest use first.
+pub(super) async fn sessions(
+    db: &Db,
+    tenant: &str,
+    name: &str,
+    (idle_since, oldest): (UtcMs, UtcMs),
+    most: i64,
+) -> Result<Vec<Opened>> {
+    db.fetch_all(
+        "select token_sha256, created_at_ms, seen_at_ms, address from sessions
+         where tenant = $1 and user_name = $2 and seen_at_ms > $3 and created_at_ms > $4
+         order by seen_at_ms desc, created_at_ms desc, token_sha256 limit $5",
+        args![tenant, name, idle_since, oldest, most],
+    )
+    .await
+}
+
+/// Ends one session of a user by the beginning of its hash, but not the one that is kept.
+pub(super) async fn end_session(
+    db: &Db,
+    tenant: &str,
+    (name, kept_token_sha256): (&str, &str),
+    begins: &str,
+) -> Result<bool> {
+    let ended = db
+        .execute(
+            "delete from sessions
+             where tenant = $1 and user_name = $2 and token_sha256 <> $3
+               and substr(token_sha256, 1, length(cast($4 as text))) = $4",
+            args![tenant, name, kept_token_sha256, begins],
+        )
+        .await?;
+    Ok(ended > 0)
 }
 
 pub(super) async fn touch_session(db: &Db, tenant: &str, token_sha256: &str, now: UtcMs) -> Result<()> {

@@ -1,9 +1,12 @@
 //! Styles, scripts and pictures, inside the binary. `htmx.min.js` comes from the pinned npm package (`build.rs`).
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
+
+const WORKER: &str = "sw.js";
+const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(RustEmbed)]
 #[folder = "assets/static/"]
@@ -25,6 +28,15 @@ pub(super) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Respo
     };
     let tag = hex::encode(&found.metadata.sha256_hash()[..12]);
     file(kind, found.data.into_owned(), &tag, &headers)
+}
+
+/// The service worker, from where its scope is the whole hub. It may ask this hub, and load nothing.
+pub(super) async fn worker(headers: HeaderMap) -> Response {
+    let mut response = serve(Path(WORKER.to_owned()), headers).await;
+    let all = response.headers_mut();
+    all.insert(HeaderName::from_static("service-worker-allowed"), HeaderValue::from_static("/"));
+    all.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
+    response
 }
 
 fn fingerprint(bytes: &[u8]) -> String {
@@ -58,6 +70,7 @@ mod tests {
                 .extend(rests.map(|rest| rest.split(['"', '\'', '`']).next().unwrap_or_default().to_owned()));
         };
         collect(include_str!("../../templates/base.html"), "\"/assets/");
+        collect(include_str!("../../templates/me.html"), "\"/assets/");
         for script in Static::iter().filter(|name| name.ends_with(".js")) {
             let text = Static::get(&script).expect("it was just listed").data;
             let text = String::from_utf8_lossy(&text);
@@ -68,6 +81,7 @@ mod tests {
         for name in &named {
             assert!(name == "htmx.min.js" || Static::get(name).is_some(), "{name} is missing");
         }
+        assert!(Static::get(WORKER).is_some());
         assert!(named.len() >= 12, "found only {named:?}");
     }
 }

@@ -314,10 +314,10 @@ pub(super) async fn file(
         place: text("place"),
         summary: text("summary"),
     };
-    let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
+    let user = &viewer.session.user;
     let (number, seen) = (&call.case.number, text("known").parse().unwrap_or(0));
-    let (id, actor) = (app.new_id(), Actor::user(user, &viewer.session.grants));
-    let result = ticket::file(&app.db, tenant, number, &draft, Some(seen), &actor, app.step_with(&id)).await;
+    let actor = Actor::user(user, &viewer.session.grants);
+    let result = ticket::file(&app, number, &draft, Some(seen), &actor).await;
     let error = match result {
         Ok(_) => {
             let before = call.ticket.as_ref().map(Ticket::draft);

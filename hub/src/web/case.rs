@@ -46,6 +46,9 @@ pub(super) async fn page(
     let before: Option<Cursor> = fields.get("incidents").parse().ok();
     let limit = INCIDENTS as i64 + 1;
     let joined = list::joined(&app.db, tenant, &viewer.session.user, &case.number).await.map_err(shown)?;
+    let told = case::store::joined::reports(&app.db, tenant, &viewer.session.user, &case.number)
+        .await
+        .map_err(shown)?;
     let members = std::iter::once(case.case_id.as_str()).chain(joined.iter().map(|one| one.case_id.as_str()));
     let mut incidents =
         list::incidents_of(&app.db, tenant, members, before.as_ref(), limit).await.map_err(shown)?;
@@ -90,7 +93,11 @@ pub(super) async fn page(
         older_incidents,
         older_history,
         earlier: before.is_some() || rows_before.is_some(),
-        joined: joined.iter().map(|one| words::joined(one, &local, lang)).collect(),
+        joined: joined
+            .iter()
+            .map(|one| words::joined(one, &local, lang))
+            .chain(told.iter().map(|one| words::joined_report(one, &local, lang)))
+            .collect(),
         link: words::link(&link, &local, lang),
         still: still(&case, row.camera.as_deref(), &viewer),
         requests: requests.iter().map(|row| words::request(row, vec![], &local, lang)).collect(),

@@ -56,6 +56,7 @@ struct Links<'a> {
     by: By,
     period: String,
     area: &'a str,
+    lang: Lang,
 }
 
 impl Links<'_> {
@@ -91,7 +92,7 @@ impl Links<'_> {
             d_url: self.behind(measure, Part::Denominator, key),
         });
         FigureView {
-            text: text(measure, figure),
+            text: text(measure, figure, self.lang),
             url: counts.then(|| self.behind(measure, part, key)),
             parts,
         }
@@ -102,16 +103,15 @@ impl Links<'_> {
     }
 }
 
-/// A figure as it is read: of nothing there is no rate and no average.
-fn text(measure: Measure, figure: Figure) -> String {
+/// A figure as it is read: of nothing there is no rate and no average, which is not the same as a rate of 0.
+fn text(measure: Measure, figure: Figure, lang: Lang) -> String {
+    let nothing = || lang.pick("无", "none").to_owned();
     match measure.shape() {
         Shape::Count | Shape::Stock => figure.n.to_string(),
-        Shape::Rate => share(figure.rate()),
+        Shape::Rate => figure.rate().map_or_else(nothing, |rate| share(Some(rate))),
         Shape::Length => {
             let both = figure.average();
-            both.map_or("—".to_owned(), |(working, natural)| {
-                format!("{} / {}", hours(working), hours(natural))
-            })
+            both.map_or_else(nothing, |(working, natural)| format!("{} / {}", hours(working), hours(natural)))
         }
     }
 }
@@ -173,7 +173,7 @@ pub(super) async fn page(
     let areas =
         areas(&app, &asked.area, lang).await.map_err(|error| PageError::from(error).shown(&viewer))?;
     let local = local(&app);
-    let links = Links { by: asked.by, period: table.period.clone(), area: &asked.area };
+    let links = Links { by: asked.by, period: table.period.clone(), area: &asked.area, lang };
     let (by, level) = asked.by.words();
     let first_below = table.rows.iter().position(|row| row.rank.is_none()).filter(|_| asked.by.is_ranked());
     let row = |(at, row): (usize, &TableRow)| FigureRowView {
@@ -293,7 +293,7 @@ pub(super) async fn cases(
     let names = Names::read(&app).await.map_err(|error| PageError::from(error).shown(&viewer))?;
     let local = local(&app);
     let period = asked.question.period.to_string();
-    let links = Links { by: asked.by, period: period.clone(), area: &asked.area };
+    let links = Links { by: asked.by, period: period.clone(), area: &asked.area, lang };
     let own = links.behind(place.measure, place.part, place.key.as_deref());
     let file =
         |ending: &str| own.replacen("/evaluation/cases", &format!("/api/v1/evaluation/cases.{ending}"), 1);
@@ -329,10 +329,14 @@ mod tests {
     #[test]
     fn figures_as_they_are_read() {
         let rate = |n, d| Figure { n, d, ..Figure::default() };
-        assert_eq!(text(Measure::Satisfaction, rate(2, 3)), "66.7");
-        assert_eq!(text(Measure::Satisfaction, rate(0, 0)), "—");
-        assert_eq!(text(Measure::Satisfaction, rate(0, 4)), "0.0");
+        let zh = |measure, figure| text(measure, figure, Lang::Zh);
+        assert_eq!(zh(Measure::Satisfaction, rate(2, 3)), "66.7");
+        assert_eq!(zh(Measure::Satisfaction, rate(0, 0)), "无");
+        assert_eq!(text(Measure::Satisfaction, rate(0, 0), Lang::En), "none");
+        assert_eq!(zh(Measure::Satisfaction, rate(0, 4)), "0.0");
+        assert_eq!(zh(Measure::Filed, rate(0, 0)), "0", "how many there are is never nothing");
+        assert_eq!(zh(Measure::TimeToClose, rate(0, 0)), "无");
         let length = Figure { n: 2, working_min: 150, natural_min: 2_880, ..Figure::default() };
-        assert_eq!(text(Measure::TimeToClose, length), "1.3 / 24.0");
+        assert_eq!(zh(Measure::TimeToClose, length), "1.3 / 24.0");
     }
 }

@@ -15,6 +15,7 @@ pub mod guard;
 mod heard;
 mod knowledge;
 mod login;
+mod me;
 pub mod moment;
 mod order;
 mod records;
@@ -79,7 +80,12 @@ routes! {
     "/evaluation/bulletin" => get(evaluation::bulletin::page);
     "/status" => get(status::page).post(status::ask);
     "/basemap/{file}" => get(basemap::serve);
+    "/me" => get(me::page);
+    "/me/password" => post(me::change_password);
+    "/me/sessions" => post(me::end_session);
+    "/me/push" => post(me::browsers);
     "/assets/{*path}" => get(assets::serve);
+    "/sw.js" => get(assets::worker);
 }
 
 pub fn router(app: App) -> Router {
@@ -94,7 +100,8 @@ pub fn router(app: App) -> Router {
 async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let all = response.headers_mut();
-    all.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // What is stricter says so itself.
+    all.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     all.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     all.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     all.insert(

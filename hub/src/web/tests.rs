@@ -6,6 +6,7 @@ mod doors;
 mod feed;
 mod knowledge;
 mod lists;
+mod me;
 mod roles;
 pub(crate) mod site;
 mod workflow;

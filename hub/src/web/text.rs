@@ -51,6 +51,7 @@ macro_rules! catalogue {
     };
 }
 
+mod me;
 mod outside;
 
 catalogue! {

@@ -10,7 +10,7 @@ use protocol::{
 };
 
 pub use history::history;
-pub use links::{joined, link, shelved};
+pub use links::{joined, joined_report, link, shelved};
 pub use self_test::self_test;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};

@@ -4,6 +4,7 @@
 mod brought;
 mod evaluation;
 mod outside;
+mod push;
 
 use std::collections::BTreeSet;
 
@@ -205,6 +206,7 @@ async fn answers_are_as_described() {
         let (seat, chief, admin) =
             (site.log_in("seat03").await, site.log_in("chief").await, site.log_in("admin").await);
         let sha256 = furnish(&mut site, &seat).await;
+        push::set_up(&mut site);
         crate::organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
         let description = serde_json::to_value(crate::api::openapi()).unwrap();
         let mut reader = Reader { site: &site, description, done: BTreeSet::new() };
@@ -221,6 +223,7 @@ async fn answers_are_as_described() {
         devices(&mut reader, &seat, &admin).await;
         knowledge(&mut reader, &seat).await;
         outside::outside(&mut reader, &seat, &chief).await;
+        push::push(&mut reader, &seat).await;
         evaluation::evaluation(&mut reader, &seat, &chief).await;
         feed(&mut reader, &seat).await;
         let mut untried = Vec::new();

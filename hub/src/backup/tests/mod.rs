@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 
 use super::folder::EVIDENCE;
+use super::take::CACHES;
 use super::{Content, Manifest, Source, content, take};
 use crate::config::Config;
 use crate::db::table::Table;
@@ -147,7 +148,8 @@ async fn upload(site: &Site, content: &[u8], part: usize) {
 /// Puts a row into each table that nothing has filled, as far as its own constraints let anybody.
 async fn fill_the_rest(db: &Db) {
     let tables = db.begin_read().await.unwrap().tables().await.unwrap();
-    for table in &tables {
+    // What is in a cache is not carried.
+    for table in tables.iter().filter(|table| !CACHES.contains(&table.name.as_str())) {
         let count = format!("select count(*) from \"{}\"", table.name);
         let (rows,): (i64,) =
             db.begin_read().await.unwrap().fetch_all(AssertSqlSafe(count), args![]).await.unwrap().remove(0);

@@ -140,6 +140,31 @@ async fn alerts_are_released_replaced_and_taken_back() {
     }
 }
 
+/// An update names what it takes the place of letter by letter as that named itself, though the hub tells another time now; by
+/// Greenwich the offset is `-00:00`.
+#[tokio::test]
+async fn references_stay_as_they_were_sent() {
+    for mut site in sites().await {
+        let (seat, _) = (site.log_in("seat03").await, site.log_in("chief").await);
+        let number = emergency(&mut site, &seat, "north", "北口", Some((34.51, 107.41))).await;
+        let mut references = Vec::new();
+        for (zone, sent) in [
+            (jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(8)), "2026-03-18T14:31:20+08:00"),
+            (jiff::tz::TimeZone::UTC, "2026-03-18T06:32:20-00:00"),
+            (jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(-5)), "2026-03-18T01:33:20-05:00"),
+        ] {
+            let app = crate::app::App { zone, ..site.app.clone() };
+            crate::cap::release(&app, &number, "chief", &crate::cap::Words::default()).await.unwrap();
+            let told = message(&site, &number, &seat).await;
+            assert_eq!(told.text("sent"), sent, "{}", site.name);
+            let named = told.find("references").map(|_| told.text("references").to_owned());
+            assert_eq!(named, (!references.is_empty()).then(|| references.join(" ")), "{}", site.name);
+            references.push(format!("{},{},{sent}", told.text("sender"), told.text("identifier")));
+            site.clock.advance_ms(60_000);
+        }
+    }
+}
+
 /// The end of a case takes its alert back by itself, once; the feed has what holds, of cases that one may see.
 #[tokio::test]
 async fn the_feed_has_what_holds() {

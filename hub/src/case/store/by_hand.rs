@@ -15,6 +15,8 @@ pub struct NewByHand<'a> {
     pub place: &'a str,
     /// JSON of [`protocol::Place`].
     pub location: Option<String>,
+    /// The map by which its area was found.
+    pub grid_version: Option<i64>,
     pub level: Level,
     /// 保密
     pub confidential: bool,
@@ -54,9 +56,9 @@ pub async fn insert_by_hand(
     tx.execute(
         "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, title_zh,
              title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms, history_count,
-             history_hash, source, area, level, due_clock, due_at_ms, confidential)
+             history_hash, source, area, level, due_clock, due_at_ms, confidential, grid_version)
          values ($1, $2, $3, $4, $5, 'received', 'report/' || cast($2 as text), '', $6, $6, $7, $8, 0, 0, $9, $9, $9, 0,
-             $10, $11, $12, $13, $14, $15, $16)",
+             $10, $11, $12, $13, $14, $15, $16, $17)",
         args![
             tenant,
             &facts.case_id,
@@ -73,7 +75,8 @@ pub async fn insert_by_hand(
             by_hand.level.as_str(),
             due.map(|clock| clock.kind.as_str()),
             due.and_then(|clock| clock.due_at),
-            by_hand.confidential
+            by_hand.confidential,
+            by_hand.grid_version
         ],
     )
     .await?;

@@ -1,25 +1,34 @@
 //! A case while a transaction works on it: read once, changed in memory, saved once. The tenant's lock makes that
 //! safe; the history rows are written with the commit.
 
-use protocol::{Incident, Origin, Severity, Subject, UtcMs};
+use protocol::{Incident, Origin, Severity, UtcMs};
 use serde_json::{Value, json};
 
-use super::{actor, next_number, set_waiting};
+use super::actor;
 use crate::args;
-use crate::case::{Source, history};
+use crate::case::history;
 use crate::change::{self, ChangeTopic};
-use crate::correlation::flapping::{self, Recent, Telling};
-use crate::correlation::shelf::{self, OnShelf};
-use crate::correlation::{self, Cause};
+use crate::correlation;
+use crate::correlation::flapping::{Recent, Telling};
 use crate::db::from_row;
-use crate::db::{Arg, Insert, Result, Tx};
-use crate::device;
-use crate::grid::Grids;
-use crate::organisation::{self, AreaPath, Level};
+use crate::db::{Arg, Insert, Result, Tx, Update};
 use crate::outbound::CaseEvent;
-use crate::policy::Policies;
-use crate::workflow::ledger::{self, Entry};
-use crate::workflow::{self, Dossier, Facts};
+
+const NEW: Insert = Insert {
+    into: "insert into cases (tenant, case_id, severity, incident_count, history_count, history_hash, updated_at_ms, signal,
+               signal_at_ms, recent_from_ms, recent_count, damped_since_ms, damped_count, number, kind, correlation_key,
+               device_id, camera_id, call_id, title_zh, title_en, place, location, drill, started_at_ms, opened_at_ms,
+               source, area, due_clock, due_at_ms, grid_version, state, level, ledger)",
+    tail: "",
+};
+
+const CHANGED: Update = Update {
+    set: "update cases set severity = v.column3, incident_count = v.column4, history_count = v.column5,
+              history_hash = v.column6, updated_at_ms = v.column7, signal = v.column8, signal_at_ms = v.column9,
+              recent_from_ms = v.column10, recent_count = v.column11, damped_since_ms = v.column12,
+              damped_count = v.column13",
+    of: "where cases.tenant = v.column1 and cases.case_id = v.column2",
+};
 
 const HISTORY: Insert = Insert {
     into: "insert into case_history (tenant, case_id, position, at_ms, actor, action, detail, prev_hash, hash)",
@@ -45,7 +54,7 @@ macro_rules! head_columns {
             $of,
             "joined_into, ",
             $of,
-            "shelved, ",
+            "updated_at_ms, ",
             $of,
             "signal, ",
             $of,
@@ -61,10 +70,11 @@ macro_rules! head_columns {
         )
     };
 }
-pub(crate) use head_columns;
+pub(super) use head_columns;
 
-/// For so long whoever acknowledged a case has seen what joins it as well.
-const IN_HAND_MS: i64 = 10 * 60_000;
+/// What a source that flaps tells, and when a signal was last told, is kept to within this: a row that changes in no column
+/// of an index is replaced in place.
+const STEP_MS: i64 = 10_000;
 
 /// What of a case changes with its incidents.
 #[derive(Clone, Debug)]
@@ -77,8 +87,7 @@ pub struct Head {
     history_hash: String,
     /// The case in which the work goes on, by its number, when it was joined to another one.
     pub joined_into: Option<String>,
-    /// 1 while its source is put aside.
-    shelved: i64,
+    updated_at_ms: i64,
     /// [`correlation::signal`], and when it was last told.
     signal: String,
     signal_at_ms: i64,
@@ -91,240 +100,55 @@ pub struct Head {
     unwritten: Option<Vec<Arg>>,
 }
 
-from_row!(Head: case_id, number, severity, incident_count, history_count, history_hash, joined_into, shelved, signal,
+from_row!(Head: case_id, number, severity, incident_count, history_count, history_hash, joined_into, updated_at_ms, signal,
     signal_at_ms, recent_from_ms, recent_count, damped_since_ms, damped_count; empty unwritten);
 
-/// Where an incident went.
-#[derive(Clone, Debug)]
-pub struct Placed {
-    pub head: Head,
-    /// Whether its case is new.
-    pub opened: bool,
-    /// Whether it is only counted: its source flaps, or was put aside.
-    pub counted: bool,
-}
-
-/// What a new case gets from outside.
-#[derive(Clone, Copy, Debug)]
-pub struct NewCase<'a> {
-    pub case_id: &'a str,
-    /// Local day of the number.
-    pub day: &'a str,
-    pub now: UtcMs,
-    pub policies: &'a Policies,
-    pub grids: &'a Grids,
-}
-
-/// Puts a new incident into the open case of its cause, or opens one; to be saved by the caller.
-pub async fn open_or_join(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    cause: &Cause,
-    new: NewCase<'_>,
-) -> Result<Placed> {
-    let tenant = origin.tenant.as_str();
-    let known = of_cause(tx, tenant, cause).await?;
-    if !cause.joins_closed && known.as_ref().is_none_or(|head| head.shelved != 0) {
-        let key = &cause.key;
-        if let OnShelf::Count(mut head) = shelf::incident(tx, tenant, key, incident.severity, new.now).await?
-        {
-            head.incident_count += 1;
-            return Ok(Placed { head: *head, opened: false, counted: true });
+impl Head {
+    /// Of a case that is not written yet; `fixed` is what [`NEW`] has after its number and before its state.
+    pub(super) fn new(
+        case_id: &str,
+        number: String,
+        severity: Severity,
+        fixed: Vec<Arg>,
+        now: UtcMs,
+    ) -> Self {
+        Self {
+            case_id: case_id.to_owned(),
+            number,
+            severity: severity.as_str().to_owned(),
+            incident_count: 0,
+            history_count: 0,
+            history_hash: history::START.to_owned(),
+            joined_into: None,
+            updated_at_ms: now.0,
+            signal: String::new(),
+            signal_at_ms: 0,
+            recent_from_ms: now.0,
+            recent_count: 0,
+            damped_since_ms: None,
+            damped_count: 0,
+            unwritten: Some(fixed),
         }
     }
-    // A shelf that was broken or is over has written to the history.
-    let known = match known {
-        Some(head) if head.shelved != 0 => Some(Head::read(tx, tenant, &head.case_id).await?),
-        known => known,
-    };
-    let opened = known.is_none();
-    let (mut head, ledger) = match known {
-        Some(head) => (head, None),
-        None => open(tx, origin, incident, cause, new).await.map(|(head, ledger)| (head, Some(ledger)))?,
-    };
-    head.incident_count += 1;
-    let mut about = json!({ "incident_id": incident.incident_id, "kind": incident.kind, "started_at": incident.started_at });
-    if let Some(ledger) = ledger {
-        about[ledger::KEY] = json!(ledger);
-    }
-    let actor = actor(origin, incident);
-    let telling = if opened { head.begins(new.now) } else { head.tells(new.now) };
-    if let Telling::Calmed(counted) = telling {
-        head.note(tx, tenant, new.now, "hub", "calmed", &json!({ "counted": counted }));
-    }
-    if telling != Telling::Counted {
-        head.note(tx, tenant, new.now, &actor, if opened { "opened" } else { "joined" }, &about);
-    }
-    if telling == Telling::Began {
-        let detail = json!({ "times": flapping::TIMES, "minutes": flapping::WITHIN_MS / 60_000 });
-        head.note(tx, tenant, new.now, "hub", "flapping", &detail);
-    }
-    let counted = telling == Telling::Counted;
-    let emergency = incident.severity == Severity::Emergency && !incident.drill;
-    if emergency && !opened && !counted && head.joined_into.is_none() {
-        alarm_again(tx, tenant, &head.case_id, new.policies, new.now).await?;
-    }
-    head.raise(tx, origin, incident, new.now);
-    Ok(Placed { head, opened, counted })
-}
 
-/// The open case of a cause; else the one of its call, or one that was joined to a case that is open.
-async fn of_cause(tx: &mut Tx, tenant: &str, cause: &Cause) -> Result<Option<Head>> {
-    let open = tx
-        .fetch_optional(
-            concat!(
-                "select ",
-                head_columns!(""),
-                " from cases where tenant = $1 and correlation_key = $2 and closed_at_ms is null"
-            ),
-            args![tenant, &cause.key],
-        )
-        .await?;
-    if open.is_some() {
-        return Ok(open);
-    }
-    tx.fetch_optional(
-        concat!(
-            "select ",
-            head_columns!(""),
-            " from cases where tenant = $1 and correlation_key = $2
-               and ($3 = 1 or (joined_into is not null and exists (
-                   select 1 from cases t where t.tenant = cases.tenant and t.number = cases.joined_into
-                     and t.closed_at_ms is null)))
-             order by opened_at_ms desc limit 1"
-        ),
-        args![tenant, &cause.key, cause.joins_closed],
-    )
-    .await
-}
-
-/// Where an incident is: the grid of its place, by the map in force and with its version; else where its box stands.
-async fn place(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    grids: &Grids,
-) -> Result<(String, Option<i64>)> {
-    let tenant = origin.tenant.as_str();
-    // A call centre is nowhere near what its callers tell of.
-    let own = incident.place.as_ref().filter(|_| !matches!(incident.subject, Subject::Call(_)));
-    if let Some((latitude, longitude)) = own.and_then(|place| place.latitude.zip(place.longitude))
-        && let Some(index) = grids.newest_in(tx, tenant).await?
-        && let Some(path) = index.at(longitude, latitude)
-    {
-        return Ok((path.as_str().to_owned(), Some(index.version)));
-    }
-    let area = device::store::area_in(tx, origin).await?;
-    Ok((area.unwrap_or_else(|| "/".to_owned()), None))
-}
-
-/// A new emergency in a case that somebody has had in hand for a while is an emergency that nobody has in hand.
-pub async fn alarm_again(
-    tx: &mut Tx,
-    tenant: &str,
-    case_id: &str,
-    policies: &Policies,
-    now: UtcMs,
-) -> Result<()> {
-    let (in_hand,): (i64,) = tx
-        .fetch_one(
-            "select count(*) from cases
-             where tenant = $1 and case_id = $2 and closed_at_ms is null and acknowledged_at_ms < $3",
-            args![tenant, case_id, now.plus_ms(-IN_HAND_MS)],
-        )
-        .await?;
-    if in_hand > 0 {
-        let policy = policies.newest_in(tx, tenant, now).await?;
-        let alarm_at = now.plus_ms(i64::from(policy.emergency.acknowledge_s) * 1_000);
-        set_waiting(tx, tenant, case_id, Some(alarm_at)).await?;
-    }
-    Ok(())
-}
-
-async fn open(
-    tx: &mut Tx,
-    origin: &Origin,
-    incident: &Incident,
-    cause: &Cause,
-    NewCase { case_id, day, now, policies, grids }: NewCase<'_>,
-) -> Result<(Head, Entry)> {
-    let tenant = origin.tenant.as_str();
-    let number = next_number(tx, tenant, day).await?;
-    // A call centre is nowhere near what its callers tell of.
-    let own = incident.place.as_ref().filter(|_| cause.call_id.is_none());
-    let location = own.map(|place| json!(place).to_string());
-    let (area, grid_version) = place(tx, origin, incident, grids).await?;
-    let source = match (&cause.call_id, &cause.camera_id) {
-        (Some(_), _) => Source::Call,
-        (None, Some(_)) => Source::Camera,
-        (None, None) => Source::Device,
-    };
-    let policy = policies.newest_in(tx, tenant, now).await?;
-    let facts = Facts {
-        case_id: case_id.to_owned(),
-        number: number.clone(),
-        kind: incident.kind.as_str().to_owned(),
-        severity: incident.severity,
-        source,
-        matter: String::new(),
-        rural: organisation::store::is_rural(tx, tenant, &area).await?,
-        area: AreaPath::kept(area.clone()),
-        drill: incident.drill,
-        opened_at: now,
-    };
-    // What a box raises is the county centre's to see first.
-    let dossier = Dossier::received(facts, Level::County, &policy);
-    let due = dossier.next_due();
-    let unwritten = args![
-        incident.kind.as_str(),
-        &cause.key,
-        &origin.device,
-        cause.camera_id.as_ref().map(|id| id.as_str()),
-        cause.call_id.map(|id| id.to_string()),
-        &cause.title_zh,
-        &cause.title_en,
-        cause.place.clone(),
-        location,
-        incident.drill,
-        incident.started_at,
-        now,
-        source.as_str(),
-        area,
-        due.map(|clock| clock.kind.as_str()),
-        due.and_then(|clock| clock.due_at),
-        grid_version
-    ];
-    workflow::store::put_clocks(tx, tenant, &dossier, &[]);
-    let mut head = Head {
-        case_id: case_id.to_owned(),
-        number,
-        severity: incident.severity.as_str().to_owned(),
-        incident_count: 0,
-        history_count: 0,
-        history_hash: history::START.to_owned(),
-        joined_into: None,
-        shelved: 0,
-        signal: String::new(),
-        signal_at_ms: 0,
-        recent_from_ms: now.0,
-        recent_count: 0,
-        damped_since_ms: None,
-        damped_count: 0,
-        unwritten: Some(unwritten),
-    };
-    // What a call brings besides is kept with its case before that is saved.
-    if cause.call_id.is_some() {
-        head.write(tx, tenant, now).await?;
-    }
-    Ok((head, Entry::whole(&dossier)))
-}
-
-impl Head {
     pub async fn read(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Self> {
         tx.fetch_one(
             concat!("select ", head_columns!(""), " from cases where tenant = $1 and case_id = $2"),
             args![tenant, case_id],
+        )
+        .await
+    }
+
+    /// The case of a call, closed or not.
+    pub(super) async fn of_call(tx: &mut Tx, tenant: &str, cause: &str) -> Result<Option<Self>> {
+        tx.fetch_optional(
+            concat!(
+                "select ",
+                head_columns!(""),
+                " from cases where tenant = $1 and correlation_key = $2 and call_id is not null
+                  order by case when closed_at_ms is null then 0 else 1 end, opened_at_ms desc limit 1"
+            ),
+            args![tenant, cause],
         )
         .await
     }
@@ -345,13 +169,18 @@ impl Head {
         self.damped_count = recent.damped_count;
     }
 
-    fn begins(&mut self, now: UtcMs) -> Telling {
+    /// One incident more.
+    pub(super) fn counts(&mut self) {
+        self.incident_count += 1;
+    }
+
+    pub(super) fn begins(&mut self, now: UtcMs) -> Telling {
         self.set_recent(Recent { from_ms: now.0, count: 1, ..Recent::default() });
         Telling::Noted
     }
 
     /// Its source tells of it once more.
-    fn tells(&mut self, now: UtcMs) -> Telling {
+    pub(super) fn tells(&mut self, now: UtcMs) -> Telling {
         let mut recent = self.recent();
         let telling = recent.tell(now);
         self.set_recent(recent);
@@ -377,8 +206,12 @@ impl Head {
 
     /// What the case is about, as this revision tells it.
     pub fn signals(&mut self, incident: &Incident, now: UtcMs) {
-        self.signal = correlation::signal(incident);
-        self.signal_at_ms = self.signal_at_ms.max(incident.updated_at.0.min(now.0));
+        let signal = correlation::signal(incident);
+        let told_at_ms = incident.updated_at.0.min(now.0);
+        if signal != self.signal || told_at_ms >= self.signal_at_ms + STEP_MS {
+            self.signal_at_ms = self.signal_at_ms.max(told_at_ms);
+        }
+        self.signal = signal;
     }
 
     /// The next row of the history, chained to the one before.
@@ -423,59 +256,65 @@ impl Head {
     }
 
     pub async fn save(mut self, tx: &mut Tx, tenant: &str, now: UtcMs) -> Result<()> {
-        if !self.write(tx, tenant, now).await? {
-            self.change(tx, tenant, now).await?;
+        self.changes(tx, tenant, now);
+        let (new, changed) = self.row(tenant);
+        tx.insert(NEW, new.into_iter().collect()).await?;
+        tx.update(CHANGED, changed.into_iter().collect()).await
+    }
+
+    /// Writes a case that is not there yet, as it is now.
+    pub(super) async fn write(&mut self, tx: &mut Tx, tenant: &str) -> Result<()> {
+        if self.unwritten.is_none() {
+            return Ok(());
+        }
+        let (new, _) = self.row(tenant);
+        tx.insert(NEW, new.into_iter().collect()).await
+    }
+
+    /// Says so on the live feed. What a source that flaps tells shows with the next of its steps.
+    pub(super) fn changes(&mut self, tx: &mut Tx, tenant: &str, now: UtcMs) {
+        if !self.is_damped() || now.0 >= self.updated_at_ms + STEP_MS {
+            self.updated_at_ms = now.0;
         }
         change::record(tx, tenant, now, ChangeTopic::Case, &self.number);
-        Ok(())
     }
 
-    /// Writes a case that is not there yet, as it is now; returns whether there was anything to write.
-    async fn write(&mut self, tx: &mut Tx, tenant: &str, now: UtcMs) -> Result<bool> {
-        let Some(fixed) = self.unwritten.take() else { return Ok(false) };
-        let mut row = self.changing(tenant, now);
-        row.push(Arg::from(&self.number));
-        row.extend(fixed);
-        tx.execute(
-            "insert into cases (tenant, case_id, severity, incident_count, history_count, history_hash, updated_at_ms, signal,
-                 signal_at_ms, recent_from_ms, recent_count, damped_since_ms, damped_count, number, kind,
-                 correlation_key, device_id, camera_id, call_id, title_zh, title_en, place, location, drill, started_at_ms,
-                 opened_at_ms, source, area, due_clock, due_at_ms, grid_version, state, level, ledger)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23, $24, $25, $26, $27, $28, $29, $30, $31, 'received', 'county', 1)",
-            row,
-        )
-        .await?;
-        Ok(true)
+    /// Writes many of one tenant: what is new and what changed.
+    pub(super) async fn write_all<'a>(
+        tx: &mut Tx,
+        heads: impl Iterator<Item = (&'a str, &'a mut Self)>,
+    ) -> Result<()> {
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
+        for (tenant, head) in heads {
+            let (one, other) = head.row(tenant);
+            new.extend(one);
+            changed.extend(other);
+        }
+        tx.insert(NEW, new).await?;
+        tx.update(CHANGED, changed).await
     }
 
-    async fn change(&self, tx: &mut Tx, tenant: &str, now: UtcMs) -> Result<()> {
-        tx.execute(
-            "update cases set severity = $3, incident_count = $4, history_count = $5, history_hash = $6,
-                 updated_at_ms = $7, signal = $8, signal_at_ms = $9, recent_from_ms = $10, recent_count = $11,
-                 damped_since_ms = $12, damped_count = $13
-             where tenant = $1 and case_id = $2",
-            self.changing(tenant, now),
-        )
-        .await?;
-        Ok(())
-    }
-
-    fn changing(&self, tenant: &str, now: UtcMs) -> Vec<Arg> {
-        args![
+    /// Of a new case its whole row, which counts as written then; else the one that changes it.
+    fn row(&mut self, tenant: &str) -> (Option<Vec<Arg>>, Option<Vec<Arg>>) {
+        let mut row = args![
             tenant,
             &self.case_id,
             &self.severity,
             self.incident_count,
             self.history_count,
             &self.history_hash,
-            now,
+            self.updated_at_ms,
             &self.signal,
             self.signal_at_ms,
             self.recent_from_ms,
             self.recent_count,
             self.damped_since_ms,
             self.damped_count
-        ]
+        ];
+        let Some(fixed) = self.unwritten.take() else { return (None, Some(row)) };
+        row.push(Arg::from(&self.number));
+        row.extend(fixed);
+        row.extend(args!["received", "county", 1]);
+        (Some(row), None)
     }
 }

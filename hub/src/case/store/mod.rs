@@ -2,16 +2,21 @@
 //! tenant's lock ([`Tx::lock_tenant`]).
 
 mod by_hand;
+mod desk;
 mod head;
+pub mod joined;
 pub mod list;
+mod opening;
 pub mod seal;
 
 use protocol::{Incident, IncidentKind, Origin, Severity, UtcMs};
 use serde_json::{Value, json};
 
 pub use by_hand::{NewByHand, insert_by_hand, next_number, set_complained_of};
-pub(crate) use head::head_columns;
-pub use head::{Head, NewCase, Placed, alarm_again, open_or_join};
+pub use desk::{Desk, OnFile};
+pub use head::Head;
+use head::head_columns;
+pub use opening::{NewCase, Placed, alarm_again, open_or_join};
 
 use super::{Case, CaseError, HistoryEntry};
 use crate::args;

@@ -1,16 +1,19 @@
 //! The evaluation by hand, at random, and on both databases.
 
+mod cache;
 mod closing;
 mod http;
 mod points;
 mod random;
 mod record;
+mod roster;
 
 use jiff::tz::{Offset, TimeZone};
 use protocol::{Severity, UtcMs};
 use serde_json::json;
 
-use super::fold::{CaseFile, Row};
+use super::facts::Facts;
+use super::fold::{CaseFile, Row, Unread};
 use super::point::{Span, points};
 use super::table::{Figures, Tally};
 use super::*;
@@ -18,8 +21,9 @@ use crate::calendar::Calendar;
 use crate::case::Source;
 use crate::organisation::unit::SEED;
 use crate::organisation::{AreaPath, Level, Unit};
+use crate::policy;
 use crate::workflow::ledger::{Entry, KEY};
-use crate::workflow::{Actor, Around, Dossier, Facts, Refused, Step, VoidReason};
+use crate::workflow::{Actor, Around, Dossier, Facts as CaseFacts, Refused, Step, VoidReason};
 
 const GRID: &str = "/county/north/dongguan/g1/";
 
@@ -82,7 +86,7 @@ impl Story {
 
     fn of(nth: u32, opened_at: UtcMs, level: Level, area: &str, source: Source) -> Self {
         let policy = policy();
-        let facts = Facts {
+        let facts = CaseFacts {
             case_id: format!("c{nth}"),
             number: format!("20260318-{nth:03}"),
             kind: text("report"),
@@ -133,16 +137,16 @@ impl Story {
     }
 
     /// What is known of it before a moment.
-    fn file(&self, seen: UtcMs) -> CaseFile {
+    fn known(&self, seen: UtcMs) -> Facts {
         let rows = self.rows.iter().take_while(|row| row.at < seen).cloned();
-        CaseFile::fold(&self.dossier.facts.number, rows).unwrap()
+        CaseFile::fold(&self.dossier.facts.number, rows).unwrap().into()
     }
 
     fn points(&self, span: Span) -> Vec<Point> {
         let calendar = |version: i64| -> Option<&Calendar> {
             (version == self.policy.version).then_some(&self.policy.calendar)
         };
-        points(&self.file(span.seen), span, &calendar)
+        points(&self.known(span.seen), span, &calendar)
     }
 
     fn figures(&self, span: Span) -> Figures {
@@ -153,9 +157,9 @@ impl Story {
 fn tally<'s>(stories: impl IntoIterator<Item = &'s Story>, by: By, span: Span) -> Table {
     let mut tally = Tally::new(by);
     for story in stories.into_iter().filter(|story| story.dossier.facts.opened_at < span.seen) {
-        tally.add(&story.file(span.seen), &story.points(span));
+        tally.add(&story.known(span.seen), &story.points(span));
     }
-    tally.finish("2026", span, 0, (1, &score::Weights::default()))
+    tally.finish("2026", span, (0, None), (1, &score::Weights::default()))
 }
 
 /// Figures by hand: measure, how many, of how many.

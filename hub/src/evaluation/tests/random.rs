@@ -44,7 +44,7 @@ fn any_step(story: &Story, pick: &impl Fn(usize) -> usize) -> Step {
 }
 
 /// Cases of March and April.
-fn stories(seed: u64, count: u32) -> Vec<Story> {
+pub(super) fn stories(seed: u64, count: u32) -> Vec<Story> {
     let chance = Chance::seeded(seed);
     let pick = |most: usize| usize::from(u16::from_le_bytes(chance.bytes::<2>())) % most;
     let areas = [GRID, "/county/north/", "/county/south/x/", "/county/", "/"];

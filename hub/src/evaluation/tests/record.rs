@@ -31,7 +31,7 @@ async fn a_call_with_its_ticket() {
         let (tables, told) = both(&site, &number).await;
         assert_eq!(told.ledger, tables, "{}", site.name);
         assert_eq!((told.ledger.subject.source.as_str(), told.ledger.clocks.len()), ("call", 1));
-        let (app, tenant) = (&site.app, site.app.tenant().as_str());
+        let app = &site.app;
         for (category, matter) in [("noise", "complaint"), ("pollution", "enquiry")] {
             let draft = crate::ticket::Draft {
                 matter: text(matter),
@@ -40,11 +40,8 @@ async fn a_call_with_its_ticket() {
                 place: text("东关巷"),
                 summary: text("夜间施工"),
             };
-            let id = app.new_id();
             let by = Actor::user("seat03", &[crate::user::Grant::everywhere(crate::user::Role::Operator)]);
-            crate::ticket::file(&app.db, tenant, &number, &draft, None, &by, app.step_with(&id))
-                .await
-                .unwrap();
+            crate::ticket::file(app, &number, &draft, None, &by).await.unwrap();
             let (tables, told) = both(&site, &number).await;
             assert_eq!(told.ledger, tables, "{}: {category}", site.name);
             assert_eq!(told.ledger.subject.matter, matter);
@@ -57,7 +54,7 @@ async fn a_call_with_its_ticket() {
 #[tokio::test]
 async fn older_cases_are_put_on_record() {
     for mut site in sites().await {
-        crate::organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
+        organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
         site.raise_camera("north", "北口").await;
         let seat = site.log_in("seat03").await;
         let number = site.number(&seat).await;

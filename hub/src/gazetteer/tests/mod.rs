@@ -3,6 +3,7 @@
 mod finding;
 mod importing;
 mod placing;
+mod tickets;
 
 /// Two communities of a town, and a village.
 const AREAS: &str = "id,name,level,parent,rural\n\

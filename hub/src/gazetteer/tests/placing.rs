@@ -14,7 +14,7 @@ use crate::organisation::{self, AreaPath, import_areas};
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, Browser, CALL, START, Site, call, sites};
 
-async fn county() -> Vec<Site> {
+pub(super) async fn county() -> Vec<Site> {
     let all = sites().await;
     for site in &all {
         let (app, tenant) = (&site.app, site.app.tenant().as_str());
@@ -41,7 +41,7 @@ async fn county() -> Vec<Site> {
 }
 
 impl Site {
-    fn call_about(&self, text: &str, grid: Option<&str>) -> Incident {
+    pub(super) fn call_about(&self, text: &str, grid: Option<&str>) -> Incident {
         let mut subject = call(CALL, "03", Transcript::Silent);
         if let Subject::Call(call) = &mut subject {
             call.reading = Some(CallReading {
@@ -52,7 +52,7 @@ impl Site {
         Incident { severity: Severity::Normal, ..self.incident(subject, IncidentKind::Hotline, "") }
     }
 
-    async fn asks(&self, method: &str, path: &str, who: &Browser, body: &Value) -> Answer {
+    pub(super) async fn asks(&self, method: &str, path: &str, who: &Browser, body: &Value) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -64,18 +64,18 @@ impl Site {
         self.send(request).await
     }
 
-    async fn case(&self, number: &str, who: &Browser) -> Value {
+    pub(super) async fn case(&self, number: &str, who: &Browser) -> Value {
         self.get(&format!("/api/v1/cases/{number}"), Some(who)).await.json()
     }
 
-    async fn grid_version(&self, number: &str) -> Option<i64> {
+    pub(super) async fn grid_version(&self, number: &str) -> Option<i64> {
         let sql = "select grid_version from cases where number = $1";
         let (version,): (Option<i64>,) = self.app.db.fetch_one(sql, args![number]).await.unwrap();
         version
     }
 }
 
-fn rows<'a>(case: &'a Value, action: &str) -> Vec<&'a Value> {
+pub(super) fn rows<'a>(case: &'a Value, action: &str) -> Vec<&'a Value> {
     case["history"].as_array().unwrap().iter().filter(|row| row["action"] == action).collect()
 }
 

@@ -64,6 +64,9 @@ async fn a_report_becomes_a_case() {
             (case.area.as_str(), case.place.as_deref()),
             ("/county/north/dongguan/g1/", Some("东关巷 3 号"))
         );
+        let sql = "select grid_version from cases where number = $1";
+        let (version,): (Option<i64>,) = site.app.db.fetch_one(sql, args![&number]).await.unwrap();
+        assert_eq!(version, Some(1), "{}: the map by which its grid was found", site.name);
         assert_eq!(case.title_zh, "噪声扰民：夜间施工");
         assert_eq!(
             (detail["summary"].as_str(), detail["service_code"].as_str(), detail["media_url"].as_str()),

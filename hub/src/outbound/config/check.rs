@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::Form::{CloudEvents, DingTalk, Feishu, Sms, Smtp, WeCom};
+use super::Form::{CloudEvents, DingTalk, Feishu, Sms, Smtp, WeCom, WebPush};
 use super::{ChannelConfig, Content, DEFAULT_TIMEOUT_S, Form, MailTls, OutboundConfig};
 use crate::outbound::event;
 use crate::outbound::rule::Whom;
@@ -22,18 +22,19 @@ const NOTICES: [&str; 5] = ["due_soon", "overdue", "card", "emergency", "self_te
 type Wrong = (&'static str, String);
 
 /// Keys that are not for every form, and for which they are.
-const KEYS: [(&str, &[Form]); 16] = [
+const KEYS: [(&str, &[Form]); 17] = [
     ("area", &[CloudEvents]),
     ("url", &[WeCom, DingTalk, Feishu, Sms, CloudEvents]),
     ("url_file", &[WeCom, DingTalk, Feishu, Sms, CloudEvents]),
     ("secret", &[DingTalk, Feishu, Smtp, CloudEvents]),
     ("secret_file", &[DingTalk, Feishu, Smtp, CloudEvents]),
-    ("ca", &[WeCom, DingTalk, Feishu, Smtp, Sms, CloudEvents]),
+    ("ca", &[WeCom, DingTalk, Feishu, Smtp, Sms, CloudEvents, WebPush]),
     ("host", &[Smtp]),
     ("port", &[Smtp]),
     ("tls", &[Smtp]),
     ("user", &[Smtp]),
     ("from", &[Smtp]),
+    ("contact", &[WebPush]),
     ("method", &[Sms]),
     ("headers", &[Sms]),
     ("content", &[Sms]),
@@ -55,6 +56,7 @@ impl ChannelConfig {
             "tls" => self.tls.is_some(),
             "user" => self.user.is_some(),
             "from" => self.from.is_some(),
+            "contact" => self.contact.is_some(),
             "method" => self.method.is_some(),
             "headers" => !self.headers.is_empty(),
             "content" => self.content.is_some(),
@@ -72,7 +74,7 @@ impl ChannelConfig {
             wrong.push(("name", what));
         }
         let Some(form) = self.form else {
-            let what = "is missing; it is wecom, dingtalk, feishu, smtp, sms or cloudevents";
+            let what = "is missing; it is wecom, dingtalk, feishu, smtp, sms, cloudevents or web_push";
             wrong.push(("form", what.to_owned()));
             return wrong;
         };
@@ -88,6 +90,7 @@ impl ChannelConfig {
         self.wrong_audience(form, &mut wrong);
         match form {
             Smtp => self.wrong_mail(&mut wrong),
+            WebPush => self.wrong_contact(&mut wrong),
             _ => self.wrong_address(form, &mut wrong),
         }
         if form == Sms {
@@ -165,6 +168,16 @@ impl ChannelConfig {
         }
     }
 
+    fn wrong_contact(&self, wrong: &mut Vec<Wrong>) {
+        let Some(contact) = &self.contact else { return };
+        let mail = contact.strip_prefix("mailto:").is_some_and(|to| to.parse::<lettre::Address>().is_ok());
+        let page = contact.starts_with("https://") && Url::parse(contact).is_ok();
+        if !mail && !page {
+            let what = "must be \"mailto:NAME@HOST\" or \"https://…\": where push services reach whoever runs the hub";
+            wrong.push(("contact", what.to_owned()));
+        }
+    }
+
     fn wrong_gateway(&self, wrong: &mut Vec<Wrong>) {
         let method = self.method.as_deref().unwrap_or("POST");
         if !["GET", "POST", "PUT"].contains(&method) {
@@ -232,6 +245,11 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 impl OutboundConfig {
+    /// Whether a channel to browsers says nothing of who runs the hub.
+    pub(crate) fn names_no_contact(&self) -> bool {
+        self.channel.iter().any(|channel| channel.form == Some(WebPush) && channel.contact.is_none())
+    }
+
     /// Everything that is wrong with the section, each with its line in `text` where it has one there.
     pub(crate) fn wrong(&self, text: &str, name: &str) -> Vec<String> {
         let mut all = Vec::new();

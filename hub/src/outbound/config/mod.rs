@@ -31,6 +31,8 @@ pub enum Form {
     Smtp,
     Sms,
     CloudEvents,
+    #[serde(rename = "web_push")]
+    WebPush,
 }
 
 impl Form {
@@ -42,10 +44,12 @@ impl Form {
             Self::Smtp => "smtp",
             Self::Sms => "sms",
             Self::CloudEvents => "cloudevents",
+            Self::WebPush => "web_push",
         }
     }
 
-    /// Whether each receiver is somebody with an address of his own.
+    /// Whether each receiver is somebody with an address that an administrator has given him. Browsers are their users'
+    /// own affair.
     pub(crate) fn is_personal(self) -> bool {
         matches!(self, Self::Smtp | Self::Sms)
     }
@@ -109,6 +113,8 @@ pub struct ChannelConfig {
     pub tls: Option<MailTls>,
     pub user: Option<String>,
     pub from: Option<String>,
+    /// Of whoever runs the hub, for push services.
+    pub contact: Option<String>,
     pub method: Option<String>,
     pub headers: BTreeMap<String, String>,
     pub content: Option<Content>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::UtcMs;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, Url};
 
 use super::{Outcome, Setback, short};
 use crate::outbound::config::is_loopback;
@@ -29,11 +29,7 @@ pub(in crate::outbound) fn client(
     ca: Option<&[u8]>,
     timeout: Duration,
 ) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_WITHIN)
-        .timeout(timeout)
-        .user_agent(concat!("shaodian-hub/", env!("CARGO_PKG_VERSION")));
+    let mut builder = builder(timeout);
     if is_loopback(url.host_str().unwrap_or_default()) {
         builder = builder.no_proxy();
     }
@@ -44,6 +40,15 @@ pub(in crate::outbound) fn client(
         (None, _) => builder,
     };
     builder.build()
+}
+
+/// What clients of every channel have in common.
+pub(in crate::outbound) fn builder(timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_WITHIN)
+        .timeout(timeout)
+        .user_agent(concat!("shaodian-hub/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Sends it; `Err` is what came of it when no answer did.

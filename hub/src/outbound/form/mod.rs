@@ -1,9 +1,10 @@
 //! How each form of channel speaks, and what its answers mean.
 //!
-//! Bodies and answers are pure; [`http`] and [`mail`] carry them.
+//! Bodies and answers are pure; [`http`], [`mail`] and [`push`] carry them.
 
 pub(super) mod http;
 pub(super) mod mail;
+pub(super) mod push;
 pub(super) mod robot;
 pub(super) mod sms;
 

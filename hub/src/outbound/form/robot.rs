@@ -18,6 +18,8 @@ pub(in crate::outbound) enum Robot {
 
 /// A group may be written to about twenty times a minute.
 const TOO_OFTEN_MS: i64 = 60_000;
+/// As they say it beside codes that have other meanings as well.
+const TOO_OFTEN_WORDS: [&str; 3] = ["frequency limited", "too many request", "send too fast"];
 
 impl Robot {
     /// The address and the body of a message, signed where there is a secret.
@@ -72,18 +74,31 @@ impl Robot {
             return Outcome::again(format!("this is no answer of {}: {text}", self.name()));
         };
         let reason = format!("{code} {said}");
-        let (too_often, busy): (&[i64], &[i64]) = match self {
-            Self::WeCom => (&[45_009, 45_033], &[-1]),
-            Self::DingTalk => (&[130_101, 410_100, 90_018, 90_030], &[-1]),
-            Self::Feishu => (&[11_232, 9_499], &[]),
-        };
+        let (too_often, busy) = self.not_now();
+        // Feishu has one code for a body that it cannot read and for too many: its words tell them apart.
+        let said = said.to_ascii_lowercase();
+        let often = too_often.contains(&code) || TOO_OFTEN_WORDS.iter().any(|words| said.contains(words));
+        // The clock of this machine is off, or was: nothing would be taken before it is set, and everything after.
+        let clock = said.contains("timestamp");
         match code {
             0 => Outcome::Sent(reason),
-            _ if too_often.contains(&code) || said.contains("frequency limited") => {
-                Outcome::Later(Setback { reason, whole: true, wait_ms: Some(TOO_OFTEN_MS) })
-            }
-            _ if busy.contains(&code) => Outcome::down(reason),
+            _ if often => Outcome::Later(Setback { reason, whole: true, wait_ms: Some(TOO_OFTEN_MS) }),
+            _ if busy.contains(&code) || clock => Outcome::down(reason),
             _ => Outcome::refused(reason),
+        }
+    }
+
+    /// Codes of "too many in a while" and of "busy". Everything else that is not 0 will not heal by itself: a robot that is gone
+    /// (WeCom 93000, DingTalk 400101 and 400102, Feishu 19001), a keyword, signature or address that does not fit (DingTalk
+    /// 310000, Feishu 19021, 19022, 19024), a body that is wrong (WeCom 40008 and 40058, DingTalk 40035) or too long
+    /// (WeCom 45002, DingTalk 460101).
+    fn not_now(self) -> (&'static [i64], &'static [i64]) {
+        match self {
+            // 45009: calls in a minute; 45033: calls at once.
+            Self::WeCom => (&[45_009, 45_033], &[-1]),
+            // 130101: twenty in a minute; 410100: the same of older robots; 90018: the interface; 90030: the month's share.
+            Self::DingTalk => (&[130_101, 410_100, 90_018, 90_030], &[-1]),
+            Self::Feishu => (&[11_232], &[]),
         }
     }
 
@@ -185,15 +200,41 @@ mod tests {
             };
             assert!(setback.whole && setback.wait_ms == Some(60_000));
         }
-        assert!(matches!(Robot::Feishu.outcome(r#"{"code":11232,"msg":"frequency limited psm"}"#), Later(_)));
-        assert!(matches!(
-            Robot::WeCom.outcome(r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#),
-            Refused(_)
-        ));
-        assert!(matches!(
-            Robot::DingTalk.outcome(r#"{"errcode":310000,"errmsg":"sign not match"}"#),
-            Refused(_)
-        ));
+        for (robot, code, said) in [
+            (Robot::WeCom, 45_033, "api concurrent out of limit"),
+            (Robot::DingTalk, 410_100, "send too fast"),
+            (Robot::Feishu, 11_232, "frequency limited psm"),
+            (Robot::Feishu, 9_499, "too many request"),
+        ] {
+            let outcome = robot.outcome(&json!({ "code": code, "msg": said }).to_string());
+            assert!(matches!(outcome, Later(ref setback) if setback.whole), "{code} {said}: {outcome:?}");
+        }
+        for (robot, code) in [(Robot::WeCom, -1), (Robot::DingTalk, -1)] {
+            let outcome = robot.outcome(&json!({ "errcode": code, "errmsg": "system busy" }).to_string());
+            assert!(matches!(outcome, Later(ref setback) if setback.wait_ms.is_none()), "{outcome:?}");
+        }
+        for (robot, code, said) in [
+            (Robot::WeCom, 93_000, "invalid webhook url"),
+            (Robot::WeCom, 40_008, "invalid message type"),
+            (Robot::WeCom, 45_002, "content size out of limit"),
+            (Robot::DingTalk, 310_000, "sign not match"),
+            (Robot::DingTalk, 310_000, "keywords not in content"),
+            (Robot::DingTalk, 40_035, "缺少参数 json"),
+            (Robot::DingTalk, 400_101, "access_token不存在"),
+            (Robot::Feishu, 19_024, "Key Words Not Found"),
+            (Robot::Feishu, 9_499, "Bad Request"),
+        ] {
+            let outcome = robot.outcome(&json!({ "errcode": code, "errmsg": said }).to_string());
+            assert!(matches!(outcome, Refused(_)), "{code} {said}: {outcome:?}");
+        }
+        // Set the clock, and all of it goes out.
+        for (robot, code, said) in [
+            (Robot::DingTalk, 310_000, "invalid timestamp"),
+            (Robot::Feishu, 19_021, "sign match fail or timestamp is not within one hour from current time"),
+        ] {
+            let outcome = robot.outcome(&json!({ "errcode": code, "errmsg": said }).to_string());
+            assert!(matches!(outcome, Later(ref setback) if setback.whole), "{outcome:?}");
+        }
         assert!(matches!(Robot::WeCom.outcome("<html>"), Later(setback) if !setback.whole));
     }
 

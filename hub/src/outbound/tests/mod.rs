@@ -4,6 +4,7 @@ mod config;
 mod delivery;
 mod forms;
 mod mails;
+mod push;
 mod receiver;
 mod rules;
 

@@ -57,16 +57,16 @@ pub(in crate::web) async fn page(
     let seen = asked::seen(&app, found.overdue, &viewer.session.user).await.map_err(shown)?;
     let local = local(&app);
     let month = &asked.question.period;
-    let links = Links { by: By::Unit, period: found.month.clone(), area: &asked.area };
+    let links = Links { by: By::Unit, period: found.month.clone(), area: &asked.area, lang };
     let line = |line: &Line| LineView {
         name: lang.pick(line.measure.zh(), line.measure.en()),
         now: links.figure(line.measure, line.now, None),
-        before: text(line.measure, line.before),
+        before: text(line.measure, line.before, lang),
         change: change(line.measure, line.now, line.before),
-        a_year_ago: text(line.measure, line.a_year_ago),
+        a_year_ago: text(line.measure, line.a_year_ago, lang),
         year_change: change(line.measure, line.now, line.a_year_ago),
     };
-    let categories = Links { by: By::Category, period: found.month.clone(), area: &asked.area };
+    let categories = Links { by: By::Category, period: found.month.clone(), area: &asked.area, lang };
     let category = |row: &TableRow| {
         let filed = categories.figure(Measure::Filed, row.figures.get(Measure::Filed), Some(&row.key));
         (pick(names.of(By::Category, &row.key), lang), filed)

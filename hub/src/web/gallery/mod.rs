@@ -2,6 +2,7 @@
 //! files there, to be looked at in a browser.
 
 mod evaluation;
+mod me;
 mod pages;
 mod sample;
 

@@ -398,13 +398,25 @@ pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
         older_incidents: Some("/cases/20260318-029?incidents=0~1~a".into()),
         older_history: None,
         earlier: false,
-        joined: vec![JoinedView {
-            number: "20260318-031".into(),
-            title: lang.pick("热线来电 · 火情", "Hotline call · Fire").into(),
-            incident_count: 3,
-            at: at(12),
-            why: "火情：相距 82 米、相隔 3 分钟，视为同一起因 Taken for one matter: 82 m, 3 min apart".into(),
-        }],
+        joined: vec![
+            JoinedView {
+                number: "20260318-031".into(),
+                title: lang.pick("热线来电 · 火情", "Hotline call · Fire").into(),
+                incident_count: 3,
+                at: at(12),
+                why: "火情：相距 82 米、相隔 3 分钟，视为同一起因 Taken for one matter: 82 m, 3 min apart"
+                    .into(),
+                may_open: true,
+            },
+            JoinedView {
+                number: "20260318-032".into(),
+                title: lang.pick("热线来电 · 火情", "Hotline call · Fire").into(),
+                incident_count: 0,
+                at: at(14),
+                why: lang.pick("紧急 · 凤鸣路菜市场", "Emergency · 凤鸣路菜市场").into(),
+                may_open: false,
+            },
+        ],
         link: LinkView {
             joined_into: None,
             joined_why: String::new(),

@@ -32,7 +32,7 @@ enum Asks {
 
 use Asks::{Login, Machine, Open, RoleAndSees, Sees};
 
-const API: [(&str, &str, Asks); 59] = [
+const API: [(&str, &str, Asks); 63] = [
     ("POST", "/api/v1/session", Open),
     ("GET", "/api/v1/session", Login),
     ("GET", "/api/v1/cases", Login),
@@ -92,10 +92,15 @@ const API: [(&str, &str, Asks); 59] = [
     ("GET", "/api/v1/policies/{version}", Login),
     ("GET", "/api/v1/notices", Login),
     ("POST", "/api/v1/notices/{id}/read", Login),
+    // Of the caller's own browsers only.
+    ("GET", "/api/v1/me/push", Login),
+    ("POST", "/api/v1/me/push", Login),
+    ("DELETE", "/api/v1/me/push/{id}", Login),
+    ("GET", "/api/v1/me/push/key", Login),
     ("GET", "/api/v1/changes", Login),
 ];
 
-const PAGES: [(&str, &str, Asks); 30] = [
+const PAGES: [(&str, &str, Asks); 35] = [
     ("GET", "/", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Open),
@@ -123,7 +128,12 @@ const PAGES: [(&str, &str, Asks); 30] = [
     ("GET", "/evaluation/cases", Asks::Role(Act::Evaluate)),
     ("GET", "/evaluation/bulletin", Asks::Role(Act::Evaluate)),
     ("GET", "/basemap/{file}", Login),
+    ("GET", "/me", Login),
+    ("POST", "/me/password", Login),
+    ("POST", "/me/sessions", Login),
+    ("POST", "/me/push", Login),
     ("GET", "/assets/{*path}", Open),
+    ("GET", "/sw.js", Open),
     // Ends the session: tried last.
     ("DELETE", "/api/v1/session", Login),
     ("GET", "/api/openapi.json", Open),

@@ -9,7 +9,9 @@ pub struct JoinedView {
     pub title: String,
     pub incident_count: i64,
     pub at: Moment,
+    /// Why they were taken for one matter; of one that may not be opened, how bad it is and where.
     pub why: String,
+    pub may_open: bool,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,9 @@
 
 use protocol::UtcMs;
 
+use super::severity;
 use crate::case::JoinedCase;
+use crate::case::joined::JoinedReport;
 use crate::correlation::links::Links;
 use crate::correlation::shelf::Shelved;
 use crate::web::moment::LocalTime;
@@ -16,6 +18,21 @@ pub fn joined(case: &JoinedCase, local: &LocalTime, lang: Lang) -> JoinedView {
         incident_count: case.incident_count,
         at: local.moment(UtcMs(case.joined_at_ms)),
         why: case.why.clone(),
+        may_open: true,
+    }
+}
+
+/// What is told of a case that may not be opened.
+pub fn joined_report(report: &JoinedReport, local: &LocalTime, lang: Lang) -> JoinedView {
+    let severity = severity(&report.severity, lang).word;
+    let place = report.place.as_deref().unwrap_or_default();
+    JoinedView {
+        number: report.number.clone(),
+        title: lang.pick(&report.title_zh, &report.title_en).to_owned(),
+        incident_count: 0,
+        at: local.moment(UtcMs(report.opened_at_ms)),
+        why: if place.is_empty() { severity.to_owned() } else { format!("{severity} · {place}") },
+        may_open: false,
     }
 }
 

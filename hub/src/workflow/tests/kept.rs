@@ -50,8 +50,14 @@ impl Office {
         tx.lock_tenant("t").await.unwrap();
         let policy = self.policies.newest_in(&mut tx, "t", START).await.unwrap();
         let dossier = Dossier::received(facts, level, &policy);
-        let by_hand =
-            NewByHand { title: "占道", place: "东关", location: None, level, confidential: false };
+        let by_hand = NewByHand {
+            title: "占道",
+            place: "东关",
+            location: None,
+            grid_version: None,
+            level,
+            confidential: false,
+        };
         insert_by_hand(&mut tx, "t", &dossier, &by_hand, START).await.unwrap();
         let told = json!({ (KEY): Entry::whole(&dossier) });
         let case_id = &dossier.facts.case_id;

@@ -60,6 +60,7 @@ async fn open(db: &Db, case: &str) {
         title: "x",
         place: "x",
         location: None,
+        grid_version: None,
         level: Level::County,
         confidential: false,
     };
