@@ -37,6 +37,8 @@ pub struct HubConfig {
     pub timezone: String,
     /// Folder of everything the hub keeps. `--data` overrides it.
     pub data_dir: PathBuf,
+    /// Whom to ring when the screens stand still, as the alert wall shows it then; empty = no number is shown.
+    pub duty_telephone: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -153,6 +155,7 @@ impl Default for HubConfig {
             name: "哨点 Shaodian".to_owned(),
             timezone: "Asia/Shanghai".to_owned(),
             data_dir: "hub-data".into(),
+            duty_telephone: String::new(),
         }
     }
 }

@@ -5,11 +5,12 @@ const zh = document.documentElement.lang.startsWith("zh");
 
 // performance.now() counts on, each heartbeat of the hub corrects it.
 let offset = Number(body.dataset.now) - performance.now();
-const hubNow = () => offset + performance.now();
+/** The hub's time, in epoch milliseconds. */
+export const hubNow = () => offset + performance.now();
 /** The connection is lost: ages stand still, keys are off. */
 export let frozen = false;
 
-function ageText(ms) {
+export function ageText(ms) {
   const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(s / 3600), d = Math.floor(s / 86400);
   const two = (n) => String(n).padStart(2, "0");
   if (s < 60) return zh ? `${s} 秒` : `${s} s`;

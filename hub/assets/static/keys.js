@@ -20,9 +20,17 @@ function move(step) {
   select(all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + step))]);
 }
 
+/** What somebody fills in or presses, in a part of the page that a key opened. */
+const FIELDS = ":scope details > summary, :scope input:not([type=hidden]):not([hidden]), :scope select, :scope textarea, :scope button:not([disabled])";
+
 function press(el, keepFocus = false) {
   if (el.disabled) return;
-  if (el.matches("summary")) el.focus();
+  if (el.matches("summary")) {
+    // A form that is open already is gone into, not closed under the hand.
+    const within = el.dataset.stays !== undefined && el.parentElement.open && el.parentElement.querySelector(FIELDS);
+    if (within) { within.focus(); return; }
+    el.focus();
+  }
   if (el.type !== "radio") { el.click(); return; }
   el.checked = true;
   el.dispatchEvent(new Event("input", { bubbles: true }));

@@ -4,6 +4,7 @@ import "./keys.js";
 import { refresh } from "./list.js";
 import { follow } from "./live.js";
 import { forget, suggest } from "./ticket.js";
+import { lookAgain, wall } from "./wall.js";
 import { call, holdReader, say, show } from "./words.js";
 import { here, later, read, toLogin } from "./work.js";
 
@@ -22,16 +23,27 @@ function keepFocus(change) {
   if (id && document.activeElement !== before) document.getElementById(id)?.focus({ preventScroll: true });
   scrollTo({ top: scroll, behavior: "instant" });
 }
+function touched(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+  return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+}
 function typedIn(el) {
-  return [...el.querySelectorAll("input:not([type=hidden]), textarea")].some((f) => f.value !== f.defaultValue) || el.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  return [...el.querySelectorAll("input:not([type=hidden]), textarea, select")].some(touched) || el.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
 }
 /* What somebody has opened stays open, though the hub offers it no longer: they are reading it. */
 function keepOpen(old, fresh) {
   for (const open of old.querySelectorAll("details[open][id]")) {
     const same = fresh.querySelector(`#${CSS.escape(open.id)}`);
     if (same) { same.open = true; continue; }
+    // A form of a move that is over: nobody has typed in it.
+    if (open.dataset.passing !== undefined) continue;
     const kept = fresh.appendChild(open.cloneNode(true));
     kept.querySelector("[data-key]")?.removeAttribute("data-key");
+  }
+  for (const shut of old.querySelectorAll("details[data-holds]:not([open])")) {
+    const same = fresh.querySelector(`#${CSS.escape(shut.id)}`);
+    if (same) same.open = false;
   }
 }
 // A part left alone because somebody was typing in it is tried again when they have left it.
@@ -46,7 +58,11 @@ async function refreshPage() {
     for (const [name, el] of fresh) {
       const text = el.outerHTML, old = mine.get(name);
       if (!old || lastText.get(name) === text) continue;
-      if (typedIn(old)) { skipped = true; continue; }
+      if (typedIn(old)) {
+        skipped = true;
+        old.querySelector("[data-moved]")?.removeAttribute("hidden");
+        continue;
+      }
       lastText.set(name, text);
       const reader = holdReader(old);
       keepOpen(old, el);
@@ -78,11 +94,12 @@ if (follows) {
     heard,
     change(change) {
       if (list && change.topic === "case") refresh(change.subject);
+      else if (wall) { if (change.topic === "case") lookAgain(); }
       else if (!list && wanted(change)) later("page", refreshPage);
     },
     words: say,
     ended: toLogin,
-    resync() { if (list) location.reload(); else later("page", refreshPage); },
+    resync() { if (list) location.reload(); else if (wall) lookAgain(); else later("page", refreshPage); },
   }, call);
 }
 

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
-use protocol::{Incident, Subject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,17 +14,14 @@ use super::guard::{Address, Caller};
 use super::model::CaseDetail;
 use crate::app::App;
 use crate::attachment;
-use crate::case::Case;
 use crate::case::report::{self, Enclosed, NewReport, ReportError};
-use crate::case::store::list as lists;
-use crate::category::{self, Heard};
+use crate::category::likely::{self, Likely};
 use crate::contact::Reporter;
 use crate::notice::{self, Received};
 use crate::user::Act;
 use crate::web::guard::Fields;
 use crate::web::text::Lang;
-use crate::workflow::{self, Actor, Dossier, State as At, Step, StepKind};
-use crate::{organisation, platform, ticket};
+use crate::workflow::{self, Actor, Step, StepKind};
 
 /// A move that begins where the case is.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -87,65 +83,15 @@ pub(super) async fn moves(
     });
     let moves = moves.collect();
     drop(tx);
-    let (category, unit) = suggested(&app, &case, &dossier).await?;
-    Ok(Json(MoveList { moves, category, unit }))
+    let (category, unit) = likely::of_case(&app, &case, &dossier).await?;
+    Ok(Json(MoveList { moves, category: category.map(Into::into), unit: unit.map(Into::into) }))
 }
 
-async fn suggested(
-    app: &App,
-    case: &Case,
-    dossier: &Dossier,
-) -> Result<(Option<Suggested>, Option<Suggested>), ApiError> {
-    let (db, tenant) = (&app.db, app.tenant().as_str());
-    match &dossier.state {
-        At::Received { .. } => {
-            let all = category::all(db, tenant).await?;
-            let read = likeliest(app, case).await?;
-            let ticket = ticket::get(db, tenant, &case.case_id).await?.map(|ticket| (ticket.category, None));
-            let platform = platform::category_of(db, tenant, &case.case_id).await?;
-            let hotline = ticket.or(read);
-            let heard = Heard {
-                kind: &case.kind,
-                hotline: hotline.as_ref().map(|(id, percent)| (id.as_str(), *percent)),
-                platform: platform.as_deref(),
-            };
-            let offered = category::suggest_category(&all, heard).map(|offered| Suggested {
-                id: offered.category.id.clone(),
-                name: offered.category.zh.clone(),
-                name_en: offered.category.en.clone(),
-                why: offered.why_zh,
-                why_en: offered.why_en,
-            });
-            Ok((offered, None))
-        }
-        At::Filed(filing) => {
-            let all = category::all(db, tenant).await?;
-            let units = organisation::store::units(db, tenant).await?;
-            let own = all.find(&filing.category);
-            let offered = own.and_then(|own| category::suggest_unit(own, &dossier.facts.area, &units));
-            let offered = offered.map(|offered| Suggested {
-                id: offered.unit.unit.clone(),
-                name: offered.unit.name_zh.clone(),
-                name_en: offered.unit.name_en.clone(),
-                why: offered.why_zh,
-                why_en: offered.why_en,
-            });
-            Ok((None, offered))
-        }
-        _ => Ok((None, None)),
+impl From<Likely> for Suggested {
+    fn from(likely: Likely) -> Self {
+        let Likely { id, zh, en, why_zh, why_en } = likely;
+        Self { id, name: zh, name_en: en, why: why_zh, why_en }
     }
-}
-
-/// What the box read from the call, as far as it did.
-async fn likeliest(app: &App, case: &Case) -> Result<Option<(String, Option<u8>)>, ApiError> {
-    if case.call_id.is_none() {
-        return Ok(None);
-    }
-    let newest = lists::incidents(&app.db, app.tenant().as_str(), &case.case_id, None, 1).await?;
-    let incident = newest.first().and_then(|row| serde_json::from_str::<Incident>(&row.data).ok());
-    let Some(Subject::Call(call)) = incident.map(|incident| incident.subject) else { return Ok(None) };
-    let first = call.reading.and_then(|reading| reading.categories.into_iter().next());
-    Ok(first.map(|offer| (offer.id, Some(offer.percent))))
 }
 
 /// A move, and what comes with it.

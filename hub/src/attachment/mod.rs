@@ -157,6 +157,22 @@ pub async fn take(
     app: &App,
     number: &str,
     step: &Step,
+    who: (&str, &Actor),
+    ids: &[String],
+) -> Result<Case, StepError> {
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(app.tenant().as_str()).await?;
+    let case = take_step(&mut tx, app, number, step, who, ids).await?;
+    tx.commit().await?;
+    Ok(case)
+}
+
+/// The same inside a transaction that holds the tenant's lock; refused, it is to be given up.
+pub(crate) async fn take_step(
+    tx: &mut Tx,
+    app: &App,
+    number: &str,
+    step: &Step,
     (user, by): (&str, &Actor),
     ids: &[String],
 ) -> Result<Case, StepError> {
@@ -165,24 +181,21 @@ pub async fn take(
     if !ids.is_empty() && !takes_pictures(step) {
         return Err(missing(Missing::NoPictures));
     }
-    let mut tx = app.db.begin().await?;
-    tx.lock_tenant(tenant).await?;
     let pictured = match kind {
-        StepKind::Rework => !ids.is_empty() || store::check_has_picture(&mut tx, tenant, number).await?,
+        StepKind::Rework => !ids.is_empty() || store::check_has_picture(tx, tenant, number).await?,
         _ => true,
     };
-    let case = workflow::store::take_in(&mut tx, tenant, number, step, by, app.step_with(&id)).await?;
+    let case = workflow::store::take_in(tx, tenant, number, step, by, app.step_with(&id)).await?;
     // The law first: who may not send it back at all is told that.
     if !pictured {
         return Err(missing(Missing::Picture));
     }
-    match name(&mut tx, tenant, (&case.case_id, kind.as_str()), ids, user, now).await {
+    match name(tx, tenant, (&case.case_id, kind.as_str()), ids, user, now).await {
         Ok(()) => {}
         Err(NameError::Unknown(id)) => return Err(missing(Missing::Attachment(id))),
         Err(NameError::TooMany(count)) => return Err(missing(Missing::TooManyPictures(count))),
         Err(NameError::Db(error)) => return Err(error.into()),
     }
-    tx.commit().await?;
     Ok(case)
 }
 

@@ -8,6 +8,7 @@
 
 pub mod cli;
 mod import;
+pub mod likely;
 mod store;
 mod suggest;
 #[cfg(test)]

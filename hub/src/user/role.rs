@@ -69,10 +69,12 @@ pub enum Act {
     Attach,
     /// Areas, units, policies, users.
     Organise,
+    /// Look at the alert wall as a screen for a room, without its forms.
+    WallScreen,
 }
 
 impl Act {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SeeCases,
         Self::Report,
         Self::Acknowledge,
@@ -90,6 +92,7 @@ impl Act {
         Self::ReleaseAlert,
         Self::Attach,
         Self::Organise,
+        Self::WallScreen,
     ];
 
     /// The table.
@@ -166,6 +169,7 @@ impl Act {
                 Attendant,
             ],
             Self::Organise => &[Administrator],
+            Self::WallScreen => &[Administrator, Commander, ShiftLeader, Dispatcher, Auditor],
         }
     }
 
@@ -288,7 +292,8 @@ mod tests {
         let installer: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Installer.may(*act)).collect();
         assert_eq!(installer, [Act::SeeDevices, Act::Configure, Act::AddDevice]);
         let auditor: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Auditor.may(*act)).collect();
-        assert_eq!(auditor, [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine, Act::Evaluate]);
+        let own = [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine, Act::Evaluate, Act::WallScreen];
+        assert_eq!(auditor, own);
     }
 
     #[test]

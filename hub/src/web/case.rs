@@ -5,6 +5,7 @@ use axum::response::{Html, Response};
 
 use super::error::PageError;
 use super::guard::{Fields, SafeForm, Viewer, percent};
+use super::moves::{self, Refusal};
 use super::shell::{local, render, shell};
 use super::view::{CasePage, Nav, StillTarget, with_copies};
 use super::{cases, words};
@@ -26,13 +27,28 @@ pub(super) async fn page(
     Path(number): Path<String>,
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
-    let frame = shell(&app, &viewer, Nav::Cases).await?;
+    show(&app, &viewer, &number, &fields, None).await
+}
+
+/// The page, with what came of a form that changed nothing.
+pub(super) async fn show(
+    app: &App,
+    viewer: &Viewer,
+    number: &str,
+    fields: &Fields,
+    refusal: Option<&Refusal>,
+) -> Result<Html<String>, PageError> {
+    let mut frame = shell(app, viewer, Nav::Cases).await?;
+    if refusal.is_some() {
+        // The address of a form is none of a page.
+        frame.here = format!("/cases/{number}?");
+    }
     let tenant = app.tenant().as_str();
-    let shown = |error: db::Error| PageError::from(error).shown(&viewer);
+    let shown = |error: db::Error| PageError::from(error).shown(viewer);
     let Some(case) =
-        case::store::by_number(&app.db, tenant, &viewer.session.user, &number).await.map_err(shown)?
+        case::store::by_number(&app.db, tenant, &viewer.session.user, number).await.map_err(shown)?
     else {
-        return Err(PageError::NotFound.shown(&viewer));
+        return Err(PageError::NotFound.shown(viewer));
     };
     let last = case::store::history_hash(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let rows_before: Option<i64> = fields.get("history").parse().ok();
@@ -65,10 +81,12 @@ pub(super) async fn page(
     let files = list::evidence_of(&app.db, tenant, ids, whole_case).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, &case.case_id).await.map_err(shown)?;
     let filed = ticket::get(&app.db, tenant, &case.case_id).await.map_err(shown)?;
-    let row = cases::rows(&app, &viewer, vec![case.clone()]).await?.remove(0);
+    let row = cases::rows(app, viewer, vec![case.clone()]).await?.remove(0);
+    let moves = moves::panel(app, viewer, &case, &link, refusal).await.map_err(shown)?;
+    let moves = moves.ok_or_else(|| PageError::NotFound.shown(viewer))?;
 
-    let code = code::of_case(&app, &case).await.map_err(shown)?;
-    let (local, lang) = (local(&app), frame.lang);
+    let code = code::of_case(app, &case).await.map_err(shown)?;
+    let (local, lang) = (local(app), frame.lang);
     let evidence = |wanted: fn(&str) -> bool| -> Vec<_> {
         let files = files.iter().filter(|e| wanted(&e.kind));
         files
@@ -99,7 +117,7 @@ pub(super) async fn page(
             .chain(told.iter().map(|one| words::joined_report(one, &local, lang)))
             .collect(),
         link: words::link(&link, &local, lang),
-        still: still(&case, row.camera.as_deref(), &viewer),
+        still: still(&case, row.camera.as_deref(), viewer),
         requests: requests.iter().map(|row| words::request(row, vec![], &local, lang)).collect(),
         public_code: code.as_deref().map(code::shown),
         has_order: work_order::is_there(&case),
@@ -108,11 +126,12 @@ pub(super) async fn page(
         may_file: viewer.may(Act::FileTicket),
         file_roles: Act::FileTicket.roles_text(lang),
         acknowledge_roles: Act::Acknowledge.roles_text(lang),
-        error: None,
+        at: refusal.map(|_| format!("/cases/{number}")),
+        moves,
         row,
         shell: &frame,
     };
-    render(&page, &viewer)
+    render(&page, viewer)
 }
 
 /// Whether the rows shown hold together. `last`, the hash kept with the case, was read before the rows: a row

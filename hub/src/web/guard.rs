@@ -180,6 +180,11 @@ pub fn local_path(path: &str) -> &str {
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// Those that came in parts.
+    pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     pub fn parse(text: &[u8]) -> Self {
         let decode = |part: &[u8]| {
             let mut out = Vec::with_capacity(part.len());

@@ -17,6 +17,7 @@ mod knowledge;
 mod login;
 mod me;
 pub mod moment;
+mod moves;
 mod order;
 mod records;
 mod shell;
@@ -26,6 +27,7 @@ mod store;
 pub(crate) mod tests;
 pub mod text;
 pub mod view;
+mod wall;
 pub mod words;
 
 use axum::Router;
@@ -65,6 +67,8 @@ routes! {
     "/cases/{number}/row" => get(cases::row);
     "/cases/{number}/order" => get(order::page);
     "/cases/{number}/acknowledge" => post(case::acknowledge);
+    "/cases/{number}/moves" => post(moves::make);
+    "/cases/{number}/shelf" => post(moves::shelf);
     "/calls/{call_id}" => get(call::page);
     "/calls/{call_id}/ticket" => post(call::file);
     "/calls/{call_id}/contact" => post(contact::look);
@@ -84,6 +88,11 @@ routes! {
     "/me/password" => post(me::change_password);
     "/me/sessions" => post(me::end_session);
     "/me/push" => post(me::browsers);
+    "/wall" => get(wall::page);
+    "/wall/false-alarm" => post(wall::false_alarm);
+    "/wall/shelve" => post(wall::shelve);
+    "/wall/cases" => get(wall::behind);
+    "/screen" => get(wall::screen);
     "/assets/{*path}" => get(assets::serve);
     "/sw.js" => get(assets::worker);
 }

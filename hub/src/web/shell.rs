@@ -32,6 +32,11 @@ pub(super) fn who(viewer: &Viewer) -> Who {
         sees_devices: viewer.may(Act::SeeDevices),
         sees_quarantine: viewer.may(Act::SeeQuarantine),
         sees_evaluation: viewer.may(Act::Evaluate),
+        wall: if viewer.may(Act::Acknowledge) {
+            Some("/wall")
+        } else {
+            viewer.may(Act::WallScreen).then_some("/screen")
+        },
     }
 }
 

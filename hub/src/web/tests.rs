@@ -7,6 +7,8 @@ mod feed;
 mod knowledge;
 mod lists;
 mod me;
+mod moves;
 mod roles;
 pub(crate) mod site;
+mod wall;
 mod workflow;

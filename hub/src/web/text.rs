@@ -52,7 +52,9 @@ macro_rules! catalogue {
 }
 
 mod me;
+mod moves;
 mod outside;
+mod wall;
 
 catalogue! {
     // Frame

@@ -199,6 +199,13 @@ fn judge(dossier: &Dossier, who: Who, by: &Actor) -> Result<(), (&'static [Role]
     if near.iter().any(|grant| right(grant)) { Ok(()) } else { Err((roles, But::Level(level))) }
 }
 
+impl StepKind {
+    /// Whose move it is, wherever and of whatever unit.
+    pub fn roles(self) -> &'static [Role] {
+        law(self).who.roles()
+    }
+}
+
 impl Who {
     /// Whose move it is, wherever and of whatever unit.
     pub(super) fn roles(self) -> &'static [Role] {

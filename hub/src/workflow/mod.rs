@@ -11,6 +11,7 @@ mod finish;
 mod law;
 pub mod ledger;
 mod moments;
+mod outlook;
 mod place;
 mod refusal;
 mod request;

@@ -81,6 +81,8 @@ pub enum Missing {
     /// None of this id waits.
     Attachment(String),
     Same,
+    /// No request, part or card that it could be about.
+    Nothing,
 }
 
 impl Refused {
@@ -193,6 +195,7 @@ impl Missing {
             }
             Self::Attachment(id) => format!("没有您上传待用的照片 {id}"),
             Self::Same => "与现在的相同".to_owned(),
+            Self::Nothing => "目前没有这样的申请、协办单位或督办牌".to_owned(),
         }
     }
 
@@ -245,6 +248,7 @@ impl Missing {
             }
             Self::Attachment(id) => format!("there is no picture {id} of yours that waits to be named"),
             Self::Same => "it is the same already".to_owned(),
+            Self::Nothing => "there is no such request, part or card now".to_owned(),
         }
     }
 }

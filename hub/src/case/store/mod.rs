@@ -58,8 +58,7 @@ macro_rules! visible {
     };
 }
 
-use case_columns;
-pub(crate) use visible;
+pub(crate) use {case_columns, visible};
 
 /// A case that this user may see.
 pub async fn by_number(db: &Db, tenant: &str, user: &str, number: &str) -> Result<Option<Case>> {
@@ -139,6 +138,33 @@ pub async fn history(
         .await?;
     rows.reverse();
     Ok(rows)
+}
+
+/// How many rows its history has: the position of the newest.
+pub async fn history_count(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<i64> {
+    let (count,): (i64,) = tx
+        .fetch_one(
+            "select history_count from cases where tenant = $1 and case_id = $2",
+            args![tenant, case_id],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// The first `limit` rows behind a position.
+pub async fn history_since(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<HistoryEntry>> {
+    tx.fetch_all(
+        "select position, at_ms, actor, action, detail, prev_hash, hash from case_history
+         where tenant = $1 and case_id = $2 and position > $3 order by position limit $4",
+        args![tenant, case_id, after, limit],
+    )
+    .await
 }
 
 /// Hash of the newest history row, kept with the case.

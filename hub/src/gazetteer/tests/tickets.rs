@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::middle;
 use super::placing::{county, rows};
-use crate::web::tests::site::{Browser, START, Site};
+use crate::web::tests::site::{Browser, Site};
 use crate::workflow::{self, Actor, Step};
 
 impl Site {

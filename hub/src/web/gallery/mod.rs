@@ -3,8 +3,10 @@
 
 mod evaluation;
 mod me;
+mod moves;
 mod pages;
 mod sample;
+mod wall;
 
 use askama::Template;
 
@@ -58,7 +60,12 @@ fn hostile_words_are_escaped() {
     page.history[0].detail = HOSTILE.into();
     page.incidents[0].facts[0].1 = HOSTILE.into();
     page.pictures[0].url = HOSTILE.into();
-    page.error = Some(HOSTILE.into());
+    page.moves = crate::web::moves::sample::refused(Lang::Zh, HOSTILE);
+    page.moves.refused = Some(RefusedView {
+        why: HOSTILE.into(),
+        changed: vec![],
+        kept: vec![(HOSTILE.into(), format!("</textarea>{HOSTILE}"))],
+    });
     let case = page.render().unwrap();
     let said = TranscriptView::Done {
         said: vec![SaidView { who: "市民", caller: true, at: "00:01".into(), text: HOSTILE.into() }],

@@ -272,6 +272,8 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
     .into_iter()
     .chain(super::evaluation::pages(lang, theme))
     .chain(super::me::pages(lang, theme))
+    .chain(super::moves::pages(lang, theme))
+    .chain(super::wall::pages(lang, theme))
     .map(|(name, html)| (name, html.unwrap_or_else(|error| panic!("{name}: {error}"))))
     .collect()
 }

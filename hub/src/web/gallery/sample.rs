@@ -5,6 +5,7 @@ use protocol::{IncidentKind, UtcMs};
 
 use crate::user::role::Role;
 use crate::web::moment::{LocalTime, Moment, age_text};
+use crate::web::moves;
 use crate::web::text::Lang;
 use crate::web::view::*;
 
@@ -27,6 +28,7 @@ pub(super) fn shell(lang: Lang, theme: Theme, nav: Nav) -> Shell {
             sees_devices: true,
             sees_quarantine: true,
             sees_evaluation: true,
+            wall: Some("/wall"),
         }),
         csrf: "c5f0".into(),
         now: at(0),
@@ -445,7 +447,8 @@ pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
         may_file: true,
         file_roles: String::new(),
         acknowledge_roles: String::new(),
-        error: None,
+        moves: moves::sample::at(moves::sample::Stage::Received, lang),
+        at: None,
     }
 }
 

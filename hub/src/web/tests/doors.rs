@@ -36,6 +36,8 @@ async fn nothing_is_shown_to_strangers() {
         }
         for form in [
             "/cases/1/acknowledge",
+            "/cases/1/moves",
+            "/cases/1/shelf",
             "/calls/x/ticket",
             "/calls/x/contact",
             "/calls/x/contact/delete",

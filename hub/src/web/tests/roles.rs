@@ -100,7 +100,7 @@ const API: [(&str, &str, Asks); 63] = [
     ("GET", "/api/v1/changes", Login),
 ];
 
-const PAGES: [(&str, &str, Asks); 35] = [
+const PAGES: [(&str, &str, Asks); 42] = [
     ("GET", "/", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Open),
@@ -113,6 +113,8 @@ const PAGES: [(&str, &str, Asks); 35] = [
     ("GET", "/status", Open),
     ("POST", "/status", Open),
     ("POST", "/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
+    ("POST", "/cases/{number}/moves", Sees),
+    ("POST", "/cases/{number}/shelf", RoleAndSees(Act::Shelve)),
     ("GET", "/calls/{call_id}", Sees),
     ("POST", "/calls/{call_id}/ticket", RoleAndSees(Act::FileTicket)),
     ("POST", "/calls/{call_id}/contact", RoleAndSees(Act::Contact)),
@@ -132,6 +134,11 @@ const PAGES: [(&str, &str, Asks); 35] = [
     ("POST", "/me/password", Login),
     ("POST", "/me/sessions", Login),
     ("POST", "/me/push", Login),
+    ("GET", "/wall", Asks::Role(Act::Acknowledge)),
+    ("POST", "/wall/false-alarm", Asks::Role(Act::Acknowledge)),
+    ("POST", "/wall/shelve", Asks::Role(Act::Shelve)),
+    ("GET", "/wall/cases", Login),
+    ("GET", "/screen", Asks::Role(Act::WallScreen)),
     ("GET", "/assets/{*path}", Open),
     ("GET", "/sw.js", Open),
     // Ends the session: tried last.

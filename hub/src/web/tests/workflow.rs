@@ -17,7 +17,7 @@ const AREAS: &str = "id,name,level,parent\n\
 
 const GRID: &str = "/county/north/dongguan/g1/";
 
-async fn people(site: &Site) {
+pub(super) async fn people(site: &Site) {
     let (app, tenant) = (&site.app, site.app.tenant().as_str());
     organisation::store::seed_units(&app.db, tenant).await.unwrap();
     assert!(organisation::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
@@ -38,7 +38,7 @@ async fn people(site: &Site) {
 }
 
 impl Site {
-    async fn json(&self, method: &str, path: &str, browser: &Browser, body: &Value) -> Answer {
+    pub(super) async fn json(&self, method: &str, path: &str, browser: &Browser, body: &Value) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)

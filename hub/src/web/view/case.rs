@@ -2,8 +2,11 @@
 
 use askama::Template;
 
-use super::{CaseRow, CommandView, JoinedView, LinkView, Nav, Sev, Shell, Theme};
+use super::{
+    CaseRow, CommandView, Control, JoinedView, LinkView, MoveView, MovesView, Nav, Sev, Shell, Theme,
+};
 use crate::web::moment::Moment;
+use crate::web::text::Lang;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvidenceState {
@@ -123,14 +126,57 @@ pub struct CasePage<'a> {
     pub may_file: bool,
     pub file_roles: String,
     pub acknowledge_roles: String,
-    pub error: Option<String>,
+    pub moves: MovesView,
+    /// Where the page is read again, when that is not the address in the browser.
+    pub at: Option<String>,
 }
 
 impl CasePage<'_> {
+    /// Whether the case waits first of all for somebody to say that he has it; else its next move is the accent of the page.
+    fn is_to_be_acknowledged(&self) -> bool {
+        self.row.unclaimed && self.row.may_acknowledge
+    }
+
+    /// Whether the ticket of its call is what is next.
+    fn is_to_be_ticketed(&self) -> bool {
+        !self.is_to_be_acknowledged()
+            && self.row.is_call
+            && self.may_file
+            && self.ticket.is_none()
+            && self.row.open
+    }
+
+    /// The form of a move, and whether it is the next one.
+    fn form<'b>(&'b self, one: &'b MoveView, is_next: bool) -> MoveForm<'b> {
+        MoveForm {
+            l: self.shell.lang,
+            csrf: &self.shell.csrf,
+            number: &self.row.number,
+            position: self.moves.position,
+            m: one,
+            is_next,
+            is_accent: is_next && !self.is_to_be_acknowledged(),
+        }
+    }
+
     /// Whether the camera has masks, as far as its evidence tells.
     fn is_masked(&self) -> bool {
         self.clips.iter().chain(&self.pictures).any(|file| file.masked)
     }
+}
+
+/// One move: its form, or why not.
+#[derive(Template)]
+#[template(path = "move.html")]
+struct MoveForm<'a> {
+    l: Lang,
+    csrf: &'a str,
+    number: &'a str,
+    position: i64,
+    m: &'a MoveView,
+    is_next: bool,
+    /// One button of the page is.
+    is_accent: bool,
 }
 
 #[derive(Clone, Debug)]

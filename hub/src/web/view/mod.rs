@@ -8,9 +8,11 @@ mod devices;
 mod evaluation;
 mod links;
 mod me;
+mod moves;
 mod order;
 mod records;
 mod status;
+mod wall;
 
 use askama::Template;
 
@@ -22,20 +24,24 @@ pub use devices::*;
 pub use evaluation::*;
 pub use links::*;
 pub use me::*;
+pub use moves::*;
 pub use order::*;
 pub use records::*;
 pub use status::*;
+pub use wall::*;
 
 use super::moment::Moment;
 use super::text::Lang;
 use crate::user::role::Role;
 
-/// Light by day, dark by night.
+/// Light by day, dark by night, and a screen on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Theme {
     #[default]
     Light,
     Dark,
+    /// A command centre's screen, read from four metres.
+    Wall,
 }
 
 impl Theme {
@@ -43,6 +49,7 @@ impl Theme {
         match word {
             "light" => Some(Self::Light),
             "dark" => Some(Self::Dark),
+            "wall" => Some(Self::Wall),
             _ => None,
         }
     }
@@ -51,6 +58,7 @@ impl Theme {
         match self {
             Self::Light => "light",
             Self::Dark => "dark",
+            Self::Wall => "wall",
         }
     }
 }
@@ -58,6 +66,7 @@ impl Theme {
 /// Which entry of the navigation is lit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nav {
+    Wall,
     Cases,
     Hotline,
     Devices,
@@ -76,6 +85,8 @@ pub struct Who {
     pub sees_devices: bool,
     pub sees_quarantine: bool,
     pub sees_evaluation: bool,
+    /// Where the alert wall of this user is: with its forms, or to be looked at.
+    pub wall: Option<&'static str>,
 }
 
 /// The frame around every page.

@@ -4,6 +4,7 @@ mod clocks;
 mod flow;
 mod kept;
 mod ledger;
+mod outlook;
 mod table;
 
 use jiff::tz::{Offset, TimeZone};
