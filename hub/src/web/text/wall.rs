@@ -22,9 +22,9 @@ catalogue! {
     wall_total = "合计", "Total";
     // Cards
     wall_escalates = "后升级", "until it escalates";
-    wall_escalated = "次已升级", "times escalated";
+    wall_escalated = "次已升级", "time(s) escalated";
     wall_policy_zero = "秒未确认，自动升级", "s unacknowledged, then an emergency escalates";
-    wall_joined = "件并入", "cases joined";
+    wall_joined = "件并入", "joined";
     wall_again_word = "在办案件再次报警", "Alarms again while in hand";
     wall_left = "余", "left";
     wall_over = "超", "over";
