@@ -8,7 +8,7 @@
 #   5. sixteen two-leg calls at once, heard by the demonstration recogniser: how long words take, what is lost, what it
 #      costs beside the bare engine (edge-agent/examples/engine.rs) on the same sound
 #
-#   deploy/bench.sh SECTION…     what the hub does instead: hub-intake, hub-lists, grid; deploy/bench/hub.sh --help says more
+#   deploy/bench.sh SECTION…     what the hub does instead: hub-intake, hub-lists, hub-live, grid; deploy/bench/hub.sh --help says more
 #   deploy/bench.sh [SECONDS]    how long 1 measures the agent, and the floor (default 60); all of it takes under
 #                                15 minutes once everything is built
 #
@@ -17,9 +17,9 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
-case "${1:-}" in hub-intake | hub-lists | grid) exec deploy/bench/hub.sh "$@" ;; esac
+case "${1:-}" in hub-intake | hub-lists | hub-live | grid) exec deploy/bench/hub.sh "$@" ;; esac
 seconds=${1:-60}
-case "$seconds" in '' | *[!0-9]*) fail "SECONDS is a whole number, not $seconds" "deploy/bench.sh [SECONDS], or deploy/bench.sh hub-intake, hub-lists, grid" ;; esac
+case "$seconds" in '' | *[!0-9]*) fail "SECONDS is a whole number, not $seconds" "deploy/bench.sh [SECONDS], or deploy/bench.sh hub-intake, hub-lists, hub-live, grid" ;; esac
 fps=5
 # Enough for a 95th percentile; people come in their own time.
 incidents=40 incidents_limit=240

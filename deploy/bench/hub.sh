@@ -5,9 +5,11 @@
 #                needs for the very same statements, and beside Alerta on the same PostgreSQL; about 15 minutes
 #   hub-lists    lists, cases, numbers and the live feed with 10 thousand and a million cases stored, 2 % of them open;
 #                about 15 minutes, with --large also ten million: two hours more and 60 GB of disk
+#   hub-live     from publishing an incident until a browser has been told of it: 200 incidents a second, 500 browsers of 50
+#                and of 500 people; 5 minutes
 #   grid         whose ground a point is, on a map of a hundred thousand vertices; a minute
 #
-#   deploy/bench/hub.sh [--seconds N] [--large] [--keep] [SECTION…]      all three by default
+#   deploy/bench/hub.sh [--seconds N] [--large] [--keep] [SECTION…]      all four by default
 #
 # Each measurement begins with a hub that has nothing. PostgreSQL is started for it with Debian's own settings, durable.
 # Run it on an idle machine; the load before it is printed. Alerta comes from its Python package into a throw-away folder;
@@ -22,14 +24,14 @@ while [ $# -gt 0 ]; do
     --seconds) seconds=${2:-}; shift ;;
     --large) large=yes ;;
     --keep) keep=yes ;;
-    hub-intake | hub-lists | grid) sections+=("$1") ;;
-    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) fail "unknown argument $1" "deploy/bench/hub.sh [--seconds N] [--large] [--keep] [hub-intake] [hub-lists] [grid]" ;;
+    hub-intake | hub-lists | hub-live | grid) sections+=("$1") ;;
+    -h | --help) sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) fail "unknown argument $1" "deploy/bench/hub.sh [--seconds N] [--large] [--keep] [hub-intake] [hub-lists] [hub-live] [grid]" ;;
     esac
     shift
 done
 case "$seconds" in '' | *[!0-9]*) fail "--seconds wants a whole number, not $seconds" "deploy/bench/hub.sh --seconds 30" ;; esac
-[ "${#sections[@]}" -gt 0 ] || sections=(hub-intake hub-lists grid)
+[ "${#sections[@]}" -gt 0 ] || sections=(hub-intake hub-lists hub-live grid)
 
 load_before=$(cut -d' ' -f1-3 /proc/loadavg)
 deploy/setup.sh --no-build --ship
@@ -326,6 +328,29 @@ hub_lists() {
         group_by(.database)[] | sort_by(.count) as $rows | $rows[0].found | keys_unsorted[] as $name
         | ($rows | map(.found[$name])) as $each
         | "| \($name) | \($rows[0].database) | \($each | map("\(.p50_ms) / \(.p99_ms)") | join(" | ")) | \($each[-1].p99_ms / $each[0].p99_ms | two) | 1.5 |"' "$state/lists"
+}
+
+hub_live() {
+    local kind people
+    : >"$state/live"
+    for kind in sqlite postgres; do
+        for people in 50 500; do
+            fresh "$kind" embedded
+            start_all
+            look_at_tables &
+            limited $((seconds + 400)) "$load" live --at "localhost:$mqtt_port" --url "http://127.0.0.1:$http_port" --people "$people" \
+                --config "$state/hub.toml" --data "$data" --warm "$warm" --seconds "$seconds" 2>>"$state/log/load.log" |
+                jq -c --arg database "$kind" '. + {database: $database}' >>"$state/live" || {
+                tail -n 5 "$state/log/load.log" "$state/log/hub.log" >&2
+                fail "the live feed could not be measured" "see the messages above"
+            }
+            stop_all
+        done
+    done
+    say
+    say "| 200 incidents a second, from publishing until a browser is told, $seconds s | database | told | p50 ms | p99 ms | goal p99 | never told | receipts a second |"
+    say "|---|---|---|---|---|---|---|---|"
+    jq -r '"| \(.browsers) browsers of \(.people) people | \(.database) | \(.n) | \(.p50_ms) | \(.p99_ms) | 500 | \(.missed) | \(.receipts.per_second) |"' "$state/live"
 }
 
 grid() {

@@ -6,7 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use protocol::{Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, Outcome, Place, UtcMs};
+use protocol::limits::MAX_MESSAGE_BYTES;
+use protocol::{
+    Answer, CallId, CameraId, Clock, Command, CommandBody, CommandId, HIDDEN, Outcome, Place,
+    ShownConfiguration, UtcMs,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +30,9 @@ const MOST_PROBLEMS: usize = 20;
 /// Clips that are made at once on the hub's request; one more is refused, and may be asked for later.
 const MOST_CLIPS: usize = 4;
 
+/// What an answer needs around a configuration that it shows.
+const AROUND_BYTES: usize = 4 * 1024;
+
 /// Longest that trying rules on the last hour may take; a crowd's hour takes seconds.
 const LONGEST_TRIAL: Duration = Duration::from_secs(120);
 
@@ -33,6 +40,8 @@ const LONGEST_TRIAL: Duration = Duration::from_secs(120);
 pub struct NewConfiguration {
     pub command_id: CommandId,
     pub version: u64,
+    /// The version it was made from, where its maker says so.
+    pub based_on: Option<u64>,
     pub toml: String,
     pub config: Box<Config>,
 }
@@ -120,9 +129,14 @@ impl Desk {
                 CommandBody::Correct { call_id, category, matter } => {
                     self.correct(call_id, category, matter).await
                 }
-                CommandBody::Replay { camera_id, toml } => self.replay(camera_id, &toml).await,
+                CommandBody::Replay { camera_id, toml, last_s } => {
+                    self.replay(camera_id, &toml, last_s).await
+                }
                 CommandBody::SelfTest {} => self.self_test(id).await?,
-                CommandBody::Configuration { version, toml } => self.configuration(id, version, toml),
+                CommandBody::Configuration { version, toml, based_on } => {
+                    self.configuration(id, version, toml, based_on)
+                }
+                CommandBody::ShowConfiguration {} => self.show_configuration(),
             }
         };
         let Some((outcome, files)) = done else { return Ok(()) };
@@ -174,8 +188,8 @@ impl Desk {
         Ok(Some((Outcome::Done { evidence: Vec::new() }, Vec::new())))
     }
 
-    /// Tries rules on what the camera saw in the last hour.
-    async fn replay(&self, camera_id: CameraId, toml: &str) -> Done {
+    /// Tries rules on what the camera saw in the last hour, or in a part of it.
+    async fn replay(&self, camera_id: CameraId, toml: &str, last_s: Option<u32>) -> Done {
         let present = self.floor.present();
         if !present.cameras.contains_key(&camera_id) {
             return failed(format!("this box has no camera {camera_id}"));
@@ -195,7 +209,8 @@ impl Desk {
             ));
         }
         let now = self.clock.now();
-        let (memory, from) = (self.memory.clone(), now.plus_ms(-memory::REACH_MS));
+        let reach_ms = last_s.map_or(memory::REACH_MS, |s| i64::from(s.max(1)) * 1_000);
+        let (memory, from) = (self.memory.clone(), now.plus_ms(-reach_ms.min(memory::REACH_MS)));
         // A crowd's hour takes seconds to read.
         let given_up = CancellationToken::new();
         let (is_given_up, _no_longer) = (given_up.clone(), given_up.drop_guard());
@@ -205,7 +220,9 @@ impl Desk {
                 tryout.see(&observation);
                 if is_given_up.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
-            tryout.end(now).with_context(|| format!("camera {camera_id} has seen nothing in the last hour"))
+            tryout
+                .end(now)
+                .with_context(|| format!("camera {camera_id} has seen nothing in the time asked for"))
         });
         // A disk that hangs would hold back every command after this one.
         match tokio::time::timeout(LONGEST_TRIAL, tried).await {
@@ -281,11 +298,51 @@ impl Desk {
         }
     }
 
-    fn configuration(&self, command_id: CommandId, version: u64, toml: String) -> Done {
+    /// What is in force, without secrets.
+    fn show_configuration(&self) -> Done {
+        let present = self.floor.present();
+        let text = config::text_in_force(&self.installed, &present.config);
+        let shown = text.and_then(|text| {
+            config::shown(&text, &present.config)
+                .map_err(anyhow::Error::msg)
+                .context("the configuration in force")
+        });
+        let configuration = match shown {
+            Ok(toml) => {
+                ShownConfiguration { version: present.config.version, toml, labels: present.config.named() }
+            }
+            Err(error) => return failed(format!("{error:#}")),
+        };
+        let size_bytes = serde_json::to_vec(&configuration).map_or(usize::MAX, |json| json.len());
+        if size_bytes > MAX_MESSAGE_BYTES - AROUND_BYTES {
+            return failed(format!(
+                "the configuration in force has {size_bytes} bytes, more than a message holds"
+            ));
+        }
+        Some((Outcome::Shown { configuration }, Vec::new()))
+    }
+
+    fn configuration(
+        &self,
+        command_id: CommandId,
+        version: u64,
+        mut toml: String,
+        based_on: Option<u64>,
+    ) -> Done {
+        if toml.contains(HIDDEN) {
+            let present = match config::text_in_force(&self.installed, &self.floor.present().config) {
+                Ok(text) => text,
+                Err(error) => return failed(format!("what {HIDDEN} stands for is not known: {error:#}")),
+            };
+            match config::restored(version, &toml, &present) {
+                Ok(whole) => toml = whole,
+                Err(problems) => return failed(list(&problems)),
+            }
+        }
         match config::from_hub(version, &toml, &self.installed.current()) {
             Err(problems) => failed(list(&problems)),
             Ok(config) => {
-                let new = NewConfiguration { command_id, version, toml, config: Box::new(config) };
+                let new = NewConfiguration { command_id, version, based_on, toml, config: Box::new(config) };
                 match self.configure.try_send(new) {
                     Ok(()) => None,
                     Err(_) => failed("another configuration is being applied; send it again later"),

@@ -204,6 +204,11 @@ impl Stations {
     /// Why a configuration is not even tried.
     fn refusal(&self, new: &NewConfiguration) -> Option<String> {
         let current = self.config.version;
+        if let Some(from) = new.based_on.filter(|from| *from != current) {
+            return Some(format!(
+                "it was made from version {from}, and {current} is in force: see what has changed, and make it anew"
+            ));
+        }
         if new.version <= current {
             return Some(format!("version {} is not newer than {current}, which is in force", new.version));
         }

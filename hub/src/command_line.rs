@@ -371,6 +371,12 @@ pub(crate) enum UserCommand {
     },
     /// List users, a role a line: name, role, area, unit.
     List,
+    /// Shut a user out, and end the user's sessions.
+    Lock { name: String },
+    /// Let a locked user in again.
+    Unlock { name: String },
+    /// Take everything from a user but the name, which histories hold and nobody is given again.
+    Remove { name: String },
     /// Give a user a new generated password, print it, and end the user's sessions.
     Password { name: String },
     /// Say how a user is reached outside the hub; prints name, mail address and telephone number.

@@ -117,12 +117,24 @@ pub(crate) fn reached_at(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
 
 /// `application/problem+json` (RFC 9457).
 pub fn problem(status: StatusCode, detail: &str) -> Response {
-    let body = serde_json::json!({
+    problem_of(status, detail, None)
+}
+
+/// The same for people who read Chinese.
+pub(crate) fn problem_in_both(status: StatusCode, zh: &str, en: &str) -> Response {
+    problem_of(status, en, Some(zh))
+}
+
+fn problem_of(status: StatusCode, detail: &str, detail_zh: Option<&str>) -> Response {
+    let mut body = serde_json::json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or("error"),
         "status": status.as_u16(),
         "detail": detail,
     });
+    if let Some(zh) = detail_zh {
+        body["detail_zh"] = serde_json::json!(zh);
+    }
     (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 

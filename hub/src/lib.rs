@@ -1,12 +1,15 @@
 //! The hub: events in, cases out, screens for people. `run.rs` wires the stations.
 
+pub mod admin;
 pub mod api;
 pub mod app;
+pub mod ask;
 pub mod attachment;
 pub mod backup;
 pub mod basemap;
 pub mod broker;
 pub mod calendar;
+pub mod camera;
 pub mod cap;
 pub mod case;
 pub mod category;
@@ -21,10 +24,13 @@ pub mod engine;
 pub mod evaluation;
 pub mod evidence;
 pub mod export;
+pub mod field;
 pub mod gazetteer;
 pub mod grid;
+pub mod handover;
 pub mod http;
 pub mod intake;
+pub mod map;
 pub mod metrics;
 pub mod notice;
 pub mod open311;

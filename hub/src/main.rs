@@ -23,7 +23,7 @@ use hub::policy::cli::Question;
 use hub::ticket::knowledge;
 use hub::user;
 use hub::{
-    backup, basemap, category, device, evaluation, gazetteer, grid, open311, organisation, outbound,
+    admin, backup, basemap, category, device, evaluation, gazetteer, grid, open311, organisation, outbound,
     platform, policy, run,
 };
 use protocol::{Chance, Clock, DeviceId, SystemClock};
@@ -148,7 +148,7 @@ async fn act(cli: Cli) -> anyhow::Result<()> {
 }
 
 async fn user_command(command: UserCommand, app: &App) -> anyhow::Result<()> {
-    let tenant = app.tenant().as_str();
+    let cli = admin::By::cli(app.clock.now());
     let read = async |grant: GrantArgs| {
         user::cli::read_grant(app, grant.role, grant.area.as_deref(), grant.unit).await
     };
@@ -158,12 +158,10 @@ async fn user_command(command: UserCommand, app: &App) -> anyhow::Result<()> {
         }
         UserCommand::Password { name } => println!("{}", user::cli::new_password(app, &name).await?),
         UserCommand::Grant { name, grant } => {
-            user::grant(&app.db, tenant, &name, &read(grant).await?).await?;
+            user::people::grant(app, &cli, &name, &read(grant).await?).await?;
         }
         UserCommand::Revoke { name, grant } => {
-            if !user::revoke(&app.db, tenant, &name, &read(grant).await?).await? {
-                anyhow::bail!("{name} has no such role; `hub user list` names them");
-            }
+            user::people::revoke(app, &cli, &name, &read(grant).await?).await?;
         }
         UserCommand::Reach { name, mail, phone, clear } => {
             let change = outbound::cli::Change { mail, phone, clear };
@@ -172,6 +170,15 @@ async fn user_command(command: UserCommand, app: &App) -> anyhow::Result<()> {
         UserCommand::Import { file, dry_run, replace, passwords } => {
             let mode = user::import::Mode { dry_run, replace };
             user::cli::import_file(app, &file, mode, passwords.as_deref()).await?;
+        }
+        UserCommand::Lock { name } => {
+            user::people::lock(app, &cli, &name, true).await?;
+        }
+        UserCommand::Unlock { name } => {
+            user::people::lock(app, &cli, &name, false).await?;
+        }
+        UserCommand::Remove { name } => {
+            user::people::remove(app, &cli, &name).await?;
         }
         UserCommand::List => user::cli::list(app).await?,
     }

@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::device::store::Silent;
 use crate::device::{self, LOST_AFTER_MS, SILENT_AFTER_MS};
+use crate::field;
 use crate::intake::{self, Context};
 use crate::{
-    attachment, cap, case, command, contact, db, engine, notice, open311, outbound, platform, public, push,
-    self_test,
+    admin, attachment, cap, case, command, contact, db, engine, notice, open311, outbound, platform, public,
+    push, self_test,
 };
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -47,6 +48,8 @@ pub async fn pass(app: &App) {
     told += step("taking alerts back", cap::due(app).await);
     step("forgetting wrong codes", public::forget(app, now).await);
     step("forgetting repeated forms", open311::forget(app, now).await);
+    step("forgetting what nobody confirmed", admin::draft::forget(app).await);
+    step("forgetting repeated reports", field::forget(app, now).await);
     step("sealing the history", case::seal::due(app, now).await);
     step("forgetting old notices", notice::prune(&app.db, now.0 - KEEP_NOTICES_MS).await);
     step("forgetting what was sent", outbound::prune(&app.db, now).await);

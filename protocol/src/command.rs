@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UtcMs;
 use crate::evidence::Evidence;
 use crate::id::{CallId, CameraId, CommandId, RuleId};
-use crate::incident::IncidentKind;
+use crate::incident::{IncidentKind, Label};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Command {
@@ -32,16 +32,35 @@ pub enum CommandBody {
     /// offer was right. Neither takes an earlier correction of this call back.
     Correct { call_id: CallId, category: Option<String>, matter: Option<String> },
     /// What these rules would have told of in the last hour. TOML with the tables `[[camera.zones]]`,
-    /// `[[camera.lines]]` and `[[camera.rules]]` as in the configuration; nothing is changed by it.
-    Replay { camera_id: CameraId, toml: String },
+    /// `[[camera.lines]]` and `[[camera.rules]]` as in the configuration; nothing is changed by it. `last_s`: only of the
+    /// last so many seconds; a box that does not know it tries the hour.
+    Replay {
+        camera_id: CameraId,
+        toml: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_s: Option<u32>,
+    },
     /// An alarm for practice, named after this command, from a camera's picture to the hub's page.
     SelfTest {},
-    /// A new configuration (TOML text) with the version the hub gave it.
-    Configuration { version: u64, toml: String },
+    /// A new configuration (TOML text) with the version the hub gave it. Where it says `***`, what stands there now stays.
+    /// `based_on`: it was made from this version, and is refused when another one is in force; a box that does not know it
+    /// takes the newer one.
+    Configuration {
+        version: u64,
+        toml: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        based_on: Option<u64>,
+    },
+    /// What is watched and heard now, without secrets.
+    ShowConfiguration {},
 }
 
 /// Longest stretch of a recording that one command asks for.
 pub const MAX_CLIP_MS: i64 = 300_000;
+
+/// Stands in a configuration for what is not shown: a password, or what of an address may hold one. Where it comes back
+/// as it was shown, the box puts in again what it hides.
+pub const HIDDEN: &str = "***";
 
 impl CommandBody {
     pub fn name(&self) -> &'static str {
@@ -53,6 +72,7 @@ impl CommandBody {
             Self::Replay { .. } => "replay",
             Self::SelfTest {} => "self_test",
             Self::Configuration { .. } => "configuration",
+            Self::ShowConfiguration {} => "show_configuration",
         }
     }
 }
@@ -68,6 +88,10 @@ pub enum Outcome {
     Tried {
         trial: Trial,
     },
+    /// What is watched and heard.
+    Shown {
+        configuration: ShownConfiguration,
+    },
     /// Not done, and why, for people. For a configuration: the old one stays in force.
     Failed {
         reason: String,
@@ -81,6 +105,18 @@ pub struct Answer {
     #[serde(flatten)]
     pub outcome: Outcome,
     pub answered_at: UtcMs,
+}
+
+/// The configuration in force, as far as the hub may set it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ShownConfiguration {
+    /// 0 = the installer's file.
+    pub version: u64,
+    /// TOML with the sections `camera`, `detector`, `calendar` and `calls`; masks of the installer are in it, too. Secrets
+    /// are [`HIDDEN`].
+    pub toml: String,
+    /// What the configured detectors can name.
+    pub labels: Vec<Label>,
 }
 
 /// What the rules of [`CommandBody::Replay`] came to.
@@ -111,4 +147,58 @@ pub struct TriedIncident {
     pub ended_at: Option<UtcMs>,
     /// 0..=100; 0 for motion.
     pub score_percent: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same_both_ways(body: &CommandBody, json: &str) {
+        assert_eq!(serde_json::to_string(body).unwrap(), json);
+        assert_eq!(serde_json::from_str::<CommandBody>(json).unwrap(), *body);
+    }
+
+    /// Byte for byte what crosses the wire: what older boxes know stays as they know it, and what is new is left out where
+    /// nobody asks for it.
+    #[test]
+    fn commands_on_the_wire() {
+        let gate = || "gate".parse::<CameraId>().unwrap();
+        let text = || "x = 1".to_owned();
+        same_both_ways(
+            &CommandBody::Replay { camera_id: gate(), toml: text(), last_s: None },
+            r#"{"command":"replay","camera_id":"gate","toml":"x = 1"}"#,
+        );
+        same_both_ways(
+            &CommandBody::Replay { camera_id: gate(), toml: text(), last_s: Some(300) },
+            r#"{"command":"replay","camera_id":"gate","toml":"x = 1","last_s":300}"#,
+        );
+        same_both_ways(
+            &CommandBody::Configuration { version: 7, toml: text(), based_on: None },
+            r#"{"command":"configuration","version":7,"toml":"x = 1"}"#,
+        );
+        same_both_ways(
+            &CommandBody::Configuration { version: 7, toml: text(), based_on: Some(0) },
+            r#"{"command":"configuration","version":7,"toml":"x = 1","based_on":0}"#,
+        );
+        same_both_ways(&CommandBody::ShowConfiguration {}, r#"{"command":"show_configuration"}"#);
+        same_both_ways(
+            &CommandBody::Still { camera_id: gate() },
+            r#"{"command":"still","camera_id":"gate"}"#,
+        );
+    }
+
+    /// The answer with a configuration, byte for byte.
+    #[test]
+    fn a_shown_configuration_on_the_wire() {
+        let outcome = Outcome::Shown {
+            configuration: ShownConfiguration {
+                version: 7,
+                toml: "[[camera]]\npassword = \"***\"\n".to_owned(),
+                labels: vec![Label::Person, Label::Car],
+            },
+        };
+        let json = r#"{"outcome":"shown","configuration":{"version":7,"toml":"[[camera]]\npassword = \"***\"\n","labels":["person","car"]}}"#;
+        assert_eq!(serde_json::to_string(&outcome).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Outcome>(json).unwrap(), outcome);
+    }
 }

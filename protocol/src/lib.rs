@@ -22,7 +22,9 @@ pub mod topic;
 pub use call::{CallSubject, Direction, Leg, LiveCall, Segment, Transcript};
 pub use chance::Chance;
 pub use clock::{Clock, ManualClock, SystemClock, UtcMs};
-pub use command::{Answer, Command, CommandBody, MAX_CLIP_MS, Outcome, Trial, TriedIncident};
+pub use command::{
+    Answer, Command, CommandBody, HIDDEN, MAX_CLIP_MS, Outcome, ShownConfiguration, Trial, TriedIncident,
+};
 pub use contact::{ContactKey, ContactSecret, OpenError, Sealed, SealedName};
 pub use enrol::{EnrolAnswer, EnrolRequest};
 pub use envelope::{Envelope, EnvelopeError, Event, Origin, Tombstone};

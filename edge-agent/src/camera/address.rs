@@ -62,6 +62,18 @@ impl Address {
         [before.map_or("", |at| &rest[..at]), &place[end..]]
     }
 
+    /// As it leaves the box in a configuration: whole, but for what may be secret.
+    pub(crate) fn veiled(&self) -> String {
+        let (scheme, rest) = self.parts();
+        let [before, after] = self.secrets();
+        let place = if before.is_empty() { rest } else { &rest[before.len() + 1..] };
+        let shown = &place[..place.len() - after.len()];
+        let [before, after] =
+            [before, after].map(|secret| if secret.is_empty() { "" } else { protocol::HIDDEN });
+        let at = if before.is_empty() { "" } else { "@" };
+        format!("{scheme}{before}{at}{shown}{after}")
+    }
+
     pub fn source(&self) -> Result<Source, String> {
         let url = self.0.as_str();
         let Some((scheme, rest)) = url.split_once("://") else {

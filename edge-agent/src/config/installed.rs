@@ -1,9 +1,10 @@
 //! The installer's file while the box runs: what of it is in force, and reading it anew.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Config, ConfigError, Reading};
+use super::{Config, ConfigError, DEFAULT_FILE, Reading};
 
 pub struct Installed {
     /// As named on the command line.
@@ -29,6 +30,15 @@ impl Installed {
 
     pub fn replace(&self, config: Config) {
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// What stands in it now; nothing where there is no file.
+    pub fn text(&self) -> io::Result<String> {
+        match &self.path {
+            Some(path) => std::fs::read_to_string(path),
+            None if Path::new(DEFAULT_FILE).exists() => std::fs::read_to_string(DEFAULT_FILE),
+            None => Ok(String::new()),
+        }
     }
 
     /// Where data lies, how the hub is reached, how much is kept and where health is shown stay until the next start.

@@ -6,6 +6,7 @@ mod document;
 mod installed;
 mod range;
 mod scene;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -23,6 +24,8 @@ pub use document::{ENV_PREFIX, Problem};
 pub use installed::{Installed, Reread};
 pub(crate) use range::{Wrong, within};
 pub use scene::{SceneFile, is_recording};
+pub(crate) use shown::{restored, shown};
+pub(crate) use version::text_in_force;
 pub use version::{from_hub, in_force, keep};
 
 use crate::call::CallConfig;
@@ -262,7 +265,7 @@ impl Config {
     }
 
     /// What the detectors can name, with the models that lie here.
-    fn named(&self) -> Vec<protocol::Label> {
+    pub(crate) fn named(&self) -> Vec<protocol::Label> {
         self.detector.named_in(&detector::store(self.models.clone(), self.agent.models.clone()))
     }
 

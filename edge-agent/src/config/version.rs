@@ -6,10 +6,10 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Problem, Reading, Watched};
+use super::{Config, Installed, Problem, Reading, Watched};
 
 #[derive(Serialize, Deserialize)]
 struct Pointer {
@@ -43,6 +43,28 @@ pub fn from_hub(version: u64, toml: &str, installed: &Config) -> Result<Config, 
     })
     .collect();
     if problems.is_empty() { Ok(over(installed, version, config)) } else { Err(problems) }
+}
+
+/// The text of what is in force, with its secrets. `present`: as it runs.
+pub(crate) fn text_in_force(installed: &Installed, present: &Config) -> Result<String> {
+    if present.version > 0 {
+        let path = present.agent.data_dir.join(format!("configuration-{}.toml", present.version));
+        return fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()));
+    }
+    let text = installed.text().context("reading the installer's file")?;
+    let reading = reading(&installed.current(), true);
+    let written = Config::parse_as("the installer's file", &text, std::env::vars(), &reading);
+    let same = written.is_ok_and(|written| {
+        written.cameras == present.cameras
+            && written.calls == present.calls
+            && written.detector == present.detector
+            && written.calendar == present.calendar
+    });
+    ensure!(
+        same,
+        "the installer's file was changed and is not in force: have it read anew (SIGHUP), or start the box again"
+    );
+    Ok(text)
 }
 
 /// Models are looked for where the installer put them.

@@ -57,11 +57,12 @@ addEventListener("keydown", (event) => {
   if (event.altKey) {
     // The key's place, not its character: Alt makes other characters on some keyboards.
     const digit = event.code.match(/^(?:Digit|Numpad)(\d)$/)?.[1];
-    const el = digit && document.querySelector(`[data-key="${digit}"]`);
+    const el = digit && (document.querySelector(`[data-alt-key="${digit}"]`) ?? document.querySelector(`[data-key="${digit}"]`));
     if (el) { done(); press(el, true); }
     return;
   }
-  if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return; }
+  const isF = /^F\d+$/.test(event.key);
+  if (typing(event.target) && !isF) { if (event.key === "Escape") event.target.blur(); return; }
   if ($("keys").open) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === "/") { done(); $("find").focus(); $("find").select(); return; }
@@ -70,6 +71,8 @@ addEventListener("keydown", (event) => {
   const row = selected();
   if (row && key === "Enter" && !event.target.matches("a, button")) { done(); row.querySelector(".crow__open, a")?.click(); return; }
   if (row && key === "Escape") { done(); select(null); document.activeElement.blur(); return; }
+  const shifted = event.shiftKey && document.querySelector(`[data-shift-key="${CSS.escape(key)}"]`);
+  if (shifted) { done(); press(shifted); return; }
   const el = row?.querySelector(`[data-row-key="${CSS.escape(key)}"]`) ?? document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!el || el.hidden) return;
   done();
@@ -88,8 +91,10 @@ function help() {
   const box = $("keylist");
   for (const el of box.querySelectorAll("[data-own]")) el.remove();
   const seen = new Set(["Escape"]);
-  for (const el of document.querySelectorAll("[data-key], [data-row-key], [data-ctrl-key]")) {
-    const key = el.dataset.ctrlKey ? `Ctrl ${el.dataset.ctrlKey}` : (el.dataset.key ?? el.dataset.rowKey);
+  for (const el of document.querySelectorAll("[data-key], [data-row-key], [data-ctrl-key], [data-alt-key], [data-shift-key]")) {
+    const { ctrlKey, altKey, shiftKey } = el.dataset;
+    const apart = ctrlKey ? `Ctrl ${ctrlKey}` : altKey ? `Alt ${altKey}` : shiftKey ? `Shift ${shiftKey.toUpperCase()}` : null;
+    const key = apart ?? el.dataset.key ?? el.dataset.rowKey;
     if (seen.has(key) || el.hidden) continue;
     seen.add(key);
     const dt = document.createElement("dt"), dd = document.createElement("dd"), kbd = document.createElement("span");

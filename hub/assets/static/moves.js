@@ -63,4 +63,10 @@ function restore(form) {
 showFilters();
 for (const form of forms()) restore(form);
 new MutationObserver(showFilters).observe(document.querySelector("main"), { childList: true, subtree: true });
+// An address that names a form leads into it.
+const named = location.hash.startsWith("#move-") && document.getElementById(location.hash.slice(1));
+if (named && named.matches("details.move") && !document.getElementById("refused")) {
+  named.querySelector("summary").focus();
+  named.open = true;
+}
 document.getElementById("refused")?.focus();

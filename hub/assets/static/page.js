@@ -4,6 +4,8 @@ import "./keys.js";
 import { refresh } from "./list.js";
 import { follow } from "./live.js";
 import { forget, suggest } from "./ticket.js";
+import "./record.js";
+import "./seat.js";
 import { lookAgain, wall } from "./wall.js";
 import { call, holdReader, say, show } from "./words.js";
 import { here, later, read, toLogin } from "./work.js";
@@ -50,7 +52,14 @@ function keepOpen(old, fresh) {
 let skipped = false;
 addEventListener("focusout", () => { if (skipped) later("page", refreshPage); });
 
+// Pages of many cases look again at most so often, however much happens.
+const pauseMs = Number(document.querySelector("[data-pause-ms]")?.dataset.pauseMs ?? 0);
+let lastLook = -Infinity;
+
 async function refreshPage() {
+  const wait = pauseMs - (performance.now() - lastLook);
+  if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+  lastLook = performance.now();
   const page = new DOMParser().parseFromString(await (await read(here)).text(), "text/html");
   const fresh = partsOf(page), mine = partsOf(document);
   skipped = false;
@@ -93,13 +102,15 @@ if (follows) {
   follow(Number(body.dataset.position), {
     heard,
     change(change) {
+      // For what else is on the page, such as a map.
+      document.dispatchEvent(new CustomEvent("hub-change", { detail: change }));
       if (list && change.topic === "case") refresh(change.subject);
       else if (wall) { if (change.topic === "case") lookAgain(); }
       else if (!list && wanted(change)) later("page", refreshPage);
     },
     words: say,
     ended: toLogin,
-    resync() { if (list) location.reload(); else if (wall) lookAgain(); else later("page", refreshPage); },
+    resync() { document.dispatchEvent(new CustomEvent("hub-change", { detail: { topic: "case" } })); if (list) location.reload(); else if (wall) lookAgain(); else later("page", refreshPage); },
   }, call);
 }
 

@@ -1,8 +1,60 @@
-// The hub's service worker. It shows what the hub pushes, and nothing else: no page is kept and no request is answered here.
-// It is served at /sw.js, so that its scope is the whole hub; pages for telephones add their part for being offline here.
+// The hub's service worker. It shows what the hub pushes, keeps the page for telephones for when there is no network, and sends
+// its drafts when there is one again. No other page is kept and no other request is answered here.
+// It is served at /sw.js, so that its scope is the whole hub.
+importScripts("/assets/drafts.js");
 
-self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+/* The one page that is kept, in one copy: that of the last user, with his tasks as they were. */
+const PAGE = "/field", KEPT = "field-1", PATIENCE_MS = 8_000;
+const PARTS = ["/assets/tokens.css", "/assets/components.css", "/assets/app.css", "/assets/field.css", "/assets/field.js", "/assets/position.js", "/assets/drafts.js", "/assets/favicon.svg", "/manifest.webmanifest"];
+
+self.addEventListener("install", (event) => {
+  // Without them the worker is still there to show what is pushed.
+  event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(PARTS)).catch(() => {}));
+  self.skipWaiting();
+});
+self.addEventListener("activate", (event) => event.waitUntil((async () => {
+  for (const name of await caches.keys()) if (name !== KEPT && name.startsWith("field-")) await caches.delete(name);
+  await self.clients.claim();
+})()));
+
+let silentUntil = 0;
+/* From the hub where it can be reached, else as it was kept. A page that leads to the login is not kept. */
+async function fromHub(request, key) {
+  const cache = await caches.open(KEPT), kept = await cache.match(key);
+  const ask = async () => {
+    const answer = await fetch(request);
+    // What is kept is there: something on the way has answered in the hub's place, or the hub fails.
+    if (kept && (answer.status === 404 || answer.status >= 500)) throw new Error(`HTTP ${answer.status}`);
+    // What an address says beside the page, such as that a report has come, is said once.
+    const plain = answer.ok && answer.type === "basic" && !answer.redirected && !new URL(request.url).search;
+    if (plain) await cache.put(key, answer.clone()).catch(() => {});
+    return answer;
+  };
+  if (!kept) return ask();
+  const asked = ask().then((answer) => { silentUntil = 0; return answer; }).catch(() => kept);
+  // A line that is there and silent is none; what the page needs next does not wait as long again.
+  const patience = Date.now() < silentUntil ? 0 : PATIENCE_MS;
+  let clock;
+  const late = new Promise((give) => { clock = setTimeout(() => { silentUntil = Date.now() + 60_000; give(kept); }, patience); });
+  return Promise.race([asked, late]).finally(() => clearTimeout(clock));
+}
+self.addEventListener("fetch", (event) => {
+  const { request } = event, url = new URL(request.url);
+  if (url.origin !== self.location.origin) return;
+  // Whoever leaves takes the page along; drafts stay, and are shown to nobody else.
+  if (request.method === "POST" && url.pathname === "/logout") event.waitUntil(caches.delete(KEPT));
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate" ? url.pathname === PAGE : PARTS.includes(url.pathname)) event.respondWith(fromHub(request, url.pathname));
+});
+
+/* Background Sync: the browser says that there is a network, though no page is open. What stops it is tried again by the
+   browser, but for a login, which needs somebody. */
+async function sendDrafts() {
+  const why = await self.ShaodianDrafts.send();
+  for (const client of await self.clients.matchAll({ type: "window" })) client.postMessage({ drafts: why });
+  if (why === "offline" || why === "busy") throw new Error(why);
+}
+self.addEventListener("sync", (event) => { if (event.tag === "field-drafts") event.waitUntil(sendDrafts()); });
 
 /* Something is shown for every push, whatever it says: browsers take the permission from those who push in silence. */
 self.addEventListener("push", (event) => {

@@ -42,11 +42,29 @@ function part(name, className, text) {
   return el;
 }
 
+/** The text of a caller's line, with what raised an alarm marked at its place; the longer word before the shorter. */
+function marked(dd, line, words) {
+  const heard = JSON.parse(words.heard ?? "{}"), names = JSON.parse(words.alarms);
+  const all = Object.entries(heard).flatMap(([id, said]) => said.map((word) => [word, names[id] ?? ""])).filter(([word]) => word !== "");
+  all.sort(([a], [b]) => b.length - a.length);
+  let rest = line.text;
+  while (rest !== "") {
+    const next = line.leg === "operator" ? [] : all.map(([word, name]) => [rest.indexOf(word), word, name]).filter(([at]) => at >= 0).sort(([a], [b]) => a - b);
+    if (!next.length) break;
+    const [at, word, name] = next[0], mark = part("mark", "", word);
+    mark.title = name;
+    dd.append(rest.slice(0, at), mark);
+    rest = rest.slice(at + word.length);
+  }
+  dd.append(rest);
+}
+
 /** What a line looks like; alarms in the words of the page. */
 function lineOf(line, words) {
-  const el = part("div", "say", ""), dt = document.createElement("dt"), dd = part("dd", "", line.text);
+  const el = part("div", "say", ""), dt = document.createElement("dt"), dd = part("dd", "", "");
   el.classList.toggle("say--seat", line.leg === "operator");
   dt.append(part("b", "", line.leg === "operator" ? words.seat : words.caller), lengthText(line.start_ms));
+  marked(dd, line, words);
   const alarms = JSON.parse(words.alarms);
   for (const id of line.alarms) if (alarms[id]) dd.append(part("span", "sev p1", alarms[id]));
   el.classList.toggle("say--alarm", line.alarms.length > 0);

@@ -62,7 +62,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<Value> {
         all.push(Requests {
             url: format!("{}/api/v1/incidents", arguments.url),
             authorization: format!("Bearer {}", device.enrolled.token),
-            body: Box::new(move |now| messages.next(&chance, now).1),
+            body: Box::new(move |now| messages.next(&chance, now).2),
             good: "\"stored\"",
         });
     }

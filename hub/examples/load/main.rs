@@ -4,6 +4,7 @@
 //! load mqtt   --config hub.toml --at HOST:PORT …   boxes that send incidents over MQTT and wait for receipts
 //! load http   --config hub.toml --url URL …        the same over HTTP
 //! load alerta --url URL …                          the same number of clients raise alerts at Alerta
+//! load live   --config hub.toml --at HOST:PORT --url URL …   browsers that are told of what boxes send
 //! load lists  --url URL --user NAME …              somebody who opens lists, cases and the live feed
 //! load grid …                                      whose ground a point is, without a hub
 //! ```
@@ -14,8 +15,10 @@
 mod grid;
 mod http;
 mod lists;
+mod live;
 mod message;
 mod mqtt;
+mod store;
 mod tally;
 
 use std::path::PathBuf;
@@ -40,6 +43,7 @@ enum What {
     Http(http::Arguments),
     Alerta(http::Alerta),
     Lists(lists::Arguments),
+    Live(live::Arguments),
     Grid(grid::Arguments),
 }
 
@@ -116,6 +120,7 @@ fn main() -> anyhow::Result<()> {
             What::Http(arguments) => http::run(&arguments).await,
             What::Alerta(arguments) => http::alerta(&arguments).await,
             What::Lists(arguments) => lists::run(&arguments).await,
+            What::Live(arguments) => live::run(&arguments).await,
             What::Grid(arguments) => grid::run(&arguments).await,
         }
     })?;

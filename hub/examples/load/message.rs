@@ -58,15 +58,11 @@ impl Messages {
         self.next = number;
     }
 
-    pub(crate) fn next(&mut self, chance: &Chance, now: UtcMs) -> (MessageId, Vec<u8>) {
-        let id = MessageId::new(chance, now);
+    pub(crate) fn next(&mut self, chance: &Chance, now: UtcMs) -> (MessageId, IncidentId, Vec<u8>) {
+        let (id, incident) = (MessageId::new(chance, now), IncidentId::new(chance, now));
         let camera = if self.joined { self.next % CAUSES } else { self.next };
-        let words = [
-            id.to_string(),
-            IncidentId::new(chance, now).to_string(),
-            format!("c{camera:08}"),
-            (FIRST + self.next).to_string(),
-        ];
+        let words =
+            [id.to_string(), incident.to_string(), format!("c{camera:08}"), (FIRST + self.next).to_string()];
         let mut text = self.text.clone();
         for (word, places) in words.iter().zip(&self.places) {
             for at in places {
@@ -74,7 +70,7 @@ impl Messages {
             }
         }
         self.next += 1;
-        (id, text)
+        (id, incident, text)
     }
 }
 

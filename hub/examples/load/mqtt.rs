@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use hub::app::App;
 use hub::broker::client_tls;
 use protocol::limits::MAX_PACKET_BYTES;
-use protocol::{Chance, Clock as _, MessageId, Origin, SystemClock, Topic};
+use protocol::{Chance, Clock as _, IncidentId, MessageId, Origin, SystemClock, Topic};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS, TlsConfiguration, Transport};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
@@ -33,52 +34,97 @@ pub(crate) struct Arguments {
 }
 
 /// What one box has under way.
+#[derive(Debug)]
 struct Boxed {
     origin: Origin,
     tally: Arc<Tally>,
     window: Semaphore,
     asked: Mutex<HashMap<MessageId, u64>>,
+    published: Mutex<Vec<(IncidentId, u64)>>,
     subscribed: watch::Sender<bool>,
 }
+
+/// How fast they send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// As receipts come.
+    Receipts,
+    /// So many a second, all together.
+    PerSecond(u32),
+}
+
+/// Boxes that are connected and send until the measurement is over.
+#[derive(Debug)]
+pub(crate) struct Boxes(Vec<Arc<Boxed>>);
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<Value> {
     let chance = Arc::new(Chance::from_os());
     let app = arguments.hub.open(&chance).await?;
     let devices = arguments.hub.enrol(&app).await?;
-    let (host, port) = arguments.at.rsplit_once(':').context("--at is HOST:PORT")?;
-    let port: u16 = port.parse().context("--at is HOST:PORT")?;
-    let folder = tempfile::tempdir()?;
-    let ca = app.authority.ca_path();
-    // Connected before the clock runs.
-    let mut connected = Vec::new();
-    for device in &devices {
-        let options = options(device, folder.path(), &ca, (host, port), arguments.window)?;
-        connected.push((device, AsyncClient::new(options, 2 * usize::from(arguments.window) + 8)));
-    }
     let tally = Arc::new(Tally::begin(arguments.span));
-    let mut boxes = Vec::new();
-    for (device, (client, events)) in connected {
-        let origin = device.enrolled.origin.clone();
-        let messages = Messages::new(&origin, &chance, arguments.hub.kind, arguments.hub.joined)?;
-        let one = Arc::new(Boxed {
-            origin,
-            tally: tally.clone(),
-            window: Semaphore::new(usize::from(arguments.window)),
-            asked: Mutex::default(),
-            subscribed: watch::Sender::new(false),
-        });
-        tokio::spawn(listen(one.clone(), client.clone(), events));
-        tokio::spawn(send(one.clone(), client, messages, chance.clone()));
-        boxes.push(one);
-    }
+    let pace = Pace::Receipts;
+    let (at, window) = (&arguments.at, arguments.window);
+    let boxes = Boxes::begin(&app, &devices, (at, window), &arguments.hub, &tally, &chance, pace)?;
     tally.over().await;
     // Those under way are still answered.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let unanswered: usize = boxes.iter().map(|one| one.asked().len()).sum();
     let mut report = tally.report();
     ensure!(report["n"] != json!(0), "no receipt came: {}", report["other"]);
-    report["unanswered"] = json!(unanswered);
+    report["unanswered"] = json!(boxes.unanswered());
     Ok(report)
+}
+
+impl Boxes {
+    /// `at`: HOST:PORT of the broker, and how many messages each has under way.
+    pub(crate) fn begin(
+        app: &App,
+        devices: &[Device],
+        (at, window): (&str, u16),
+        hub: &Hub,
+        tally: &Arc<Tally>,
+        chance: &Arc<Chance>,
+        pace: Pace,
+    ) -> anyhow::Result<Self> {
+        let (host, port) = at.rsplit_once(':').context("--at is HOST:PORT")?;
+        let port: u16 = port.parse().context("--at is HOST:PORT")?;
+        let folder = tempfile::tempdir()?;
+        let ca = app.authority.ca_path();
+        let mut boxes = Vec::new();
+        for device in devices {
+            let options = options(device, folder.path(), &ca, (host, port), window)?;
+            let (client, events) = AsyncClient::new(options, 2 * usize::from(window) + 8);
+            let origin = device.enrolled.origin.clone();
+            let messages = Messages::new(&origin, chance, hub.kind, hub.joined)?;
+            let one = Arc::new(Boxed {
+                origin,
+                tally: tally.clone(),
+                window: Semaphore::new(usize::from(window)),
+                asked: Mutex::default(),
+                published: Mutex::default(),
+                subscribed: watch::Sender::new(false),
+            });
+            tokio::spawn(listen(one.clone(), client.clone(), events));
+            let between = match pace {
+                Pace::Receipts => None,
+                Pace::PerSecond(count) => {
+                    Some(Duration::from_secs_f64(devices.len() as f64 / f64::from(count)))
+                }
+            };
+            tokio::spawn(send(one.clone(), client, messages, chance.clone(), between));
+            boxes.push(one);
+        }
+        Ok(Self(boxes))
+    }
+
+    fn unanswered(&self) -> usize {
+        self.0.iter().map(|one| one.asked().len()).sum()
+    }
+
+    /// Each incident that was sent at a pace, and when.
+    pub(crate) fn published(&self) -> Vec<(IncidentId, u64)> {
+        let lock = |one: &Boxed| one.published.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.0.iter().flat_map(|one| lock(one)).collect()
+    }
 }
 
 fn options(
@@ -138,16 +184,30 @@ async fn listen(one: Arc<Boxed>, client: AsyncClient, mut events: EventLoop) {
     }
 }
 
-async fn send(one: Arc<Boxed>, client: AsyncClient, mut messages: Messages, chance: Arc<Chance>) {
+async fn send(
+    one: Arc<Boxed>,
+    client: AsyncClient,
+    mut messages: Messages,
+    chance: Arc<Chance>,
+    between: Option<Duration>,
+) {
     let clock = SystemClock::new();
     if one.subscribed.subscribe().wait_for(|yes| *yes).await.is_err() {
         return;
     }
+    let mut ticks = between.map(tokio::time::interval);
     while !one.tally.is_over() {
+        if let Some(ticks) = &mut ticks {
+            ticks.tick().await;
+        }
         let Ok(permit) = one.window.acquire().await else { return };
         permit.forget();
-        let (id, text) = messages.next(&chance, clock.now());
-        one.asked().insert(id, one.tally.now_us());
+        let (id, incident, text) = messages.next(&chance, clock.now());
+        let now_us = one.tally.now_us();
+        one.asked().insert(id, now_us);
+        if ticks.is_some() {
+            one.published.lock().unwrap_or_else(PoisonError::into_inner).push((incident, now_us));
+        }
         let topic = Topic::Event(one.origin.clone(), id).to_string();
         if client.publish(topic, QoS::AtLeastOnce, false, text).await.is_err() {
             return;

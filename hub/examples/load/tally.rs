@@ -39,10 +39,15 @@ impl Tally {
         self.now_us() >= self.to_us
     }
 
+    /// Whether what happened at this moment is within the measurement.
+    pub(crate) fn counts(&self, at_us: u64) -> bool {
+        (self.from_us..self.to_us).contains(&at_us)
+    }
+
     /// A good answer to what was asked at this moment.
     pub(crate) fn answered(&self, asked_us: u64) {
         let now_us = self.now_us();
-        if (self.from_us..self.to_us).contains(&now_us) {
+        if self.counts(now_us) {
             self.lock().latencies_us.push(now_us - asked_us);
         }
     }

@@ -55,6 +55,11 @@ pub(super) struct NotFound(Problem);
 #[response(status = 409, content_type = "application/problem+json")]
 pub(super) struct Conflict(Problem);
 
+/// Something else was sent under this `Idempotency-Key`.
+#[derive(IntoResponses)]
+#[response(status = 422, content_type = "application/problem+json")]
+pub(super) struct KeyReused(Problem);
+
 /// The hub's configuration has nothing that it would be for.
 #[derive(IntoResponses)]
 #[response(status = 409, content_type = "application/problem+json")]
@@ -100,6 +105,11 @@ pub(super) enum BadBody {
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 pub(super) struct File(String);
+
+/// The caller has it already.
+#[derive(IntoResponses)]
+#[response(status = 304)]
+pub(super) struct Unchanged;
 
 /// A file, or why there is none.
 #[derive(IntoResponses)]

@@ -9,8 +9,9 @@ use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 
 use super::ApiError;
-use super::answers::{BadRequest, Conflict, Failures, File, Forbidden, NotPicture, TooLarge};
+use super::answers::{BadRequest, Conflict, Failures, File, Forbidden, KeyReused, NotPicture, TooLarge};
 use super::guard::Caller;
+use super::repeat::Came;
 use crate::app::App;
 use crate::attachment::{self, Attachment, AttachmentError, MAX_BYTES};
 use crate::evidence::UploadError;
@@ -28,6 +29,7 @@ impl From<AttachmentError> for ApiError {
         match error {
             AttachmentError::Picture(_) => Self::NotJson(why),
             AttachmentError::TooMany => Self::Conflict(why),
+            AttachmentError::Reused(reused) => reused.into(),
             AttachmentError::File(UploadError::Full) => Self::Busy(why),
             AttachmentError::File(UploadError::Db(error)) | AttachmentError::Db(error) => error.into(),
             AttachmentError::File(_) | AttachmentError::Task(_) => Self::Internal(why),
@@ -39,11 +41,13 @@ impl From<AttachmentError> for ApiError {
 /// picture, such as where it was taken, is left out. It waits a day for a report or a move of yours that names it, and
 /// nobody sees it before.
 #[utoipa::path(post, path = "/api/v1/attachments", request_body(content = File, content_type = "application/octet-stream"),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A UUID: the same picture under it is taken once.")),
     tag = "evidence", responses((status = 201, body = Attachment),
-    BadRequest, Forbidden, Conflict, TooLarge, NotPicture, Failures))]
+    BadRequest, Forbidden, Conflict, TooLarge, NotPicture, KeyReused, Failures))]
 pub(super) async fn take(
     State(app): State<App>,
     caller: Caller,
+    came: Came,
     body: Body,
 ) -> Result<(StatusCode, Json<Attachment>), ApiError> {
     caller.must(Act::Attach)?;
@@ -59,6 +63,7 @@ pub(super) async fn take(
             return Err(ApiError::TooLarge(format!("a picture has at most {mib} MiB; make it smaller")));
         }
     };
-    let attachment = attachment::take_in(&app, &caller.0.user, bytes.into()).await?;
+    let key = came.key(&caller.0.user, &bytes)?;
+    let attachment = attachment::take_in_once(&app, &caller.0.user, bytes.into(), key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(attachment)))
 }

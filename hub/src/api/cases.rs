@@ -161,6 +161,20 @@ async fn area_path(app: &App, id: &str) -> Result<String, ApiError> {
     Ok(found.path)
 }
 
+impl From<TicketError> for ApiError {
+    fn from(error: TicketError) -> Self {
+        match error {
+            TicketError::Wrong(_) => Self::Unprocessable(error.to_string()),
+            TicketError::NotACall(_) | TicketError::FiledMeanwhile(_) | TicketError::Finished(_) => {
+                Self::Conflict(error.to_string())
+            }
+            TicketError::Refused(refused) => refused.into(),
+            TicketError::Place(error) => error.into(),
+            TicketError::Case(error) => error.into(),
+        }
+    }
+}
+
 /// A case as this user may see it.
 pub(super) async fn detail(
     app: &App,
@@ -260,17 +274,7 @@ pub(super) async fn ticket(
         None => None,
     };
     let actor = Actor::user(user, &caller.0.grants);
-    let case = match ticket::file(&app, &number, &draft, None, &actor).await {
-        Ok(case) => case,
-        Err(error @ TicketError::Wrong(_)) => return Err(ApiError::Unprocessable(error.to_string())),
-        Err(
-            error @ (TicketError::NotACall(_) | TicketError::FiledMeanwhile(_) | TicketError::Finished(_)),
-        ) => {
-            return Err(ApiError::Conflict(error.to_string()));
-        }
-        Err(TicketError::Refused(refused)) => return Err(refused.into()),
-        Err(TicketError::Case(error)) => return Err(error.into()),
-    };
+    let case = ticket::file(&app, &number, &draft, None, &actor).await?;
     lesson::teach(&app, &case, user, &draft, before.as_ref()).await;
     app.changes.wake();
     detail(&app, &caller.0.user, &case, &Fields::default()).await

@@ -1,16 +1,17 @@
 //! The live feed as server-sent events. Ids come only from the durable log, so whoever reconnects with the last id
 //! misses nothing; beats, the resync order and the words of running calls carry none. Of those, whoever connects is told
-//! all that is known, and from then on what is new.
+//! all that is known, and from then on what is new. Of changes a reader is told at once, and then at most four times a
+//! second of all that came meanwhile.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -27,8 +28,11 @@ use crate::web::guard::Fields;
 /// A beat this often tells a reader that it is not late.
 const BEAT: Duration = Duration::from_secs(2);
 
-/// Read from the log at once.
-const BATCH: i64 = 200;
+/// Told at once.
+const BATCH: usize = 500;
+
+/// A reader is told of changes no more often than this, however many there are: four times a second.
+const BREATH: Duration = Duration::from_millis(250);
 
 /// Further behind than this, reading everything anew is cheaper.
 const TOO_FAR: i64 = 5_000;
@@ -92,8 +96,8 @@ pub(super) async fn follow(
         said: app.running.subscribe(),
         calls,
         next_look: now,
+        breath: now,
         position: if resync { newest } else { position },
-        ready: VecDeque::new(),
         next_beat: now,
         next_check: now + SESSION_CHECK,
         resync,
@@ -104,8 +108,9 @@ pub(super) async fn follow(
         let event = reader.next().await?;
         Some((Ok::<_, Infallible>(event), reader))
     });
-    let mut response = Sse::new(events).into_response();
+    let mut response = Body::from_stream(events).into_response();
     let all = response.headers_mut();
+    all.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     all.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies (nginx) must hand each event on at once.
     all.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -118,38 +123,24 @@ struct Reader {
     wake: watch::Receiver<u64>,
     said: watch::Receiver<u64>,
     position: i64,
-    ready: VecDeque<Change>,
     calls: Vec<Listener>,
     next_beat: Instant,
     next_check: Instant,
     next_look: Instant,
+    /// Not before it, whatever wakes.
+    breath: Instant,
     resync: bool,
 }
 
 impl Reader {
-    /// The next event; `None` ends the stream: the session is over or the database failed, and the reader asks again.
-    async fn next(&mut self) -> Option<Event> {
+    /// What is told next; `None` ends the stream: the session is over or the database failed, and the reader asks again.
+    async fn next(&mut self) -> Option<Bytes> {
         if self.resync {
             self.resync = false;
             let at = self.app.clock.now().0;
-            return Event::default()
-                .event("resync")
-                .json_data(json!({ "position": self.position, "at": at }))
-                .ok();
+            return event("resync", None, &json!({ "position": self.position, "at": at }));
         }
         loop {
-            if let Some(change) = self.ready.pop_front() {
-                self.position = change.position;
-                if change.topic == ChangeTopic::Case.as_str() {
-                    // It may be known by another name now.
-                    self.resolve(|call| call.concerns(&change.subject)).await.ok()?;
-                }
-                return Event::default()
-                    .event("change")
-                    .id(change.position.to_string())
-                    .json_data(&change)
-                    .ok();
-            }
             let now = Instant::now();
             if now >= self.next_check {
                 self.next_check = now + SESSION_CHECK;
@@ -161,25 +152,47 @@ impl Reader {
             if now >= self.next_beat {
                 self.next_beat = now + BEAT;
                 let at = self.app.clock.now().0;
-                return Event::default().event("beat").json_data(json!({ "at": at })).ok();
+                return event("beat", None, &json!({ "at": at }));
             }
             if now >= self.next_look {
                 self.next_look = now + LOOK_AGAIN;
-                let (tenant, user) = (self.app.tenant().as_str(), self.session.user.as_str());
-                let found = self.app.changes.visible_after(tenant, user, self.position, BATCH).await;
-                let (changes, last) = found.ok()?;
-                if last > self.position {
-                    // What this user may not see is passed over; there may be more than a batch.
-                    self.position = last;
-                    self.ready.extend(changes);
-                    self.next_look = now;
-                    continue;
+                let told = self.look().await?;
+                if !told.is_empty() {
+                    self.breath = now + BREATH;
+                    // There may be more than is told at once.
+                    self.next_look = self.breath;
+                    return Some(told.into());
                 }
             }
             if let Some(words) = self.calls.iter_mut().find_map(|call| call.fresh(&self.app.running, now)) {
-                return Event::default().event("words").json_data(&words).ok();
+                return event("words", None, &words);
             }
             self.wait(now).await;
+        }
+    }
+
+    /// What changed since, together; nothing if it is nothing for this user.
+    async fn look(&mut self) -> Option<Vec<u8>> {
+        let mut told = Vec::new();
+        loop {
+            let (tenant, user) = (self.app.tenant().as_str(), self.session.user.as_str());
+            let (changes, last) =
+                self.app.changes.visible_after(tenant, user, self.position, BATCH).await.ok()?;
+            // What this user may not see is passed over; there may be more than a batch.
+            if last == self.position {
+                return Some(told);
+            }
+            self.position = last;
+            for change in changes {
+                if change.topic == ChangeTopic::Case.as_str() {
+                    // A call may be known by another name now.
+                    self.resolve(|call| call.concerns(&change.subject)).await.ok()?;
+                }
+                write(&mut told, "change", Some(change.position), &*change)?;
+            }
+            if !told.is_empty() {
+                return Some(told);
+            }
         }
     }
 
@@ -198,9 +211,27 @@ impl Reader {
         let listens = self.calls.iter().any(|call| call.next() <= now);
         tokio::select! {
             // A closed channel cannot be: `app` holds the sender.
-            _ = self.wake.changed() => self.next_look = now,
+            _ = self.wake.changed() => self.next_look = self.breath.max(now),
             _ = self.said.changed(), if listens => {}
             () = tokio::time::sleep_until(until) => {}
         }
     }
+}
+
+/// One event of the stream (WHATWG HTML, "server-sent events"). JSON has no line breaks of its own.
+fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Option<Bytes> {
+    let mut text = Vec::new();
+    write(&mut text, name, id, data)?;
+    Some(text.into())
+}
+
+fn write(text: &mut Vec<u8>, name: &str, id: Option<i64>, data: &impl Serialize) -> Option<()> {
+    text.extend_from_slice(format!("event: {name}\n").as_bytes());
+    if let Some(id) = id {
+        text.extend_from_slice(format!("id: {id}\n").as_bytes());
+    }
+    text.extend_from_slice(b"data: ");
+    serde_json::to_writer(&mut *text, data).ok()?;
+    text.extend_from_slice(b"\n\n");
+    Some(())
 }

@@ -56,11 +56,14 @@ pub(super) async fn command(
             (Act::RequestStill, CommandBody::Clip { camera_id, from, to })
         }
         CommandAsked::Recording { call_id } => (Act::Recording, CommandBody::Recording { call_id }),
-        CommandAsked::Replay { camera_id, toml } => (Act::Configure, CommandBody::Replay { camera_id, toml }),
-        CommandAsked::Configuration { toml } => {
-            let version = u64::try_from(app.clock.now().0).unwrap_or(1);
-            (Act::Configure, CommandBody::Configuration { version, toml })
+        CommandAsked::Replay { camera_id, toml, last_s } => {
+            (Act::Configure, CommandBody::Replay { camera_id, toml, last_s })
         }
+        CommandAsked::Configuration { toml, based_on } => {
+            let version = u64::try_from(app.clock.now().0).unwrap_or(1);
+            (Act::Configure, CommandBody::Configuration { version, toml, based_on })
+        }
+        CommandAsked::ShowConfiguration {} => (Act::Configure, CommandBody::ShowConfiguration {}),
     };
     caller.must(act)?;
     if let Some(area) = device::store::area(&app.db, app.tenant().as_str(), &id).await? {

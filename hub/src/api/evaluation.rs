@@ -15,19 +15,23 @@ use crate::evaluation::asked::{self, AskError, Asked, Page};
 use crate::evaluation::bulletin::{self, Bulletin, League};
 use crate::evaluation::export::{self, Sheet};
 use crate::evaluation::names::Names;
+use crate::evaluation::series::{MOST_PERIODS, series};
 use crate::evaluation::table::TableRow;
-use crate::evaluation::{By, EvaluationError, Measure, Place, Shown, tables};
+use crate::evaluation::{By, EvaluationError, Measure, Narrow, Place, Shown, tables};
 use crate::user::Act;
 use crate::web::guard::Fields;
 use answer::{
-    BehindItem, BulletinAnswer, CasesAnswer, FigureItem, LeagueItem, LineItem, MeasureItem, TableAnswer,
-    figures, row,
+    BehindItem, BulletinAnswer, CasesAnswer, FigureItem, LeagueItem, LineItem, MeasureItem, SeriesAnswer,
+    TableAnswer, figures, row,
 };
 
 /// Cases of one page, and of one file.
 const PAGE: usize = 100;
 const MOST_PAGE: usize = 1_000;
 const MOST_FILED: usize = 20_000;
+
+/// Periods in a row, unless somebody says how many.
+const PERIODS: usize = 12;
 
 const CSV: &str = "text/csv; charset=utf-8";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -49,11 +53,25 @@ struct TableQuery {
 
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query; `Asked` reads it with errors that name the field")]
+struct SeriesQuery {
+    by: Option<String>,
+    level: Option<String>,
+    /// The last one; this month when left out.
+    period: Option<String>,
+    area: Option<String>,
+    /// How many periods, this one included; 12 when absent.
+    #[param(minimum = 1, maximum = 31)]
+    count: Option<i64>,
+}
+
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; `Place` reads it with errors that name the field")]
 struct CasesQuery {
     /// Id of a measure.
     measure: String,
-    /// `numerator` or `denominator` of a rate; numerator when left out.
+    /// `numerator` or `denominator` of a rate, or `missed`: below the line and not above it; numerator when left out.
     part: Option<String>,
     /// Key of a row, empty for the row without one; all rows when left out.
     key: Option<String>,
@@ -61,6 +79,18 @@ struct CasesQuery {
     level: Option<String>,
     period: Option<String>,
     area: Option<String>,
+    /// Only cases of this category; empty for those that are not filed.
+    category: Option<String>,
+    /// Only cases of the community with this path; empty for those that lie in none.
+    community: Option<String>,
+    /// Only cases whose history says so: `co_later`, `returned`, `rework` or `extended`.
+    cause: Option<String>,
+    /// Only what happened on this day of the week, 0 is Monday.
+    #[param(minimum = 0, maximum = 6)]
+    weekday: Option<i64>,
+    /// Only what happened in this hour of the day.
+    #[param(minimum = 0, maximum = 23)]
+    hour: Option<i64>,
     /// The `next` of the page before.
     after: Option<i64>,
     /// At most this many; 100 when absent.
@@ -128,10 +158,13 @@ pub(super) async fn table(
     caller: Caller,
     fields: Fields,
 ) -> Result<Json<TableAnswer>, ApiError> {
-    let Shown { table, kept } = asked_table(&app, &caller, &fields).await?;
-    let names = Names::read(&app).await?;
+    let shown = asked_table(&app, &caller, &fields).await?;
+    Ok(Json(table_answer(shown, &Names::read(&app).await?)))
+}
+
+fn table_answer(Shown { table, kept }: Shown, names: &Names) -> TableAnswer {
     let (by, level) = table.by.words();
-    Ok(Json(TableAnswer {
+    TableAnswer {
         by,
         level,
         from: table.from.0,
@@ -144,10 +177,29 @@ pub(super) async fn table(
         cases: table.cases,
         unread: table.unread,
         measures: Measure::ALL.iter().copied().map(MeasureItem::new).collect(),
-        rows: table.rows.iter().map(|one| row(table.by, one, &names)).collect(),
+        rows: table.rows.iter().map(|one| row(table.by, one, names)).collect(),
         total: figures(&table.total),
         period: table.period,
-    }))
+    }
+}
+
+/// Tables of periods in a row: that which is asked for and those of its kind before it, each as it would be alone.
+#[utoipa::path(get, path = "/api/v1/evaluation/series", params(SeriesQuery), tag = "evaluation", responses(
+    (status = 200, body = SeriesAnswer), BadRequest, Forbidden, Conflict, Failures))]
+pub(super) async fn table_series(
+    State(app): State<App>,
+    caller: Caller,
+    fields: Fields,
+) -> Result<Json<SeriesAnswer>, ApiError> {
+    caller.must(Act::Evaluate)?;
+    let asked = Asked::read(&app, &fields, &caller.0).await?;
+    let count = number(&fields, "count", PERIODS, MOST_PERIODS)?;
+    if count == 0 {
+        return Err(ApiError::Input(format!("count: 0 is not between 1 and {MOST_PERIODS}")));
+    }
+    let found = series(&app, &asked.question, asked.by, count).await?;
+    let names = Names::read(&app).await?;
+    Ok(Json(SeriesAnswer { tables: found.into_iter().map(|shown| table_answer(shown, &names)).collect() }))
 }
 
 async fn table_file(
@@ -213,7 +265,8 @@ async fn asked_cases(
     if limit == 0 {
         return Err(ApiError::Input(format!("limit: 0 is not between 1 and {MOST_PAGE}")));
     }
-    let page = asked::page(app, &asked, &place, &caller.0.user, (after, limit)).await?;
+    let narrow = Narrow::read(fields)?;
+    let page = asked::page(app, &asked, (&place, &narrow), &caller.0.user, (after, limit)).await?;
     Ok((place, page))
 }
 

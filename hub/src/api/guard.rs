@@ -34,6 +34,11 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let Some((session, via)) = session_of(app, parts).await? else { return Err(ApiError::Anonymous) };
+        // The page on which it is changed follows the feed.
+        if session.must_change && !["/api/v1/session", "/api/v1/changes"].contains(&parts.uri.path()) {
+            let why = "an administrator made this password: change it on /me first".to_owned();
+            return Err(ApiError::Forbidden(why));
+        }
         let changes = !parts.method.is_safe();
         if changes && via == Via::Cookie {
             let given = parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok());

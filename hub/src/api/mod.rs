@@ -3,9 +3,11 @@
 
 mod answers;
 mod attachments;
+mod audit;
 mod basemaps;
 mod cap;
 mod cases;
+mod centre;
 mod changes;
 mod contact;
 mod correlation;
@@ -14,14 +16,17 @@ mod evaluation;
 mod evidence;
 mod export;
 mod guard;
+mod handover;
 mod incidents;
 mod knowledge;
+mod map;
 mod model;
 mod organisation;
 mod places;
 mod platform;
 mod public;
 mod push;
+mod repeat;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -36,7 +41,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::problem;
+use crate::field::repeat::Reused;
+use crate::http::{problem, problem_in_both};
 use crate::web::text::Lang;
 use crate::workflow::Refused;
 use crate::workflow::store::StepError;
@@ -76,10 +82,13 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(cases::get))
         .routes(routes!(cases::acknowledge))
         .routes(routes!(cases::ticket))
+        .routes(routes!(centre::call))
         .routes(routes!(workflow::moves, workflow::step))
         .routes(routes!(correlation::shelves))
         .routes(routes!(correlation::shelve, correlation::take_back))
         .routes(routes!(correlation::rules))
+        .routes(routes!(handover::list, handover::give))
+        .routes(routes!(handover::take))
         .routes(routes!(workflow::notices))
         .routes(routes!(workflow::read_notice))
         .routes(routes!(contact::look, contact::state, contact::forget))
@@ -98,6 +107,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(evaluation::table))
         .routes(routes!(evaluation::table_csv))
         .routes(routes!(evaluation::table_xlsx))
+        .routes(routes!(evaluation::table_series))
         .routes(routes!(evaluation::cases))
         .routes(routes!(evaluation::cases_csv))
         .routes(routes!(evaluation::cases_xlsx))
@@ -108,8 +118,14 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(platform::progress))
         .routes(routes!(platform::acknowledge))
         .routes(routes!(basemaps::list))
+        .routes(routes!(map::grids))
+        .routes(routes!(map::cases))
+        .routes(routes!(map::boxes))
+        .routes(routes!(map::at))
         .routes(routes!(places::find))
         .routes(routes!(places::choose))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::access))
         .routes(routes!(organisation::areas))
         .routes(routes!(organisation::units))
         .routes(routes!(organisation::categories))
@@ -182,6 +198,9 @@ pub enum ApiError {
     Input(String),
     #[error("{0}")]
     Unprocessable(String),
+    /// In Chinese too: for those who read the answer on a telephone.
+    #[error("{2}")]
+    Both(StatusCode, String, String),
     #[error("{0}")]
     Conflict(String),
     #[error("{0}")]
@@ -236,12 +255,18 @@ impl From<crate::case::CaseError> for ApiError {
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        let why = refused.text(Lang::En);
-        match refused {
-            Refused::State { .. } => Self::Conflict(why),
-            Refused::Who { .. } => Self::Forbidden(why),
-            Refused::Missing { .. } => Self::Unprocessable(why),
-        }
+        let status = match refused {
+            Refused::State { .. } => StatusCode::CONFLICT,
+            Refused::Who { .. } => StatusCode::FORBIDDEN,
+            Refused::Missing { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::Both(status, refused.text(Lang::Zh), refused.text(Lang::En))
+    }
+}
+
+impl From<Reused> for ApiError {
+    fn from(reused: Reused) -> Self {
+        Self::Both(StatusCode::UNPROCESSABLE_ENTITY, Reused::ZH.to_owned(), reused.to_string())
     }
 }
 
@@ -257,7 +282,11 @@ impl From<StepError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        if let Self::Both(status, zh, en) = &self {
+            return problem_in_both(*status, zh, en);
+        }
         let status = match &self {
+            Self::Both(status, ..) => *status,
             Self::Anonymous => StatusCode::UNAUTHORIZED,
             Self::Csrf | Self::Role(_) | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,

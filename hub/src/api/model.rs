@@ -356,10 +356,20 @@ pub(super) enum CommandAsked {
     Replay {
         camera_id: protocol::CameraId,
         toml: String,
+        /// Only of the last so many seconds, at most the hour.
+        #[serde(default)]
+        #[schema(minimum = 1, maximum = 3600)]
+        last_s: Option<u32>,
     },
+    /// Where the text says `***`, what stands there now stays.
     Configuration {
         toml: String,
+        /// The version that it was made from: the box refuses it when another one is in force.
+        #[serde(default)]
+        based_on: Option<u64>,
     },
+    /// What is watched and heard now, without secrets; the answer stands in the command's `configuration`.
+    ShowConfiguration {},
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -383,6 +393,8 @@ pub(super) struct CommandItem {
     pub(super) reason: Option<String>,
     /// What rules on trial came to.
     pub(super) trial: Option<protocol::Trial>,
+    /// What is watched and heard there.
+    pub(super) configuration: Option<protocol::ShownConfiguration>,
 }
 
 impl From<&CommandRow> for CommandItem {
@@ -400,6 +412,7 @@ impl From<&CommandRow> for CommandItem {
             answered_at: row.answered_at_ms,
             reason: row.reason.clone(),
             trial: row.trial(),
+            configuration: row.shown(),
         }
     }
 }
@@ -432,4 +445,7 @@ pub(super) struct Problem {
     title: String,
     status: u16,
     detail: String,
+    /// The same in Chinese, where people read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail_zh: Option<String>,
 }

@@ -76,11 +76,13 @@ pub(super) async fn log_out(State(app): State<App>, caller: Caller) -> Result<St
 pub(super) struct WhoAmI {
     name: String,
     role: String,
+    /// For `X-CSRF-Token`, of this session: pages that lie open for long, or were kept, ask for it anew.
+    csrf: String,
 }
 
 /// Whose session this is.
 #[utoipa::path(get, path = "/api/v1/session", tag = "session", responses(
     (status = 200, body = WhoAmI), Failures))]
 pub(super) async fn who(caller: Caller) -> Json<WhoAmI> {
-    Json(WhoAmI { name: caller.0.user, role: caller.0.role.to_string() })
+    Json(WhoAmI { name: caller.0.user, role: caller.0.role.to_string(), csrf: caller.0.csrf })
 }

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,11 +11,12 @@ use super::answers::{BadBody, BadRequest, Conflict, Failures, Forbidden, NotFoun
 use super::cases::detail;
 use super::guard::{Address, Caller};
 use super::model::CaseDetail;
+use super::repeat::Repeatable;
 use crate::app::App;
-use crate::attachment;
-use crate::case::report::{self, Enclosed, NewReport, ReportError};
+use crate::case::report::{Enclosed, NewReport, ReportError};
 use crate::category::likely::{self, Likely};
 use crate::contact::Reporter;
+use crate::field::{self, Coming, NotMoved, NotReported};
 use crate::notice::{self, Received};
 use crate::user::Act;
 use crate::web::guard::Fields;
@@ -104,23 +104,32 @@ pub(super) struct MoveRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     attachments: Vec<String>,
+    /// The position of the case's history at which it was written: where somebody has moved the case since, it is refused.
+    #[serde(default)]
+    position: Option<i64>,
+    /// When it was written, epoch ms by the sender's clock. Limits run by the hub's.
+    #[serde(default)]
+    occurred_at: Option<i64>,
 }
 
 /// Make a move. What is refused says who could and what is missing, and changes nothing.
-#[utoipa::path(post, path = "/api/v1/cases/{number}/moves", params(("number" = String, Path,)), request_body = MoveRequest,
-    tag = "cases", responses((status = 200, body = CaseDetail),
+#[utoipa::path(post, path = "/api/v1/cases/{number}/moves", params(("number" = String, Path,),
+    ("Idempotency-Key" = Option<String>, Header, description = "A UUID: the same move under it is made once."),
+    ("X-Sent-At" = Option<i64>, Header, description = "When it is sent, epoch ms by the sender's clock.")),
+    request_body = MoveRequest, tag = "cases", responses((status = 200, body = CaseDetail),
     BadBody, Forbidden, NotFound, Conflict, Failures))]
 pub(super) async fn step(
     State(app): State<App>,
     caller: Caller,
     Address(number): Address<String>,
-    request: Result<Json<MoveRequest>, JsonRejection>,
+    request: Result<Repeatable<MoveRequest>, ApiError>,
 ) -> Result<Json<CaseDetail>, ApiError> {
-    let Json(MoveRequest { step, attachments }) = request?;
-    let (user, actor) = (&caller.0.user, Actor::user(&caller.0.user, &caller.0.grants));
-    let case = attachment::take(&app, &number, &step, (user, &actor), &attachments).await?;
+    let Repeatable { body: MoveRequest { step, attachments, position, occurred_at }, bytes, came } = request?;
+    let user = &caller.0.user;
+    let coming = Coming { key: came.key(user, &bytes)?, written: came.written(occurred_at)?, position };
+    let case = field::step(&app, &number, &step, (user, &caller.0.grants), &attachments, &coming).await?;
     app.changes.wake();
-    detail(&app, &caller.0.user, &case, &Fields::default()).await
+    detail(&app, user, &case, &Fields::default()).await
 }
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -157,7 +166,36 @@ pub(super) struct ReportRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     attachments: Vec<String>,
+    /// When it was written, epoch ms by the sender's clock. Limits run by the hub's.
+    #[serde(default)]
+    occurred_at: Option<i64>,
 }
+
+impl From<NotReported> for ApiError {
+    fn from(error: NotReported) -> Self {
+        match error {
+            NotReported::Reused(reused) => reused.into(),
+            NotReported::Gone(_) => Self::Both(StatusCode::CONFLICT, DONE_ZH.to_owned(), error.to_string()),
+            NotReported::Report(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotMoved> for ApiError {
+    fn from(error: NotMoved) -> Self {
+        match error {
+            NotMoved::Reused(reused) => reused.into(),
+            NotMoved::GoneOn(_) => {
+                Self::Both(StatusCode::CONFLICT, MOVED_ON_ZH.to_owned(), error.to_string())
+            }
+            NotMoved::Gone(_) => Self::Both(StatusCode::CONFLICT, DONE_ZH.to_owned(), error.to_string()),
+            NotMoved::Step(error) => error.into(),
+        }
+    }
+}
+
+const DONE_ZH: &str = "这一条早先已经收到并办成；案件现在不在您能看到的范围内。";
+const MOVED_ON_ZH: &str = "您填写之后，案件已有变化。请看变化后再决定。";
 
 impl From<ReportError> for ApiError {
     fn from(error: ReportError) -> Self {
@@ -165,7 +203,11 @@ impl From<ReportError> for ApiError {
             ReportError::Wrong(_) | ReportError::Area(_) | ReportError::Unit(_) => {
                 Self::Unprocessable(error.to_string())
             }
-            ReportError::NotYours(_) => Self::Forbidden(error.to_string()),
+            ReportError::NotYours(_) => Self::Both(
+                StatusCode::FORBIDDEN,
+                "这个位置不在您的区域内；请选择所属网格，或不用位置。".to_owned(),
+                error.to_string(),
+            ),
             ReportError::Db(error) => error.into(),
         }
     }
@@ -173,16 +215,22 @@ impl From<ReportError> for ApiError {
 
 /// Report a matter by hand. It is received at the level of whoever reports: a grid's by its manager, a centre's by the
 /// county.
-#[utoipa::path(post, path = "/api/v1/cases", request_body = ReportRequest, tag = "cases", responses(
+#[utoipa::path(post, path = "/api/v1/cases", params(
+    ("Idempotency-Key" = Option<String>, Header, description = "A UUID: the same report under it is one case."),
+    ("X-Sent-At" = Option<i64>, Header, description = "When it is sent, epoch ms by the sender's clock.")),
+    request_body = ReportRequest, tag = "cases", responses(
     (status = 201, body = CaseDetail),
     BadBody, Forbidden, Failures))]
 pub(super) async fn report(
     State(app): State<App>,
     caller: Caller,
-    request: Result<Json<ReportRequest>, JsonRejection>,
+    request: Result<Repeatable<ReportRequest>, ApiError>,
 ) -> Result<(StatusCode, Json<CaseDetail>), ApiError> {
     caller.must(Act::Report)?;
-    let Json(request) = request?;
+    let Repeatable { body: request, bytes, came } = request?;
+    let user = &caller.0.user;
+    let coming =
+        Coming { key: came.key(user, &bytes)?, written: came.written(request.occurred_at)?, position: None };
     let new = NewReport {
         title: request.title,
         text: request.text,
@@ -197,9 +245,9 @@ pub(super) async fn report(
         complained_of: request.complained_of,
         attachments: request.attachments,
     };
-    let case = report::report(&app, &new, &with, &caller.0.user, &caller.0.grants).await?;
+    let case = field::report(&app, &new, &with, (user, &caller.0.grants), &coming).await?;
     app.changes.wake();
-    Ok((StatusCode::CREATED, detail(&app, &caller.0.user, &case, &Fields::default()).await?))
+    Ok((StatusCode::CREATED, detail(&app, user, &case, &Fields::default()).await?))
 }
 
 #[derive(utoipa::IntoParams)]

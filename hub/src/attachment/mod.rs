@@ -13,7 +13,7 @@ mod store;
 mod tests;
 
 use protocol::{Sha256Hex, UtcMs};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::case::{self, Case};
 use crate::db::{self, Tx};
 use crate::evidence::UploadError;
+use crate::field::repeat::{self, Key, Known};
 use crate::workflow::store::StepError;
 use crate::workflow::{self, Actor, Missing, Refused, Step, StepKind};
 use picture::PictureError;
@@ -37,7 +38,7 @@ const WAIT_MS: i64 = 86_400_000;
 pub const KIND: &str = "attachment";
 
 /// A picture that is here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attachment {
     /// By which a report or a move of yours names it.
     pub attachment_id: String,
@@ -58,6 +59,9 @@ pub enum AttachmentError {
         "{MOST_WAITING} pictures of yours wait to be named by a report or a move; name them first, or wait a day"
     )]
     TooMany,
+    /// Its key was used for another one.
+    #[error(transparent)]
+    Reused(#[from] repeat::Reused),
     #[error(transparent)]
     File(#[from] UploadError),
     #[error("the picture could not be read: {0}")]
@@ -79,6 +83,17 @@ pub enum NameError {
 
 /// Takes a picture of a user; it waits to be named.
 pub async fn take_in(app: &App, user: &str, bytes: Vec<u8>) -> Result<Attachment, AttachmentError> {
+    take_in_once(app, user, bytes, None).await
+}
+
+/// The same, once for each key. A picture that came under its key before and is gone, because nobody named it in time, is
+/// taken anew.
+pub async fn take_in_once(
+    app: &App,
+    user: &str,
+    bytes: Vec<u8>,
+    key: Option<&Key>,
+) -> Result<Attachment, AttachmentError> {
     let read = tokio::task::spawn_blocking(move || {
         let picture = picture::read(&bytes)?;
         let sha256 = hex::encode(Sha256::digest(&picture.bytes));
@@ -99,19 +114,30 @@ pub async fn take_in(app: &App, user: &str, bytes: Vec<u8>) -> Result<Attachment
     let kept = async {
         let mut tx = app.db.begin().await?;
         tx.lock_tenant(tenant.as_str()).await?;
+        if let Some(key) = key
+            && let Known::Again(answer) = repeat::known(&mut tx, tenant.as_str(), key, now).await??
+            && let Ok(before) = serde_json::from_value::<Attachment>(answer.made)
+            && store::is_here(&mut tx, tenant.as_str(), &before.attachment_id).await?
+        {
+            return Ok(Some(before));
+        }
         if store::waiting(&mut tx, tenant.as_str(), user).await? >= MOST_WAITING {
             return Err(AttachmentError::TooMany);
         }
         // Under the tenant's lock: what is swept at the same moment must not take this file with it.
         app.evidence.settle_held(&attachment.attachment_id, tenant, &sha256).await?;
         store::insert(&mut tx, tenant.as_str(), &attachment, user, now).await?;
-        Ok(tx.commit().await?)
+        if let Some(key) = key {
+            repeat::remember(&mut tx, tenant.as_str(), key, 201, &json!(attachment), now).await?;
+        }
+        tx.commit().await?;
+        Ok(None)
     };
-    let kept: Result<(), AttachmentError> = kept.await;
-    if kept.is_err() {
+    let kept: Result<Option<Attachment>, AttachmentError> = kept.await;
+    if !matches!(kept, Ok(None)) {
         app.evidence.let_go(&attachment.attachment_id).await;
     }
-    kept.map(|()| attachment)
+    Ok(kept?.unwrap_or(attachment))
 }
 
 /// Names pictures of a user for a case, in the transaction of what they came with; a row of the history lists them.
@@ -121,6 +147,18 @@ pub(crate) async fn name(
     (case_id, action): (&str, &str),
     ids: &[String],
     user: &str,
+    now: UtcMs,
+) -> Result<(), NameError> {
+    name_as(tx, tenant, (case_id, action), ids, (user, &format!("user:{user}")), now).await
+}
+
+/// The same of somebody whom the history calls otherwise.
+pub(crate) async fn name_as(
+    tx: &mut Tx,
+    tenant: &str,
+    (case_id, action): (&str, &str),
+    ids: &[String],
+    (user, actor): (&str, &str),
     now: UtcMs,
 ) -> Result<(), NameError> {
     let is_twice = ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id));
@@ -136,7 +174,7 @@ pub(crate) async fn name(
         files.push(sha256.ok_or_else(|| NameError::Unknown(id.chars().take(64).collect()))?);
     }
     let detail = json!({ "files": files, "with": action });
-    Ok(case::store::append(tx, tenant, case_id, now, &format!("user:{user}"), "attached", &detail).await?)
+    Ok(case::store::append(tx, tenant, case_id, now, actor, "attached", &detail).await?)
 }
 
 /// Moves that may bring pictures.
@@ -152,22 +190,8 @@ fn takes_pictures(step: &Step) -> bool {
     )
 }
 
-/// Takes a step of a user with the pictures that he names. 返工 needs one: its own, or one that came with the field check.
-pub async fn take(
-    app: &App,
-    number: &str,
-    step: &Step,
-    who: (&str, &Actor),
-    ids: &[String],
-) -> Result<Case, StepError> {
-    let mut tx = app.db.begin().await?;
-    tx.lock_tenant(app.tenant().as_str()).await?;
-    let case = take_step(&mut tx, app, number, step, who, ids).await?;
-    tx.commit().await?;
-    Ok(case)
-}
-
-/// The same inside a transaction that holds the tenant's lock; refused, it is to be given up.
+/// Takes a step of a user with the pictures that he names, inside a transaction that holds the tenant's lock; refused, it is to
+/// be given up. 返工 needs a picture: its own, or one that came with the field check.
 pub(crate) async fn take_step(
     tx: &mut Tx,
     app: &App,

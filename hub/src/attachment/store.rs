@@ -44,6 +44,17 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Whether a picture is still there, waiting or named.
+pub(super) async fn is_here(tx: &mut Tx, tenant: &str, id: &str) -> Result<bool> {
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "select attachment_id from attachments where tenant = $1 and attachment_id = $2",
+            args![tenant, id],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Gives a picture that waits, and is this user's, to a case; returns its hash.
 pub(super) async fn name(
     tx: &mut Tx,

@@ -124,6 +124,22 @@ pub async fn report(
     user: &str,
     grants: &[Grant],
 ) -> Result<Case, ReportError> {
+    let by = by_user(app, new, with, user, grants).await?;
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(app.tenant().as_str()).await?;
+    let case = receive_with(app, &mut tx, new, with, by, user).await?;
+    tx.commit().await?;
+    Ok(case)
+}
+
+/// Who reports it and where it begins, of a user with these roles; or what cannot be taken.
+pub(crate) async fn by_user(
+    app: &App,
+    new: &NewReport,
+    with: &Enclosed,
+    user: &str,
+    grants: &[Grant],
+) -> Result<By, ReportError> {
     if let Some(why) = new.wrong().or_else(|| with.reporter.wrong()) {
         return Err(ReportError::Wrong(why));
     }
@@ -147,12 +163,20 @@ pub async fn report(
     };
     let level = grant.level();
     let source = if level == Level::County { Source::Citizen } else { Source::Worker };
-    let by = By { actor: format!("user:{user}"), source, level, area, grid_version, detail: Map::new() };
-    let mut tx = app.db.begin().await?;
-    tx.lock_tenant(tenant).await?;
-    let case = receive(app, &mut tx, new, by).await?;
-    enclose(app, &mut tx, &case, with, user).await?;
-    tx.commit().await?;
+    Ok(By { actor: format!("user:{user}"), source, level, area, grid_version, detail: Map::new() })
+}
+
+/// [`receive`] of what a user reports, with what came with it.
+pub(crate) async fn receive_with(
+    app: &App,
+    tx: &mut Tx,
+    new: &NewReport,
+    with: &Enclosed,
+    by: By,
+    user: &str,
+) -> Result<Case, ReportError> {
+    let case = receive(app, tx, new, by).await?;
+    enclose(app, tx, &case, with, user).await?;
     Ok(case)
 }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use protocol::IncidentKind;
 
 use super::{Categories, Category, Group, MOST, Sort, all_in, store};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
 use crate::db::{self, Db};
 use crate::organisation::{self, Area, AreaPath, Unit};
 use crate::sheet::{self, Bad, Cells, Column, Headings, Row, nearest, short};
@@ -68,7 +70,19 @@ enum Told {
     Category(Category),
 }
 
+/// Takes a sheet as nobody's doing, on no record.
 pub async fn import(db: &Db, tenant: &str, bytes: &[u8], mode: Mode) -> Result<Imported, ImportError> {
+    import_by(db, tenant, bytes, mode, None).await
+}
+
+/// The same by somebody: the audit has a row of it.
+pub async fn import_by(
+    db: &Db,
+    tenant: &str,
+    bytes: &[u8],
+    mode: Mode,
+    by: Option<&By>,
+) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;
@@ -149,6 +163,13 @@ pub async fn import(db: &Db, tenant: &str, bytes: &[u8], mode: Mode) -> Result<I
         if !is_told && !left {
             store::remove_group(&mut tx, tenant, &group.id).await?;
         }
+    }
+    let all = outcome.new.iter().chain(&outcome.changed).chain(&outcome.removed).chain(&outcome.inactive);
+    let names: Vec<&str> = all.map(String::as_str).collect();
+    if let Some(by) = by.filter(|_| !names.is_empty()) {
+        let gone = outcome.removed.len() + outcome.inactive.len();
+        let told = format!("+{} ~{} -{gone}", outcome.new.len(), outcome.changed.len());
+        audit::note_import(&mut tx, tenant, by, Deed::Categories, (&told, names.join(" "))).await?;
     }
     tx.commit().await?;
     outcome.done = true;

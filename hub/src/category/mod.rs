@@ -17,9 +17,10 @@ mod tests;
 use protocol::IncidentKind;
 use serde::{Deserialize, Serialize};
 
-pub use import::{ImportError, Imported, Mode, import};
+pub use import::{ImportError, Imported, Mode, import, import_by};
 pub use suggest::{
     CategorySuggestion, Heard, UnitSuggestion, category as suggest_category, unit as suggest_unit,
+    units as suggest_units,
 };
 
 use crate::case::category::{self as built_in, GROUPS};

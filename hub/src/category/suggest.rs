@@ -56,21 +56,30 @@ pub fn category<'a>(all: &'a Categories, heard: Heard<'_>) -> Option<CategorySug
 /// Of the units that answer for a category the one with the nearest area, if it works there and is not switched off; else the
 /// next.
 pub fn unit<'a>(category: &Category, area: &AreaPath, units: &'a [Unit]) -> Option<UnitSuggestion<'a>> {
+    self::units(category, area, units).next()
+}
+
+/// All of them that work there, the one with the nearest area first.
+pub fn units<'a>(
+    category: &Category,
+    area: &AreaPath,
+    units: &'a [Unit],
+) -> impl Iterator<Item = UnitSuggestion<'a>> {
     let mut near: Vec<&(AreaPath, String)> =
         category.units.iter().filter(|(own, _)| own.covers(area)).collect();
     near.sort_by_key(|(own, _)| std::cmp::Reverse(own.as_str().len()));
-    let (own, unit) = near.into_iter().find_map(|(own, id)| {
+    near.into_iter().filter_map(move |(own, id)| {
         let works = |unit: &&Unit| {
             unit.unit == *id && unit.active == 1 && AreaPath::kept(unit.area.clone()).covers(area)
         };
-        Some((own, units.iter().find(works)?))
-    })?;
-    let (zh, en) = (&category.zh, &category.en);
-    let (why_zh, why_en) = match own.area() {
-        Some(id) => (format!("“{zh}”在区域 {id} 由其承办"), format!("answers for \"{en}\" in area {id}")),
-        None => (format!("“{zh}”由其承办"), format!("answers for \"{en}\"")),
-    };
-    Some(UnitSuggestion { unit, why_zh, why_en })
+        let unit = units.iter().find(works)?;
+        let (zh, en) = (&category.zh, &category.en);
+        let (why_zh, why_en) = match own.area() {
+            Some(id) => (format!("“{zh}”在区域 {id} 由其承办"), format!("answers for \"{en}\" in area {id}")),
+            None => (format!("“{zh}”由其承办"), format!("answers for \"{en}\"")),
+        };
+        Some(UnitSuggestion { unit, why_zh, why_en })
+    })
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@
 //! only save waiting; the log alone is the truth.
 
 mod store;
+mod tail;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tail::Tail;
 use tokio::sync::watch;
 
 use crate::db::from_row;
@@ -62,11 +64,12 @@ from_row!(Change: position, at_ms, topic, subject);
 pub struct ChangeFeed {
     db: Db,
     wake: Arc<watch::Sender<u64>>,
+    tail: Arc<Tail>,
 }
 
 impl ChangeFeed {
     pub fn new(db: Db) -> Self {
-        Self { db, wake: Arc::new(watch::Sender::new(0)) }
+        Self { db, wake: Arc::new(watch::Sender::new(0)), tail: Arc::default() }
     }
 
     /// Changes after `position`, oldest first.
@@ -74,23 +77,19 @@ impl ChangeFeed {
         store::after(&self.db, tenant, position, limit).await
     }
 
-    /// The same without cases that this user may not see: their numbers tell nothing, their number would.
+    /// What whoever follows the log is told: the same, without cases that this user may not see (their numbers would tell),
+    /// and the position up to which it goes.
     pub async fn visible_after(
         &self,
         tenant: &str,
         user: &str,
         position: i64,
-        limit: i64,
-    ) -> Result<(Vec<Change>, i64)> {
-        let mut all = self.after(tenant, position, limit).await?;
+        limit: usize,
+    ) -> Result<(Vec<Arc<Change>>, i64)> {
+        let wakes = *self.wake.borrow();
+        let mut all = self.tail.after(&self.db, tenant, position, limit, wakes).await?;
         let last = all.last().map_or(position, |change| change.position);
-        let case = ChangeTopic::Case.as_str();
-        let numbers: Vec<&str> =
-            all.iter().filter(|change| change.topic == case).map(|change| change.subject.as_str()).collect();
-        if !numbers.is_empty() {
-            let seen = store::visible_cases(&self.db, tenant, user, &numbers).await?;
-            all.retain(|change| change.topic != case || seen.contains(&change.subject));
-        }
+        self.tail.keep_visible(&self.db, tenant, user, position, &mut all).await?;
         Ok((all, last))
     }
 

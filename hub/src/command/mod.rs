@@ -49,7 +49,7 @@ pub struct CommandRow {
     pub answered_at_ms: Option<i64>,
     /// Why it failed, in the box's words.
     pub reason: Option<String>,
-    /// JSON of a [`protocol::Trial`], where the answer was one.
+    /// JSON of a [`protocol::Trial`] or a [`protocol::ShownConfiguration`], where the answer was one.
     pub result: Option<String>,
 }
 
@@ -60,6 +60,21 @@ impl CommandRow {
     /// What rules on trial came to.
     pub fn trial(&self) -> Option<protocol::Trial> {
         serde_json::from_str(self.result.as_deref()?).ok()
+    }
+
+    /// What its box has shown of its configuration.
+    pub fn shown(&self) -> Option<protocol::ShownConfiguration> {
+        serde_json::from_str(self.result.as_deref()?).ok()
+    }
+
+    /// What was asked.
+    pub fn asked(&self) -> Option<CommandBody> {
+        serde_json::from_str(&self.body).ok()
+    }
+
+    /// Whether its box may still answer.
+    pub fn is_open(&self) -> bool {
+        self.answered_at_ms.is_none() && matches!(self.state.as_str(), "waiting" | "sent")
     }
 }
 

@@ -64,6 +64,30 @@ pub async fn get(db: &Db, tenant: &str, user: &str, command_id: &str) -> Result<
     .await
 }
 
+/// The newest of one box that ask for this and whose body begins so, as far as this user may see them. What a camera was
+/// asked for is found so, or, by the whole body, one question.
+pub async fn beginning(
+    db: &Db,
+    tenant: &str,
+    user: &str,
+    device_id: &str,
+    (name, body): (&str, &str),
+    limit: i64,
+) -> Result<Vec<CommandRow>> {
+    db.fetch_all(
+        concat!(
+            command_columns!(
+                "where m.tenant = $1 and m.device_id = $2 and m.name = $3
+                   and substr(m.body, 1, length(cast($4 as text))) = cast($4 as text)"
+            ),
+            seen_command!("$6"),
+            " order by m.issued_at_ms desc, m.command_id desc limit $5"
+        ),
+        args![tenant, device_id, name, body, limit, user],
+    )
+    .await
+}
+
 /// Commands about one case, newest first.
 pub async fn of_case(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<CommandRow>> {
     db.fetch_all(
@@ -218,6 +242,7 @@ pub async fn apply_answer(tx: &mut Tx, origin: &Origin, answer: &Answer, now: Ut
     let (state, reason, result) = match &answer.outcome {
         Outcome::Done { .. } => ("done", None, None),
         Outcome::Tried { trial } => ("done", None, Some(json!(trial).to_string())),
+        Outcome::Shown { configuration } => ("done", None, Some(json!(configuration).to_string())),
         Outcome::Failed { reason } => ("failed", Some(reason.as_str()), None),
         Outcome::Expired => ("expired", None, None),
     };

@@ -19,6 +19,9 @@ use protocol::{CallId, CallSubject, CameraId, Incident, Origin, Subject};
 /// Longest part of a title or a place that a box may say of a call, in characters.
 const MAX_ABOUT: usize = 80;
 
+/// Id, Chinese, English.
+type AlarmName = (&'static str, &'static str, &'static str);
+
 /// What makes two incidents the same case, and how that case is named on screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -45,7 +48,10 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
         Subject::Call(call) => (
             format!("call/{device}/{}", call.call_id),
             // What it is about says more than where the hotline stands.
-            about(call).or_else(|| place.clone()).or_else(|| call.caller_masked.clone()).unwrap_or_default(),
+            about(call, |alarm| alarm.1, "、")
+                .or_else(|| place.clone())
+                .or_else(|| call.caller_masked.clone())
+                .unwrap_or_default(),
             None,
             Some(call.call_id),
         ),
@@ -56,8 +62,12 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
             None,
         ),
     };
-    let titled = |kind: &str| {
-        if where_it_is.is_empty() { kind.to_owned() } else { format!("{kind} · {where_it_is}") }
+    let titled = |kind: &str, about: &str| {
+        if about.is_empty() { kind.to_owned() } else { format!("{kind} · {about}") }
+    };
+    let about_en = match &incident.subject {
+        Subject::Call(call) => about(call, |alarm| alarm.2, ", "),
+        _ => None,
     };
     let camera_name = match &incident.subject {
         Subject::Camera(camera) => Some(camera.camera_name.clone()),
@@ -66,8 +76,8 @@ pub fn cause(origin: &Origin, incident: &Incident) -> Cause {
     Cause {
         key: if incident.drill { format!("drill/{key}") } else { key },
         joins_closed: call_id.is_some(),
-        title_zh: titled(incident.kind.zh()),
-        title_en: titled(incident.kind.en()),
+        title_zh: titled(incident.kind.zh(), &where_it_is),
+        title_en: titled(incident.kind.en(), about_en.as_deref().unwrap_or(&where_it_is)),
         place: told_place(incident).or(place).or(camera_name),
         camera_id,
         call_id,
@@ -100,11 +110,11 @@ fn told_place(incident: &Incident) -> Option<String> {
     told(incident).map(|(text, _)| text.chars().take(MAX_ABOUT).collect())
 }
 
-/// What a call is about, in the caller's words.
-fn about(call: &CallSubject) -> Option<String> {
+/// What a call is about: its alarms by their names in one language, and the caller's own words.
+fn about(call: &CallSubject, word: fn(&AlarmName) -> &'static str, between: &str) -> Option<String> {
     let reading = call.reading.as_ref()?;
     let alarms = reading.alarms.iter().filter_map(|alarm| ALARMS.iter().find(|known| known.0 == alarm.id));
-    let alarms = alarms.map(|alarm| alarm.1).collect::<Vec<_>>().join("、");
+    let alarms = alarms.map(word).collect::<Vec<_>>().join(between);
     let said = [alarms, reading.title.clone()];
     let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
     (!said.is_empty()).then(|| said.join(" · ").chars().take(MAX_ABOUT).collect())
@@ -205,6 +215,7 @@ mod tests {
         });
         let told = super::cause(&origin(), &incident);
         assert_eq!(told.title_zh, "热线来电 · 火情 · 凤鸣路菜市场：仓库着火了");
+        assert_eq!(told.title_en, "Hotline call · Fire · 凤鸣路菜市场：仓库着火了");
         assert_eq!((told.key, told.place.as_deref()), (cause.key, Some("凤鸣路菜市场")));
         assert_eq!(signal(&incident), "alarm:fire");
         let Subject::Call(call) = &mut incident.subject else { unreachable!() };

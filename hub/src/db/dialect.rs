@@ -22,6 +22,18 @@ macro_rules! one_of {
 }
 pub(crate) use one_of;
 
+/// The text at a path of a column of JSON, null where there is none: `json_text!(sqlite, "i.data", "subject", "seat")`.
+/// What is no text there comes as it is written.
+macro_rules! json_text {
+    (sqlite, $column:literal, $first:literal $(, $rest:literal)*) => {
+        concat!("json_extract(", $column, ", '$.", $first $(, ".", $rest)*, "')")
+    };
+    (postgres, $column:literal, $first:literal $(, $rest:literal)*) => {
+        concat!("(cast(", $column, " as json) #>> '{", $first $(, ",", $rest)*, "}')")
+    };
+}
+pub(crate) use json_text;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Sqlite,

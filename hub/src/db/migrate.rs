@@ -40,6 +40,12 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0026_evaluation_facts", include_str!("../../migrations/0026_evaluation_facts.sql")),
     ("0027_interop", include_str!("../../migrations/0027_interop.sql")),
     ("0028_intake", include_str!("../../migrations/0028_intake.sql")),
+    ("0029_operator", include_str!("../../migrations/0029_operator.sql")),
+    ("0030_handover", include_str!("../../migrations/0030_handover.sql")),
+    ("0031_field", include_str!("../../migrations/0031_field.sql")),
+    ("0032_admin", include_str!("../../migrations/0032_admin.sql")),
+    ("0033_camera", include_str!("../../migrations/0033_camera.sql")),
+    ("0034_lists", include_str!("../../migrations/0034_lists.sql")),
 ];
 
 pub(crate) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

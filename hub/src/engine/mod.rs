@@ -4,6 +4,7 @@
 //! where it looks again whether it still is. So it may run twice, on several hubs, and die at any point: what was done is
 //! done once, and what was not comes at the next pass.
 
+pub mod centre;
 mod escalation;
 mod store;
 #[cfg(test)]

@@ -160,6 +160,46 @@ pub(super) async fn still_unanswered(tx: &mut Tx, due: &DueCase, now: UtcMs) -> 
     .await
 }
 
+/// How far a case was told that somebody has put straight before the command centre and that nobody has in hand yet; nothing
+/// of any other. One that began to wait anew since, reopened say, is below `step` again and must be told of anew.
+pub(super) async fn at_centre(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    step: i64,
+) -> Result<Option<(i64, Option<i64>)>> {
+    tx.fetch_optional(
+        "select escalation, escalate_at_ms from cases
+         where tenant = $1 and case_id = $2 and closed_at_ms is null and acknowledged_at_ms is null
+           and (drill <> 0 or escalation >= $3)
+           and exists (select 1 from case_history h
+                       where h.tenant = cases.tenant and h.case_id = cases.case_id and h.action = 'centre_called')",
+        args![tenant, case_id, step],
+    )
+    .await
+}
+
+/// When, and by whom, a case was put before the command centre last; nothing once it has begun to wait anew (`at_centre`).
+pub(super) async fn called_centre(
+    db: &Db,
+    tenant: &str,
+    case_id: &str,
+    step: i64,
+) -> Result<Option<(i64, String)>> {
+    db.fetch_optional(
+        "select h.at_ms, h.actor from case_history h
+             join cases c on c.tenant = h.tenant and c.case_id = h.case_id
+         where h.tenant = $1 and h.case_id = $2 and h.action = 'centre_called'
+           and (c.acknowledged_at_ms is not null or c.drill <> 0 or c.escalation >= $3)
+           and not exists (select 1 from case_history r
+                           where r.tenant = h.tenant and r.case_id = h.case_id and r.action = 'reopened'
+                             and r.position > h.position)
+         order by h.position desc limit 1",
+        args![tenant, case_id, step],
+    )
+    .await
+}
+
 pub(super) async fn set_escalation(
     tx: &mut Tx,
     tenant: &str,

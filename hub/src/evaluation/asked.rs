@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::names::Names;
 use super::store::{self, Behind};
-use super::{By, Item, Measure, Part, Period, Place, Question, Scope, items};
+use super::{By, Item, Measure, Narrow, Part, Period, Place, Question, Scope, items_of};
 use crate::app::App;
 use crate::db;
 use crate::organisation;
@@ -32,6 +32,11 @@ impl Asked {
     /// `by`, `level`, `period` (this month without one), `area`.
     pub async fn read(app: &App, fields: &Fields, session: &Session) -> Result<Self, AskError> {
         let by = By::read(fields.get("by"), fields.get("level")).map_err(AskError::Input)?;
+        Self::read_by(app, fields, session, by).await
+    }
+
+    /// The same where a page itself says what its rows are.
+    pub async fn read_by(app: &App, fields: &Fields, session: &Session, by: By) -> Result<Self, AskError> {
         let period = match fields.get("period") {
             "" => this_month(app)?,
             text => text.parse().map_err(|error| AskError::Input(format!("period: {error}")))?,
@@ -89,6 +94,33 @@ impl Place {
     }
 }
 
+impl Narrow {
+    /// `category`, `community`, `cause`, `weekday` (0 is Monday) and `hour`; what is left out narrows nothing.
+    pub fn read(fields: &Fields) -> Result<Self, AskError> {
+        let given = |name: &str| {
+            let has = fields.pairs().iter().any(|(own, _)| own == name);
+            has.then(|| fields.get(name).to_owned())
+        };
+        let number = |name: &str, most: i8| match given(name) {
+            None => Ok(None),
+            Some(text) => {
+                let found = text.parse().ok().filter(|number| (0..=most).contains(number));
+                found
+                    .map(Some)
+                    .ok_or_else(|| AskError::Input(format!("{name}: {text:?} is no number from 0 to {most}")))
+            }
+        };
+        let cause = given("cause").map(|text| text.parse()).transpose();
+        Ok(Self {
+            category: given("category"),
+            community: given("community"),
+            cause: cause.map_err(|error| AskError::Input(format!("cause: {error}")))?,
+            weekday: number("weekday", 6)?,
+            hour: number("hour", 23)?,
+        })
+    }
+}
+
 /// A page of the cases behind a figure.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -105,11 +137,11 @@ pub struct Page {
 pub async fn page(
     app: &App,
     asked: &Asked,
-    place: &Place,
+    (place, narrow): (&Place, &Narrow),
     user: &str,
     (after, limit): (usize, usize),
 ) -> Result<Page, AskError> {
-    let all = items(app, &asked.question, place).await?;
+    let all = items_of(app, &asked.question, place, narrow).await?;
     let count = all.len();
     let own: Vec<Item> = all.into_iter().skip(after).take(limit).collect();
     let next = Some(after + own.len()).filter(|next| *next < count);

@@ -116,7 +116,7 @@ impl By {
 }
 
 /// The part of a path that ends at a level: `/county/town/` of what lies deeper in it.
-fn up_to(path: &str, level: Level) -> Cow<'_, str> {
+pub fn up_to(path: &str, level: Level) -> Cow<'_, str> {
     let depth = match level {
         Level::County => 1,
         Level::Town => 2,

@@ -1,8 +1,8 @@
 //! A case as far as it is measured, as of a moment. Pure.
 //!
-//! [`super::fold`] reads all that a history says; this is the part of it that [`super::point`], [`super::by`] and
-//! [`super::scope`] look at. What is not in here can change no figure, so it need not be kept where histories are kept in
-//! short ([`super::gist`]).
+//! [`super::fold`] reads all that a history says; this is the part of it that [`super::point`], [`super::by`],
+//! [`super::scope`] and [`super::late`] look at. What is not in here can change no figure, so it need not be kept where
+//! histories are kept in short ([`super::gist`]).
 
 use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ pub struct Clock {
     /// Nobody is judged by it.
     #[serde(rename = "x", default, skip_serializing_if = "is_no")]
     pub discounted: bool,
+    /// 延时: its end was moved.
+    #[serde(rename = "g", default, skip_serializing_if = "is_no")]
+    pub extended: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +166,7 @@ impl Clock {
             due_at: fact.due_at,
             stopped_at: fact.stopped_at,
             discounted: fact.discounted,
+            extended: !fact.extensions.is_empty(),
         }
     }
 

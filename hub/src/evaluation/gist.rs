@@ -20,7 +20,7 @@ use crate::workflow::ledger::{Entry, Stand, Subject};
 
 /// What is kept grows by one whenever [`Gist::of`] reads a row otherwise, or [`Facts`] look at more: what older hubs kept is
 /// made anew then.
-pub(super) const FORM: i64 = 1;
+pub(super) const FORM: i64 = 2;
 
 /// Texts that are longer are not kept; such a case is read from its history each time. A case has a kilobyte as a rule.
 const MOST_BYTES: usize = 64 << 10;

@@ -2,9 +2,10 @@
 //!
 //! Everything follows from the history of the cases: [`fold`] reads one, [`point`] says what it counts for, [`table`] adds up
 //! and ranks; all of that is pure. Histories are long, so what each comes to is kept in short (`gist`, `keep`) and used while
-//! the history has not gone on (`reading`); what is published is made of the histories themselves. A table of a period sees the history up to the period's end and nothing after it. A
-//! month is closed once ([`close`]): its tables are kept as they are published, with the signed root up to which the history
-//! was read, and can be made again from it byte by byte. Every figure has the cases behind it.
+//! the history has not gone on (`reading`), of several periods at once where they stand side by side (`sweep`, [`series`]);
+//! what is published is made of the histories themselves. A table of a period sees the history up to the period's end and
+//! nothing after it. A month is closed once ([`close`]): its tables are kept as they are published, with the signed root up
+//! to which the history was read, and can be made again from it byte by byte. Every figure has the cases behind it.
 //!
 //! Who works on cases is not measured: no figure is of a person.
 
@@ -18,16 +19,21 @@ pub mod export;
 pub mod facts;
 pub mod fold;
 mod gist;
+pub mod hours;
 mod keep;
+pub mod late;
 pub mod measure;
 pub mod names;
+pub mod narrow;
 pub mod period;
 pub mod point;
 mod reading;
 pub mod roster;
 pub mod scope;
 pub mod score;
+pub mod series;
 pub mod store;
+mod sweep;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -39,6 +45,7 @@ use protocol::UtcMs;
 
 pub use by::By;
 pub use measure::{Measure, Shape};
+pub use narrow::Narrow;
 pub use period::Period;
 pub use scope::Scope;
 pub use table::Table;
@@ -48,6 +55,7 @@ use crate::db;
 use crate::organisation;
 use crate::policy::Policy;
 use facts::Facts;
+use late::{Late, Why};
 use point::{Point, Span};
 use reading::{Cut, Way, read};
 use roster::Entry;
@@ -96,11 +104,13 @@ pub struct Place {
     pub part: Part,
 }
 
-/// Of a rate, above or below the line; of everything else there is only one.
+/// Of a rate, above or below the line, or below it alone; of everything else there is only one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Numerator,
     Denominator,
+    /// Below the line and not above it: what was late.
+    Missed,
 }
 
 impl Part {
@@ -108,6 +118,7 @@ impl Part {
         match self {
             Self::Numerator => "numerator",
             Self::Denominator => "denominator",
+            Self::Missed => "missed",
         }
     }
 }
@@ -118,7 +129,8 @@ impl std::str::FromStr for Part {
         match text {
             "" | "numerator" => Ok(Self::Numerator),
             "denominator" => Ok(Self::Denominator),
-            other => Err(format!("{other:?} is neither numerator nor denominator")),
+            "missed" => Ok(Self::Missed),
+            other => Err(format!("{other:?} is neither numerator nor denominator nor missed")),
         }
     }
 }
@@ -165,16 +177,9 @@ pub async fn tables(app: &App, question: &Question, all: &[By]) -> Result<Vec<Sh
     let (tenant, period) = (app.tenant().as_str(), question.period.to_string());
     let closed = store::closed(&app.db, tenant, &period).await?;
     let mut shown: HashMap<By, Shown> = HashMap::new();
-    if question.is_everything() {
-        for by in all {
-            let Some(row) = store::table(&app.db, tenant, &period, by.as_str()).await? else { continue };
-            let tampered = || EvaluationError::Tampered { period: period.clone(), kind: by.to_string() };
-            if canonical::hash(&row.content) != row.hash {
-                return Err(tampered());
-            }
-            let table = Table::read(&row.content).map_err(|_| tampered())?;
-            let kept = Kept { made_at_ms: row.made_at_ms, root: row.root, hash: row.hash };
-            shown.insert(*by, Shown { table, kept: Some(kept) });
+    for by in all {
+        if let Some(found) = published(app, question, *by).await? {
+            shown.insert(*by, found);
         }
     }
     let missing: Vec<By> = all.iter().copied().filter(|by| !shown.contains_key(by)).collect();
@@ -196,21 +201,81 @@ pub async fn tables(app: &App, question: &Question, all: &[By]) -> Result<Vec<Sh
     Ok(all.iter().filter_map(|by| shown.get(by).cloned()).collect())
 }
 
-/// The cases behind a figure, by their number.
-pub async fn items(app: &App, question: &Question, place: &Place) -> db::Result<Vec<Item>> {
-    let closed = store::closed(&app.db, app.tenant().as_str(), &question.period.to_string()).await?;
-    let cut = closed.map_or(Cut::Now, |closed| Cut::Root(closed.root));
-    items_by(app, question, place, (cut, Way::Kept)).await
+/// A table of a closed month as it was published; nothing of what nobody published.
+async fn published(app: &App, question: &Question, by: By) -> Result<Option<Shown>, EvaluationError> {
+    if !question.is_everything() {
+        return Ok(None);
+    }
+    let (tenant, period) = (app.tenant().as_str(), question.period.to_string());
+    let Some(row) = store::table(&app.db, tenant, &period, by.as_str()).await? else { return Ok(None) };
+    let tampered = || EvaluationError::Tampered { period: period.clone(), kind: by.to_string() };
+    if canonical::hash(&row.content) != row.hash {
+        return Err(tampered());
+    }
+    let table = Table::read(&row.content).map_err(|_| tampered())?;
+    let kept = Kept { made_at_ms: row.made_at_ms, root: row.root, hash: row.hash };
+    Ok(Some(Shown { table, kept: Some(kept) }))
 }
 
-async fn items_by(app: &App, question: &Question, place: &Place, by: (Cut, Way)) -> db::Result<Vec<Item>> {
+/// Up to where the history of a period is read.
+async fn cut_of(app: &App, question: &Question) -> db::Result<Cut> {
+    let closed = store::closed(&app.db, app.tenant().as_str(), &question.period.to_string()).await?;
+    Ok(closed.map_or(Cut::Now, |closed| Cut::Root(closed.root)))
+}
+
+/// The cases behind a figure, by their number.
+pub async fn items(app: &App, question: &Question, place: &Place) -> db::Result<Vec<Item>> {
+    items_of(app, question, place, &Narrow::default()).await
+}
+
+/// Those behind a part of a figure.
+pub async fn items_of(
+    app: &App,
+    question: &Question,
+    place: &Place,
+    narrow: &Narrow,
+) -> db::Result<Vec<Item>> {
+    let cut = cut_of(app, question).await?;
+    items_by(app, question, (place, narrow), (cut, Way::Kept)).await
+}
+
+impl Place {
+    /// Whether a point counts there.
+    fn has(&self, facts: &Facts, point: &Point) -> bool {
+        let part = match self.part {
+            Part::Numerator => point.hit,
+            Part::Denominator => true,
+            Part::Missed => !point.hit,
+        };
+        point.measure == self.measure
+            && part
+            && self.key.as_ref().is_none_or(|key| *key == self.by.key(facts, point))
+    }
+}
+
+/// What was late of a row: what its rate counts below the line and not above it, in groups.
+pub async fn why(app: &App, question: &Question, by: By, key: &str, rate: Measure) -> db::Result<Why> {
+    let place = Place { by, key: Some(key.to_owned()), measure: rate, part: Part::Missed };
+    let (cut, seen) = (cut_of(app, question).await?, question.span.seen);
+    let mut all: Vec<Late> = Vec::new();
+    read(app, question, (cut, Way::Kept), |facts, points| {
+        let own = points.iter().filter(|point| place.has(facts, point));
+        all.extend(own.map(|point| Late::of(facts, point, seen)));
+    })
+    .await?;
+    Ok(late::why(&all))
+}
+
+async fn items_by(
+    app: &App,
+    question: &Question,
+    (place, narrow): (&Place, &Narrow),
+    by: (Cut, Way),
+) -> db::Result<Vec<Item>> {
     let mut items = Vec::new();
     read(app, question, by, |facts, points| {
-        let own = points.iter().filter(|point| {
-            point.measure == place.measure
-                && (point.hit || place.part == Part::Denominator)
-                && place.key.as_ref().is_none_or(|key| *key == place.by.key(facts, point))
-        });
+        let own =
+            points.iter().filter(|point| place.has(facts, point) && narrow.has(facts, point, &app.zone));
         items.extend(own.map(|point| Item {
             number: facts.number.clone(),
             at: point.at,

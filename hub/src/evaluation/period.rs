@@ -97,6 +97,54 @@ impl Period {
     }
 }
 
+impl Period {
+    /// As it is written where the years beside it say the rest: `10`, `W41`, `Q4`, `10-05`.
+    pub fn short(&self) -> String {
+        let month = self.from.month();
+        match self.kind {
+            Kind::Week => format!("W{:02}", self.from.iso_week_date().week()),
+            Kind::Month => month.to_string(),
+            Kind::Quarter => format!("Q{}", (month - 1) / 3 + 1),
+            Kind::Half => format!("H{}", (month - 1) / 6 + 1),
+            Kind::Year => format!("{:04}", self.from.year()),
+            Kind::Day | Kind::Range => format!("{month:02}-{:02}", self.from.day()),
+        }
+    }
+
+    /// The day, week or month in which its last day lies, or today's where it still runs.
+    pub fn last(&self, step: Step, today: Date) -> Option<Self> {
+        let day = self.to.yesterday().ok()?.min(today);
+        Some(match step {
+            Step::Day => Self { kind: Kind::Day, from: day, to: day.tomorrow().ok()? },
+            Step::Week => {
+                let from =
+                    ISOWeekDate::new(day.iso_week_date().year(), day.iso_week_date().week(), Weekday::Monday);
+                let from = from.ok()?.date();
+                Self { kind: Kind::Week, from, to: from.checked_add(7.days()).ok()? }
+            }
+            Step::Month => Self::month(day.year(), day.month())?,
+        })
+    }
+
+    /// As a row of equal steps: nothing for a quarter, half-year, year or range.
+    pub fn step(&self) -> Option<Step> {
+        match self.kind {
+            Kind::Day => Some(Step::Day),
+            Kind::Week => Some(Step::Week),
+            Kind::Month => Some(Step::Month),
+            _ => None,
+        }
+    }
+}
+
+/// By what a row of periods goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Day,
+    Week,
+    Month,
+}
+
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month) = (self.from.year(), self.from.month());
@@ -228,6 +276,30 @@ mod tests {
         let march: Period = "2026-03".parse().unwrap();
         assert_eq!(march.a_year_ago().unwrap().to_string(), "2025-03");
         assert_eq!(march.after().unwrap().to_string(), "2026-04");
+    }
+
+    /// The last day, week and month of a quarter, and of one that still runs.
+    #[test]
+    fn the_last_step() {
+        let quarter: Period = "2026-Q1".parse().unwrap();
+        let last = |step, today: &str| quarter.last(step, today.parse().unwrap()).unwrap().to_string();
+        let long_over = [Step::Day, Step::Week, Step::Month].map(|step| last(step, "2026-12-31"));
+        assert_eq!(long_over, ["2026-03-31", "2026-W14", "2026-03"]);
+        let runs = [Step::Day, Step::Week, Step::Month].map(|step| last(step, "2026-02-11"));
+        assert_eq!(runs, ["2026-02-11", "2026-W07", "2026-02"]);
+        assert_eq!(quarter.step(), None);
+        for (text, short, step) in [
+            ("2026-10-05", "10-05", Some(Step::Day)),
+            ("2026-W41", "W41", Some(Step::Week)),
+            ("2026-10", "10", Some(Step::Month)),
+            ("2026-Q4", "Q4", None),
+            ("2026-H2", "H2", None),
+            ("2026", "2026", None),
+            ("2026-10-01..2026-10-15", "10-01", None),
+        ] {
+            let period: Period = text.parse().unwrap();
+            assert_eq!((period.short().as_str(), period.step()), (short, step), "{text}");
+        }
     }
 
     /// A month begins at midnight where the people are, and one that runs is seen now.

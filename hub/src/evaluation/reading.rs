@@ -21,10 +21,10 @@ use crate::db;
 use crate::policy::{self, Policy};
 
 /// Each reads many cases; more at once wait.
-static TURNS: Semaphore = Semaphore::const_new(2);
+pub(super) static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// Cases whose histories are read at once.
-const HISTORIES: usize = 200;
+pub(super) const HISTORIES: usize = 200;
 
 /// Up to where the history is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub(super) async fn read(
 }
 
 /// All versions of the policy.
-async fn policies(app: &App) -> db::Result<HashMap<i64, Arc<Policy>>> {
+pub(super) async fn policies(app: &App) -> db::Result<HashMap<i64, Arc<Policy>>> {
     let tenant = app.tenant().as_str();
     app.policies.newest(&app.db, tenant, app.clock.now()).await?;
     let versions = policy::store::list(&app.db, tenant).await?;

@@ -2,11 +2,13 @@
 
 mod gists;
 mod roster;
+mod series;
 
 use protocol::UtcMs;
 
 pub(super) use gists::{Kept as KeptGists, Stale, keep, stale, stale_of};
 pub(super) use roster::{add_to_roster, roster, roster_in};
+pub(super) use series::{SweptCase, heads, swept};
 
 use super::point::Span;
 use crate::args;

@@ -290,6 +290,21 @@ pub enum PlaceError {
     Db(#[from] db::Error),
 }
 
+impl PlaceError {
+    /// For people.
+    pub fn text(&self, lang: Lang) -> String {
+        match (lang, self) {
+            (Lang::Zh, Self::Unknown(number)) => format!("没有案件 {number}。"),
+            (_, Self::Refused(refused)) => in_words(refused, lang),
+            (Lang::Zh, Self::NoEntry(_)) => "所选地点已不在地名库中，请重新选择。".to_owned(),
+            (Lang::Zh, Self::NoArea(area)) => format!("没有区域 {area}。"),
+            (Lang::Zh, Self::NoPoint(..)) => "所选的点不在地球上，请重新选择。".to_owned(),
+            (Lang::Zh, Self::NotYours) => "所选地点不在您可以定位的范围内，请上报，或由中心定位。".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+}
+
 /// The law's refusal for the place of a case.
 fn in_words(refused: &Refused, lang: Lang) -> String {
     match refused {
@@ -323,41 +338,60 @@ pub async fn choose(
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let case = case::store::visible_in(&mut tx, tenant, user, number).await?.ok_or_else(unknown)?;
-    let dossier = workflow::store::load(&mut tx, tenant, number).await?.ok_or_else(unknown)?;
-    let by = Actor::user(user, grants);
-    dossier.may_be_placed(&by).map_err(PlaceError::Refused)?;
-    let known = store::of_case_in(&mut tx, tenant, &case.case_id).await?;
-    let (_, _, lies) = store::standing(&mut tx, tenant, &case.case_id).await?;
-    let (chosen, to, version) = resolve(&mut tx, tenant, choice, (known.as_ref(), &lies), with).await?;
-    if !Dossier::may_be_placed_in(&by, &AreaPath::kept(to.area.clone())) {
-        return Err(PlaceError::NotYours);
-    }
-    let mut head = Head::read(&mut tx, tenant, &case.case_id).await?;
-    let told =
-        known.as_ref().map_or_else(|| case.place.clone().unwrap_or_default(), |known| known.told.clone());
-    let mut detail = json!({ "place": chosen.name, "told": told });
-    if version > 0 {
-        detail = json!({ "place": chosen.name, "told": told, "entry": chosen.id, "gazetteer": version });
-    }
-    moved(&mut tx, tenant, &mut head, number, (&lies, &to), (&by.name, "located", detail), with).await?;
-    head.save(&mut tx, tenant, now).await?;
-    case::store::take_in_hand(&mut tx, tenant, &case.case_id, user, now).await?;
-    let kept = Kept {
-        told,
-        told_by: known.as_ref().and_then(|known| known.told_by.clone()),
-        grid: known.as_ref().and_then(|known| known.grid.clone()),
-        version,
-        candidates: known.map(|known| known.candidates).unwrap_or_default(),
-        chosen_by: Some(by.name),
-        chosen: Some(chosen),
-        chosen_at_ms: Some(now.0),
-        before: None,
-    };
-    store::put(&mut tx, tenant, &case.case_id, &kept).await?;
+    choose_in(&mut tx, tenant, &case, (choice, None), &Actor::user(user, grants), with).await?;
     let case = case::store::visible_in(&mut tx, tenant, "", number).await?.ok_or_else(unknown)?;
     tx.commit().await?;
     app.changes.wake();
     Ok(case)
+}
+
+/// The same inside a transaction that changes more and holds the tenant's lock, of a case that its user sees. `words`: what
+/// he wrote of the place; without it what was told before stands beside his choice.
+pub async fn choose_in(
+    tx: &mut Tx,
+    tenant: &str,
+    case: &Case,
+    (choice, words): (&Choice, Option<&str>),
+    by: &Actor,
+    with: Searching<'_>,
+) -> Result<(), PlaceError> {
+    let (number, now) = (case.number.as_str(), with.now);
+    let dossier = workflow::store::load(tx, tenant, number).await?;
+    let dossier = dossier.ok_or_else(|| PlaceError::Unknown(number.to_owned()))?;
+    dossier.may_be_placed(by).map_err(PlaceError::Refused)?;
+    let known = store::of_case_in(tx, tenant, &case.case_id).await?;
+    let (_, _, lies) = store::standing(tx, tenant, &case.case_id).await?;
+    let (chosen, to, version) = resolve(tx, tenant, choice, (known.as_ref(), &lies), with).await?;
+    if !Dossier::may_be_placed_in(by, &AreaPath::kept(to.area.clone())) {
+        return Err(PlaceError::NotYours);
+    }
+    let mut head = Head::read(tx, tenant, &case.case_id).await?;
+    let before =
+        || known.as_ref().map_or_else(|| case.place.clone().unwrap_or_default(), |known| known.told.clone());
+    let told = words.map_or_else(before, str::to_owned);
+    let author = known.as_ref().and_then(|known| known.told_by.clone());
+    let told_by = if words.is_some() { Some(by.name.clone()) } else { author };
+    let mut detail = json!({ "place": chosen.name, "told": told });
+    if version > 0 {
+        detail = json!({ "place": chosen.name, "told": told, "entry": chosen.id, "gazetteer": version });
+    }
+    moved(tx, tenant, &mut head, number, (&lies, &to), (&by.name, "located", detail), with).await?;
+    head.save(tx, tenant, now).await?;
+    let user = by.name.strip_prefix("user:").unwrap_or(&by.name);
+    case::store::take_in_hand(tx, tenant, &case.case_id, user, now).await?;
+    let kept = Kept {
+        told,
+        told_by,
+        grid: known.as_ref().and_then(|known| known.grid.clone()),
+        version,
+        candidates: known.map(|known| known.candidates).unwrap_or_default(),
+        chosen_by: Some(by.name.clone()),
+        chosen: Some(chosen),
+        chosen_at_ms: Some(now.0),
+        before: None,
+    };
+    store::put(tx, tenant, &case.case_id, &kept).await?;
+    Ok(())
 }
 
 /// What a choice names, where that is, and the gazetteer that it is of (0: none).

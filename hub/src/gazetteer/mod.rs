@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use import::{Datum, Imported, Mode};
 pub use index::{Entry, Found, How, Index};
-pub use locate::{Choice, PlaceError, Searching, Told, choose, pointed, told, written};
+pub use locate::{Choice, PlaceError, Searching, Told, choose, choose_in, pointed, told, written};
 pub use shelf::{GazetteerError, Gazetteers};
 pub use store::{Kept, Version, list};
 

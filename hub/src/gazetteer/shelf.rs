@@ -7,6 +7,8 @@ use protocol::UtcMs;
 
 use super::import::{self, Around, Imported, Mode};
 use super::{Index, MOST_PLACES, Place, store};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
 use crate::db::{Db, Error, Result, Tx};
 use crate::grid::Grids;
 use crate::organisation;
@@ -96,7 +98,12 @@ impl Gazetteers {
         }
         let text = serde_json::to_string(&all).map_err(|error| Error::Encode(error.into()))?;
         let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
-        outcome.version = Some(store::add(&mut tx, tenant, (&text, count), by).await?);
+        let version = store::add(&mut tx, tenant, (&text, count), by).await?;
+        outcome.version = Some(version);
+        let (new, changed, gone) = (outcome.new.len(), outcome.changed.len(), outcome.gone.len());
+        let told = format!("{count} places, +{new} ~{changed} -{gone}; {}", by.1);
+        let who = By::told(by.0, by.2);
+        audit::note_import(&mut tx, tenant, &who, Deed::Gazetteer, (&version.to_string(), told)).await?;
         tx.commit().await?;
         Ok(outcome)
     }

@@ -4,7 +4,7 @@ use geo::{BoundingRect as _, Intersects as _, MultiPolygon, Point};
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
-use crate::organisation::AreaPath;
+use crate::organisation::{AreaPath, Level};
 
 type Leaf = GeomWithData<Rectangle<[f64; 2]>, usize>;
 
@@ -14,6 +14,15 @@ pub struct Index {
     pub version: i64,
     tree: RTree<Leaf>,
     grids: Vec<(AreaPath, MultiPolygon<f64>)>,
+    outlines: Vec<Outline>,
+}
+
+/// An outline of a map that is no grid's: of the county, of a town or of a community.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    pub path: AreaPath,
+    pub level: Level,
+    pub shape: MultiPolygon<f64>,
 }
 
 impl Index {
@@ -24,7 +33,22 @@ impl Index {
             Some(GeomWithData::new(Rectangle::from_corners(corners.0, corners.1), at))
         };
         let tree = RTree::bulk_load(grids.iter().enumerate().filter_map(leaf).collect());
-        Self { version, tree, grids }
+        Self { version, tree, grids, outlines: Vec::new() }
+    }
+
+    /// With the outlines that came in the same map.
+    pub(super) fn with_outlines(self, outlines: Vec<Outline>) -> Self {
+        Self { outlines, ..self }
+    }
+
+    /// Every grid, in the order of the map.
+    pub fn grids(&self) -> impl Iterator<Item = (&AreaPath, &MultiPolygon<f64>)> {
+        self.grids.iter().map(|(path, shape)| (path, shape))
+    }
+
+    /// Outlines of what has grids in it, as far as the map came with them.
+    pub fn outlines(&self) -> &[Outline] {
+        &self.outlines
     }
 
     /// The deepest grid that has this point (WGS84); of several that share an edge always the same.

@@ -20,7 +20,7 @@ use geo::MultiPolygon;
 use crate::organisation::Level;
 
 pub use geojson::Datum;
-pub use index::Index;
+pub use index::{Index, Outline};
 pub use shelf::{GridError, Grids, Taken};
 
 /// One outline of a map.

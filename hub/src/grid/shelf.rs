@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use protocol::UtcMs;
 
 use super::geojson::{self, Datum};
-use super::{Feature, Index, check, store};
+use super::{Feature, Index, Outline, check, store};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
 use crate::db::{Db, Error, Result, Tx};
 use crate::organisation::{self, Area, AreaPath, Level};
 
@@ -75,12 +77,19 @@ impl Grids {
     fn read(&self, tenant: &str, version: i64, text: &str, areas: &[Area]) -> Result<Arc<Index>> {
         let features = geojson::read(text.as_bytes(), Datum::Wgs84)
             .map_err(|wrong| Error::Decode(format!("map {version}: {}", wrong.join("; ")).into()))?;
-        let grids =
-            features.into_iter().filter(|feature| feature.level == Level::Grid).filter_map(|feature| {
-                let area = areas.iter().find(|area| area.area == feature.id)?;
-                Some((AreaPath::kept(area.path.clone()), feature.shape))
-            });
-        let index = Arc::new(Index::new(version, grids.collect()));
+        let paths: BTreeMap<&str, &str> =
+            areas.iter().map(|area| (area.area.as_str(), area.path.as_str())).collect();
+        let (mut grids, mut outlines) = (Vec::new(), Vec::new());
+        for feature in features {
+            let Some(path) = paths.get(feature.id.as_str()) else { continue };
+            let path = AreaPath::kept((*path).to_owned());
+            if feature.level == Level::Grid {
+                grids.push((path, feature.shape));
+            } else {
+                outlines.push(Outline { path, level: feature.level, shape: feature.shape });
+            }
+        }
+        let index = Arc::new(Index::new(version, grids).with_outlines(outlines));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(tenant.to_owned(), index.clone());
         Ok(index)
@@ -133,7 +142,11 @@ impl Grids {
             organisation::store::put_area(&mut tx, tenant, area).await?;
         }
         let text = geojson::write(&features);
-        taken.version = Some(store::add(&mut tx, tenant, (&text, areas.len() as i64), by).await?);
+        let version = store::add(&mut tx, tenant, (&text, areas.len() as i64), by).await?;
+        taken.version = Some(version);
+        let told = format!("{} grids, +{} -{}; {}", taken.grids, taken.new.len(), taken.gone.len(), by.1);
+        let who = By::told(by.0, by.2);
+        audit::note_import(&mut tx, tenant, &who, Deed::Grids, (&version.to_string(), told)).await?;
         tx.commit().await?;
         Ok(taken)
     }

@@ -11,9 +11,9 @@ use super::node::{Node, Wrong};
 use super::store::Public;
 use super::{Answered, Asked, MOST_ROWS, service, store};
 use crate::app::App;
+use crate::ask;
 use crate::case::report::{self, By, NewReport, ReportError};
 use crate::case::{CaseState, Source};
-use crate::contact;
 use crate::db::{self, Tx};
 use crate::organisation::{self, Area, AreaPath, Level};
 use crate::public;
@@ -72,10 +72,8 @@ pub(super) async fn post(asked: &Asked<'_>) -> Result<Answered, Wrong> {
     }
     let actor = format!("open311:{}", key.name);
     let by = By { actor, source: key.source, level: Level::County, area, grid_version, detail };
-    let case = report::receive(app, &mut tx, &report, by).await.map_err(refused)?;
+    let (case, code) = ask::receive(app, &mut tx, &report, by, &new.reporter).await.map_err(refused)?;
     store::insert_request(&mut tx, tenant, &case.case_id, (&key.name, &new.service.id), now).await?;
-    contact::keep_reporter(app, &mut tx, &case.case_id, &new.reporter).await?;
-    let code = public::code::of_new(&mut tx, app, &case, now).await?;
     repeated.remember(&mut tx, app, &key, &case.number).await?;
     tx.commit().await?;
     app.changes.wake();

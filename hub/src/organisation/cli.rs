@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Imported, duty, import_areas, import_units, store};
+use super::{Imported, duty, import_areas_by, import_units_by, store};
+use crate::admin::By;
 use crate::app::App;
 
 /// What a sheet holds.
@@ -20,17 +21,17 @@ pub enum Sheet {
 pub async fn import_file(app: &App, sheet: Sheet, file: &Path, dry_run: bool) -> Result<()> {
     let shown = file.display();
     let bytes = std::fs::read(file).with_context(|| format!("reading {shown}"))?;
-    let tenant = app.tenant().as_str();
+    let (tenant, by) = (app.tenant().as_str(), By::cli(app.clock.now()));
     let outcome = match sheet {
-        Sheet::Areas => import_areas(&app.db, tenant, &bytes, dry_run).await,
+        Sheet::Areas => import_areas_by(&app.db, tenant, &bytes, dry_run, Some(&by)).await,
         Sheet::Units => {
             // The county's own are there before those of a sheet.
             store::seed_units(&app.db, tenant).await?;
-            import_units(&app.db, tenant, &bytes, dry_run).await
+            import_units_by(&app.db, tenant, &bytes, dry_run, Some(&by)).await
         }
         Sheet::Duties => {
-            let (sheet, now) = ((bytes.as_slice(), &app.zone), app.clock.now());
-            duty::import(&app.db, tenant, &app.chance, sheet, now, dry_run).await
+            let sheet = (bytes.as_slice(), &app.zone);
+            duty::import_by(&app.db, tenant, &app.chance, sheet, by.at, (dry_run, Some(&by))).await
         }
     };
     let outcome = outcome.with_context(|| format!("{shown}: nothing was imported"))?;

@@ -3,12 +3,15 @@
 use jiff::tz::TimeZone;
 use protocol::{Chance, UtcMs};
 
+use super::import::{OUTSIDE, noted};
 use super::{Area, AreaPath, ImportError, Imported, store};
+use crate::admin::By;
+use crate::admin::audit::Deed;
 use crate::db::{Db, Result, Tx};
 use crate::sheet::{self, Cells, Column, Headings, Row, short};
 
 /// Longest turn, in milliseconds: a week.
-const MOST_MS: i64 = 7 * 86_400_000;
+pub(super) const MOST_MS: i64 = 7 * 86_400_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Post {
@@ -19,6 +22,8 @@ pub enum Post {
 }
 
 impl Post {
+    pub const ALL: [Self; 2] = [Self::Duty, Self::Leader];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Duty => "duty",
@@ -45,15 +50,27 @@ pub(super) struct Turn {
     pub(super) to: UtcMs,
 }
 
-/// Takes a sheet of turns. It replaces what was planned for its posts and areas in the time that it spans: a shift that was
-/// swapped is taken back by the sheet that has it right.
+/// Takes a sheet of turns as nobody's doing.
 pub async fn import(
+    db: &Db,
+    tenant: &str,
+    chance: &Chance,
+    sheet: (&[u8], &TimeZone),
+    now: UtcMs,
+    dry_run: bool,
+) -> std::result::Result<Imported, ImportError> {
+    import_by(db, tenant, chance, sheet, now, (dry_run, None)).await
+}
+
+/// Takes a sheet of turns. It replaces what was planned for its posts and areas in the time that it spans: a shift that was
+/// swapped is taken back by the sheet that has it right. Where somebody does it, rows beyond his area are bad.
+pub async fn import_by(
     db: &Db,
     tenant: &str,
     chance: &Chance,
     (bytes, zone): (&[u8], &TimeZone),
     now: UtcMs,
-    dry_run: bool,
+    (dry_run, by): (bool, Option<&By>),
 ) -> std::result::Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
     let users = crate::user::names(db, tenant).await?;
@@ -64,6 +81,9 @@ pub async fn import(
     let mut turns = Vec::new();
     for row in &rows {
         match turn(row, &headings, &areas, &users, zone) {
+            Ok(turn) if by.is_some_and(|by| !by.reaches(&AreaPath::kept(turn.area.clone()))) => {
+                outcome.bad.push(headings.bad(row, 2, OUTSIDE.to_owned()));
+            }
             Ok(turn) => turns.push(turn),
             Err(bad) => outcome.bad.extend(bad),
         }
@@ -88,6 +108,7 @@ pub async fn import(
         list.push(turn.user.clone());
     }
     if !dry_run && outcome.bad.is_empty() {
+        noted(&mut tx, tenant, by, Deed::Duty, &outcome).await?;
         tx.commit().await?;
         outcome.done = true;
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Area, AreaPath, Level, Unit, store};
-use crate::db::{self, Db};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
+use crate::db::{self, Db, Tx};
 use crate::sheet::{self, Bad, Cells, Column, Headings, Row, short};
 
 const MOST_ID: usize = 32;
-const MOST_NAME: usize = 60;
+pub(super) const MOST_NAME: usize = 60;
 
 /// Rows that a tenant may have of either.
 const MOST_ROWS: usize = 20_000;
@@ -50,12 +52,27 @@ pub enum ImportError {
     Db(#[from] db::Error),
 }
 
-/// Takes a sheet of areas. A parent may stand below its children.
+/// What a complaint says where somebody may not change a row.
+pub(crate) const OUTSIDE: &str = "lies outside of the area that you administer; leave the row out";
+
+/// Takes a sheet of areas as nobody's doing, on no record: for what is set up by itself.
 pub async fn import_areas(
     db: &Db,
     tenant: &str,
     bytes: &[u8],
     dry_run: bool,
+) -> Result<Imported, ImportError> {
+    import_areas_by(db, tenant, bytes, dry_run, None).await
+}
+
+/// Takes a sheet of areas. A parent may stand below its children. Where somebody does it, the audit has a row of it, and
+/// rows beyond his area are bad.
+pub async fn import_areas_by(
+    db: &Db,
+    tenant: &str,
+    bytes: &[u8],
+    dry_run: bool,
+    by: Option<&By>,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &AREA_COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
@@ -84,6 +101,9 @@ pub async fn import_areas(
     let mut put = Vec::new();
     for (id, (area, row)) in &told {
         match tree.place(id) {
+            Ok(path) if by.is_some_and(|by| !by.reaches(&path)) => {
+                outcome.bad.push(headings.bad(row, 0, OUTSIDE.to_owned()));
+            }
             Ok(path) => put.push(Area { path: path.as_str().to_owned(), ..area.clone() }),
             Err((field, what)) => outcome.bad.push(headings.bad(row, field, what)),
         }
@@ -95,10 +115,27 @@ pub async fn import_areas(
         for area in &put {
             store::put_area(&mut tx, tenant, area).await?;
         }
+        noted(&mut tx, tenant, by, Deed::Areas, &outcome).await?;
         tx.commit().await?;
         outcome.done = true;
     }
     Ok(outcome)
+}
+
+/// The row of the audit, unless nothing changed or nobody did it.
+pub(super) async fn noted(
+    tx: &mut Tx,
+    tenant: &str,
+    by: Option<&By>,
+    deed: Deed,
+    outcome: &Imported,
+) -> db::Result<()> {
+    let Some(by) = by.filter(|_| !(outcome.new.is_empty() && outcome.changed.is_empty())) else {
+        return Ok(());
+    };
+    let after = format!("+{} ~{}", outcome.new.len(), outcome.changed.len());
+    let names: Vec<&str> = outcome.new.iter().chain(&outcome.changed).map(String::as_str).collect();
+    audit::note_import(tx, tenant, by, deed, (&after, names.join(" "))).await
 }
 
 /// Which rows are new, which change something.
@@ -204,12 +241,23 @@ impl Tree<'_> {
     }
 }
 
-/// Takes a sheet of units.
+/// Takes a sheet of units as nobody's doing.
 pub async fn import_units(
     db: &Db,
     tenant: &str,
     bytes: &[u8],
     dry_run: bool,
+) -> Result<Imported, ImportError> {
+    import_units_by(db, tenant, bytes, dry_run, None).await
+}
+
+/// Takes a sheet of units; `by` as with areas.
+pub async fn import_units_by(
+    db: &Db,
+    tenant: &str,
+    bytes: &[u8],
+    dry_run: bool,
+    by: Option<&By>,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &UNIT_COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
@@ -225,6 +273,9 @@ pub async fn import_units(
                 let what = format!("{:?} stands there twice; give one of them another id", unit.unit);
                 outcome.bad.push(headings.bad(row, 0, what));
             }
+            Ok(unit) if by.is_some_and(|by| !is_within(&unit, &known, by)) => {
+                outcome.bad.push(headings.bad(row, 3, OUTSIDE.to_owned()));
+            }
             Ok(unit) => put.push(unit),
             Err(bad) => outcome.bad.extend(bad),
         }
@@ -237,10 +288,17 @@ pub async fn import_units(
         for unit in &put {
             store::put_unit(&mut tx, tenant, unit).await?;
         }
+        noted(&mut tx, tenant, by, Deed::Units, &outcome).await?;
         tx.commit().await?;
         outcome.done = true;
     }
     Ok(outcome)
+}
+
+/// Whether a unit works within somebody's area, and did before.
+fn is_within(unit: &Unit, known: &BTreeMap<String, Unit>, by: &By) -> bool {
+    let mut both = [Some(unit), known.get(&unit.unit)].into_iter().flatten();
+    both.all(|unit| by.reaches(&AreaPath::kept(unit.area.clone())))
 }
 
 fn unit_of(row: &Row, headings: &Headings, areas: &[Area]) -> Result<Unit, Vec<Bad>> {

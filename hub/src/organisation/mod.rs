@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod duty;
+pub mod edit;
 mod import;
 mod level;
 pub mod store;
@@ -11,7 +12,8 @@ pub mod unit;
 
 use serde::Serialize;
 
-pub use import::{ImportError, Imported, import_areas, import_units};
+pub(crate) use import::OUTSIDE;
+pub use import::{ImportError, Imported, import_areas, import_areas_by, import_units, import_units_by};
 pub use level::{AreaPath, Level};
 
 use crate::db::from_row;

@@ -3,6 +3,7 @@
 use protocol::UtcMs;
 
 use super::duty::Turn;
+use super::edit::Planned;
 use super::{Area, Unit, unit};
 use crate::args;
 use crate::db::{Arg, Db, Result, Tx};
@@ -159,6 +160,29 @@ pub(super) async fn insert_turn(tx: &mut Tx, tenant: &str, id: &str, turn: &Turn
         )
         .await?;
     Ok(made > 0)
+}
+
+/// Turns that lie in a time, even in part.
+pub(super) async fn planned(db: &Db, tenant: &str, from: UtcMs, to: UtcMs) -> Result<Vec<Planned>> {
+    db.fetch_all(
+        "select duty_id, user_name, post, area, from_ms, to_ms from duties
+         where tenant = $1 and to_ms > $2 and from_ms < $3 order by from_ms, post, user_name, duty_id",
+        args![tenant, from, to],
+    )
+    .await
+}
+
+pub(super) async fn turn_in(tx: &mut Tx, tenant: &str, duty_id: &str) -> Result<Option<Planned>> {
+    tx.fetch_optional(
+        "select duty_id, user_name, post, area, from_ms, to_ms from duties where tenant = $1 and duty_id = $2",
+        args![tenant, duty_id],
+    )
+    .await
+}
+
+pub(super) async fn remove_turn(tx: &mut Tx, tenant: &str, duty_id: &str) -> Result<()> {
+    tx.execute("delete from duties where tenant = $1 and duty_id = $2", args![tenant, duty_id]).await?;
+    Ok(())
 }
 
 /// Names and areas of those who have a post now over an area that has this one in it; the nearest area first.

@@ -15,7 +15,7 @@ use super::store::reach as addresses;
 use super::words::{Look, Told};
 use crate::app::App;
 
-pub use super::reach::{Change, set as reach};
+pub use super::reach::{Change, set as reach, set_by as reach_by};
 
 /// A channel a line: name, form, how many wait, were sent (within 30 days), were given up and found no room, how it is,
 /// last success, last error.

@@ -48,6 +48,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "called_back",
     "reminded",
     "escalated",
+    "centre_called",
     "card_shown",
     "card_lifted",
     "located",

@@ -5,7 +5,10 @@ use lettre::Address;
 
 use super::store::looking;
 use super::store::reach::{self, Reach};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
 use crate::app::App;
+use crate::user;
 
 /// Longest mail address, in bytes (RFC 5321).
 const MOST_MAIL: usize = 254;
@@ -22,24 +25,44 @@ pub struct Change {
     pub clear: bool,
 }
 
-/// Changes how a user is reached, where something is to be changed; returns what holds then.
+/// Changes how a user is reached, where something is to be changed, from the command line; returns what holds then.
 pub async fn set(app: &App, user: &str, change: &Change) -> Result<String> {
+    set_by(app, &By::cli(app.clock.now()), user, change).await
+}
+
+/// The same by somebody. Whose the user is to change, the caller knows.
+pub async fn set_by(app: &App, by: &By, user: &str, change: &Change) -> Result<String> {
     let (db, tenant) = (&app.db, app.tenant().as_str());
     if !looking::is_known(db, tenant, "user", user).await? {
         bail!("there is no user {user}; `hub user list` names them");
     }
-    if change.clear {
-        reach::clear(db, tenant, user).await?;
-    }
-    let mut known = reach::of(db, tenant, user).await?.unwrap_or_default();
+    let before = reach::of(db, tenant, user).await?.unwrap_or_default();
+    let mut known = if change.clear { Reach::default() } else { before.clone() };
     if let Some(mail) = &change.mail {
         known.mail = read_mail(mail)?;
     }
     if let Some(phone) = &change.phone {
         known.phone = read_phone(phone)?;
     }
-    if change.mail.is_some() || change.phone.is_some() {
-        reach::put(db, tenant, user, &known, app.clock.now()).await.context("keeping the address")?;
+    if known != before {
+        let mut tx = db.begin().await?;
+        tx.lock_tenant(tenant).await?;
+        if known == Reach::default() {
+            reach::clear(&mut tx, tenant, user).await?;
+        } else {
+            reach::put(&mut tx, tenant, user, &known, by.at).await.context("keeping the address")?;
+        }
+        let grants = user::grants(db, tenant, user).await?;
+        // Which of them there are, not what they are: a register is no address book.
+        let told = |reach: &Reach| {
+            let both = [("mail", &reach.mail), ("phone", &reach.phone)];
+            let there = both.into_iter().filter(|(_, text)| !text.is_empty()).map(|(word, _)| word);
+            there.collect::<Vec<_>>().join(", ")
+        };
+        let (area, before, after) = (user::people::around(&grants), told(&before), told(&known));
+        let change = audit::Change { deed: Deed::UserReach, subject: user, area: &area, before, after };
+        audit::note(&mut tx, tenant, by, &change).await?;
+        tx.commit().await?;
     }
     let Reach { mail, phone } = known;
     Ok(format!("{user}\t{mail}\t{phone}").trim_end().to_owned())

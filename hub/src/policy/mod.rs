@@ -5,6 +5,7 @@
 //! them read.
 
 pub mod cli;
+pub mod effect;
 mod shelf;
 mod spec;
 pub mod store;

@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use protocol::UtcMs;
 
 use super::{DEFAULT, Policy, store};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
 use crate::category;
 use crate::db::{Db, Error, Result, Tx};
 
@@ -115,6 +117,8 @@ impl Policies {
         // What was in force until now is kept under a number too.
         self.newest_in(&mut tx, tenant, now).await?;
         let version = store::add(&mut tx, tenant, text, by, note, now).await?;
+        let (who, told) = (By::told(by, now), note.to_owned());
+        audit::note_import(&mut tx, tenant, &who, Deed::Policy, (&version.to_string(), told)).await?;
         tx.commit().await?;
         Ok(Some(version))
     }

@@ -168,7 +168,7 @@ fn read_number(text: &str) -> Option<&str> {
 }
 
 /// Who counts as one: an address, or a whole network of version 6, of which one line has millions.
-fn network(address: &str) -> String {
+pub(crate) fn network(address: &str) -> String {
     match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();

@@ -109,7 +109,7 @@ pub(crate) async fn areas_in(tx: &mut Tx, tenant: &str, path: &str) -> Result<Ve
 }
 
 /// Notes that somebody asks, under each subject.
-pub(super) async fn note_try(
+pub(crate) async fn note_try(
     db: &Db,
     tenant: &str,
     try_id: &str,
@@ -128,12 +128,12 @@ pub(super) async fn note_try(
 }
 
 /// Takes a try back: it was right, or it did not count.
-pub(super) async fn forget_try(db: &Db, tenant: &str, try_id: &str) -> Result<()> {
+pub(crate) async fn forget_try(db: &Db, tenant: &str, try_id: &str) -> Result<()> {
     db.execute("delete from public_tries where tenant = $1 and try_id = $2", args![tenant, try_id]).await?;
     Ok(())
 }
 
-pub(super) async fn tries(db: &Db, tenant: &str, subject: &str, since: UtcMs) -> Result<i64> {
+pub(crate) async fn tries(db: &Db, tenant: &str, subject: &str, since: UtcMs) -> Result<i64> {
     let (count,): (i64,) = db
         .fetch_one(
             "select count(*) from public_tries where tenant = $1 and subject = $2 and at_ms > $3",

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::limits::MAX_MESSAGE_BYTES;
-use protocol::{CallId, Clock, LiveCall, Origin};
+use protocol::{CallId, Clock, LiveCall, Origin, UtcMs};
 use tokio::sync::watch;
 
 pub use reader::{Listener, MOST_LISTENED, Words};
@@ -52,8 +52,27 @@ struct Kept {
 #[derive(Debug)]
 struct Heard {
     talk: Talk,
+    begun: Option<Begun>,
     /// Hub's uptime.
     at_ms: u64,
+}
+
+/// How a call began, as its box told.
+#[derive(Clone, Debug)]
+struct Begun {
+    seat: Option<String>,
+    at: UtcMs,
+}
+
+/// A call that somebody is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnLine {
+    pub origin: Origin,
+    pub call_id: CallId,
+    /// As the exchange names it; the call's case may have it by another name.
+    pub seat: Option<String>,
+    /// By the box's clock; nothing where its beginning was not heard.
+    pub started_at: Option<UtcMs>,
 }
 
 impl Running {
@@ -86,11 +105,15 @@ impl Running {
             }
             kept.change += 1;
             let change = kept.change;
-            let heard =
-                kept.talks.entry(key).or_insert_with(|| Heard { talk: Talk::default(), at_ms: now_ms });
+            let heard = kept.talks.entry(key).or_insert_with(|| Heard {
+                talk: Talk::default(),
+                begun: None,
+                at_ms: now_ms,
+            });
             heard.at_ms = now_ms;
             match told {
-                LiveCall::Started { .. } => {}
+                // Each leg says so: the call began with the first.
+                LiveCall::Started { seat, at, .. } => heard.begins(seat, at),
                 LiveCall::Partial { segment, .. } => heard.talk.say(segment, false, change),
                 LiveCall::Final { segment, .. } => heard.talk.say(segment, true, change),
                 LiveCall::Alarm { alarms, .. } => heard.talk.raise(&alarms, change),
@@ -125,6 +148,22 @@ impl Running {
         }
     }
 
+    /// Calls that run, the one that began first in front. Which of them somebody may know of is for the caller to say.
+    pub fn on_line(&self) -> Vec<OnLine> {
+        let kept = self.lock();
+        let running = kept.talks.iter().filter(|(_, heard)| !heard.talk.ended());
+        let mut all: Vec<OnLine> = running
+            .map(|((origin, call_id), heard)| OnLine {
+                origin: origin.clone(),
+                call_id: *call_id,
+                seat: heard.begun.as_ref().and_then(|begun| begun.seat.clone()),
+                started_at: heard.begun.as_ref().map(|begun| begun.at),
+            })
+            .collect();
+        all.sort_by_key(|one| (one.started_at, one.call_id.to_string()));
+        all
+    }
+
     /// Lets go of calls of which nothing was heard for a while.
     pub fn forget_old(&self) {
         let mut kept = self.lock();
@@ -141,6 +180,25 @@ impl Running {
     }
 }
 
+/// Longest name of a seat that is kept, in characters.
+const MOST_SEAT: usize = 80;
+
+impl Heard {
+    fn begins(&mut self, seat: Option<String>, at: UtcMs) {
+        let plain =
+            |seat: String| -> String { seat.chars().filter(|c| !c.is_control()).take(MOST_SEAT).collect() };
+        match &mut self.begun {
+            None => self.begun = Some(Begun { seat: seat.map(plain), at }),
+            Some(begun) => {
+                begun.at = begun.at.min(at);
+                if begun.seat.is_none() {
+                    begun.seat = seat.map(plain);
+                }
+            }
+        }
+    }
+}
+
 fn forget(kept: &mut Kept, now_ms: u64) {
     kept.talks.retain(|_, heard| {
         let kept_ms = if heard.talk.ended() { KEPT_ENDED_MS } else { KEPT_MS };
@@ -150,7 +208,7 @@ fn forget(kept: &mut Kept, now_ms: u64) {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Leg, ManualClock, Segment, UtcMs};
+    use protocol::{Leg, ManualClock, Segment};
     use uuid::Uuid;
 
     use super::*;
@@ -218,6 +276,31 @@ mod tests {
         clock.advance_ms(KEPT_MS as i64 + 1);
         running.forget_old();
         assert_eq!(running.lock().talks.len(), 0);
+    }
+
+    /// A call is on the line from its beginning to its end, under the seat that either leg names, since the first of them;
+    /// one of which only words were heard is on the line too.
+    #[test]
+    fn calls_are_on_the_line_until_they_end() {
+        let (running, _) = running();
+        let begin = |call: u128, seat: Option<&str>, at: i64| {
+            let call_id = CallId(Uuid::from_u128(call));
+            let told = LiveCall::Started { call_id, seat: seat.map(str::to_owned), at: UtcMs(at) };
+            running.hear(origin("a"), &serde_json::to_vec(&told).unwrap());
+        };
+        begin(1, None, 50);
+        begin(1, Some("03"), 70);
+        begin(2, Some("0\u{7}4"), 40);
+        say(&running, "a", 3);
+        let seen = |running: &Running| -> Vec<(u128, Option<String>, Option<i64>)> {
+            let all = running.on_line().into_iter();
+            all.map(|one| (one.call_id.0.as_u128(), one.seat, one.started_at.map(|at| at.0))).collect()
+        };
+        let (three, four) = (Some("03".to_owned()), Some("04".to_owned()));
+        assert_eq!(seen(&running), [(3, None, None), (2, four, Some(40)), (1, three.clone(), Some(50))]);
+        end(&running, "a", 2);
+        end(&running, "a", 3);
+        assert_eq!(seen(&running), [(1, three, Some(50))]);
     }
 
     /// What is no word of a call, or too long for one, is counted and nothing else.

@@ -25,6 +25,13 @@ pub struct Bad {
     pub what: String,
 }
 
+impl Bad {
+    /// `E (area)`; nothing where the whole row is meant.
+    pub(crate) fn column_name(&self) -> String {
+        self.column.as_ref().map_or(String::new(), |(at, name)| format!("{} ({name})", letter(*at)))
+    }
+}
+
 impl fmt::Display for Bad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}", self.line)?;

@@ -19,7 +19,7 @@ mod weights;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use import::{Mode, Outcome, import};
+pub use import::{ImportError, Mode, Outcome, import, import_by};
 pub use row::Entry;
 pub use shelf::{Shelf, today};
 pub use store::list;

@@ -2,6 +2,7 @@
 //! up in the gazetteer, like the one that the caller told of.
 
 pub mod audit;
+mod filing;
 pub mod knowledge;
 pub mod lesson;
 pub mod similar;
@@ -10,18 +11,16 @@ pub mod taxonomy;
 
 use protocol::UtcMs;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+
+pub use filing::{Filing, take};
 
 use crate::app::App;
-use crate::case::store::Head;
-use crate::case::{self, Case, CaseError, CaseState};
-use crate::category;
-use crate::correlation::links;
+use crate::case::{Case, CaseError};
 use crate::db::from_row;
 use crate::db::{self, Db};
-use crate::gazetteer::{self, Searching};
+use crate::gazetteer::PlaceError;
 use crate::workflow::store::StepError;
-use crate::workflow::{self, Actor, Refused, Step};
+use crate::workflow::{Actor, Refused};
 
 /// Longest place and summary, in characters.
 pub const MAX_PLACE: usize = 200;
@@ -96,6 +95,9 @@ pub enum TicketError {
     Finished(String),
     #[error(transparent)]
     Refused(Refused),
+    /// The place that was picked with it.
+    #[error(transparent)]
+    Place(PlaceError),
     #[error(transparent)]
     Case(#[from] CaseError),
 }
@@ -106,6 +108,16 @@ impl From<StepError> for TicketError {
             StepError::Unknown(number) => Self::Case(CaseError::Unknown(number)),
             StepError::Refused(refused) => Self::Refused(refused),
             StepError::Db(error) => Self::Case(CaseError::Db(error)),
+        }
+    }
+}
+
+impl From<PlaceError> for TicketError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::Unknown(number) => Self::Case(CaseError::Unknown(number)),
+            PlaceError::Db(error) => Self::Case(CaseError::Db(error)),
+            other => Self::Place(other),
         }
     }
 }
@@ -146,10 +158,7 @@ pub async fn get(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<Tick
     store::get(db, tenant, case_id).await
 }
 
-/// Files the ticket of a call, or corrects it. The first filing files the case; a correction is a row of its history, and
-/// where it names another category than the case was filed under, a request to change that. All of it commits together.
-/// `seen`: when the ticket was filed that the sender looked at (epoch ms, 0 = none yet); another one is not replaced.
-/// Nothing there replaces whatever is.
+/// Files the ticket of a call, or corrects it, and nothing else; see [`take`].
 pub async fn file(
     app: &App,
     number: &str,
@@ -157,61 +166,7 @@ pub async fn file(
     seen: Option<i64>,
     by: &Actor,
 ) -> Result<Case, TicketError> {
-    let (tenant, id) = (app.tenant().as_str(), app.new_id());
-    let with = app.step_with(&id);
-    let (user, now) = (by.name.strip_prefix("user:").unwrap_or(&by.name), with.now);
-    let mut tx = app.db.begin().await?;
-    tx.lock_tenant(tenant).await?;
-    let case = case::store::visible_in(&mut tx, tenant, user, number).await?;
-    let case = case.ok_or_else(|| CaseError::Unknown(number.to_owned()))?;
-    if case.call_id.is_none() {
-        return Err(TicketError::NotACall(number.to_owned()));
-    }
-    // Under the tenant's lock: of two who file at once, one learns of the other.
-    if let Some(seen) = seen
-        && let Some((by, at_ms)) = store::filed(&mut tx, tenant, &case.case_id).await?
-        && at_ms != seen
-    {
-        return Err(TicketError::FiledMeanwhile(by));
-    }
-    let wrong = draft.wrong();
-    if !wrong.is_empty() {
-        return Err(TicketError::Wrong(wrong));
-    }
-    // What was joined to another case is handled there; what its caller said is still written down here.
-    let joined = links::in_tx(&mut tx, tenant, &case.case_id).await?.joined_into.is_some();
-    if !joined && !case.state.parse::<CaseState>().is_ok_and(CaseState::is_open) {
-        return Err(TicketError::Finished(number.to_owned()));
-    }
-    store::put(&mut tx, tenant, &case.case_id, draft, user, now).await?;
-    if let Some(severity) = taxonomy::severity(&draft.urgency) {
-        case::store::lift(&mut tx, tenant, &case.case_id, severity, &by.name, now).await?;
-    }
-    let detail = json!(draft);
-    let action = if case.state == CaseState::Received.as_str() { "ticket" } else { "corrected" };
-    let mut head = Head::read(&mut tx, tenant, &case.case_id).await?;
-    head.note(&mut tx, tenant, now, &by.name, action, &detail);
-    // Before it is filed: in a village other limits hold from then on.
-    let places = Searching { gazetteers: &app.gazetteers, grids: &app.grids, policies: &app.policies, now };
-    gazetteer::written(&mut tx, tenant, &mut head, (draft.place.trim(), by), places).await?;
-    head.save(&mut tx, tenant, now).await?;
-    let categories = category::all_in(&mut tx, tenant).await?;
-    let category = categories.of_hotline(&draft.category).map_or(&draft.category, |own| &own.id).clone();
-    if case.state == CaseState::Received.as_str() {
-        let step = Step::File { category, note: String::new() };
-        workflow::store::take_in(&mut tx, tenant, number, &step, by, with).await?;
-    } else if !joined && case.category.as_ref() != Some(&category) {
-        let step = Step::AskCategory { category, reason: "工单更正 Ticket corrected".to_owned() };
-        match workflow::store::take_in(&mut tx, tenant, number, &step, by, with).await {
-            // Asked already, or too late for it: the ticket is corrected all the same.
-            Ok(_) | Err(StepError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    // As it is now: it may have been lifted.
-    let case = case::store::in_tx(&mut tx, tenant, number).await?;
-    tx.commit().await?;
-    Ok(case)
+    take(app, number, Filing { draft: Some(draft), seen, ..Filing::default() }, by).await
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use protocol::UtcMs;
 
+use super::lesson::{MOST_PAST, Past};
 use super::similar::{self, Told};
 use super::{Draft, Ticket};
 use crate::args;
@@ -78,4 +79,39 @@ pub(super) async fn put(
     )
     .await?;
     Ok(())
+}
+
+/// Keeps what a box had offered first for a call and what its ticket says; the newest ticket counts.
+pub(super) async fn put_lesson(
+    db: &Db,
+    tenant: &str,
+    case_id: &str,
+    (offered, category): (&str, &str),
+    now: UtcMs,
+) -> Result<()> {
+    db.execute(
+        "insert into ticket_lessons (tenant, case_id, offered, category, filed_at_ms) values ($1, $2, $3, $4, $5)
+         on conflict (tenant, case_id) do update set offered = excluded.offered, category = excluded.category,
+             filed_at_ms = excluded.filed_at_ms",
+        args![tenant, case_id, offered, category, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How calls for which this was offered first were tagged since a moment, but one; the most frequent first.
+pub(super) async fn past(
+    db: &Db,
+    tenant: &str,
+    offered: &str,
+    but: &str,
+    since_ms: i64,
+) -> Result<Vec<Past>> {
+    db.fetch_all(
+        "select category, count(*) as times from ticket_lessons
+         where tenant = $1 and offered = $2 and case_id <> $3 and filed_at_ms >= $4
+         group by category order by 2 desc, 1 limit $5",
+        args![tenant, offered, but, since_ms, MOST_PAST],
+    )
+    .await
 }

@@ -3,6 +3,7 @@
 use protocol::Severity;
 pub use protocol::hotline::{Category, MATTERS, categories};
 
+use crate::organisation::unit::SEED;
 use crate::web::text::Lang;
 
 /// Urgencies, worst first, with the severity whose shape they wear.
@@ -52,6 +53,12 @@ pub fn word(category: &Category, lang: Lang) -> &str {
     let english =
         ENGLISH.iter().find(|(id, _)| *id == category.id).map_or(category.id.as_str(), |(_, word)| word);
     lang.pick(&category.zh, english)
+}
+
+/// The unit that usually answers for it. The taxonomy file has its Chinese name.
+pub fn unit(category: &Category, lang: Lang) -> &str {
+    let named = SEED.iter().find(|(_, zh, _)| *zh == category.unit);
+    lang.pick(&category.unit, named.map_or(category.unit.as_str(), |(_, _, en)| en))
 }
 
 pub fn matter(id: &str, lang: Lang) -> Option<&'static str> {

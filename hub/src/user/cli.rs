@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use super::import::{self, ImportError, Imported, Mode, NewPassword};
-use super::{Grant, Role, password};
+use super::{Grant, Role, people};
+use crate::admin::By;
 use crate::app::App;
 use crate::organisation::{self, AreaPath};
 
@@ -42,18 +43,12 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
 
 /// Gives `name` a new generated password and ends its sessions; returns the password.
 pub async fn new_password(app: &App, name: &str) -> Result<String> {
-    let password = password::generate(&app.chance);
-    let pair = (name, password.as_str());
-    super::set_password(&app.db, app.tenant().as_str(), &app.chance, app.clock.now(), pair).await?;
-    Ok(password)
+    Ok(people::new_password(app, &By::cli(app.clock.now()), name).await?)
 }
 
 /// Makes a user with a generated password; returns the password.
 pub async fn add(app: &App, name: &str, grant: &Grant) -> Result<String> {
-    let password = password::generate(&app.chance);
-    let user = (name, password.as_str(), grant);
-    super::add_with(&app.db, app.tenant().as_str(), &app.chance, app.clock.now(), user).await?;
-    Ok(password)
+    Ok(people::add(app, &By::cli(app.clock.now()), name, grant).await?)
 }
 
 /// Takes a sheet of users and prints what became of it. Passwords of new users go into `passwords` and nowhere else.
@@ -70,8 +65,8 @@ pub async fn import_file(app: &App, file: &Path, mode: Mode, passwords: Option<&
         written = true;
         write_new_private(beside, &lines.join("\n"))
     };
-    let sheet = (bytes.as_slice(), mode);
-    let outcome = import::import(&app.db, tenant, &app.chance, sheet, app.clock.now(), keep).await;
+    let (sheet, by) = ((bytes.as_slice(), mode), By::cli(app.clock.now()));
+    let outcome = import::import_by(&app.db, tenant, &app.chance, sheet, (by.at, Some(&by)), keep).await;
     let outcome = match outcome {
         Err(error) if written && !matches!(error, ImportError::Passwords(_)) => {
             // Nobody was made: these open nothing.

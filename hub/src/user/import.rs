@@ -9,8 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use lettre::Address;
 use protocol::{Chance, UtcMs};
 
+use super::people::{around, is_over_everything, words};
+use super::store::people as rows;
 use super::{Grant, Role, password, store};
-use crate::db::{self, Db};
+use crate::admin::By;
+use crate::admin::audit::{self, Change, Deed};
+use crate::db::{self, Db, Tx};
 use crate::organisation::{self, Area, AreaPath, Unit};
 use crate::sheet::{self, Bad, Cells, Column, Headings, Row, nearest, short};
 use crate::web::text::Lang;
@@ -66,7 +70,7 @@ pub enum ImportError {
         "nobody would be administrator everywhere any more; give somebody that role in the sheet, or leave out --replace"
     )]
     NoAdministrator,
-    #[error("{0} was made by somebody else meanwhile; nothing was imported, try again")]
+    #[error("{0} was changed by somebody else meanwhile; nothing was imported, try again")]
     Meanwhile(String),
     #[error("keeping the new passwords: {0}")]
     Passwords(std::io::Error),
@@ -84,19 +88,53 @@ struct Told {
     mail: String,
 }
 
-/// Takes a sheet. `keep` is given the passwords of new users before the commit; where it fails, nothing is in force.
+/// Takes a sheet as nobody's doing, on no record.
 pub async fn import(
     db: &Db,
     tenant: &str,
     chance: &Chance,
-    (bytes, mode): (&[u8], Mode),
+    sheet: (&[u8], Mode),
     now: UtcMs,
+    keep: impl FnOnce(&[NewPassword]) -> std::io::Result<()>,
+) -> Result<Imported, ImportError> {
+    import_by(db, tenant, chance, sheet, (now, None), keep).await
+}
+
+/// Takes a sheet. `keep` is given the passwords of new users before the commit; where it fails, nothing is in force. Where
+/// somebody does it, the audit has a row of each user who changes, and rows beyond his area are bad; what a person gave a
+/// password is to change it.
+pub async fn import_by(
+    db: &Db,
+    tenant: &str,
+    chance: &Chance,
+    (bytes, mode): (&[u8], Mode),
+    (now, by): (UtcMs, Option<&By>),
     keep: impl FnOnce(&[NewPassword]) -> std::io::Result<()>,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
     let areas = organisation::store::areas(db, tenant).await?;
     let units = organisation::store::units(db, tenant).await?;
-    let (told, bad) = read(&rows, &headings, &areas, &units);
+    let (told, mut bad) = read(&rows, &headings, &areas, &units);
+    let removed = rows::removed_names(db, tenant).await?;
+    for row in rows.iter().filter(|row| removed.iter().any(|name| name == headings.cell(row, 0))) {
+        let what = "is the name of somebody who was removed; histories hold it, take another one";
+        bad.push(headings.bad(row, 0, what.to_owned()));
+    }
+    if let Some(by) = by {
+        for row in &rows {
+            let Some(told) = told.get(headings.cell(row, 0)) else { continue };
+            let known = store::grants(db, tenant, headings.cell(row, 0)).await?;
+            if !by.manages(&told.grants, &units) || !(known.is_empty() || by.manages(&known, &units)) {
+                bad.push(headings.bad(row, 2, organisation::OUTSIDE.to_owned()));
+            }
+            let loses = known.iter().any(|grant| !told.grants.contains(grant));
+            if mode.replace && by.is(headings.cell(row, 0)) && loses {
+                let what =
+                    "is your own name, and the sheet takes a role from it; another administrator does that";
+                bad.push(headings.bad(row, 0, what.to_owned()));
+            }
+        }
+    }
     if told.len() > MOST_USERS {
         return Err(ImportError::TooMany(told.len()));
     }
@@ -130,8 +168,17 @@ pub async fn import(
             for grant in rest {
                 store::insert_grant(&mut tx, tenant, name, grant).await?;
             }
+            if by.is_some_and(By::is_person) {
+                rows::set_must_change(&mut tx, tenant, name).await?;
+            }
+            let roles: Vec<String> = told.grants.iter().map(words).collect();
+            noted(&mut tx, tenant, by, (Deed::UserAdded, name), &told.grants, roles).await?;
         } else {
             let had = before.entry(name.clone()).or_default();
+            // Looked at before the lock was held; he may have been given a role since.
+            if is_wanted && by.is_some_and(|by| !had.is_empty() && !by.manages(had, &units)) {
+                return Err(ImportError::Meanwhile(name.clone()));
+            }
             let mut changes = Vec::new();
             for grant in told.grants.iter().filter(|grant| !had.contains(grant)) {
                 store::insert_grant(&mut tx, tenant, name, grant).await?;
@@ -153,6 +200,7 @@ pub async fn import(
             if changes.is_empty() {
                 outcome.unchanged.push(name.clone());
             } else {
+                noted(&mut tx, tenant, by, (Deed::Users, name), had, changes.clone()).await?;
                 outcome.changed.push((name.clone(), changes));
             }
             continue;
@@ -174,14 +222,18 @@ pub async fn import(
     Ok(outcome)
 }
 
-fn is_over_everything(grant: &Grant) -> bool {
-    grant.role == Role::Administrator && grant.area == AreaPath::everything()
-}
-
-/// `dispatcher /`, `handler / police`
-fn words(grant: &Grant) -> String {
-    let unit = grant.unit.as_deref().unwrap_or_default();
-    format!("{} {} {unit}", grant.role, grant.area).trim_end().to_owned()
+async fn noted(
+    tx: &mut Tx,
+    tenant: &str,
+    by: Option<&By>,
+    (deed, name): (Deed, &str),
+    grants: &[Grant],
+    changes: Vec<String>,
+) -> db::Result<()> {
+    let Some(by) = by else { return Ok(()) };
+    let (area, after) = (around(grants), changes.join("; "));
+    let change = Change { deed, subject: name, area: &area, before: String::new(), after };
+    audit::note(tx, tenant, by, &change).await
 }
 
 async fn hashed(

@@ -10,6 +10,7 @@ pub mod cli;
 mod grant;
 pub mod import;
 pub mod password;
+pub mod people;
 pub mod role;
 mod store;
 
@@ -59,6 +60,8 @@ pub struct Session {
     pub csrf: String,
     /// SHA-256 of the token, in hexadecimal.
     pub token_sha256: String,
+    /// Somebody else knows the password: nothing is done before it is changed.
+    pub must_change: bool,
 }
 
 impl Session {
@@ -114,7 +117,7 @@ pub async fn log_in(
     }
     let row = store::user(db, tenant, name).await?;
     let hash = row.as_ref().map_or(password::NOBODY.to_owned(), |row| row.password.clone());
-    let right = check(password.to_owned(), hash).await?;
+    let right = check(password.to_owned(), hash.clone()).await?;
     let role = row.and_then(|row| row.role.parse::<Role>().ok());
     let (true, Some(role)) = (right, role) else {
         store::add_failure(db, tenant, name, address, now).await?;
@@ -124,7 +127,9 @@ pub async fn log_in(
     store::sweep(db, tenant, now.plus_ms(-IDLE_MS), now.plus_ms(-LIFE_MS), now.plus_ms(-FAILURE_WINDOW_MS))
         .await?;
     let (token, csrf) = (hex::encode(chance.bytes::<32>()), hex::encode(chance.bytes::<16>()));
-    store::insert_session(db, tenant, (&sha256(&token), &csrf), (name, address), now).await?;
+    if !store::insert_session(db, tenant, (&sha256(&token), &csrf), (name, &hash, address), now).await? {
+        return Err(LoginError::Wrong);
+    }
     Ok(LoggedIn { token, csrf, role })
 }
 
@@ -157,6 +162,7 @@ pub async fn by_hash(db: &Db, tenant: &str, token_sha256: &str, now: UtcMs) -> d
         role,
         csrf: row.csrf,
         token_sha256: token_sha256.to_owned(),
+        must_change: row.must_change != 0,
     }))
 }
 

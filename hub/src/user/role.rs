@@ -69,12 +69,22 @@ pub enum Act {
     Attach,
     /// Areas, units, policies, users.
     Organise,
+    /// Look at how things are set up, who changed it, and who looked at what.
+    Audit,
     /// Look at the alert wall as a screen for a room, without its forms.
     WallScreen,
+    /// Work off what waits for a centre or an officer, case after case.
+    Queue,
+    /// See and accept what was dispatched to one's unit.
+    OwnTasks,
+    /// Close a shift, or take one over.
+    HandOver,
+    /// Do the tasks of a grid, a community or a town from a telephone.
+    Field,
 }
 
 impl Act {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::SeeCases,
         Self::Report,
         Self::Acknowledge,
@@ -92,7 +102,12 @@ impl Act {
         Self::ReleaseAlert,
         Self::Attach,
         Self::Organise,
+        Self::Audit,
         Self::WallScreen,
+        Self::Queue,
+        Self::OwnTasks,
+        Self::HandOver,
+        Self::Field,
     ];
 
     /// The table.
@@ -169,7 +184,12 @@ impl Act {
                 Attendant,
             ],
             Self::Organise => &[Administrator],
+            Self::Audit => &[Administrator, Auditor],
             Self::WallScreen => &[Administrator, Commander, ShiftLeader, Dispatcher, Auditor],
+            Self::Queue => &[Commander, ShiftLeader, Dispatcher, TownOfficer, CommunityOfficer],
+            Self::OwnTasks => &[DepartmentHead, Handler],
+            Self::HandOver => &[Operator, Commander, ShiftLeader, Dispatcher, TownOfficer, CommunityOfficer],
+            Self::Field => &[GridManager, Informant, Attendant, CommunityOfficer, TownOfficer],
         }
     }
 
@@ -286,13 +306,18 @@ mod tests {
                 Act::ShelveEmergency,
                 Act::ReleaseAlert,
                 Act::Attach,
+                Act::Queue,
+                Act::OwnTasks,
+                Act::HandOver,
+                Act::Field,
             ];
             assert_eq!(Role::Administrator.may(act), !no.contains(&act), "{act:?}");
         }
         let installer: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Installer.may(*act)).collect();
         assert_eq!(installer, [Act::SeeDevices, Act::Configure, Act::AddDevice]);
         let auditor: Vec<_> = Act::ALL.into_iter().filter(|act| Role::Auditor.may(*act)).collect();
-        let own = [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine, Act::Evaluate, Act::WallScreen];
+        let own =
+            [Act::SeeCases, Act::SeeDevices, Act::SeeQuarantine, Act::Evaluate, Act::Audit, Act::WallScreen];
         assert_eq!(auditor, own);
     }
 

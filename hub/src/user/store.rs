@@ -1,5 +1,7 @@
 //! SQL of users, sessions and the access register.
 
+pub(super) mod people;
+
 use protocol::UtcMs;
 
 use super::Grant;
@@ -19,8 +21,13 @@ pub(super) struct UserRow {
 from_row!(UserRow: role, password);
 
 pub(super) async fn user(db: &Db, tenant: &str, name: &str) -> Result<Option<UserRow>> {
-    db.fetch_optional("select role, password from users where tenant = $1 and name = $2", args![tenant, name])
-        .await
+    // Who is locked or removed is nobody here.
+    db.fetch_optional(
+        "select role, password from users
+         where tenant = $1 and name = $2 and locked_at_ms is null and removed_at_ms is null",
+        args![tenant, name],
+    )
+    .await
 }
 
 pub(super) async fn count_users(db: &Db, tenant: &str) -> Result<i64> {
@@ -130,8 +137,12 @@ pub(super) async fn put_reach(
 }
 
 pub(super) async fn names(db: &Db, tenant: &str) -> Result<Vec<String>> {
-    let rows: Vec<(String,)> =
-        db.fetch_all("select name from users where tenant = $1 order by name", args![tenant]).await?;
+    let rows: Vec<(String,)> = db
+        .fetch_all(
+            "select name from users where tenant = $1 and removed_at_ms is null order by name",
+            args![tenant],
+        )
+        .await?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
@@ -224,7 +235,8 @@ pub(super) async fn change_password(
     let mut tx = db.begin().await?;
     let changed = tx
         .execute(
-            "update users set password = $4, changed_at_ms = $5 where tenant = $1 and name = $2 and password = $3",
+            "update users set password = $4, changed_at_ms = $5, must_change = 0
+             where tenant = $1 and name = $2 and password = $3",
             args![tenant, name, old, new, now],
         )
         .await?;
@@ -240,20 +252,27 @@ pub(super) async fn change_password(
     Ok(true)
 }
 
+/// Opens a session for whom this password still opens the account: it may have been changed, or the account locked, while
+/// it was checked. Returns whether it did.
 pub(super) async fn insert_session(
     db: &Db,
     tenant: &str,
     (token_sha256, csrf): (&str, &str),
-    (name, address): (&str, &str),
+    (name, password, address): (&str, &str, &str),
     now: UtcMs,
-) -> Result<()> {
-    db.execute(
-        "insert into sessions (tenant, token_sha256, user_name, csrf, created_at_ms, seen_at_ms, address)
-         values ($1, $2, $3, $4, $5, $5, $6)",
-        args![tenant, token_sha256, name, csrf, now, address],
-    )
-    .await?;
-    Ok(())
+) -> Result<bool> {
+    let made = db
+        .execute(
+            "insert into sessions (tenant, token_sha256, user_name, csrf, created_at_ms, seen_at_ms, address)
+             select u.tenant, cast($2 as text), u.name, cast($4 as text), cast($5 as bigint), cast($5 as bigint),
+                    cast($6 as text)
+             from users u
+             where u.tenant = $1 and u.name = $3 and u.password = $7 and u.locked_at_ms is null
+               and u.removed_at_ms is null",
+            args![tenant, token_sha256, name, csrf, now, address, password],
+        )
+        .await?;
+    Ok(made > 0)
 }
 
 #[derive(Clone, Debug)]
@@ -262,9 +281,10 @@ pub(super) struct SessionRow {
     pub(super) role: String,
     pub(super) csrf: String,
     pub(super) seen_at_ms: i64,
+    pub(super) must_change: i64,
 }
 
-from_row!(SessionRow: user_name, role, csrf, seen_at_ms);
+from_row!(SessionRow: user_name, role, csrf, seen_at_ms, must_change);
 
 /// The session of a token, unless it was idle since `idle_since` or began before `oldest`.
 pub(super) async fn session(
@@ -275,9 +295,10 @@ pub(super) async fn session(
     oldest: UtcMs,
 ) -> Result<Option<SessionRow>> {
     db.fetch_optional(
-        "select s.user_name, u.role, s.csrf, s.seen_at_ms from sessions s
+        "select s.user_name, u.role, s.csrf, s.seen_at_ms, u.must_change from sessions s
          join users u on u.tenant = s.tenant and u.name = s.user_name
-         where s.tenant = $1 and s.token_sha256 = $2 and s.seen_at_ms > $3 and s.created_at_ms > $4",
+         where s.tenant = $1 and s.token_sha256 = $2 and s.seen_at_ms > $3 and s.created_at_ms > $4
+           and u.locked_at_ms is null and u.removed_at_ms is null",
         args![tenant, token_sha256, idle_since, oldest],
     )
     .await

@@ -5,6 +5,7 @@ use axum::response::{Html, Response};
 
 use super::error::PageError;
 use super::guard::{Fields, SafeForm, Viewer, percent};
+use super::map;
 use super::moves::{self, Refusal};
 use super::shell::{local, render, shell};
 use super::view::{CasePage, Nav, StillTarget, with_copies};
@@ -86,6 +87,7 @@ pub(super) async fn show(
     let moves = moves.ok_or_else(|| PageError::NotFound.shown(viewer))?;
 
     let code = code::of_case(app, &case).await.map_err(shown)?;
+    let map = map::of_place(app, viewer, case.location.as_deref()).await.map_err(shown)?;
     let (local, lang) = (local(app), frame.lang);
     let evidence = |wanted: fn(&str) -> bool| -> Vec<_> {
         let files = files.iter().filter(|e| wanted(&e.kind));
@@ -117,6 +119,7 @@ pub(super) async fn show(
             .chain(told.iter().map(|one| words::joined_report(one, &local, lang)))
             .collect(),
         link: words::link(&link, &local, lang),
+        map,
         still: still(&case, row.camera.as_deref(), viewer),
         requests: requests.iter().map(|row| words::request(row, vec![], &local, lang)).collect(),
         public_code: code.as_deref().map(code::shown),

@@ -190,7 +190,7 @@ fn call_tap_view(calls: &CallTapHealth) -> CallTapView {
     }
 }
 
-fn camera_view(camera: &protocol::CameraHealth, local: &LocalTime, lang: Lang) -> CameraView {
+pub(super) fn camera_view(camera: &protocol::CameraHealth, local: &LocalTime, lang: Lang) -> CameraView {
     let (word, class) = match camera.state {
         CameraState::Running => (lang.running(), "ok"),
         CameraState::Connecting => (lang.connecting(), "soon"),
@@ -320,12 +320,12 @@ pub(super) async fn command(
         "replay" => {
             let camera_id = field("camera_id").parse().map_err(|_| unreadable())?;
             let toml = sent.fields.get("toml").replace("\r\n", "\n");
-            (Act::Configure, CommandBody::Replay { camera_id, toml })
+            (Act::Configure, CommandBody::Replay { camera_id, toml, last_s: None })
         }
         "configuration" => {
             let version = u64::try_from(app.clock.now().0).unwrap_or(1);
             let toml = sent.fields.get("toml").replace("\r\n", "\n");
-            (Act::Configure, CommandBody::Configuration { version, toml })
+            (Act::Configure, CommandBody::Configuration { version, toml, based_on: None })
         }
         _ => return Err(unreadable()),
     };

@@ -1,34 +1,30 @@
-//! 综合评价: tables, and the cases behind a figure.
+//! 综合评价: the overview and the tables, the cases behind a figure, the density map, trends, and the bulletin.
 
 pub(super) mod bulletin;
+pub(super) mod cases;
+pub(super) mod density;
+mod overview;
+pub(super) mod table;
+mod trend;
+pub(super) mod trends;
 
-use axum::extract::State;
-use axum::response::Html;
 use protocol::UtcMs;
 
 use super::error::PageError;
-use super::guard::{Fields, Viewer, percent};
+use super::guard::percent;
 use super::moment::LocalTime;
-use super::shell::{local, render, shell};
 use super::text::Lang;
 use super::view::{
-    AreaChoice, BehindView, EvaluationCasesPage, EvaluationPage, FigureRowView, FigureView, FilterChoice,
-    KeptView, MeasureView, Nav, PartsView,
+    AreaChoice, BehindView, EvaluationTabs, FigureView, FilterChoice, KeptView, MeasureView, PartsView,
 };
 use super::words;
 use crate::app::App;
-use crate::evaluation::asked::{self, AskError, Asked};
+use crate::evaluation::asked::AskError;
 use crate::evaluation::names::Names;
 use crate::evaluation::store::Behind;
-use crate::evaluation::table::{Figure, Figures, TableRow};
-use crate::evaluation::{
-    By, EvaluationError, Item, Kept, Measure, Part, Period, Place, Shape, Shown, tables,
-};
+use crate::evaluation::table::{Figure, Figures};
+use crate::evaluation::{By, EvaluationError, Item, Kept, Measure, Narrow, Part, Period, Shape};
 use crate::organisation;
-use crate::user::Act;
-
-/// Cases of one page.
-const PAGE: usize = 200;
 
 /// Areas to choose from; more are reached by their address.
 const MOST_AREAS: usize = 500;
@@ -80,6 +76,41 @@ impl Links<'_> {
         let query = self.query(self.by, &self.period);
         let key = key.map_or(String::new(), |key| format!("&key={}", percent(key)));
         format!("/evaluation/cases?{query}&measure={measure}&part={}{key}", part.as_str())
+    }
+
+    /// The same of a part of the figure.
+    fn behind_part(&self, measure: Measure, part: Part, key: Option<&str>, narrow: &Narrow) -> String {
+        let texts = [("category", &narrow.category), ("community", &narrow.community)];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, percent(text.as_ref()?))));
+        let cause = narrow.cause.map(|cause| ("cause", cause.to_string()));
+        let numbers = [("weekday", narrow.weekday), ("hour", narrow.hour)];
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?.to_string())));
+        let mut address = self.behind(measure, part, key);
+        for (name, value) in texts.chain(cause).chain(numbers) {
+            address += &format!("&{name}={value}");
+        }
+        address
+    }
+
+    /// The period before, this one and the one after; `url`: where each is shown.
+    fn periods(&self, own: &Period, url: impl Fn(&Self, &str) -> String) -> Vec<FilterChoice> {
+        let all = [
+            (self.lang.pick("上一期", "Before"), own.before()),
+            (self.lang.pick("本期", "This one"), Some(own.clone())),
+            (self.lang.pick("下一期", "After"), own.after()),
+        ];
+        let choice = |(word, period): (&'static str, Option<Period>)| {
+            let period = period?.to_string();
+            let on = period == self.period;
+            Some(FilterChoice { word, url: url(self, &period), on })
+        };
+        all.into_iter().filter_map(choice).collect()
+    }
+
+    /// Another page of the same period and area.
+    fn page(&self, page: &str, period: &str) -> String {
+        let area = if self.area.is_empty() { String::new() } else { format!("&area={}", percent(self.area)) };
+        format!("/evaluation/{page}?period={}{area}", percent(period))
     }
 
     fn figure(&self, measure: Measure, figure: Figure, key: Option<&str>) -> FigureView {
@@ -142,6 +173,30 @@ fn measures(lang: Lang) -> Vec<MeasureView> {
     Measure::ALL.iter().map(one).collect()
 }
 
+/// Which of the pages it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Here {
+    League,
+    Density,
+    Trends,
+    Bulletin,
+}
+
+fn tabs(links: &Links<'_>, period: &Period, here: Here) -> EvaluationTabs {
+    EvaluationTabs {
+        league: links.table(links.by, &links.period),
+        density: links.page("density", &links.period),
+        trends: links.page("trends", &links.period),
+        bulletin: period.is_month().then(|| bulletin_url(&links.period, links.area)),
+        here: match here {
+            Here::League => "league",
+            Here::Density => "density",
+            Here::Trends => "trends",
+            Here::Bulletin => "bulletin",
+        },
+    }
+}
+
 fn kept(kept: &Kept, local: &LocalTime) -> KeptView {
     let head: String = kept.hash.chars().take(4).collect();
     let tail = kept.hash.get(kept.hash.len().saturating_sub(4)..).unwrap_or_default();
@@ -149,66 +204,12 @@ fn kept(kept: &Kept, local: &LocalTime) -> KeptView {
         made: local.moment(UtcMs(kept.made_at_ms)),
         hash_short: format!("{head}…{tail}"),
         hash: kept.hash.clone(),
+        root: kept.root,
     }
 }
 
 fn pick((zh, en): (String, String), lang: Lang) -> String {
     if lang.is_zh() || en.is_empty() { zh } else { en }
-}
-
-pub(super) async fn page(
-    State(app): State<App>,
-    viewer: Viewer,
-    fields: Fields,
-) -> Result<Html<String>, PageError> {
-    viewer.must(Act::Evaluate)?;
-    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
-    let lang = frame.lang;
-    let asked =
-        Asked::read(&app, &fields, &viewer.session).await.map_err(|e| PageError::from(e).shown(&viewer))?;
-    let made = tables(&app, &asked.question, &[asked.by]).await;
-    let shown = made.map_err(|error| PageError::from(error).shown(&viewer))?.pop();
-    let Shown { table, kept: vouched } = shown.ok_or(PageError::NotFound)?;
-    let names = Names::read(&app).await.map_err(|error| PageError::from(error).shown(&viewer))?;
-    let areas =
-        areas(&app, &asked.area, lang).await.map_err(|error| PageError::from(error).shown(&viewer))?;
-    let local = local(&app);
-    let links = Links { by: asked.by, period: table.period.clone(), area: &asked.area, lang };
-    let (by, level) = asked.by.words();
-    let first_below = table.rows.iter().position(|row| row.rank.is_none()).filter(|_| asked.by.is_ranked());
-    let row = |(at, row): (usize, &TableRow)| FigureRowView {
-        rank: row.rank.map_or("—".to_owned(), |rank| rank.to_string()),
-        name: pick(names.of(asked.by, &row.key), lang),
-        score: share(row.score),
-        line: first_below == Some(at),
-        figures: links.figures(&row.figures, Some(&row.key)),
-    };
-    let query = links.query(asked.by, &table.period);
-    let page = EvaluationPage {
-        by,
-        level,
-        by_word: lang.pick(asked.by.zh(), asked.by.en()),
-        groups: groups(&links, lang),
-        periods: periods(&asked, &links, lang),
-        areas,
-        kept: vouched.as_ref().map(|vouched| kept(vouched, &local)),
-        seen: local.moment(table.seen.plus_ms(-1)),
-        cases: table.cases,
-        unread: table.unread,
-        ranked: asked.by.is_ranked(),
-        least: table.least,
-        weights: weights(&table.weights, table.penalty, lang),
-        policy: table.policy,
-        measures: measures(lang),
-        rows: table.rows.iter().enumerate().map(row).collect(),
-        total: links.figures(&table.total, None),
-        csv: format!("/api/v1/evaluation.csv?{query}"),
-        xlsx: format!("/api/v1/evaluation.xlsx?{query}"),
-        bulletin: asked.question.period.is_month().then(|| bulletin_url(&table.period, &asked.area)),
-        period: table.period,
-        shell: &frame,
-    };
-    render(&page, &viewer)
 }
 
 fn bulletin_url(month: &str, area: &str) -> String {
@@ -224,30 +225,6 @@ async fn areas(app: &App, chosen: &str, lang: Lang) -> crate::db::Result<Vec<Are
         id: area.area,
     };
     Ok(all.into_iter().take(MOST_AREAS).map(choice).collect())
-}
-
-fn groups(links: &Links<'_>, lang: Lang) -> Vec<FilterChoice> {
-    let choice = |by: By| FilterChoice {
-        word: lang.pick(by.zh(), by.en()),
-        url: links.table(by, &links.period),
-        on: by == links.by,
-    };
-    By::ALL.map(choice).to_vec()
-}
-
-fn periods(asked: &Asked, links: &Links<'_>, lang: Lang) -> Vec<FilterChoice> {
-    let own = &asked.question.period;
-    let all = [
-        (lang.pick("上一期", "Before"), own.before()),
-        (lang.pick("本期", "This one"), Some(own.clone())),
-        (lang.pick("下一期", "After"), own.after()),
-    ];
-    let choice = |(word, period): (&'static str, Option<Period>)| {
-        let period = period?.to_string();
-        let on = period == links.period;
-        Some(FilterChoice { word, url: links.table(links.by, &period), on })
-    };
-    all.into_iter().filter_map(choice).collect()
 }
 
 /// `得分 = 按期处置率 × 50% + …`
@@ -274,51 +251,6 @@ fn behind((item, behind): &(Item, Behind), names: &Names, local: &LocalTime, lan
         area: pick(names.area(&behind.area), lang),
         category: category.map(|id| pick(names.of(By::Category, id), lang)).unwrap_or_default(),
     }
-}
-
-pub(super) async fn cases(
-    State(app): State<App>,
-    viewer: Viewer,
-    fields: Fields,
-) -> Result<Html<String>, PageError> {
-    viewer.must(Act::Evaluate)?;
-    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
-    let lang = frame.lang;
-    let shown = |error: AskError| PageError::from(error).shown(&viewer);
-    let asked = Asked::read(&app, &fields, &viewer.session).await.map_err(shown)?;
-    let place = Place::read(&fields, asked.by).map_err(shown)?;
-    let after = fields.get("after").parse().unwrap_or(0);
-    let found =
-        asked::page(&app, &asked, &place, &viewer.session.user, (after, PAGE)).await.map_err(shown)?;
-    let names = Names::read(&app).await.map_err(|error| PageError::from(error).shown(&viewer))?;
-    let local = local(&app);
-    let period = asked.question.period.to_string();
-    let links = Links { by: asked.by, period: period.clone(), area: &asked.area, lang };
-    let own = links.behind(place.measure, place.part, place.key.as_deref());
-    let file =
-        |ending: &str| own.replacen("/evaluation/cases", &format!("/api/v1/evaluation/cases.{ending}"), 1);
-    let page = EvaluationCasesPage {
-        measure: lang.pick(place.measure.zh(), place.measure.en()),
-        row: match &place.key {
-            Some(key) => pick(names.of(asked.by, key), lang),
-            None => lang.pick("合计", "Total").to_owned(),
-        },
-        part: match (place.measure.shape(), place.part) {
-            (Shape::Rate, Part::Numerator) => lang.pick("分子", "of which"),
-            (Shape::Rate, Part::Denominator) => lang.pick("分母", "of all"),
-            _ => "",
-        },
-        count: found.count,
-        hidden: found.hidden,
-        rows: found.rows.iter().map(|row| behind(row, &names, &local, lang)).collect(),
-        back: links.table(asked.by, &period),
-        next: found.next.map(|next| format!("{own}&after={next}")),
-        csv: file("csv"),
-        xlsx: file("xlsx"),
-        period,
-        shell: &frame,
-    };
-    render(&page, &viewer)
 }
 
 #[cfg(test)]

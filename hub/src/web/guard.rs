@@ -24,6 +24,9 @@ const PLAIN_COOKIE: &str = "shaodian_session";
 /// Bound by browsers to this host, HTTPS and path `/`.
 const HOST_COOKIE: &str = "__Host-shaodian_session";
 
+/// Pages for whoever has yet to change a password that somebody else knows.
+const MAY_UNCHANGED: [&str; 4] = ["/me", "/me/password", "/me/sessions", "/logout"];
+
 /// How somebody showed who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
@@ -135,7 +138,12 @@ impl FromRequestParts<App> for Viewer {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let preferences = parts.extensions.get::<Preferences>().cloned().unwrap_or_default();
         match session_of(app, parts).await {
-            Ok(Some((session, _))) => Ok(Self { session, preferences }),
+            Ok(Some((session, _))) => {
+                if session.must_change && !MAY_UNCHANGED.contains(&parts.uri.path()) {
+                    return Err(Redirect::to("/me?due=password").into_response());
+                }
+                Ok(Self { session, preferences })
+            }
             Ok(None) => {
                 let uri =
                     parts.extract::<OriginalUri>().await.map_or_else(|_| parts.uri.clone(), |uri| uri.0);
@@ -166,13 +174,13 @@ pub fn percent(text: &str) -> String {
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
-/// A path of this hub, or `/cases`: never another site.
+/// A path of this hub, or `/`, which leads to everybody's own desk: never another site.
 pub fn local_path(path: &str) -> &str {
     let safe = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains('\\')
         && !path.chars().any(char::is_control);
-    if safe { path } else { "/cases" }
+    if safe { path } else { "/" }
 }
 
 /// Fields of a form or query, in order.
@@ -327,7 +335,7 @@ mod tests {
     fn only_local_paths() {
         assert_eq!(local_path("/cases/1?x=1"), "/cases/1?x=1");
         for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
-            assert_eq!(local_path(bad), "/cases", "{bad:?}");
+            assert_eq!(local_path(bad), "/", "{bad:?}");
         }
     }
 

@@ -9,6 +9,7 @@ use super::text::Lang;
 use super::view::{AlarmView, OfferView, SimilarView};
 use super::words;
 use crate::ticket::audit::{self, Finding};
+use crate::ticket::lesson::{self, Past};
 use crate::ticket::similar::Similar;
 use crate::ticket::{Draft, Ticket, taxonomy};
 
@@ -38,22 +39,42 @@ pub(super) fn findings(ticket: &Ticket, subject: &CallSubject, lang: Lang) -> Ve
     audit::findings(&ticket.draft(), reading).iter().map(|finding| in_words(finding, lang)).collect()
 }
 
-pub(super) fn offers(subject: &CallSubject, draft: &Draft, lang: Lang) -> Vec<OfferView> {
-    let offered = subject.reading.iter().flat_map(|reading| &reading.categories);
-    offered
+/// What the box offers, and what people often made of it before; the first says how often it was changed.
+pub(super) fn offers(subject: &CallSubject, past: &[Past], draft: &Draft, lang: Lang) -> Vec<OfferView> {
+    let told = subject.reading.as_ref().map_or(&[][..], |reading| reading.categories.as_slice());
+    let changed = told.first().and_then(|first| lesson::changed(&first.id, past));
+    let name =
+        |id: &str| taxonomy::category(id).map_or(id.to_owned(), |c| taxonomy::word(c, lang).to_owned());
+    lesson::with_past(told, past)
+        .iter()
         .enumerate()
         .filter_map(|(index, offer)| {
             let category = taxonomy::category(&offer.id)?;
+            let mut why = Vec::new();
+            if !offer.words.is_empty() {
+                why.push(format!("{}{}", lang.because_of(), quoted(&offer.words, lang)));
+            }
+            match changed.filter(|_| index == 0) {
+                Some((to, times, of)) => why.push(in_earlier_calls(&name(to), times, of, lang)),
+                None if index >= told.len() => why.push(lang.call_tag_other().to_owned()),
+                None => {}
+            }
             Some(OfferView {
                 id: offer.id.clone(),
                 word: taxonomy::word(category, lang).to_owned(),
                 percent: offer.percent,
-                why: quoted(&offer.words, lang),
-                key: format!("F{}", index + 2),
+                why: why.join(" · "),
+                key: (index + 1).to_string(),
                 on: draft.category == offer.id,
             })
         })
         .collect()
+}
+
+/// `曾改为 环境污染 3 次，共 12 通同类来电`
+fn in_earlier_calls(to: &str, times: i64, of: i64, lang: Lang) -> String {
+    let (changed, count, calls) = (lang.call_tag_changed(), lang.call_tag_of(), lang.call_tag_calls());
+    format!("{changed} {to} {times} {count} {of} {calls}")
 }
 
 /// Words that were said, in quotation marks.
@@ -62,7 +83,7 @@ pub(super) fn quoted(words: &[String], lang: Lang) -> String {
     words.iter().map(|word| format!("{open}{word}{close}")).collect::<Vec<_>>().join(between)
 }
 
-pub(super) fn similar(one: &Similar, local: &LocalTime, lang: Lang) -> SimilarView {
+pub(super) fn similar(one: &Similar, may_join: bool, local: &LocalTime, lang: Lang) -> SimilarView {
     let told = &one.told;
     SimilarView {
         number: told.number.clone(),
@@ -70,6 +91,7 @@ pub(super) fn similar(one: &Similar, local: &LocalTime, lang: Lang) -> SimilarVi
         sev: words::severity(&told.severity, lang),
         opened: local.moment(UtcMs(told.opened_at_ms)),
         percent: one.percent,
+        may_join,
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) async fn page(State(app): State<App>, viewer: Viewer, fields: Fields)
         "session" => MeOutcome::Done(lang.me_session_done()),
         "removed" => MeOutcome::Done(lang.me_push_removed()),
         "sent" => MeOutcome::Done(lang.me_push_sent()),
+        _ if viewer.session.must_change => MeOutcome::Failed(lang.me_password_due(), String::new()),
         _ => MeOutcome::None,
     };
     show(&app, &viewer, outcome, StatusCode::OK).await

@@ -1,5 +1,6 @@
 //! 批办单: a dispatched case on paper. Each print is a row of the access register.
 
+use askama::Template as _;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Html;
@@ -7,16 +8,19 @@ use protocol::UtcMs;
 
 use super::devices::qr;
 use super::error::PageError;
-use super::guard::Viewer;
+use super::guard::{Fields, Viewer};
 use super::moment::LocalTime;
+use super::queue::MOST_CHOSEN;
 use super::shell::{local, render};
 use super::text::Lang;
-use super::view::{OrderPage, OrderPart};
+use super::view::{OrderPage, OrderPart, OrdersPage};
 use super::words;
 use crate::app::App;
 use crate::calendar::Limit;
+use crate::case::CaseError;
 use crate::http::reached_at;
 use crate::public::code;
+use crate::user::Act;
 use crate::work_order::{self, Due, OrderError, PartOf, WorkOrder};
 
 pub(super) async fn page(
@@ -41,6 +45,40 @@ pub(super) async fn page(
         ..view(&order, &local(&app), viewer.preferences.lang)
     };
     render(&page, &viewer)
+}
+
+/// Several on one print, by their numbers; of cases that have none, or are not there, there is no sheet.
+pub(super) async fn many(
+    State(app): State<App>,
+    viewer: Viewer,
+    fields: Fields,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Html<String>, PageError> {
+    viewer.must(Act::OwnTasks)?;
+    let (user, lang, local) = (&viewer.session.user, viewer.preferences.lang, local(&app));
+    let reached = reached_at(&app, &uri, &headers);
+    let mut sheets = Vec::new();
+    for number in fields.get("numbers").split(',').filter(|number| !number.is_empty()).take(MOST_CHOSEN) {
+        let order = match work_order::of_case(&app, number, user).await {
+            Ok(order) => order,
+            Err(OrderError::Early(_) | OrderError::Case(CaseError::Unknown(_))) => continue,
+            Err(OrderError::Case(error)) => return Err(PageError::from(error).shown(&viewer)),
+        };
+        work_order::register(&app, &order, user)
+            .await
+            .map_err(|error| PageError::from(error).shown(&viewer))?;
+        let address = format!("{reached}/cases/{number}");
+        let sheet = OrderPage {
+            qr_svg: qr(&address),
+            address,
+            printed_by: user.clone(),
+            is_sheet: true,
+            ..view(&order, &local, lang)
+        };
+        sheets.push(sheet.render().map_err(|error| PageError::from(error).shown(&viewer))?);
+    }
+    render(&OrdersPage { lang, sheets }, &viewer)
 }
 
 fn view(order: &WorkOrder, local: &LocalTime, lang: Lang) -> OrderPage {
@@ -74,6 +112,7 @@ fn view(order: &WorkOrder, local: &LocalTime, lang: Lang) -> OrderPage {
         address: String::new(),
         printed_at: moment(local.now),
         printed_by: String::new(),
+        is_sheet: false,
     }
 }
 

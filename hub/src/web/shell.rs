@@ -32,6 +32,13 @@ pub(super) fn who(viewer: &Viewer) -> Who {
         sees_devices: viewer.may(Act::SeeDevices),
         sees_quarantine: viewer.may(Act::SeeQuarantine),
         sees_evaluation: viewer.may(Act::Evaluate),
+        sees_admin: viewer.may(Act::Audit),
+        sees_queue: viewer.may(Act::Queue),
+        sees_tasks: viewer.may(Act::OwnTasks),
+        sees_handover: viewer.may(Act::HandOver),
+        sees_field: viewer.may(Act::Field),
+        sees_seat: viewer.may(Act::FileTicket),
+        sees_map: viewer.may(Act::SeeCases),
         wall: if viewer.may(Act::Acknowledge) {
             Some("/wall")
         } else {

@@ -1,14 +1,23 @@
 //! Pages and API as a browser and a script meet them, on both databases, through the whole router.
 
+mod admin;
 mod calls;
+mod cameras;
 mod devices;
 mod doors;
+mod evaluation;
 mod feed;
+mod field;
+mod handover;
 mod knowledge;
 mod lists;
+mod map;
 mod me;
 mod moves;
+mod operator;
+mod queue;
 mod roles;
+mod seat;
 pub(crate) mod site;
 mod wall;
 mod workflow;

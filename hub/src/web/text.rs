@@ -51,9 +51,19 @@ macro_rules! catalogue {
     };
 }
 
+mod admin;
+mod ask;
+mod camera;
+mod evaluation;
+mod field;
+mod handover;
+mod map;
 mod me;
 mod moves;
 mod outside;
+mod queue;
+mod seat;
+mod tasks;
 mod wall;
 
 catalogue! {
@@ -381,6 +391,7 @@ catalogue! {
     command_recording = "调取录音", "Recording";
     command_replay = "试规则", "Rules tried";
     command_configuration = "下发配置", "Configuration";
+    command_show_configuration = "读取现行配置", "Configuration in force";
     command_self_test = "自检", "Self-test";
     self_test = "每日自检", "Daily self-test";
     self_test_none = "尚未自检", "Not tested yet";

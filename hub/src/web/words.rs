@@ -317,6 +317,7 @@ pub fn command(word: &str, lang: Lang) -> &'static str {
         "replay" => lang.command_replay(),
         "self_test" => lang.command_self_test(),
         "configuration" => lang.command_configuration(),
+        "show_configuration" => lang.command_show_configuration(),
         _ => lang.unknown(),
     }
 }
@@ -353,7 +354,7 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
         }
         Ok(CommandBody::Replay { camera_id, .. }) => (camera_id.to_string(), None),
         Ok(CommandBody::Configuration { version, .. }) => (format!("v{version}"), None),
-        Ok(CommandBody::SelfTest {}) | Err(_) => (String::new(), None),
+        Ok(CommandBody::SelfTest {} | CommandBody::ShowConfiguration {}) | Err(_) => (String::new(), None),
     };
     CommandView {
         id: row.command_id.clone(),
@@ -396,7 +397,7 @@ pub fn ticket(t: &Ticket, local: &LocalTime, lang: Lang) -> TicketView {
     TicketView {
         matter: taxonomy::matter(&t.matter, lang).unwrap_or(&t.matter).to_owned(),
         category: category.map_or(t.category.as_str(), |category| taxonomy::word(category, lang)).to_owned(),
-        unit: category.map(|category| category.unit.clone()).unwrap_or_default(),
+        unit: category.map(|category| taxonomy::unit(category, lang).to_owned()).unwrap_or_default(),
         urgency: urgency.map_or_else(
             || sev(Severity::Notice, lang),
             |(word, severity)| Sev { word, ..sev(severity, lang) },

@@ -159,7 +159,7 @@ pub(super) fn allows(
         return Ok(());
     }
     let who = match request.and_then(|id| dossier.requests.iter().find(|request| request.id == id)) {
-        Some(request) if step == StepKind::Decide => Who::Area(request.deciders()),
+        Some(request) if step == StepKind::Decide => Who::Area(request.ask.deciders()),
         _ => who,
     };
     judge(dossier, who, by).map_err(|(roles, but)| Refused::Who { step, roles, but })

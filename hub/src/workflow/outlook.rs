@@ -30,6 +30,13 @@ impl Dossier {
         copy.take(step, by, around).err()
     }
 
+    /// The case as it would be after a step; it stays as it is.
+    pub fn after(&self, step: &Step, by: &Actor, around: Around<'_>) -> Result<Self, Refused> {
+        let mut copy = self.clone();
+        copy.take(step, by, around)?;
+        Ok(copy)
+    }
+
     /// What is in the way of a kind of step: nothing, if any of its trials could be taken.
     fn obstacle(&self, kind: StepKind, by: &Actor, around: Around<'_>) -> Option<Refused> {
         let mut first = None;

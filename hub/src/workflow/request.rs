@@ -64,12 +64,12 @@ pub struct Decision {
     pub reason: String,
 }
 
-impl Request {
+impl Ask {
     /// Who decides: of a wrong dispatch whoever dispatches, of everything else the leaders of the shift.
-    pub(super) fn deciders(&self) -> &'static [Role] {
-        match self.ask {
-            Ask::Return | Ask::Resumption => &[Role::Dispatcher, Role::ShiftLeader, Role::Commander],
-            Ask::Extension | Ask::Suspension | Ask::Category => &[Role::ShiftLeader, Role::Commander],
+    pub fn deciders(self) -> &'static [Role] {
+        match self {
+            Self::Return | Self::Resumption => &[Role::Dispatcher, Role::ShiftLeader, Role::Commander],
+            Self::Extension | Self::Suspension | Self::Category => &[Role::ShiftLeader, Role::Commander],
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod cameras;
 mod doctor;
+mod editor;
 mod eval;
 mod evidence;
 mod golden;

@@ -25,7 +25,7 @@ const CONNECTION: Duration = Duration::from_secs(60);
 /// WebDriver's code points of keys.
 const ENTER: &str = "\u{e007}";
 const CONTROL_ENTER: &str = "\u{e009}\u{e007}\u{e000}";
-const ALT_3: &str = "\u{e00a}3\u{e000}";
+const ALT_6: &str = "\u{e00a}6\u{e000}";
 
 struct Desk {
     world: World,
@@ -183,7 +183,7 @@ async fn an_ended_login_loses_nothing() {
 
     desk.go(&page).await;
     desk.browser.keys("#summary", "井盖没了").await.unwrap();
-    desk.browser.keys("#summary", ALT_3).await.unwrap();
+    desk.browser.keys("#summary", ALT_6).await.unwrap();
     let chosen = "return document.querySelector('[name=matter]:checked')?.value";
     assert_eq!(desk.run(chosen).await, "request", "a digit with Alt chooses while typing");
     assert_eq!(desk.run("return document.activeElement.id").await, "summary");

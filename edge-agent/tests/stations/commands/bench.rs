@@ -140,7 +140,7 @@ impl Bench {
     }
 
     pub(super) async fn configure(&self, version: u64, toml: &str) -> Outcome {
-        self.ask(CommandBody::Configuration { version, toml: toml.to_owned() }).await
+        self.ask(CommandBody::Configuration { version, toml: toml.to_owned(), based_on: None }).await
     }
 
     pub(super) async fn answers(&self) -> Vec<Answer> {

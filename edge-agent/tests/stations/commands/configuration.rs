@@ -183,7 +183,7 @@ async fn stopping_does_not_wait_for_a_trial() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::start(dir.path(), "", Duration::from_secs(3_600)).await;
     let nobody = format!("rtsp://127.0.0.1:{}/live", free_port());
-    let body = CommandBody::Configuration { version: 1, toml: camera("gate", &nobody) };
+    let body = CommandBody::Configuration { version: 1, toml: camera("gate", &nobody), based_on: None };
     bench.commands.send(bench.command(body)).await.unwrap();
     eventually!("the trial", bench.present().cameras.len() == 1);
     let outbox = bench.outbox.clone();

@@ -4,4 +4,5 @@
 mod bench;
 mod configuration;
 mod files;
+mod shown;
 mod trial;

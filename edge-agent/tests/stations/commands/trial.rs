@@ -12,7 +12,12 @@ async fn rules_are_tried_on_the_last_hour() {
     let dir = tempfile::tempdir().unwrap();
     let toml = "[detector]\nenabled = false\n".to_owned() + &camera("gate", "test://ball");
     let bench = Bench::start(dir.path(), &toml, WAIT).await;
-    let ask = |toml: &str| CommandBody::Replay { camera_id: "gate".parse().unwrap(), toml: toml.to_owned() };
+    let part = |toml: &str, last_s| CommandBody::Replay {
+        camera_id: "gate".parse().unwrap(),
+        toml: toml.to_owned(),
+        last_s,
+    };
+    let ask = |toml: &str| part(toml, None);
     let rules = "[[camera.zones]]\nid = \"all\"\npolygon = [[0, 0], [1, 0], [1, 1], [0, 1]]\n\
                  [[camera.rules]]\nid = \"r1\"\nkind = \"intrusion\"\nzone = \"all\"\n";
     let mut trial: Option<Trial> = None;
@@ -41,7 +46,8 @@ async fn rules_are_tried_on_the_last_hour() {
     assert!(wrong.contains("only zones, lines and rules are"), "{wrong}");
     let fire = "[[camera.rules]]\nid = \"r2\"\nkind = \"fire\"";
     assert!(reason(bench.ask(ask(fire)).await).contains("no rule in force looks for flames"));
-    let nowhere = CommandBody::Replay { camera_id: "roof".parse().unwrap(), toml: rules.to_owned() };
+    let nowhere =
+        CommandBody::Replay { camera_id: "roof".parse().unwrap(), toml: rules.to_owned(), last_s: None };
     assert!(reason(bench.ask(nowhere).await).contains("no camera roof"));
     bench.end().await;
 
@@ -49,5 +55,7 @@ async fn rules_are_tried_on_the_last_hour() {
     eventually!("the camera", bench.runs("gate"));
     let Outcome::Tried { trial: later } = bench.ask(ask(rules)).await else { panic!("not tried") };
     assert_eq!(later.from, trial.from, "what was seen before the restart is remembered");
+    let Outcome::Tried { trial: newest } = bench.ask(part(rules, Some(1))).await else { panic!("not tried") };
+    assert!(newest.from > later.from && newest.frames < later.frames, "only what was asked for: {newest:?}");
     bench.end().await;
 }

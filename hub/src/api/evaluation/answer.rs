@@ -75,6 +75,13 @@ pub(in crate::api) struct TableAnswer {
     pub(super) total: BTreeMap<String, FigureItem>,
 }
 
+/// Tables of periods in a row.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::api) struct SeriesAnswer {
+    /// The oldest period first.
+    pub(super) tables: Vec<TableAnswer>,
+}
+
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(in crate::api) struct BehindItem {
     pub(super) number: String,

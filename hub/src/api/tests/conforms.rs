@@ -3,6 +3,8 @@
 
 mod brought;
 mod evaluation;
+mod handover;
+mod map;
 mod outside;
 mod push;
 
@@ -218,6 +220,7 @@ async fn answers_are_as_described() {
         brought::attachments(&mut reader, &seat, &admin).await;
         brought::platform(&mut reader, &seat).await;
         notices(&mut reader, &seat).await;
+        handover::handover(&mut reader, &seat, &chief, &admin).await;
         contact(&mut reader, &seat, &admin).await;
         evidence(&mut reader, &seat, &sha256).await;
         devices(&mut reader, &seat, &admin).await;
@@ -225,6 +228,7 @@ async fn answers_are_as_described() {
         outside::outside(&mut reader, &seat, &chief).await;
         push::push(&mut reader, &seat).await;
         evaluation::evaluation(&mut reader, &seat, &chief).await;
+        map::map(&mut reader, &seat, &admin).await;
         feed(&mut reader, &seat).await;
         let mut untried = Vec::new();
         for (path, item) in reader.description["paths"].as_object().unwrap() {
@@ -284,6 +288,20 @@ async fn cases(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
     reader.ask("PUT", path, &address, who, Some(draft.clone())).await;
     reader.ask("PUT", path, &format!("{LIST}/{of_camera}/ticket"), who, Some(draft)).await;
     reader.ask("GET", "/api/v1/cases/{number}", &format!("{LIST}/{of_call}"), who, None).await;
+    let path = "/api/v1/cases/{number}/centre";
+    let (address, reason) = (format!("{LIST}/{of_call}/centre"), json!({"reason": "听到险情"}));
+    for (who, address, body, status) in [
+        (who, address.as_str(), None, 415),
+        (who, &address, Some(json!({"reason": " "})), 422),
+        (Who::Browser(chief), &address, Some(reason.clone()), 403),
+        (who, &format!("{LIST}/{of_camera}/centre"), Some(reason.clone()), 409),
+        (who, "/api/v1/cases/20000101-001/centre", Some(reason.clone()), 404),
+        (who, &address, Some(reason.clone()), 200),
+        (who, &address, Some(reason), 200),
+    ] {
+        let answer = reader.ask("POST", path, address, who, body.clone()).await;
+        assert_eq!(answer.status, status, "{address} {body:?}: {}", answer.text);
+    }
 }
 
 async fn moves(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
@@ -424,6 +442,18 @@ async fn organisation(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) 
     }
     let taken = reader.ask("POST", path, path, admin, new(text, "the same")).await.json();
     assert_eq!(taken["version"], 2);
+    for (path, list) in [("/api/v1/audit", "audit"), ("/api/v1/access", "access")] {
+        let all = reader.ask("GET", path, path, admin, None).await.json();
+        assert!(all[list].is_array(), "{all}");
+        reader.ask("GET", path, &format!("{path}?from=odd"), admin, None).await;
+        reader.ask("GET", path, path, who, None).await;
+    }
+    let audit =
+        reader.ask("GET", "/api/v1/audit", "/api/v1/audit?act=import_policies", admin, None).await.json();
+    assert_eq!(
+        (&audit["audit"][0]["subject"], &audit["audit"][0]["made_by"]),
+        (&json!("2"), &json!("user:admin"))
+    );
 }
 
 async fn contact(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
@@ -486,6 +516,15 @@ async fn devices(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {
         )
         .await;
     reader.ask("POST", path, address, who, Some(json!({"command": "odd", "purpose": "check"}))).await;
+    for new in [
+        json!({"command": "show_configuration", "purpose": "check"}),
+        json!({"command": "replay", "camera_id": "north", "toml": "", "last_s": 300, "purpose": "check"}),
+        json!({"command": "configuration", "toml": "", "based_on": 7, "purpose": "check"}),
+    ] {
+        let sent = reader.ask("POST", path, address, Who::Browser(admin), Some(new.clone())).await;
+        assert_eq!(sent.status, 202, "{new}: {}", sent.text);
+        assert_eq!(reader.ask("POST", path, address, who, Some(new)).await.status, 403);
+    }
     let toml = json!({"command": "configuration", "toml": "", "purpose": "check"});
     reader.ask("POST", path, address, who, Some(toml.clone())).await;
     reader.ask("POST", path, address, Who::Browser(admin), Some(toml)).await;

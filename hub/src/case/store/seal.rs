@@ -50,6 +50,11 @@ pub async fn last_in(tx: &mut Tx, tenant: &str) -> Result<Option<Root>> {
     tx.fetch_optional(root_columns!("order by root desc limit 1"), args![tenant]).await
 }
 
+/// One of them, by its number.
+pub async fn root(db: &Db, tenant: &str, root: i64) -> Result<Option<Root>> {
+    db.fetch_optional(root_columns!("and root = $2"), args![tenant, root]).await
+}
+
 pub async fn roots(db: &Db, tenant: &str) -> Result<Vec<Root>> {
     db.fetch_all(root_columns!("order by root"), args![tenant]).await
 }

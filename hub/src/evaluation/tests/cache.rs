@@ -18,7 +18,7 @@ use crate::web::tests::site::{Site, sites};
 use crate::{args, case};
 
 /// A case whose history is written bit by bit.
-struct Tale {
+pub(super) struct Tale {
     id: String,
     number: String,
     opened_at: UtcMs,
@@ -33,7 +33,7 @@ fn picker(seed: u64) -> impl Fn(usize) -> usize {
 
 /// Random ways, with all that a history may have besides: rows that say nothing, rows that are not read, clocks that go
 /// wrong (with `back` in both directions), rows of newer hubs, no ledger, a second one, drills.
-fn tales(seed: u64, count: u32, back: bool) -> Vec<Tale> {
+pub(super) fn tales(seed: u64, count: u32, back: bool) -> Vec<Tale> {
     let pick = picker(seed);
     let days = |most: usize| {
         let days = pick(2 * most + 1) as i64 - most as i64;
@@ -130,7 +130,7 @@ const HISTORY: Insert = Insert {
 };
 
 /// The next rows of a history, and the case as they leave it.
-async fn write(site: &Site, tale: &mut Tale, count: usize, updated_at: UtcMs) {
+pub(super) async fn write(site: &Site, tale: &mut Tale, count: usize, updated_at: UtcMs) {
     let tenant = site.app.tenant().as_str();
     let mut tx = site.app.db.begin().await.unwrap();
     tx.lock_tenant(tenant).await.unwrap();
@@ -182,7 +182,7 @@ async fn write(site: &Site, tale: &mut Tale, count: usize, updated_at: UtcMs) {
     tale.written = upto;
 }
 
-async fn keep_all(site: &Site, progress: &mut Progress) {
+pub(super) async fn keep_all(site: &Site, progress: &mut Progress) {
     for _ in 0..1_000 {
         if !keep::pass(&site.app, progress).await.unwrap() {
             return;
@@ -192,7 +192,7 @@ async fn keep_all(site: &Site, progress: &mut Progress) {
 }
 
 /// Something happens to what is kept.
-async fn mishap(site: &Site, nth: usize) {
+pub(super) async fn mishap(site: &Site, nth: usize) {
     let all = [
         "delete from evaluation_facts",
         "delete from evaluation_facts where case_id like '%3'",
@@ -230,7 +230,7 @@ async fn made(site: &Site, question: &Question, by: (Cut, Way)) -> (Vec<String>,
     for place in
         [place(Measure::Reported, Part::Numerator), place(Measure::HandlingOnTime, Part::Denominator)]
     {
-        items.extend(items_by(&site.app, question, &place, by).await.unwrap());
+        items.extend(items_by(&site.app, question, (&place, &Narrow::default()), by).await.unwrap());
     }
     (made.iter().map(Table::text).collect(), items)
 }

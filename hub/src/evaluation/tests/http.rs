@@ -183,12 +183,18 @@ async fn pages_and_files() {
         let chief = site.sign_in("chief").await;
         let page = site.get("/evaluation?period=2026-03", Some(&chief)).await;
         assert_eq!(page.status, 200, "{}", page.text);
-        for part in ["综合评价", "住建", "未派遣到单位", "按期处置率", "已定稿", "以下不排名", "合计"]
+        for part in ["综合评价", "住建", "未派遣到单位", "按期处置率", "已定稿", "以下不排名", "件少"]
         {
             assert!(page.text.contains(part), "{part}");
         }
+        let whole = site.get("/evaluation?period=2026-03&all=1", Some(&chief)).await;
+        for part in ["住建", "未派遣到单位", "已定稿", "以下不排名", "合计", "按期核查率"]
+        {
+            assert!(whole.text.contains(part), "{part}");
+        }
+        let both = format!("{}{}", page.text, whole.text);
         let links: Vec<&str> =
-            page.text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            both.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let links: Vec<String> = links
             .into_iter()
             .filter(|link| link.starts_with("/evaluation"))
@@ -206,7 +212,7 @@ async fn pages_and_files() {
         for link in links.iter().filter(|link| !link.starts_with("/evaluation/cases")) {
             assert_eq!(site.get(link, Some(&chief)).await.status, 200, "{link}");
         }
-        let english = site.get("/evaluation?period=2026-03&lang=en", Some(&chief)).await.text;
+        let english = site.get("/evaluation?period=2026-03&all=1&lang=en", Some(&chief)).await.text;
         for part in ["Evaluation", "Handling on time", "Not ranked", "Total", "No unit"] {
             assert!(english.contains(part), "{part}");
         }

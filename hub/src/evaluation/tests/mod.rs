@@ -7,6 +7,7 @@ mod points;
 mod random;
 mod record;
 mod roster;
+mod series;
 
 use jiff::tz::{Offset, TimeZone};
 use protocol::{Severity, UtcMs};

@@ -82,7 +82,7 @@ pub(in crate::outbound) async fn retry(db: &Db, tenant: &str, id: Option<&str>, 
 /// Whether there is such a user, unit or area.
 pub(in crate::outbound) async fn is_known(db: &Db, tenant: &str, what: &str, name: &str) -> Result<bool> {
     let sql = match what {
-        "user" => "select count(*) from users where tenant = $1 and name = $2",
+        "user" => "select count(*) from users where tenant = $1 and name = $2 and removed_at_ms is null",
         "unit" => "select count(*) from units where tenant = $1 and unit = $2",
         _ => "select count(*) from areas where tenant = $1 and area = $2",
     };

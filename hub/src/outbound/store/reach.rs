@@ -3,7 +3,7 @@
 use protocol::UtcMs;
 
 use crate::args;
-use crate::db::{Db, Result, from_row};
+use crate::db::{Db, Result, Tx, from_row};
 
 /// How somebody is reached outside the hub; nothing: not that way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,13 +23,13 @@ pub(in crate::outbound) async fn of(db: &Db, tenant: &str, user: &str) -> Result
 }
 
 pub(in crate::outbound) async fn put(
-    db: &Db,
+    tx: &mut Tx,
     tenant: &str,
     user: &str,
     reach: &Reach,
     now: UtcMs,
 ) -> Result<()> {
-    db.execute(
+    tx.execute(
         "insert into reach (tenant, user_name, mail, phone, changed_at_ms) values ($1, $2, $3, $4, $5)
          on conflict (tenant, user_name) do update set mail = excluded.mail, phone = excluded.phone,
              changed_at_ms = excluded.changed_at_ms",
@@ -39,6 +39,6 @@ pub(in crate::outbound) async fn put(
     Ok(())
 }
 
-pub(in crate::outbound) async fn clear(db: &Db, tenant: &str, user: &str) -> Result<u64> {
-    db.execute("delete from reach where tenant = $1 and user_name = $2", args![tenant, user]).await
+pub(in crate::outbound) async fn clear(tx: &mut Tx, tenant: &str, user: &str) -> Result<u64> {
+    tx.execute("delete from reach where tenant = $1 and user_name = $2", args![tenant, user]).await
 }

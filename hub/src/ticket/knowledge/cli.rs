@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Mode, Outcome, import, store, today};
+use super::{Mode, Outcome, import_by, store, today};
+use crate::admin::By;
 use crate::app::App;
 
 /// Ids that are named before the rest is only counted.
@@ -16,8 +17,9 @@ const NAMED: usize = 8;
 pub async fn import_file(app: &App, file: &Path, mode: Mode) -> Result<()> {
     let shown = file.display();
     let bytes = std::fs::read(file).with_context(|| format!("reading {shown}"))?;
-    let day = today(app.clock.now(), &app.zone);
-    let outcome = import(&app.db, app.tenant().as_str(), &bytes, mode, app.clock.now(), &day)
+    let by = By::cli(app.clock.now());
+    let day = today(by.at, &app.zone);
+    let outcome = import_by(&app.db, app.tenant().as_str(), &bytes, mode, (by.at, &day), Some(&by))
         .await
         .with_context(|| format!("{shown}: nothing was imported"))?;
     print!("{}", report(&outcome, mode));

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::UtcMs;
 
 use super::{Entry, row, store};
+use crate::admin::By;
+use crate::admin::audit::{self, Deed};
 use crate::db::{self, Db};
 use crate::sheet::{self, Bad};
 
@@ -89,7 +91,7 @@ fn read(bytes: &[u8]) -> Result<Read, ImportError> {
     if rows.is_empty() { Err(ImportError::Empty) } else { Ok(all) }
 }
 
-/// Takes a sheet. `today` is the local day, as [`super::today`] gives it.
+/// Takes a sheet as nobody's doing, on no record. `today` is the local day, as [`super::today`] gives it.
 pub async fn import(
     db: &Db,
     tenant: &str,
@@ -97,6 +99,18 @@ pub async fn import(
     mode: Mode,
     now: UtcMs,
     today: &str,
+) -> Result<Outcome, ImportError> {
+    import_by(db, tenant, bytes, mode, (now, today), None).await
+}
+
+/// The same by somebody: the audit has a row of it.
+pub async fn import_by(
+    db: &Db,
+    tenant: &str,
+    bytes: &[u8],
+    mode: Mode,
+    (now, today): (UtcMs, &str),
+    by: Option<&By>,
 ) -> Result<Outcome, ImportError> {
     let sheet = read(bytes)?;
     let mut tx = db.begin().await?;
@@ -141,6 +155,14 @@ pub async fn import(
     }
     if !put.is_empty() || !outcome.removed.is_empty() {
         store::next_revision(&mut tx, tenant).await?;
+        if let Some(by) = by {
+            let told =
+                format!("+{} ~{} -{}", outcome.new.len(), outcome.changed.len(), outcome.removed.len());
+            let changed = outcome.changed.iter().map(|(id, _)| id);
+            let all = outcome.new.iter().chain(changed).chain(&outcome.removed);
+            let names: Vec<&str> = all.map(String::as_str).collect();
+            audit::note_import(&mut tx, tenant, by, Deed::Knowledge, (&told, names.join(" "))).await?;
+        }
     }
     tx.commit().await?;
     outcome.done = true;

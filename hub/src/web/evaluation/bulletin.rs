@@ -1,10 +1,14 @@
 //! 通报, to be read and printed.
 
+mod words;
+
 use axum::extract::State;
 use axum::response::Html;
+use protocol::UtcMs;
 
-use super::{Links, behind, bulletin_url, kept, pick, share, tenths, text};
+use super::{Here, Links, behind, bulletin_url, kept, pick, share, tabs, tenths, text};
 use crate::app::App;
+use crate::case::store::seal;
 use crate::evaluation::asked::{self, Asked};
 use crate::evaluation::bulletin::{self, League, Line};
 use crate::evaluation::names::Names;
@@ -15,7 +19,7 @@ use crate::web::error::PageError;
 use crate::web::guard::{Fields, Viewer};
 use crate::web::shell::{local, render, shell};
 use crate::web::text::Lang;
-use crate::web::view::{BulletinPage, LeagueView, LineView, Nav};
+use crate::web::view::{BulletinPage, LeagueView, LineView, Nav, SignedRootView};
 
 /// `+3`, `−1.2`: a share in percentage points, everything else as it is counted; nothing to compare, nothing said.
 fn change(measure: Measure, now: Figure, then: Figure) -> String {
@@ -54,7 +58,8 @@ pub(in crate::web) async fn page(
     let found = made.map_err(|error| PageError::from(error).shown(&viewer))?;
     let shown = |error: crate::db::Error| PageError::from(error).shown(&viewer);
     let names = Names::read(&app).await.map_err(shown)?;
-    let seen = asked::seen(&app, found.overdue, &viewer.session.user).await.map_err(shown)?;
+    let overdue = found.overdue.clone();
+    let seen = asked::seen(&app, overdue, &viewer.session.user).await.map_err(shown)?;
     let local = local(&app);
     let month = &asked.question.period;
     let links = Links { by: By::Unit, period: found.month.clone(), area: &asked.area, lang };
@@ -73,13 +78,26 @@ pub(in crate::web) async fn page(
     };
     let neighbour =
         |period: Option<Period>| period.map(|period| bulletin_url(&period.to_string(), &asked.area));
+    let month_words = if lang.is_zh() {
+        format!("{}年{}月", month.from.year(), month.from.month())
+    } else {
+        found.month.clone()
+    };
+    let root = match &found.kept {
+        None => None,
+        Some(kept) => seal::root(&app.db, app.tenant().as_str(), kept.root).await.map_err(shown)?,
+    };
     let page = BulletinPage {
+        tabs: tabs(&links, month, Here::Bulletin),
+        words: words::words(&found, &month_words, &names, lang),
         month: found.month.clone(),
-        month_words: if lang.is_zh() {
-            format!("{}年{}月", month.from.year(), month.from.month())
-        } else {
-            found.month.clone()
-        },
+        month_words,
+        root: root.map(|root| SignedRootView {
+            made: local.moment(UtcMs(root.at_ms)),
+            hash: root.hash,
+            signer: root.signer,
+            signature: root.signature,
+        }),
         kept: found.kept.as_ref().map(|vouched| kept(vouched, &local)),
         cases: found.cases,
         unread: found.unread,
@@ -91,7 +109,6 @@ pub(in crate::web) async fn page(
         categories: found.categories.iter().map(category).collect(),
         before: neighbour(month.before()),
         after: neighbour(month.after().filter(|after| after.span(&app.zone, local.now).from <= local.now)),
-        table: links.table(By::Unit, &found.month),
         csv: bulletin_url(&found.month, &asked.area).replacen(
             "/evaluation/bulletin",
             "/api/v1/evaluation/bulletin.csv",
@@ -107,10 +124,14 @@ pub(in crate::web) async fn page(
     render(&page, &viewer)
 }
 
+fn name_of(names: &Names, by: By, row: &TableRow, lang: Lang) -> String {
+    pick(names.of(by, &row.key), lang)
+}
+
 fn league(league: &League, names: &Names, lang: Lang) -> LeagueView {
     let place = |row: &TableRow| {
         let rank = row.rank.map_or("—".to_owned(), |rank| rank.to_string());
-        (rank, pick(names.of(league.by, &row.key), lang), share(row.score))
+        (rank, name_of(names, league.by, row, lang), share(row.score))
     };
     LeagueView {
         name: format!("{}{}", lang.pick(league.by.zh(), league.by.en()), lang.pick("排名", " league")),

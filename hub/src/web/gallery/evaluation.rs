@@ -3,11 +3,12 @@
 use askama::Template;
 
 use super::sample::{at, shell};
+use super::trend;
 use crate::evaluation::{By, Measure, Shape};
 use crate::web::text::Lang;
 use crate::web::view::*;
 
-fn figure(measure: Measure) -> FigureView {
+pub(super) fn figure(measure: Measure) -> FigureView {
     let url = || format!("/evaluation/cases?by=unit&period=2026-02&measure={measure}");
     match measure.shape() {
         Shape::Rate => FigureView {
@@ -25,7 +26,7 @@ fn nothing() -> FigureView {
 }
 
 fn kept() -> KeptView {
-    KeptView { made: at(90_000), hash: "6e0b".repeat(16), hash_short: "6e0b…6e0b".into() }
+    KeptView { made: at(90_000), hash: "6e0b".repeat(16), hash_short: "6e0b…6e0b".into(), root: 41 }
 }
 
 fn behind(lang: Lang) -> BehindView {
@@ -40,11 +41,21 @@ fn behind(lang: Lang) -> BehindView {
     }
 }
 
-fn choice(word: &'static str, on: bool) -> FilterChoice {
+pub(super) fn choice(word: &'static str, on: bool) -> FilterChoice {
     FilterChoice { word, url: "/evaluation?by=unit&period=2026-02".into(), on }
 }
 
-fn table(lang: Lang, shell: &Shell, empty: bool) -> EvaluationPage<'_> {
+pub(super) fn tabs(here: &'static str) -> EvaluationTabs {
+    EvaluationTabs {
+        league: "/evaluation?by=unit&period=2026-02".into(),
+        density: "/evaluation/density?period=2026-02".into(),
+        trends: "/evaluation/trends?period=2026-02".into(),
+        bulletin: Some("/evaluation/bulletin?month=2026-02".into()),
+        here,
+    }
+}
+
+fn table(lang: Lang, shell: &Shell, empty: bool, overview: Option<OverviewView>) -> EvaluationPage<'_> {
     let row = |rank: &str, zh, en, line| FigureRowView {
         rank: rank.into(),
         name: lang.pick(zh, en).into(),
@@ -58,6 +69,12 @@ fn table(lang: Lang, shell: &Shell, empty: bool) -> EvaluationPage<'_> {
     };
     EvaluationPage {
         shell,
+        tabs: tabs("league"),
+        details: vec![
+            choice(lang.ev_short(), overview.is_some()),
+            choice(lang.ev_whole(), overview.is_none()),
+        ],
+        overview,
         period: "2026-02".into(),
         by: "unit",
         level: "",
@@ -89,7 +106,6 @@ fn table(lang: Lang, shell: &Shell, empty: bool) -> EvaluationPage<'_> {
         total: Measure::ALL.iter().map(|one| figure(*one)).collect(),
         csv: "/api/v1/evaluation.csv?by=unit".into(),
         xlsx: "/api/v1/evaluation.xlsx?by=unit".into(),
-        bulletin: Some("/evaluation/bulletin?month=2026-02".into()),
     }
 }
 
@@ -109,7 +125,11 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
         measure: lang.pick(Measure::HandlingOnTime.zh(), Measure::HandlingOnTime.en()),
         row: lang.pick("城管", "City management").into(),
         period: "2026-02".into(),
-        part: lang.pick("分母", "of all"),
+        part: lang.ev_missed(),
+        narrow: vec![
+            lang.pick("占道经营", "Street trading").into(),
+            lang.pick("西街社区", "West street").into(),
+        ],
         count: 187,
         hidden: 1,
         rows: vec![behind(lang)],
@@ -120,6 +140,20 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
     };
     let bulletin = BulletinPage {
         shell: &shell,
+        tabs: tabs("bulletin"),
+        root: Some(SignedRootView {
+            made: at(90_000),
+            hash: "91d2".repeat(16),
+            signer: "7a10".repeat(16),
+            signature: "c0de".repeat(32),
+        }),
+        words: vec![
+            lang.pick(
+                "2026年2月上报 700 件，受理 690 件，立案 640 件，结案 590 件。",
+                "2026-02: 700 reported, 690 taken up, 640 filed, 590 closed.",
+            )
+            .into(),
+        ],
         month: "2026-02".into(),
         month_words: lang.pick("2026年2月", "2026-02").into(),
         kept: Some(kept()),
@@ -139,13 +173,18 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
         categories: vec![(lang.pick("市政设施", "Street facilities").into(), figure(Measure::Filed))],
         before: Some("/evaluation/bulletin?month=2026-01".into()),
         after: None,
-        table: "/evaluation?period=2026-02".into(),
         csv: "/api/v1/evaluation/bulletin.csv?month=2026-02".into(),
         xlsx: "/api/v1/evaluation/bulletin.xlsx?month=2026-02".into(),
     };
     vec![
-        ("evaluation", table(lang, &shell, false).render()),
-        ("evaluation-empty", table(lang, &shell, true).render()),
+        ("evaluation", table(lang, &shell, false, Some(trend::overview(lang))).render()),
+        ("evaluation-idle", table(lang, &shell, true, Some(trend::idle(lang))).render()),
+        ("evaluation-all", table(lang, &shell, false, None).render()),
+        ("evaluation-empty", table(lang, &shell, true, None).render()),
+        ("evaluation-trends", trend::trends(lang, &shell, false).render()),
+        ("evaluation-trends-empty", trend::trends(lang, &shell, true).render()),
+        ("evaluation-density", trend::density(lang, &shell, true).render()),
+        ("evaluation-density-list", trend::density(lang, &shell, false).render()),
         ("evaluation-cases", cases.render()),
         ("bulletin", bulletin.render()),
     ]

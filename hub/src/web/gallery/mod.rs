@@ -1,11 +1,18 @@
 //! Every page rendered with sample data, in both languages and themes. `SHAODIAN_GALLERY=DIR` also writes the
 //! files there, to be looked at in a browser.
 
+mod admin;
+mod camera;
 mod evaluation;
+mod field;
+mod map;
 mod me;
 mod moves;
 mod pages;
+mod queue;
 mod sample;
+mod seat;
+mod trend;
 mod wall;
 
 use askama::Template;
@@ -68,7 +75,14 @@ fn hostile_words_are_escaped() {
     });
     let case = page.render().unwrap();
     let said = TranscriptView::Done {
-        said: vec![SaidView { who: "市民", caller: true, at: "00:01".into(), text: HOSTILE.into() }],
+        said: vec![SaidView {
+            who: "市民",
+            caller: true,
+            at: "00:01".into(),
+            start_ms: 1_000,
+            end_ms: 2_000,
+            parts: vec![MarkView { text: HOSTILE.into(), mark: Mark::Alarm("火情") }],
+        }],
         model: HOSTILE.into(),
         left_out: 0,
     };
@@ -83,7 +97,15 @@ fn hostile_words_are_escaped() {
     }
     if let Some(form) = &mut page.form {
         form.place = HOSTILE.into();
+        form.places.all[0].name = HOSTILE.into();
+        form.places.all[0].why = HOSTILE.into();
+        form.offers[0].why = HOSTILE.into();
         form.summary = format!("</textarea>{HOSTILE}");
+    }
+    if let Some(calls) = &mut page.calls {
+        calls.seat = HOSTILE.into();
+        calls.waiting[0].caller = HOSTILE.into();
+        calls.waiting[0].what = HOSTILE.into();
     }
     let call = page.render().unwrap();
     for html in [case, call] {

@@ -71,6 +71,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         note: lang.transcript_ongoing(),
         away,
         alarms: crate::web::heard::alarm_words(lang),
+        heard: r#"{"fire":["着火了"]}"#.into(),
     };
     vec![
         ("login", LoginPage { shell: &none, name: String::new(), next: String::new(), error: None }.render()),
@@ -105,6 +106,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
                     purpose: "核对地址".into(),
                     media_type: "audio/wav".into(),
                     bleeped: true,
+                    length_ms: Some(134_000),
                 },
                 TranscriptView::Silent,
                 true,
@@ -270,9 +272,15 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, String)> {
         ),
     ]
     .into_iter()
+    .chain(super::camera::pages(lang, theme))
+    .chain(super::admin::pages(lang, theme))
     .chain(super::evaluation::pages(lang, theme))
+    .chain(super::map::pages(lang, theme))
+    .chain(super::field::pages(lang, theme))
     .chain(super::me::pages(lang, theme))
     .chain(super::moves::pages(lang, theme))
+    .chain(super::queue::pages(lang, theme))
+    .chain(super::seat::pages(lang, theme))
     .chain(super::wall::pages(lang, theme))
     .map(|(name, html)| (name, html.unwrap_or_else(|error| panic!("{name}: {error}"))))
     .collect()
@@ -322,5 +330,6 @@ fn order(lang: Lang) -> OrderPage {
         address: "https://192.0.2.7:8443/cases/20260318-029".into(),
         printed_at: at(0).full,
         printed_by: "chen".into(),
+        is_sheet: false,
     }
 }

@@ -28,6 +28,13 @@ pub(super) fn shell(lang: Lang, theme: Theme, nav: Nav) -> Shell {
             sees_devices: true,
             sees_quarantine: true,
             sees_evaluation: true,
+            sees_admin: true,
+            sees_queue: true,
+            sees_tasks: true,
+            sees_handover: true,
+            sees_field: true,
+            sees_seat: true,
+            sees_map: true,
             wall: Some("/wall"),
         }),
         csrf: "c5f0".into(),
@@ -192,17 +199,17 @@ pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {
     };
     TicketForm {
         offers: vec![
-            offer("noise", lang.pick("噪声扰民", "Noise"), 91, "“工地”“一直在响”", "F2"),
-            offer("street_facility", lang.pick("市政设施", "Street facilities"), 6, "“东关巷”", "F3"),
-            offer("other", lang.pick("其他", "Other"), 2, "", "F4"),
+            offer("noise", lang.pick("噪声扰民", "Noise"), 91, "“工地”“一直在响”", "1"),
+            offer("street_facility", lang.pick("市政设施", "Street facilities"), 6, "“东关巷”", "2"),
+            offer("other", lang.pick("其他", "Other"), 25, lang.call_tag_other(), "3"),
         ],
         matters: vec![
-            choice("enquiry", "咨询", "Enquiry", 1, false),
-            choice("complaint", "投诉", "Complaint", 2, false),
-            choice("request", "求助", "Request", 3, true),
-            choice("suggestion", "建议", "Suggestion", 4, false),
-            choice("report", "举报", "Report", 5, false),
-            choice("praise", "表扬", "Praise", 6, false),
+            choice("enquiry", "咨询", "Enquiry", 4, false),
+            choice("complaint", "投诉", "Complaint", 5, false),
+            choice("request", "求助", "Request", 6, true),
+            choice("suggestion", "建议", "Suggestion", 7, false),
+            choice("report", "举报", "Report", 8, false),
+            choice("praise", "表扬", "Praise", 9, false),
         ],
         categories: vec![Choice {
             id: "noise".into(),
@@ -212,11 +219,13 @@ pub(super) fn ticket_form(lang: Lang, wrong: Vec<&'static str>) -> TicketForm {
             sev: None,
         }],
         urgencies: vec![
-            Choice { sev: Some("p1"), ..choice("emergency", "紧急", "Emergency", 7, false) },
-            Choice { sev: Some("p2"), ..choice("urgent", "加急", "Urgent", 8, false) },
-            Choice { sev: Some("p3"), ..choice("normal", "一般", "Normal", 9, true) },
+            Choice { key: None, sev: Some("p1"), ..choice("emergency", "紧急", "Emergency", 7, false) },
+            Choice { key: None, sev: Some("p2"), ..choice("urgent", "加急", "Urgent", 8, false) },
+            Choice { key: None, sev: Some("p3"), ..choice("normal", "一般", "Normal", 9, true) },
         ],
         place: "东关巷北口".into(),
+        places: super::seat::places(lang, false),
+        point: String::new(),
         summary: "市民反映夜间施工噪声大，影响休息，要求尽快处置。".into(),
         known: 0,
         wrong,
@@ -317,6 +326,7 @@ pub(super) fn call_page(
             sev: Sev { class: "p1", word: lang.pick("紧急", "Emergency") },
             opened: at(160),
             percent: 96,
+            may_join: true,
         }],
         knowledge,
         findings: if filed { vec![format!("{}东关巷北口", lang.audit_place())] } else { vec![] },
@@ -329,6 +339,15 @@ pub(super) fn call_page(
         error: None,
         editing: false,
         purpose_query: None,
+        told: None,
+        calls: Some(super::seat::list(lang)),
+        runs_since_ms: None,
+        over_since: (!filed).then(|| at(12)),
+        centre: None,
+        may_centre: true,
+        urges_centre: true,
+        joined_into: None,
+        map: (!filed).then(|| super::map::map(lang, MapMode::Pick)),
     }
 }
 
@@ -432,6 +451,7 @@ pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
                 .into(),
             ),
         },
+        map: Some(super::map::map(lang, MapMode::Case)),
         still: Some(StillTarget {
             device_id: "dongguan-01".into(),
             camera_id: "north-02".into(),
@@ -453,18 +473,28 @@ pub(super) fn case_page(shell: &Shell) -> CasePage<'_> {
 }
 
 pub(super) fn said(lang: Lang) -> TranscriptView {
-    let line = |caller: bool, at: &str, text: &str| SaidView {
+    let plain = |text: &str| MarkView { text: text.into(), mark: Mark::None };
+    let line = |caller: bool, at: &str, start_ms: u64, parts: Vec<MarkView>| SaidView {
         who: if caller { lang.caller() } else { lang.seat() },
         caller,
         at: at.into(),
-        text: text.into(),
+        start_ms,
+        end_ms: start_ms + 3_000,
+        parts,
     };
+    let place = MarkView { text: "东关巷北头".into(), mark: Mark::Place };
+    let alarm = MarkView { text: "着火了".into(), mark: Mark::Alarm(lang.pick("火情", "Fire")) };
     TranscriptView::Done {
         said: vec![
-            line(false, "00:02", "您好，这里是示例县热线，请讲。"),
-            line(true, "00:05", "你好，我在东关巷北头，夜里工地一直在响，孩子睡不着。"),
-            line(false, "00:14", "大概从几点开始的？"),
-            line(true, "00:18", "十点多，已经连着三天了。"),
+            line(false, "00:02", 2_000, vec![plain("您好，这里是示例县热线，请讲。")]),
+            line(
+                true,
+                "00:05",
+                5_000,
+                vec![plain("你好，我在"), place, plain("，工地上"), alarm, plain("！")],
+            ),
+            line(false, "00:14", 14_000, vec![plain("大概从几点开始的？")]),
+            line(true, "00:18", 18_000, vec![plain("刚才，人都跑出来了。")]),
         ],
         model: "sherpa-onnx-paraformer-zh-int8-2025-10-07".into(),
         left_out: 12,

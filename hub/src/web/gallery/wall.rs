@@ -155,6 +155,8 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
         shell,
         screen,
         may_screen: true,
+        map: (!alerts.is_empty())
+            .then(|| super::map::map(lang, if screen { MapMode::Screen } else { MapMode::Wall })),
         more_alerts: alerts.len() > 2,
         more_held: !held.is_empty(),
         latest: alerts.is_empty().then(|| at(2_700)),

@@ -11,14 +11,14 @@ const ASIDE: [&str; 5] = ["command", "answered", "contact_seen", "contact_delete
 
 /// Whether a row changes what a form was about. What boxes and the hub only tell (one more alarm, a reminder) does not: else
 /// nobody could file a case whose camera goes on alarming.
-pub(super) fn counts(row: &HistoryEntry) -> bool {
+pub(crate) fn counts(row: &HistoryEntry) -> bool {
     let by_itself = row.actor == "hub" || row.actor.starts_with("device:");
     let changes = detail(row).get(ledger::KEY).is_some();
     changes || !(by_itself || ASIDE.contains(&row.action.as_str()))
 }
 
 /// Whether this user has made this very step since.
-pub(super) fn is_made(rows: &[HistoryEntry], step: &Step, user: &str) -> bool {
+pub(crate) fn is_made(rows: &[HistoryEntry], step: &Step, user: &str) -> bool {
     let mut said = Vec::new();
     scalars(&serde_json::to_value(step).unwrap_or_default(), true, &mut said);
     let by = format!("user:{user}");

@@ -299,18 +299,19 @@ fn dispatch(desk: &Desk<'_>, draw: &Draw<'_>) -> Vec<FieldView> {
     };
     let co = desk.dossier.units_there(desk.units).map(|unit| option(unit, helps(unit))).collect();
     let co = draw.field("co", lang.move_co(), false, Control::Checks(co));
-    let limits =
-        FieldView { hint: limits(desk), ..draw.field("limits", lang.move_limits(), false, Control::Note) };
+    let limits = FieldView {
+        hint: limits(desk.dossier, desk.policy, desk.local, lang),
+        ..draw.field("limits", lang.move_limits(), false, Control::Note)
+    };
     vec![lead, co, limits, draw.note()]
 }
 
 /// 时限从派遣起算.
-fn limits(desk: &Desk<'_>) -> String {
-    let (lang, now) = (desk.lang, desk.local.now);
-    let limits = desk.policy.limits(desk.dossier.matter());
-    let due = desk.policy.calendar.due(now, limits.handle, &[]);
+pub(in crate::web) fn limits(dossier: &Dossier, policy: &Policy, local: &LocalTime, lang: Lang) -> String {
+    let limits = policy.limits(dossier.matter());
+    let due = policy.calendar.due(local.now, limits.handle, &[]);
     let word = |limit: crate::calendar::Limit| lang.pick(&limit.zh(), &limit.to_string()).to_owned();
-    let by = due.map(|at: UtcMs| desk.local.moment(at).full).unwrap_or_default();
+    let by = due.map(|at: UtcMs| local.moment(at).full).unwrap_or_default();
     match lang {
         Lang::Zh => {
             format!(
@@ -328,12 +329,12 @@ fn limits(desk: &Desk<'_>) -> String {
 }
 
 /// In the language of the page; names that a county wrote may have Chinese alone.
-pub(super) fn worded(zh: &str, en: &str, lang: Lang) -> String {
+pub(in crate::web) fn worded(zh: &str, en: &str, lang: Lang) -> String {
     lang.pick(zh, if en.is_empty() { zh } else { en }).to_owned()
 }
 
 /// What people call a unit.
-pub(super) fn name(units: &[Unit], id: &str, lang: Lang) -> String {
+pub(in crate::web) fn name(units: &[Unit], id: &str, lang: Lang) -> String {
     let known = units.iter().find(|unit| unit.unit == id && !unit.name_zh.is_empty());
     known.map_or_else(|| crate::web::words::unit(id, lang), |unit| worded(&unit.name_zh, &unit.name_en, lang))
 }

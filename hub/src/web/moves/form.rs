@@ -33,12 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// From a logged-in person's own page.
 #[derive(Clone, Debug)]
 pub(in crate::web) struct MoveForm {
-    pub(super) viewer: Viewer,
-    pub(super) fields: Fields,
+    pub(in crate::web) viewer: Viewer,
+    pub(in crate::web) fields: Fields,
     /// Ids of pictures: those that waited already, then those that came with it.
-    pub(super) pictures: Vec<String>,
+    pub(in crate::web) pictures: Vec<String>,
     /// What was wrong with others, in words.
-    pub(super) problems: Vec<String>,
+    pub(in crate::web) problems: Vec<String>,
 }
 
 impl FromRequest<App> for MoveForm {

@@ -10,7 +10,7 @@ mod about;
 mod again;
 mod fields;
 mod form;
-mod multipart;
+pub(super) mod multipart;
 mod panel;
 mod read;
 #[cfg(test)]
@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::case as page;
 use super::error::PageError;
-use super::guard::{Fields, SafeForm, Viewer};
+use super::guard::{Fields, SafeForm, Viewer, local_path};
 use super::shell::local;
 use super::text::Lang;
 use crate::app::App;
@@ -31,10 +31,12 @@ use crate::correlation::links;
 use crate::correlation::shelf::{self, By, ShelfError};
 use crate::user::Act;
 use crate::workflow::store::StepError;
-use crate::workflow::{Actor, Refused, StepKind};
+use crate::workflow::{Actor, Refused, Step, StepKind};
 use crate::{attachment, db};
-use form::MoveForm;
-pub(super) use panel::read as panel;
+pub(crate) use again::{counts, is_made};
+pub(super) use fields::{limits, name as unit_name, worded};
+pub(super) use form::MoveForm;
+pub(super) use panel::{read as panel, why_not};
 
 /// Rows of a history that are looked at for what has changed; a case with more of them has changed.
 const MOST_SINCE: i64 = 200;
@@ -53,8 +55,17 @@ pub(super) struct Refusal {
     changed: Vec<HistoryEntry>,
 }
 
+/// A move that holds now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Now,
+    /// By this very form, sent before.
+    Before,
+}
+
 /// Why a move was not made.
-enum NotMade {
+#[derive(Debug)]
+pub(super) enum NotMade {
     /// The case is not there, or not this user's to see.
     Gone,
     /// Something of the form, in words.
@@ -104,7 +115,8 @@ pub(super) async fn make(
     let (status, why, changed) = match attempt(&app, &form, &number, kind, position).await {
         Ok(()) => {
             app.changes.wake();
-            return Ok(Redirect::to(&format!("/cases/{number}")).into_response());
+            let (own, back) = (format!("/cases/{number}"), form.fields.get("back"));
+            return Ok(Redirect::to(if back.is_empty() { &own } else { local_path(back) }).into_response());
         }
         Err(NotMade::Gone) => return Err(PageError::NotFound.shown(viewer)),
         Err(NotMade::Db(error)) => return Err(PageError::from(error).shown(viewer)),
@@ -118,9 +130,8 @@ pub(super) async fn make(
                 Refused::Who { .. } => StatusCode::FORBIDDEN,
                 Refused::Missing { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            let why = panel::why_not(&app, &refused, lang)
-                .await
-                .map_err(|error| PageError::from(error).shown(viewer))?;
+            let why =
+                why_not(&app, &refused, lang).await.map_err(|error| PageError::from(error).shown(viewer))?;
             (status, format!("{}{why}", lang.move_not_made()), vec![])
         }
     };
@@ -143,35 +154,48 @@ async fn sees(app: &App, viewer: &Viewer, number: &str) -> Result<case::Case, Pa
     case.ok_or_else(|| PageError::NotFound.shown(viewer))
 }
 
-async fn attempt(
+/// Makes a move of a form that was drawn at a position of the history; one that was made already is done.
+pub(super) async fn attempt(
     app: &App,
     form: &MoveForm,
     number: &str,
     kind: StepKind,
     position: i64,
 ) -> Result<(), NotMade> {
-    let (tenant, lang) = (app.tenant().as_str(), form.viewer.preferences.lang);
-    let (user, grants) = (form.viewer.session.user.as_str(), form.viewer.session.grants.as_slice());
+    let lang = form.viewer.preferences.lang;
     if !form.problems.is_empty() {
         return Err(NotMade::Form(form.problems.join(lang.pick("；", "; "))));
     }
     let step = read::step(kind, &form.fields, &local(app), lang).map_err(NotMade::Form)?;
+    make_at(app, &form.viewer, (number, position), &step, &form.pictures).await.map(|_| ())
+}
+
+/// Makes a move of a case at the position of its history at which somebody saw it.
+pub(super) async fn make_at(
+    app: &App,
+    viewer: &Viewer,
+    (number, position): (&str, i64),
+    step: &Step,
+    pictures: &[String],
+) -> Result<Made, NotMade> {
+    let tenant = app.tenant().as_str();
+    let (user, grants) = (viewer.session.user.as_str(), viewer.session.grants.as_slice());
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
     let case = case::store::visible_in(&mut tx, tenant, user, number).await?.ok_or(NotMade::Gone)?;
     let since = case::store::history_since(&mut tx, tenant, &case.case_id, position, MOST_SINCE).await?;
     let is_cut = since.len() as i64 == MOST_SINCE;
-    let changed: Vec<HistoryEntry> = since.into_iter().filter(again::counts).collect();
-    if again::is_made(&changed, &step, user) {
-        return Ok(());
+    let changed: Vec<HistoryEntry> = since.into_iter().filter(counts).collect();
+    if is_made(&changed, step, user) {
+        return Ok(Made::Before);
     }
     if is_cut || !changed.is_empty() {
         return Err(NotMade::Moved(changed));
     }
     let actor = Actor::user(user, grants);
-    attachment::take_step(&mut tx, app, number, &step, (user, &actor), &form.pictures).await?;
+    attachment::take_step(&mut tx, app, number, step, (user, &actor), pictures).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(Made::Now)
 }
 
 /// Puts the source of a case aside, or takes it back. Sent twice it is done once.

@@ -12,7 +12,7 @@ const MOST_HEAD: usize = 4 << 10;
 const MOST_BOUNDARY: usize = 70;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Broken {
+pub(in crate::web) enum Broken {
     #[error("the form ends too early")]
     Ends,
     #[error("the form is not written as forms are")]
@@ -23,20 +23,20 @@ pub(super) enum Broken {
 
 /// What a part is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) name: String,
-    pub(super) is_file: bool,
+pub(in crate::web) struct Head {
+    pub(in crate::web) name: String,
+    pub(in crate::web) is_file: bool,
 }
 
 /// The content of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(in crate::web) enum Content {
     Whole(Bytes),
     /// Longer than was asked for; it was read past.
     TooLong,
 }
 
-pub(super) struct Parts {
+pub(in crate::web) struct Parts {
     body: BodyDataStream,
     buffer: BytesMut,
     /// CR, LF, two hyphens and the boundary.
@@ -47,7 +47,7 @@ pub(super) struct Parts {
 }
 
 /// The boundary that a `Content-Type` names; nothing for another kind of body.
-pub(super) fn boundary(content_type: &str) -> Option<String> {
+pub(in crate::web) fn boundary(content_type: &str) -> Option<String> {
     let (kind, rest) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -60,7 +60,7 @@ pub(super) fn boundary(content_type: &str) -> Option<String> {
 }
 
 impl Parts {
-    pub(super) fn new(body: Body, boundary: &str, most_bytes: u64) -> Self {
+    pub(in crate::web) fn new(body: Body, boundary: &str, most_bytes: u64) -> Self {
         // The first delimiter stands at the beginning, without the line's end before it.
         let buffer = BytesMut::from(&b"\r\n"[..]);
         let delimiter = format!("\r\n--{boundary}").into_bytes();
@@ -68,7 +68,7 @@ impl Parts {
     }
 
     /// What the next part is; its content is to be read before the one after it.
-    pub(super) async fn next(&mut self) -> Result<Option<Head>, Broken> {
+    pub(in crate::web) async fn next(&mut self) -> Result<Option<Head>, Broken> {
         if !self.begun {
             self.begun = true;
             if matches!(self.until_delimiter(MOST_HEAD).await?, Content::TooLong) {
@@ -97,7 +97,7 @@ impl Parts {
     }
 
     /// The content of the part whose head was read.
-    pub(super) async fn content(&mut self, most: usize) -> Result<Content, Broken> {
+    pub(in crate::web) async fn content(&mut self, most: usize) -> Result<Content, Broken> {
         self.until_delimiter(most).await
     }
 

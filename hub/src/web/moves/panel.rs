@@ -91,7 +91,7 @@ pub(super) fn view(
 }
 
 /// A refusal in the names that people know.
-pub(super) async fn why_not(app: &App, refused: &Refused, lang: Lang) -> db::Result<String> {
+pub(in crate::web) async fn why_not(app: &App, refused: &Refused, lang: Lang) -> db::Result<String> {
     let tenant = app.tenant().as_str();
     let units = organisation::store::units(&app.db, tenant).await?;
     let categories = category::all(&app.db, tenant).await?;

@@ -100,7 +100,9 @@ pub(super) fn step(kind: StepKind, fields: &Fields, local: &LocalTime, lang: Lan
 }
 
 fn chosen(fields: &Fields, name: &str, label: &str, lang: Lang) -> Result<String, String> {
-    let value = fields.get(name).trim();
+    // A list beside buttons has the same name: what is chosen in neither is empty.
+    let mut own = fields.pairs().iter().filter(|(key, _)| key == name).map(|(_, value)| value.trim());
+    let value = own.find(|value| !value.is_empty()).unwrap_or_default();
     if value.is_empty() { Err(format!("{}{label}", lang.move_fill_in())) } else { Ok(value.to_owned()) }
 }
 

@@ -156,6 +156,7 @@ fn viewer(stage: Stage, lang: Lang) -> Viewer {
         grants: vec![Grant { role, area: AreaPath::kept(area.to_owned()), unit }],
         csrf: "c5f0".into(),
         token_sha256: String::new(),
+        must_change: false,
     };
     Viewer { session, preferences: Preferences { lang, ..Preferences::default() } }
 }

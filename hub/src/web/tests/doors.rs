@@ -228,7 +228,7 @@ async fn an_ended_login_leads_back() {
         for elsewhere in ["https://evil.example/", "//evil.example/", "/\\evil.example"] {
             let form = format!("name=seat03&password=correct+horse+battery&next={elsewhere}");
             let answer = site.send(Request::post("/login").body(Body::from(form)).unwrap()).await;
-            assert_eq!(answer.header("location"), "/cases", "{elsewhere}");
+            assert_eq!(answer.header("location"), "/", "{elsewhere}");
         }
     }
 }

@@ -32,7 +32,7 @@ enum Asks {
 
 use Asks::{Login, Machine, Open, RoleAndSees, Sees};
 
-const API: [(&str, &str, Asks); 63] = [
+const API: [(&str, &str, Asks); 74] = [
     ("POST", "/api/v1/session", Open),
     ("GET", "/api/v1/session", Login),
     ("GET", "/api/v1/cases", Login),
@@ -47,6 +47,7 @@ const API: [(&str, &str, Asks); 63] = [
     ("GET", "/api/v1/cases/{number}", Sees),
     ("POST", "/api/v1/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
     ("PUT", "/api/v1/cases/{number}/ticket", RoleAndSees(Act::FileTicket)),
+    ("POST", "/api/v1/cases/{number}/centre", RoleAndSees(Act::FileTicket)),
     ("GET", "/api/v1/cases/{number}/moves", Sees),
     ("POST", "/api/v1/cases/{number}/moves", Sees),
     ("GET", "/api/v1/shelves", Login),
@@ -74,6 +75,7 @@ const API: [(&str, &str, Asks); 63] = [
     ("GET", "/api/v1/evaluation/cases", Asks::Role(Act::Evaluate)),
     ("GET", "/api/v1/evaluation/cases.csv", Asks::Role(Act::Evaluate)),
     ("GET", "/api/v1/evaluation/cases.xlsx", Asks::Role(Act::Evaluate)),
+    ("GET", "/api/v1/evaluation/series", Asks::Role(Act::Evaluate)),
     ("GET", "/api/v1/evaluation/bulletin", Asks::Role(Act::Evaluate)),
     ("GET", "/api/v1/evaluation/bulletin.csv", Asks::Role(Act::Evaluate)),
     ("GET", "/api/v1/evaluation/bulletin.xlsx", Asks::Role(Act::Evaluate)),
@@ -81,15 +83,24 @@ const API: [(&str, &str, Asks); 63] = [
     ("GET", "/api/v1/platform/progress", Machine),
     ("POST", "/api/v1/platform/progress/ack", Machine),
     ("GET", "/api/v1/basemaps", Login),
+    ("GET", "/api/v1/map/grids", Login),
+    ("GET", "/api/v1/map/cases", Login),
+    ("GET", "/api/v1/map/boxes", Asks::Role(Act::SeeDevices)),
+    ("GET", "/api/v1/map/at", Login),
     ("GET", "/api/v1/places", Login),
     // Like a move: another's role may be asked for; whether the case is there is told by 404 alone.
     ("POST", "/api/v1/cases/{number}/place", Sees),
+    ("GET", "/api/v1/audit", Asks::Role(Act::Audit)),
+    ("GET", "/api/v1/access", Asks::Role(Act::Audit)),
     ("GET", "/api/v1/areas", Login),
     ("GET", "/api/v1/units", Login),
     ("GET", "/api/v1/categories", Login),
     ("GET", "/api/v1/policies", Login),
     ("POST", "/api/v1/policies", Asks::Everywhere),
     ("GET", "/api/v1/policies/{version}", Login),
+    ("GET", "/api/v1/handovers", Asks::Role(Act::HandOver)),
+    ("POST", "/api/v1/handovers", Asks::Role(Act::HandOver)),
+    ("POST", "/api/v1/handovers/{id}/take", Asks::Role(Act::HandOver)),
     ("GET", "/api/v1/notices", Login),
     ("POST", "/api/v1/notices/{id}/read", Login),
     // Of the caller's own browsers only.
@@ -100,8 +111,8 @@ const API: [(&str, &str, Asks); 63] = [
     ("GET", "/api/v1/changes", Login),
 ];
 
-const PAGES: [(&str, &str, Asks); 42] = [
-    ("GET", "/", Open),
+const PAGES: [(&str, &str, Asks); 94] = [
+    ("GET", "/", Login),
     ("GET", "/login", Open),
     ("POST", "/login", Open),
     ("POST", "/logout", Login),
@@ -112,24 +123,77 @@ const PAGES: [(&str, &str, Asks); 42] = [
     ("GET", "/cases/{number}/order", Sees),
     ("GET", "/status", Open),
     ("POST", "/status", Open),
+    // A form that has no cookie of its page is refused, whoever sends it.
+    ("GET", "/report", Open),
+    ("POST", "/report", Asks::Everywhere),
+    ("GET", "/field", Asks::Role(Act::Field)),
+    ("GET", "/field/report", Open),
+    ("POST", "/field/report", Asks::Role(Act::Field)),
+    ("GET", "/field/cases/{number}", RoleAndSees(Act::Field)),
+    ("POST", "/field/cases/{number}", RoleAndSees(Act::Field)),
+    ("GET", "/field/cases/{number}/changes", RoleAndSees(Act::Field)),
+    ("GET", "/manifest.webmanifest", Open),
     ("POST", "/cases/{number}/acknowledge", RoleAndSees(Act::Acknowledge)),
     ("POST", "/cases/{number}/moves", Sees),
     ("POST", "/cases/{number}/shelf", RoleAndSees(Act::Shelve)),
     ("GET", "/calls/{call_id}", Sees),
     ("POST", "/calls/{call_id}/ticket", RoleAndSees(Act::FileTicket)),
+    ("POST", "/calls/{call_id}/join", RoleAndSees(Act::FileTicket)),
+    ("POST", "/calls/{call_id}/centre", RoleAndSees(Act::FileTicket)),
+    ("GET", "/calls/{call_id}/places", Sees),
+    ("GET", "/seat", Asks::Role(Act::FileTicket)),
+    ("GET", "/seat/calls", Asks::Role(Act::FileTicket)),
     ("POST", "/calls/{call_id}/contact", RoleAndSees(Act::Contact)),
     ("POST", "/calls/{call_id}/contact/delete", RoleAndSees(Act::Contact)),
     ("GET", "/devices", Asks::Role(Act::SeeDevices)),
     ("POST", "/devices", Asks::Role(Act::AddDevice)),
     ("GET", "/devices/{id}", Asks::Role(Act::SeeDevices)),
     ("POST", "/devices/{id}/commands", Asks::AtBox(Act::RequestStill)),
+    ("GET", "/devices/{id}/cameras/{camera}", Asks::Role(Act::SeeDevices)),
+    ("POST", "/devices/{id}/cameras/{camera}", Asks::AtBox(Act::RequestStill)),
     ("GET", "/commands", Asks::Role(Act::SeeDevices)),
     ("GET", "/quarantine", Asks::Role(Act::SeeQuarantine)),
     ("GET", "/quarantine/{id}", Asks::Role(Act::SeeQuarantine)),
     ("GET", "/evaluation", Asks::Role(Act::Evaluate)),
     ("GET", "/evaluation/cases", Asks::Role(Act::Evaluate)),
+    ("GET", "/evaluation/density", Asks::Role(Act::Evaluate)),
+    ("GET", "/evaluation/trends", Asks::Role(Act::Evaluate)),
     ("GET", "/evaluation/bulletin", Asks::Role(Act::Evaluate)),
     ("GET", "/basemap/{file}", Login),
+    ("GET", "/map", Asks::Role(Act::SeeCases)),
+    ("GET", "/queue", Asks::Role(Act::Queue)),
+    ("POST", "/queue/bulk", Asks::Role(Act::Queue)),
+    ("GET", "/tasks", Asks::Role(Act::OwnTasks)),
+    ("POST", "/tasks/accept", Asks::Role(Act::OwnTasks)),
+    ("GET", "/tasks/orders", Asks::Role(Act::OwnTasks)),
+    ("GET", "/handover", Asks::Role(Act::HandOver)),
+    ("POST", "/handover", Asks::Role(Act::HandOver)),
+    ("GET", "/handover/{id}", Asks::Role(Act::HandOver)),
+    ("POST", "/handover/{id}/take", Asks::Role(Act::HandOver)),
+    ("GET", "/admin", Asks::Role(Act::Audit)),
+    ("GET", "/admin/users", Asks::Role(Act::Audit)),
+    ("POST", "/admin/users", Asks::Role(Act::Organise)),
+    ("GET", "/admin/users/{name}", Asks::Role(Act::Audit)),
+    ("POST", "/admin/users/{name}", Asks::Role(Act::Organise)),
+    ("GET", "/admin/areas", Asks::Role(Act::Audit)),
+    ("POST", "/admin/areas", Asks::Role(Act::Organise)),
+    ("GET", "/admin/units", Asks::Role(Act::Audit)),
+    ("POST", "/admin/units", Asks::Role(Act::Organise)),
+    ("GET", "/admin/duty", Asks::Role(Act::Audit)),
+    ("POST", "/admin/duty", Asks::Role(Act::Organise)),
+    ("GET", "/admin/imports", Asks::Role(Act::Audit)),
+    ("GET", "/admin/imports/{kind}", Asks::Role(Act::Audit)),
+    ("POST", "/admin/imports/{kind}", Asks::Role(Act::Organise)),
+    ("POST", "/admin/imports/{kind}/confirm", Asks::Role(Act::Organise)),
+    ("GET", "/admin/policies", Asks::Role(Act::Audit)),
+    ("GET", "/admin/policies/{version}", Asks::Role(Act::Audit)),
+    ("GET", "/admin/categories", Asks::Role(Act::Audit)),
+    ("GET", "/admin/gazetteer", Asks::Role(Act::Audit)),
+    ("GET", "/admin/knowledge", Asks::Role(Act::Audit)),
+    ("GET", "/admin/audit", Asks::Role(Act::Audit)),
+    ("GET", "/admin/audit.csv", Asks::Role(Act::Audit)),
+    ("GET", "/admin/access", Asks::Role(Act::Audit)),
+    ("GET", "/admin/access.csv", Asks::Role(Act::Audit)),
     ("GET", "/me", Login),
     ("POST", "/me/password", Login),
     ("POST", "/me/sessions", Login),
@@ -238,8 +302,11 @@ async fn every_route_by_every_role() {
         let fill = |path: &str| {
             path.replace("{number}", &number)
                 .replace("{id}", "box-1")
+                .replace("{camera}", "north")
                 .replace("{call_id}", CALL)
                 .replace("{version}", "1")
+                .replace("{kind}", "areas")
+                .replace("{name}", "nobody")
                 .replace("{ticket}", "T-1")
                 .replace("{file}", "x.pmtiles")
                 .replace("{sha256}", &"a".repeat(64))

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::{CaseRow, ContactAsk, Nav, Sev, Shell, Theme, TicketView};
-use crate::web::moment::Moment;
+use super::{CaseRow, ContactAsk, MapMode, MapView, Nav, SeatList, Sev, Shell, Theme, TicketView};
+use crate::web::moment::{Moment, length_text};
 
 /// One choice of the ticket form.
 #[derive(Clone, Debug)]
@@ -21,11 +21,65 @@ pub struct OfferView {
     pub id: String,
     pub word: String,
     pub percent: u8,
-    /// What was said that speaks for it.
+    /// What was said that speaks for it, and what people made of it before.
     pub why: String,
     /// Of the three.
     pub key: String,
     pub on: bool,
+}
+
+/// A place that may be meant.
+#[derive(Clone, Debug)]
+pub struct CallPlace {
+    /// Of the three.
+    pub key: usize,
+    pub id: String,
+    pub name: String,
+    pub percent: u8,
+    /// Town, community and grid, the widest first.
+    pub chain: Vec<String>,
+    /// What of the words met which name, and how far it is from the first.
+    pub why: String,
+    /// The hub takes it unless another one is picked.
+    pub sure: bool,
+    pub on: bool,
+    /// WGS84, for a map.
+    pub at: Option<(f64, f64)>,
+}
+
+/// The places that the words of the form may mean.
+#[derive(Clone, Debug)]
+pub struct PlaceOffers {
+    pub all: Vec<CallPlace>,
+    /// Two are about as likely.
+    pub unclear: bool,
+    /// What was picked is not among them.
+    pub lost: bool,
+    /// There is no gazetteer.
+    pub empty: bool,
+}
+
+impl PlaceOffers {
+    pub fn picked(&self) -> bool {
+        self.all.iter().any(|one| one.on)
+    }
+}
+
+/// The same by themselves, for a script.
+#[derive(Template)]
+#[template(path = "call_places.html")]
+pub struct CallPlacesPart<'a> {
+    pub shell: &'a Shell,
+    pub places: PlaceOffers,
+}
+
+/// The command centre was told of the call.
+#[derive(Clone, Debug)]
+pub struct CentreView {
+    pub at: Moment,
+    pub by: String,
+    /// Who has it in hand since; nothing: nobody yet.
+    pub in_hand: Option<String>,
 }
 
 /// Something that the call says of danger.
@@ -47,6 +101,8 @@ pub struct SimilarView {
     pub opened: Moment,
     /// How like it is, 0 to 100.
     pub percent: u8,
+    /// The law lets this user join the call to it.
+    pub may_join: bool,
 }
 
 /// An entry of the knowledge base that answers the call.
@@ -83,6 +139,9 @@ pub struct TicketForm {
     pub categories: Vec<Choice>,
     pub urgencies: Vec<Choice>,
     pub place: String,
+    pub places: PlaceOffers,
+    /// A point that was picked on the map: latitude and longitude.
+    pub point: String,
     pub summary: String,
     /// When the ticket that the form was made from was filed; 0: there was none.
     pub known: i64,
@@ -97,7 +156,27 @@ pub struct SaidView {
     pub who: &'static str,
     pub caller: bool,
     pub at: String,
+    /// In the recording.
+    pub start_ms: u64,
+    pub end_ms: u64,
+    /// Its text, in order.
+    pub parts: Vec<MarkView>,
+}
+
+/// A stretch of what was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkView {
     pub text: String,
+    pub mark: Mark,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    None,
+    /// It raised this alarm.
+    Alarm(&'static str),
+    /// A place.
+    Place,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +188,8 @@ pub enum TranscriptView {
         away: bool,
         /// Names of the alarms by id, as JSON.
         alarms: String,
+        /// What was said that raised them, by id, as JSON.
+        heard: String,
     },
     /// No speech model on the box.
     Waiting,
@@ -149,6 +230,8 @@ pub enum RecordingView {
         media_type: String,
         /// Private numbers are not in it.
         bleeped: bool,
+        /// How long it is, where its box said so.
+        length_ms: Option<i64>,
     },
 }
 
@@ -186,4 +269,37 @@ pub struct CallPage<'a> {
     pub editing: bool,
     /// The purpose of this address, percent-encoded: a live update must not stop a recording.
     pub purpose_query: Option<String>,
+    /// What was done, though the ticket is not filed yet.
+    pub told: Option<&'static str>,
+    /// The other calls of the seat, for whoever files tickets.
+    pub calls: Option<SeatList>,
+    /// Since when it runs, or is over, epoch ms by the hub's clock.
+    pub runs_since_ms: Option<i64>,
+    pub over_since: Option<Moment>,
+    pub centre: Option<CentreView>,
+    pub may_centre: bool,
+    /// An alarm holds, and nobody has told the centre.
+    pub urges_centre: bool,
+    /// The case in which the work goes on.
+    pub joined_into: Option<String>,
+    /// Of the form, to pick a place on.
+    pub map: Option<MapView>,
+}
+
+impl CallPage<'_> {
+    /// Of the form.
+    pub fn places(&self) -> Option<&PlaceOffers> {
+        self.form.as_ref().map(|form| &form.places)
+    }
+
+    /// The form that a button of the page sends: with what was typed, where something can be.
+    pub fn sends(&self) -> &'static str {
+        if self.form.is_some() { "ticket" } else { "act" }
+    }
+
+    /// How long it has been over.
+    pub fn over_for(&self) -> String {
+        let age_ms = self.over_since.as_ref().map_or(0, |at| at.age_ms);
+        length_text(u64::try_from(age_ms).unwrap_or(0))
+    }
 }

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::{
-    CaseRow, CommandView, Control, JoinedView, LinkView, MoveView, MovesView, Nav, Sev, Shell, Theme,
+    CaseRow, CommandView, Control, JoinedView, LinkView, MapMode, MapView, MoveView, MovesView, Nav, Sev,
+    Shell, Theme,
 };
 use crate::web::moment::Moment;
 use crate::web::text::Lang;
@@ -76,6 +77,13 @@ pub struct HistoryView {
     pub hash_short: String,
 }
 
+impl HistoryView {
+    /// What people wrote stays as they wrote it; a page in English says of it that it is Chinese.
+    pub fn is_chinese(&self) -> bool {
+        self.detail.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct IncidentView {
     pub id: String,
@@ -116,6 +124,8 @@ pub struct CasePage<'a> {
     pub earlier: bool,
     pub joined: Vec<JoinedView>,
     pub link: LinkView,
+    /// Where it lies, when its point is known.
+    pub map: Option<MapView>,
     pub still: Option<StillTarget>,
     pub requests: Vec<CommandView>,
     /// With the number and this code whoever reported it reads its status.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FilterChoice, Nav, Shell, Theme};
+use super::{FilterChoice, Nav, OverviewView, Shell, Theme};
 use crate::web::moment::Moment;
 
 /// One figure, and the cases behind it.
@@ -13,6 +13,13 @@ pub struct FigureView {
     pub url: Option<String>,
     /// Of a rate: both its parts.
     pub parts: Option<PartsView>,
+}
+
+impl FigureView {
+    /// Both parts of a rate, where the figure stands alone.
+    pub fn hint(&self) -> String {
+        self.parts.as_ref().map_or(String::new(), |parts| format!("{}/{}", parts.n, parts.d))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +55,17 @@ pub struct KeptView {
     pub made: Moment,
     pub hash: String,
     pub hash_short: String,
+    /// Number of the signed root up to which the history was read.
+    pub root: i64,
+}
+
+/// That root itself.
+#[derive(Clone, Debug)]
+pub struct SignedRootView {
+    pub made: Moment,
+    pub hash: String,
+    pub signer: String,
+    pub signature: String,
 }
 
 #[derive(Clone, Debug)]
@@ -57,10 +75,23 @@ pub struct AreaChoice {
     pub on: bool,
 }
 
+/// The pages of the evaluation, of the same period and area.
+#[derive(Clone, Debug)]
+pub struct EvaluationTabs {
+    pub league: String,
+    pub density: String,
+    pub trends: String,
+    /// Of a month.
+    pub bulletin: Option<String>,
+    /// `league`, `density`, `trends` or `bulletin`.
+    pub here: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "evaluation.html")]
 pub struct EvaluationPage<'a> {
     pub shell: &'a Shell,
+    pub tabs: EvaluationTabs,
     pub period: String,
     pub by: &'static str,
     pub level: &'static str,
@@ -68,6 +99,8 @@ pub struct EvaluationPage<'a> {
     pub by_word: &'static str,
     pub groups: Vec<FilterChoice>,
     pub periods: Vec<FilterChoice>,
+    /// The overview, or every measure.
+    pub details: Vec<FilterChoice>,
     pub areas: Vec<AreaChoice>,
     pub kept: Option<KeptView>,
     pub seen: Moment,
@@ -78,14 +111,14 @@ pub struct EvaluationPage<'a> {
     /// What the score is made of.
     pub weights: String,
     pub policy: i64,
+    /// Nothing where every measure is shown.
+    pub overview: Option<OverviewView>,
     pub measures: Vec<MeasureView>,
     pub rows: Vec<FigureRowView>,
     pub total: Vec<FigureView>,
     /// The same as files.
     pub csv: String,
     pub xlsx: String,
-    /// Of a month.
-    pub bulletin: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +142,8 @@ pub struct EvaluationCasesPage<'a> {
     pub period: String,
     /// Of a rate: above or below the line.
     pub part: &'static str,
+    /// Of a part of the figure: which.
+    pub narrow: Vec<String>,
     pub count: usize,
     pub hidden: usize,
     pub rows: Vec<BehindView>,
@@ -143,12 +178,16 @@ pub struct LeagueView {
 #[template(path = "bulletin.html")]
 pub struct BulletinPage<'a> {
     pub shell: &'a Shell,
+    pub tabs: EvaluationTabs,
     pub month: String,
     /// In words.
     pub month_words: String,
     pub kept: Option<KeptView>,
+    pub root: Option<SignedRootView>,
     pub cases: i64,
     pub unread: i64,
+    /// What the figures say.
+    pub words: Vec<String>,
     pub lines: Vec<LineView>,
     pub leagues: Vec<LeagueView>,
     pub overdue: Vec<BehindView>,
@@ -158,7 +197,6 @@ pub struct BulletinPage<'a> {
     pub categories: Vec<(String, FigureView)>,
     pub before: Option<String>,
     pub after: Option<String>,
-    pub table: String,
     pub csv: String,
     pub xlsx: String,
 }

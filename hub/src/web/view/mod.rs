@@ -1,33 +1,55 @@
 //! What the templates show: plain data, already in words. No decisions here, no SQL.
 
+mod admin;
+mod ask;
 mod call;
+mod camera;
 mod case;
 mod cases;
 mod contact;
+mod density;
 mod devices;
 mod evaluation;
+mod field;
+mod handover;
 mod links;
+mod map;
 mod me;
 mod moves;
 mod order;
+mod queue;
 mod records;
+mod seat;
 mod status;
+mod tasks;
+mod trend;
 mod wall;
 
 use askama::Template;
 
+pub use admin::*;
+pub use ask::*;
 pub use call::*;
+pub use camera::*;
 pub use case::*;
 pub use cases::*;
 pub use contact::*;
+pub use density::*;
 pub use devices::*;
 pub use evaluation::*;
+pub use field::*;
+pub use handover::*;
 pub use links::*;
+pub use map::*;
 pub use me::*;
 pub use moves::*;
 pub use order::*;
+pub use queue::*;
 pub use records::*;
+pub use seat::*;
 pub use status::*;
+pub use tasks::*;
+pub use trend::*;
 pub use wall::*;
 
 use super::moment::Moment;
@@ -67,12 +89,19 @@ impl Theme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nav {
     Wall,
+    Map,
     Cases,
     Hotline,
+    Seat,
     Devices,
     Commands,
     Quarantine,
     Evaluation,
+    Admin,
+    Queue,
+    Tasks,
+    Handover,
+    Field,
     None,
 }
 
@@ -85,6 +114,16 @@ pub struct Who {
     pub sees_devices: bool,
     pub sees_quarantine: bool,
     pub sees_evaluation: bool,
+    pub sees_admin: bool,
+    pub sees_field: bool,
+    /// Files tickets of calls.
+    pub sees_seat: bool,
+    pub sees_map: bool,
+    /// Works off what waits for a centre or an officer.
+    pub sees_queue: bool,
+    /// Works in a unit.
+    pub sees_tasks: bool,
+    pub sees_handover: bool,
     /// Where the alert wall of this user is: with its forms, or to be looked at.
     pub wall: Option<&'static str>,
 }

@@ -44,4 +44,15 @@ pub struct OrderPage {
     pub address: String,
     pub printed_at: String,
     pub printed_by: String,
+    /// One sheet among several, not a page of its own.
+    pub is_sheet: bool,
+}
+
+/// Several of them in one print.
+#[derive(Template)]
+#[template(path = "orders.html")]
+pub struct OrdersPage {
+    pub lang: Lang,
+    /// Each as its own template made it.
+    pub sheets: Vec<String>,
 }

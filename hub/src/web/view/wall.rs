@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{CaseRow, Nav, Sev, Shell, ShelvedView, Theme, Thumb};
+use super::{CaseRow, MapMode, MapView, Nav, Sev, Shell, ShelvedView, Theme, Thumb};
 use crate::web::moment::Moment;
 
 /// A case that nobody has in hand.
@@ -165,6 +165,8 @@ pub struct WallPage<'a> {
     pub screen: bool,
     /// Whether there is such a form for this user.
     pub may_screen: bool,
+    /// Where there is anything to draw cases on.
+    pub map: Option<MapView>,
     pub alerts: Vec<AlertView>,
     /// Cards that are not shown.
     pub more_alerts: bool,

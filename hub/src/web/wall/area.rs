@@ -14,10 +14,10 @@ use crate::web::words;
 
 /// What people call areas, by their paths.
 #[derive(Clone, Debug, Default)]
-pub(super) struct AreaNames(HashMap<String, (String, String)>);
+pub(in crate::web) struct AreaNames(HashMap<String, (String, String)>);
 
 impl AreaNames {
-    pub(super) fn new(areas: &[Area]) -> Self {
+    pub(in crate::web) fn new(areas: &[Area]) -> Self {
         let named = |area: &Area| (area.path.clone(), (area.name_zh.clone(), area.name_en.clone()));
         Self(areas.iter().map(named).collect())
     }
@@ -28,13 +28,13 @@ impl AreaNames {
     }
 
     /// Of an area that is called nothing: its id.
-    pub(super) fn name(&self, path: &str, lang: Lang) -> String {
+    pub(in crate::web) fn name(&self, path: &str, lang: Lang) -> String {
         let id = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
         self.known(path, lang).unwrap_or_else(|| id.to_owned())
     }
 
     /// From the town downwards, those that have a name.
-    pub(super) fn chain(&self, path: &str, lang: Lang) -> Vec<String> {
+    pub(in crate::web) fn chain(&self, path: &str, lang: Lang) -> Vec<String> {
         (2..=depth(path)).filter_map(|levels| self.known(&first(path, levels), lang)).collect()
     }
 }

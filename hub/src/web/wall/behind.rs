@@ -41,7 +41,13 @@ pub(in crate::web) async fn behind(
         what: what(&asked, &names, &local, lang),
         rows: cases.iter().map(|case| card::held(case, &names, &local, lang)).collect(),
         cut,
-        back: if viewer.may(Act::Acknowledge) { "/wall" } else { "/screen" },
+        back: if viewer.may(Act::Acknowledge) {
+            "/wall"
+        } else if viewer.may(Act::WallScreen) {
+            "/screen"
+        } else {
+            "/map"
+        },
         shell: &frame,
     };
     render(&page, &viewer)

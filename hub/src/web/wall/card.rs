@@ -89,7 +89,7 @@ pub(super) fn alert(
     }
 }
 
-pub(super) fn held(case: &Case, names: &AreaNames, local: &LocalTime, lang: Lang) -> HeldView {
+pub(in crate::web) fn held(case: &Case, names: &AreaNames, local: &LocalTime, lang: Lang) -> HeldView {
     HeldView {
         row: words::case_row(case, None, false, local, lang),
         areas: names.chain(&case.area, lang),
@@ -149,7 +149,8 @@ fn escalates(case: &Case, alarm: &Alarm, around: &Around<'_>) -> Option<Escalate
     })
 }
 
-fn due(case: &Case, local: &LocalTime, lang: Lang) -> Option<DueView> {
+/// Its running clock that ends first, against its limit.
+pub(in crate::web) fn due(case: &Case, local: &LocalTime, lang: Lang) -> Option<DueView> {
     let (clock, at) = case.due_clock.as_deref().and_then(ClockKind::kept).zip(case.due_at_ms)?;
     let left_ms = at - local.now.0;
     let (side, class) = match left_ms {

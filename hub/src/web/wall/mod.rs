@@ -2,7 +2,7 @@
 //! nothing can be done.
 //!
 //! Everything on it comes from one reading of the tables; `wall.js` reads the page again when something changes and puts
-//! what differs in place. A map is deliberately absent: open cases stand by town and community, which needs none. Each
+//! what differs in place. Open cases stand on the map where there is one, and by town and community, which needs none. Each
 //! figure leads to its cases ([`behind`]), found by the conditions by which it was counted.
 
 mod act;
@@ -21,17 +21,19 @@ use axum::response::{Html, IntoResponse as _, Response};
 use protocol::UtcMs;
 
 pub(super) use act::{false_alarm, shelve};
-use area::AreaNames;
+pub(super) use area::AreaNames;
 pub(super) use behind::behind;
 use card::Around;
+pub(super) use card::{due, held};
 use load::{HOUR_MS, LONGEST_SHIFT_MS, Roster, STEP_MS, Verdict};
 
 use super::error::PageError;
 use super::guard::{Fields, Viewer};
+use super::map;
 use super::moment::LocalTime;
 use super::shell::{local, shell};
 use super::text::Lang;
-use super::view::{FlappingView, LoadRow, LoadView, Nav, StepCount, Theme, WallPage, WallProblem};
+use super::view::{FlappingView, LoadRow, LoadView, MapMode, Nav, StepCount, Theme, WallPage, WallProblem};
 use super::words;
 use crate::app::App;
 use crate::case::store::list;
@@ -146,6 +148,7 @@ async fn made(
         problem: problem.filter(|_| !shown),
         acknowledge_s: emergency.acknowledge_s,
         telephone: app.config.hub.duty_telephone.clone(),
+        map: map::view(app, viewer, if form == Form::Desk { MapMode::Wall } else { MapMode::Screen }).await?,
         alerts,
         shell: &frame,
     };
@@ -213,6 +216,38 @@ async fn load_view(
         steps: (0..HOUR_MS / STEP_MS).rev().map(step).collect(),
         on_duty: roster.on_duty(now.0),
         has_roster: !roster.is_empty(),
+    })
+}
+
+/// What so many alerts are to those who watch over an area, by the wall's own measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Measure {
+    /// In ten minutes.
+    pub(super) per_operator: f64,
+    /// On the mean; nothing without a roster: then one desk would have had all of it.
+    pub(super) people: Option<f64>,
+    /// More than somebody can look at well.
+    pub(super) high: bool,
+    /// More than the limit.
+    pub(super) over: bool,
+}
+
+/// A time of less than ten minutes counts as ten: nothing says that it goes on like that.
+pub(super) async fn measure(
+    app: &App,
+    area: &str,
+    alerts: i64,
+    (from, to): (UtcMs, UtcMs),
+) -> db::Result<Measure> {
+    let from_ms = from.0.min(to.0 - STEP_MS);
+    let turns = store::turns(&app.db, app.tenant().as_str(), area, (from_ms - LONGEST_SHIFT_MS, to)).await?;
+    let load = Roster::nearest(turns).load(alerts, (from_ms, to.0));
+    let verdict = load.verdict();
+    Ok(Measure {
+        per_operator: load.per_operator,
+        people: load.people,
+        high: verdict == Verdict::High,
+        over: verdict == Verdict::Over,
     })
 }
 

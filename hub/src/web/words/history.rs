@@ -5,17 +5,22 @@ use serde_json::Value;
 
 use super::{answer, command, kind, severity, unit};
 use crate::case::{HistoryEntry, category};
+use crate::field::written;
 use crate::organisation::Level;
 use crate::ticket::taxonomy;
-use crate::web::moment::LocalTime;
+use crate::web::moment::{LocalTime, age_text};
 use crate::web::text::Lang;
 use crate::web::view::HistoryView;
 use crate::workflow::{Ask, Card, Satisfaction, VoidReason};
+
+/// What came sooner than that came at once.
+const SAID_AT_ONCE_MS: i64 = 5 * 60_000;
 
 /// `user:NAME` → NAME, `device:ID` → ID, `hub` → the product.
 fn actor(actor: &str, lang: Lang) -> String {
     match actor.split_once(':') {
         Some((_, name)) => name.to_owned(),
+        None if actor == crate::ask::ACTOR => lang.ask_citizen().to_owned(),
         None => lang.product().to_owned(),
     }
 }
@@ -75,8 +80,10 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "called_back" => lang.pick("回访", "Called back"),
         "reminded" => lang.pick("催办", "Reminded"),
         "escalated" => lang.pick("逐级告警", "Escalated"),
+        "centre_called" => lang.pick("直报指挥中心", "Straight to the centre"),
         "card_shown" => lang.pick("督办", "Card shown"),
         "card_lifted" => lang.pick("撤销督办", "Card lifted"),
+        "written" => lang.pick("现场填写", "Written on site"),
         "remark" => lang.pick("补充说明", "Remark"),
         "alert_released" => lang.pick("发布预警", "Alert released"),
         "alert_cancelled" => lang.pick("解除预警", "Alert taken back"),
@@ -86,9 +93,25 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         at: local.moment(UtcMs(entry.at_ms)),
         action: action.to_owned(),
         by: actor(&entry.actor, lang),
-        detail: serde_json::from_str(&entry.detail).map(|detail| in_words(&detail, lang)).unwrap_or_default(),
+        detail: serde_json::from_str::<Value>(&entry.detail)
+            .map(|detail| [in_words(&detail, lang), on_site(&detail, entry.at_ms, local, lang)])
+            .map(|parts| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+            .unwrap_or_default(),
         hash_short: entry.hash.chars().take(4).collect(),
     }
+}
+
+/// When it was written, of what came later than that; and by how much the telephone's clock was off.
+fn on_site(detail: &Value, came_at_ms: i64, local: &LocalTime, lang: Lang) -> String {
+    let Some((at, skew)) = written::told(detail) else { return String::new() };
+    if skew.is_none() && came_at_ms - at.0 < SAID_AT_ONCE_MS {
+        return String::new();
+    }
+    let off = skew.map_or(String::new(), |ms| {
+        let side = if ms > 0 { lang.pick("快", "fast by") } else { lang.pick("慢", "slow by") };
+        format!("{}{side} {}", lang.pick("，手机时钟", ", its clock "), age_text(ms.abs(), lang.is_zh()))
+    });
+    format!("{} {}{off}", lang.pick("写于", "written"), local.moment(at).text)
 }
 
 /// The parts of a history row's detail that people read.

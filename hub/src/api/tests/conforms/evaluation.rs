@@ -21,4 +21,15 @@ pub(super) async fn evaluation(reader: &mut Reader<'_>, seat: &Browser, chief: &
             }
         }
     }
+    let path = "/api/v1/evaluation/series";
+    for (who, query, status) in [
+        (chief, "by=category&period=2026-03&count=3", 200),
+        (chief, "count=0", 400),
+        (chief, "count=99", 400),
+        (seat, "", 403),
+        (Who::Nobody, "", 401),
+    ] {
+        let answer = reader.ask("GET", path, &format!("{path}?{query}"), who, None).await;
+        assert_eq!(answer.status, status, "{path}?{query}: {}", answer.text);
+    }
 }
