@@ -100,23 +100,26 @@ install_native_libraries() {
     rm -r "$scratch"
 }
 
-install_web_assets() {
-    local assets=hub/assets
+# install_packaged FOLDER WHAT: what a package.json and its lock file name, into FOLDER/node_modules.
+install_packaged() {
+    local assets=$1
     [ -f "$assets/package-lock.json" ] || return 0
     local pin
     pin=$(cat "$assets/package.json" "$assets/package-lock.json" | sha256sum)
     [ "$(cat "$assets/node_modules/.pin" 2>/dev/null)" != "$pin" ] || return 0
-    say "fetching the web assets"
+    say "fetching $2"
     # The lock file carries the hash of each; no script of a package is run.
-    (cd "$assets" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000) ||
-        fail "the web assets could not be fetched" "check the network (an npm registry must be reachable), then run this again"
+    (cd "$assets" && npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000) ||
+        fail "$2 could not be fetched" "check the network (an npm registry must be reachable), then run this again"
     printf '%s\n' "$pin" >"$assets/node_modules/.pin"
 }
 
 check_machine
 install_packages
 install_native_libraries
-install_web_assets
+install_packaged hub/assets "the web assets"
+# Nothing of it is shipped.
+[ "$tree" = target/ship ] || install_packaged tests "what the tests judge pages with"
 [ "$build" = yes ] || exit 0
 # Cargo knows best what is out of date; with nothing to do this takes about a second and no network.
 cargo build --release --workspace --locked ||

@@ -15,6 +15,18 @@ use crate::wait::{free_port, until};
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const START: Duration = Duration::from_secs(30);
 
+/// WebDriver's code points of keys.
+pub mod key {
+    pub const TAB: &str = "\u{e004}";
+    pub const ENTER: &str = "\u{e007}";
+    pub const SHIFT: char = '\u{e008}';
+    pub const CONTROL: char = '\u{e009}';
+    pub const ALT: char = '\u{e00a}';
+    pub const ESCAPE: &str = "\u{e00c}";
+    pub const SPACE: &str = " ";
+    pub const DOWN: &str = "\u{e015}";
+}
+
 pub struct Browser {
     http: reqwest::Client,
     session: String,
@@ -27,6 +39,11 @@ impl Browser {
     /// A window of `width` × `height` in Chinese. Trusts every certificate: the hub's own authority is checked
     /// by the clients that carry it.
     pub async fn open(width: u32, height: u32, logs: &Path) -> Result<Self> {
+        Self::open_with(width, height, logs, &[]).await
+    }
+
+    /// The same with more of Chromium's own arguments.
+    pub async fn open_with(width: u32, height: u32, logs: &Path, more: &[String]) -> Result<Self> {
         let profile = tempfile::Builder::new().prefix("shaodian-browser-").tempdir()?;
         let port = free_port()?;
         let mut command = Command::new("chromedriver");
@@ -45,6 +62,7 @@ impl Browser {
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.path().join("profile").display()),
         ];
+        arguments.extend_from_slice(more);
         if rustix::process::geteuid().is_root() {
             // Chromium's sandbox refuses root, as in a container.
             arguments.push("--no-sandbox".into());
@@ -102,6 +120,36 @@ impl Browser {
         self.post(&format!("element/{id}/click"), json!({})).await.map(drop)
     }
 
+    /// Types into what has the focus, as keys.
+    pub async fn type_here(&self, text: &str) -> Result<()> {
+        let active = self.get("element/active").await.context("looking for what has the focus")?;
+        let id = active[ELEMENT].as_str().context("WebDriver gave no element")?;
+        self.post(&format!("element/{id}/value"), json!({"text": text})).await.map(drop)
+    }
+
+    /// Presses keys one after the other, wherever the focus goes meanwhile; Shift, Control and Alt are held to the end.
+    pub async fn press(&self, keys: &str) -> Result<()> {
+        let is_held = |pressed: &char| [key::SHIFT, key::CONTROL, key::ALT].contains(pressed);
+        let one = |kind: &str, pressed: char| json!({"type": kind, "value": pressed.to_string()});
+        let mut steps = Vec::new();
+        for pressed in keys.chars() {
+            steps.push(one("keyDown", pressed));
+            if !is_held(&pressed) {
+                steps.push(one("keyUp", pressed));
+            }
+        }
+        steps.extend(keys.chars().filter(is_held).map(|held| one("keyUp", held)));
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": steps});
+        self.post("actions", json!({"actions": [keyboard]})).await.map(drop)
+    }
+
+    /// What a field holds; asked of the browser itself, so pages without scripts answer too.
+    pub async fn value(&self, css: &str) -> Result<String> {
+        let id = self.element(css).await?;
+        let value = self.get(&format!("element/{id}/property/value")).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Text of the first element, `None` when there is none.
     pub async fn text(&self, css: &str) -> Result<Option<String>> {
         let found = self
@@ -132,13 +180,42 @@ impl Browser {
             .map(drop)
     }
 
+    /// As after the last tab was closed: nobody is logged in, no language and no theme is chosen.
+    pub async fn forget(&self) -> Result<()> {
+        send(&self.http, self.http.delete(format!("{}/cookie", self.session))).await.map(drop)
+    }
+
+    /// A command of the DevTools protocol.
+    pub async fn devtools(&self, command: &str, params: Value) -> Result<Value> {
+        self.post("goog/cdp/execute", json!({"cmd": command, "params": params})).await
+    }
+
     /// Whether it wants light or dark pages.
     pub async fn scheme(&self, dark: bool) -> Result<()> {
         let value = if dark { "dark" } else { "light" };
-        let params = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
-        self.post("goog/cdp/execute", json!({"cmd": "Emulation.setEmulatedMedia", "params": params}))
-            .await
-            .map(drop)
+        self.wants("prefers-color-scheme", value).await
+    }
+
+    /// As somebody who asked for no motion: colours and places are at once what they will be.
+    pub async fn still(&self) -> Result<()> {
+        self.wants("prefers-reduced-motion", "reduce").await
+    }
+
+    /// One wish at a time: the next takes the place of this one.
+    async fn wants(&self, feature: &str, value: &str) -> Result<()> {
+        let params = json!({"features": [{"name": feature, "value": value}]});
+        self.devtools("Emulation.setEmulatedMedia", params).await.map(drop)
+    }
+
+    /// Size of the page in CSS pixels; a window cannot be as narrow as a phone.
+    pub async fn size(&self, width: u32, height: u32) -> Result<()> {
+        let params = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", params).await.map(drop)
+    }
+
+    /// Whether pages may run scripts.
+    pub async fn scripts(&self, may: bool) -> Result<()> {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !may})).await.map(drop)
     }
 
     /// PNG of the window.

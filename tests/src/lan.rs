@@ -15,6 +15,8 @@ const PREFIX: &str = "shaodian-";
 
 pub struct Lan {
     namespace: String,
+    /// This end of the cable.
+    near: String,
     /// The hub's address; the box and the browser are at the other end of the cable.
     pub hub: Ipv4Addr,
 }
@@ -26,9 +28,9 @@ impl Lan {
         // 10.231.0.0/16 in pieces of four addresses, one per process.
         let block = (id % 16_384) * 4;
         let address = |host: u32| Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 231, 0, 0)) + block + host);
-        let lan = Self { namespace: format!("{PREFIX}{id}"), hub: address(2) };
-        sweep()?;
         let (near, far) = (format!("sd{id}a"), format!("sd{id}b"));
+        let lan = Self { namespace: format!("{PREFIX}{id}"), near: near.clone(), hub: address(2) };
+        sweep()?;
         ip(&["netns", "add", &lan.namespace])?;
         ip(&["link", "add", &near, "type", "veth", "peer", "name", &far, "netns", &lan.namespace])?;
         ip(&["address", "add", &format!("{}/30", address(1)), "dev", &near])?;
@@ -37,6 +39,15 @@ impl Lan {
         ip(&["-n", &lan.namespace, "link", "set", &far, "up"])?;
         ip(&["-n", &lan.namespace, "link", "set", "lo", "up"])?;
         Ok(lan)
+    }
+
+    /// Switches this end of the cable off, as a telephone loses its network.
+    pub fn cut(&self) -> Result<()> {
+        ip(&["link", "set", &self.near, "down"]).map(drop)
+    }
+
+    pub fn mend(&self) -> Result<()> {
+        ip(&["link", "set", &self.near, "up"]).map(drop)
     }
 
     /// The same program on the hub's machine.

@@ -210,6 +210,11 @@ impl World {
         format!("https://{host}:{}", self.https)
     }
 
+    /// The cable between the hub's machine and everybody else's, where it has one of its own.
+    pub fn lan(&self) -> Result<&Lan> {
+        self.lan.as_ref().context("this world has one machine (Builder::lan)")
+    }
+
     pub fn ca(&self) -> PathBuf {
         self.path("hub/pki/ca.pem")
     }

@@ -1,0 +1,15 @@
+//! People at the hub's pages in a real browser: every page for every role, by eye, by ear and by keys, and a case that
+//! goes its way without a mouse, without scripts, and on a wall that lives.
+//!
+//! One program with few worlds in it: a world takes seconds, a page tenths of one.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
+
+mod axe;
+mod county;
+mod crawl;
+mod field;
+mod flow;
+mod keyboard;
+mod language;
+mod wall;
