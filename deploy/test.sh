@@ -95,8 +95,8 @@ rm -rf "$log" "$outputs"
 mkdir "$outputs"
 step "testing; what each program says comes into $outputs"
 status=0
-# The test programs wait more than they compute, so two run at a time. The demo takes the whole machine, as it does a
-# newcomer's: it comes last.
+# The test programs wait more than they compute, so two run at a time. A browser that draws page after page, and the demo,
+# take the whole machine, as the demo does a newcomer's: they come last, one after the other.
 programs=$(cargo test --release --workspace --locked --no-run --quiet --message-format=json-render-diagnostics |
     jq -r 'select(.profile.test and .executable) | "\(.manifest_path | sub("/[^/]*$"; ""))\t\(.executable)"') ||
     fail "the tests could not be built" "read the compiler's message above"
@@ -112,8 +112,8 @@ run_program() {
 export -f run_program
 # xargs starts no more programs when one ends with 255.
 in_turn() { xargs -d '\n' -P "$1" -I{} bash -c 'run_program "$@" || exit 1' _ {} "${filter[@]}" || status=1; }
-in_turn 2 < <(grep -v '/demo-[0-9a-f]*$' <<<"$programs")
-in_turn 1 < <(grep '/demo-[0-9a-f]*$' <<<"$programs")
+in_turn 2 < <(grep -vE '/(browser|demo)-[0-9a-f]*$' <<<"$programs")
+in_turn 1 < <(grep -E '/(browser|demo)-[0-9a-f]*$' <<<"$programs")
 cat "$outputs"/* >"$log"
 
 # The whole output is in the log; here only what a person needs.
