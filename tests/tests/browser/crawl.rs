@@ -76,6 +76,7 @@ struct Eyes<'a> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_holds_for_every_role() {
+    let _calm = crate::NETWORK.read().await;
     let county = County::settle(DatabaseKind::Sqlite).await;
     county.fill().await;
     let browser = Browser::open(DESK.0, DESK.1, &county.world.logs()).await.unwrap();

@@ -29,6 +29,7 @@ struct Phone {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_written_offline_is_sent_once() {
+    let _alone = crate::NETWORK.write().await;
     let lan = match Lan::lay() {
         Ok(lan) => lan,
         Err(e) => {

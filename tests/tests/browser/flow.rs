@@ -88,6 +88,7 @@ struct Desk<'a> {
 /// From the log-in to the last move nothing but keys: the find box, the list, the page's own keys, Tab and Enter.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_goes_its_way_by_keys_alone() {
+    let _calm = crate::NETWORK.read().await;
     let county = County::settle(DatabaseKind::Postgres).await;
     let number = county.alert("kitchen", IncidentKind::Smoke, Severity::Major, "dongguan-03").await;
     let browser = Browser::open(1366, 768, &county.world.logs()).await.unwrap();
@@ -111,6 +112,7 @@ async fn a_case_goes_its_way_by_keys_alone() {
 /// more comes back with what was typed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_goes_its_way_without_scripts() {
+    let _calm = crate::NETWORK.read().await;
     let county = County::settle(DatabaseKind::Sqlite).await;
     let number = county.alert("kitchen", IncidentKind::Smoke, Severity::Major, "dongguan-03").await;
     let browser = Browser::open(1366, 768, &county.world.logs()).await.unwrap();

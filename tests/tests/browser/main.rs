@@ -5,6 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it cannot have")]
 
+/// A cable that is pulled is a change of the machine's network, upon which Chromium drops what it reads, of any page: whoever
+/// pulls one does it while nobody else looks.
+static NETWORK: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
 mod axe;
 mod county;
 mod crawl;

@@ -47,6 +47,7 @@ impl Room {
 /// cursor nor the words; what is less waits behind its key. A acknowledges the card that is selected, and only that.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_comes_and_disturbs_nobody() {
+    let _calm = crate::NETWORK.read().await;
     let county = County::settle(DatabaseKind::Sqlite).await;
     let first = county.alert("lane", IncidentKind::BlockedLane, Severity::Normal, "dongguan-06").await;
     let browser = Browser::open(1920, 1080, &county.world.logs()).await.unwrap();
