@@ -32,8 +32,12 @@ enum Kind {
 const LETTERS: usize = 4;
 /// Runs of sounds: one alone says nothing, and longer ones stand for letters already.
 const SOUNDS: std::ops::RangeInclusive<usize> = 2..=3;
-/// Two words tell something together when no more letters than this stand between them.
+/// Two words tell something together when no more letters than this stand between them; …
 const NEAR: usize = 8;
+/// … and something else, when they are further apart than that, up to this: a "last year" in the clause before.
+const FAR: usize = 40;
+/// Tells a pair of words far from each other from the same pair near.
+const APART: u32 = 0x0040_0000;
 /// Of a class that is heard again and again, so many words count.
 const MOST: u32 = 4;
 
@@ -90,12 +94,15 @@ fn of_words(words: &[Word], scopes: &[Scope], all: &mut Vec<Found>) {
             all.push(Found { feature: finish(mix(class, *count), scope, Kind::Class), from, to });
         }
         for second in &words[index + 1..] {
-            if second.from > first.to + NEAR {
+            if second.from > first.to + FAR {
                 break;
             }
             // Of two words that overlap neither comes first.
             if second.from >= first.to {
-                let pair = mix(mix(begin(Kind::Pair), code(first.class)), code(second.class));
+                let mut pair = mix(mix(begin(Kind::Pair), code(first.class)), code(second.class));
+                if second.from > first.to + NEAR {
+                    pair = mix(pair, APART);
+                }
                 let scope = scope.max(scopes[second.from]);
                 all.push(Found { feature: finish(pair, scope, Kind::Pair), from, to: second.to });
             }
