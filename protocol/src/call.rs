@@ -122,6 +122,12 @@ pub enum LiveCall {
         call_id: CallId,
         alarms: Vec<Alarm>,
     },
+    /// What the caller's words come to so far: an offer, replaced by a later one and at last by the incident's. Without
+    /// alarms, which are told as they are raised.
+    Read {
+        call_id: CallId,
+        reading: CallReading,
+    },
     Ended {
         call_id: CallId,
         at: UtcMs,

@@ -193,7 +193,7 @@ fn speech_of(legs: &[Placed<'_>]) -> Vec<Spoken> {
         .iter()
         .flat_map(|Placed { leg, offset_ms }| {
             let side = leg.state.tap().leg();
-            leg.spans.iter().map(move |span| Spoken {
+            leg.spans.iter().flatten().map(move |span| Spoken {
                 leg: side,
                 start_ms: span.start_ms + offset_ms,
                 end_ms: span.end_ms + offset_ms,

@@ -50,12 +50,13 @@ impl LegState {
     }
 }
 
-/// A leg that has ended, with its speech.
+/// A leg that has ended.
 #[derive(Debug)]
 pub(super) struct FinishedLeg {
     pub(super) state: LegState,
     pub(super) pcm: PathBuf,
-    pub(super) spans: Vec<Span>,
+    /// Its speech; `None` where the recorder left that to who heard the running call.
+    pub(super) spans: Option<Vec<Span>>,
 }
 
 impl FinishedLeg {
@@ -63,6 +64,15 @@ impl FinishedLeg {
     pub(super) fn length_ms(&self) -> u64 {
         let samples = fs::metadata(&self.pcm).map_or(0, |meta| meta.len()) / 2;
         self.state.rate_hz.map_or(0, |rate_hz| samples * 1_000 / u64::from(rate_hz))
+    }
+
+    /// Its speech: as the recorder found it, else as `heard` while the call ran, else as its file tells.
+    pub(super) fn settle_speech(&mut self, heard: Option<&[Span]>, method: &Method) {
+        if self.spans.is_none() {
+            let listened = |rate_hz| listen(&self.pcm, rate_hz, method);
+            let found = || self.state.rate_hz.map_or_else(Vec::new, listened);
+            self.spans = Some(heard.map_or_else(found, <[Span]>::to_vec));
+        }
     }
 
     /// Deletes the leg's files, once its call is filed.
@@ -92,18 +102,19 @@ pub(super) struct LegRecorder {
     state: LegState,
     /// From the first audio on.
     sound: Option<Sound>,
-    method: Method,
+    method: Option<Method>,
 }
 
 #[derive(Debug)]
 struct Sound {
     file: File,
     timeline: Timeline,
-    vad: Vad,
+    vad: Option<Vad>,
 }
 
 impl LegRecorder {
-    pub(super) fn create(folder: &Path, state: LegState, method: Method) -> anyhow::Result<Self> {
+    /// Without a `method` nobody looks for speech here.
+    pub(super) fn create(folder: &Path, state: LegState, method: Option<Method>) -> anyhow::Result<Self> {
         let recorder = Self { folder: folder.to_owned(), state, sound: None, method };
         recorder.write_state()?;
         Ok(recorder)
@@ -148,8 +159,8 @@ impl LegRecorder {
         self.write_state()?;
         let pcm = self.pcm();
         let file = File::create(&pcm).with_context(|| format!("cannot make {}", pcm.display()))?;
-        self.sound =
-            Some(Sound { file, timeline: Timeline::new(rate_hz), vad: Vad::new(&self.method, rate_hz) });
+        let vad = self.method.as_ref().map(|method| Vad::new(method, rate_hz));
+        self.sound = Some(Sound { file, timeline: Timeline::new(rate_hz), vad });
         Ok(())
     }
 
@@ -185,7 +196,10 @@ impl LegRecorder {
         }
         self.settle(announced, true)?;
         let pcm = self.pcm();
-        let spans = self.sound.map(|s| s.vad.finish()).unwrap_or_default();
+        let spans = match self.sound {
+            Some(sound) => sound.vad.map(Vad::finish),
+            None => Some(Vec::new()),
+        };
         Ok(FinishedLeg { state: self.state, pcm, spans })
     }
 }
@@ -197,13 +211,19 @@ impl Sound {
         while left > 0 {
             let part = left.min(SILENCE.len());
             self.file.write_all(&vec![0; part * 2])?;
-            self.vad.accept(&SILENCE[..part]);
+            self.listen(&SILENCE[..part]);
             left -= part;
         }
         let bytes: Vec<u8> = placed.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
         self.file.write_all(&bytes)?;
-        self.vad.accept(&placed.samples);
+        self.listen(&placed.samples);
         Ok(())
+    }
+
+    fn listen(&mut self, samples: &[i16]) {
+        if let Some(vad) = &mut self.vad {
+            vad.accept(samples);
+        }
     }
 }
 
@@ -216,8 +236,9 @@ pub(super) fn recover(folder: &Path, wanted: impl Fn(&str) -> bool, method: &Met
         .filter(|state| wanted(&state.name) && state_path(folder, &state.name).exists())
         .map(|state| {
             let pcm = folder.join(format!("{}.pcm", state.name));
-            let spans = state.rate_hz.map_or_else(Vec::new, |rate_hz| listen(&pcm, rate_hz, method));
-            FinishedLeg { state, pcm, spans }
+            let mut leg = FinishedLeg { state, pcm, spans: None };
+            leg.settle_speech(None, method);
+            leg
         })
         .collect()
 }

@@ -175,10 +175,14 @@ impl CallTap {
         }
     }
 
-    pub(super) async fn file(self: &Arc<Self>, call_id: CallId, legs: Vec<FinishedLeg>, said: Said) {
+    pub(super) async fn file(self: &Arc<Self>, call_id: CallId, mut legs: Vec<FinishedLeg>, said: Said) {
         let tap = Arc::clone(self);
         let now = self.clock.now();
         let filed = blocking(move || {
+            for leg in &mut legs {
+                let heard = said.0.get(&leg.state.name).map(|heard| heard.speech.as_slice());
+                leg.settle_speech(heard, &tap.method);
+            }
             filing::file(&tap.ledger, &tap.config, call_id, legs, &said, &tap.screener, now)
         })
         .await;

@@ -38,6 +38,12 @@ const LAST_WORDS: Duration = Duration::from_secs(4);
 const FAREWELL: Duration = Duration::from_secs(4);
 const AT_END: Duration = Duration::from_secs(1);
 
+/// Where the box shuts down, sound that a peer has sent already is recorded all the same: so long and so many samples at
+/// most, until none is there for a moment.
+const REST: Duration = Duration::from_secs(1);
+const REST_SAMPLES: usize = 1 << 19;
+const NONE_THERE: Duration = Duration::from_millis(15);
+
 /// What comes from a wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -56,6 +62,9 @@ pub(super) trait Source: Send {
     /// The next that comes. Left at any moment and called again, it loses nothing. An error ends the leg, with what
     /// came before.
     fn next(&mut self) -> impl Future<Output = anyhow::Result<Heard>> + Send;
+
+    /// The box stops taking this leg: what is there already is given at once, whatever its pace.
+    fn hurry(&mut self) {}
 
     /// Its sound will be this leg of the tap's: for a wire whose peer wants the leg's words back.
     fn hear(&mut self, _tap: &CallTap, _leg: TapId) {}
@@ -177,6 +186,8 @@ async fn begin(tap: &Arc<CallTap>, introduction: &Introduction) -> anyhow::Resul
         live.len()
     };
     let method = if legs <= MAX_SILERO_LEGS { tap.method.clone() } else { Method::Earshot };
+    // Who hears the running call finds its speech too; where that fails it is found in the leg's file afterwards.
+    let method = (!tap.live_words.is_heard()).then_some(method);
     let folder = tap.ledger.archive.legs();
     let recorders = blocking(move || {
         states.into_iter().map(|state| LegRecorder::create(&folder, state, method.clone())).collect()
@@ -236,7 +247,10 @@ async fn follow(
     let why = loop {
         // A source keeps what came in part, so leaving it at the deadline loses nothing.
         let heard = tokio::select! {
-            () = cancel.cancelled() => break "the box shuts down".to_owned(),
+            () = cancel.cancelled() => {
+                take_rest(tap, source, &mut legs, rate).await;
+                break "the box shuts down".to_owned();
+            }
             heard = timeout_at(write_at.min(idle_at), source.next()) => heard,
         };
         match heard {
@@ -247,13 +261,7 @@ async fn follow(
                     break format!("the exchange changed from {known} Hz to {rate_hz} Hz");
                 }
                 idle_at = Instant::now() + idle;
-                let at_ms = tap.clock.uptime_ms();
-                let channels = legs.len();
-                for (channel, leg) in legs.iter_mut().enumerate() {
-                    let own = side(&samples, channel, channels);
-                    leg.ear.hear(at_ms, rate_hz, &own);
-                    leg.arrivals.push(Arrival { at_ms, rate_hz, samples: own });
-                }
+                arrive(tap.clock.uptime_ms(), rate_hz, &samples, &mut legs);
             }
             // Keys may be a PIN: neither kept nor logged. They do not keep a leg open that says nothing.
             Ok(Ok(Heard::Nothing | Heard::Sound { .. })) => {}
@@ -295,6 +303,35 @@ async fn follow(
     let legs = write(legs, None, false).await?;
     let finish = move || legs.into_iter().map(|leg| leg.recorder.finish(announced.clone())).collect();
     Ok((blocking(finish).await?, why))
+}
+
+/// Sound of all legs of a connection.
+fn arrive(at_ms: u64, rate_hz: u32, samples: &[i16], legs: &mut [Live]) {
+    let channels = legs.len();
+    for (channel, leg) in legs.iter_mut().enumerate() {
+        let own = side(samples, channel, channels);
+        leg.ear.hear(at_ms, rate_hz, &own);
+        leg.arrivals.push(Arrival { at_ms, rate_hz, samples: own });
+    }
+}
+
+/// A peer that is faster than speech has to wait, so some of what it has sent waits with it: here, and in the connection.
+async fn take_rest(tap: &CallTap, source: &mut impl Source, legs: &mut [Live], mut rate: Option<u32>) {
+    source.hurry();
+    let (until, mut room) = (Instant::now() + REST, REST_SAMPLES);
+    while room > 0 {
+        let moment = until.min(Instant::now() + NONE_THERE);
+        match timeout_at(moment, source.next()).await {
+            Ok(Ok(Heard::Sound { rate_hz, samples })) if *rate.get_or_insert(rate_hz) == rate_hz => {
+                room = room.saturating_sub(samples.len());
+                if !samples.is_empty() {
+                    arrive(tap.clock.uptime_ms(), rate_hz, &samples, legs);
+                }
+            }
+            Ok(Ok(Heard::Nothing | Heard::Told(_))) if Instant::now() < until => {}
+            _ => return,
+        }
+    }
 }
 
 fn hear_word(tap: &CallTap, socket: Uuid, told: Announcement, nth: u32) {

@@ -1,7 +1,8 @@
 //! Voice activity: where on one leg somebody speaks.
 //!
 //! Silero (by sherpa-onnx) where its weights are installed, `earshot` (weights inside the program) otherwise. Both see
-//! 16 kHz mono; other rates are resampled on the way in.
+//! 16 kHz mono; other rates are resampled on the way in. Who hears a running call always has `earshot`, by [`Windows`]
+//! and [`Stretches`].
 
 use std::path::{Path, PathBuf};
 
@@ -97,7 +98,7 @@ impl Vad {
                 drain(&detector, &mut found);
                 merge(found)
             }
-            Engine::Earshot(earshot) => merge(earshot.finish()),
+            Engine::Earshot(earshot) => earshot.stretches.finish(),
         }
     }
 
@@ -190,26 +191,38 @@ impl Windows {
     }
 }
 
-/// The hysteresis around the scores is ours.
 #[derive(Default)]
 struct Earshot {
     windows: Windows,
-    heard: u64,
+    stretches: Stretches,
+}
+
+impl Earshot {
+    fn push(&mut self, wave: &[f32]) {
+        self.windows.push(wave, |score, _| self.stretches.score(score));
+    }
+}
+
+/// From the scores of windows to stretches of speech. The hysteresis around the scores is ours.
+#[derive(Default)]
+pub(super) struct Stretches {
+    /// Where the next window begins.
+    at_ms: u64,
     speaking_since: Option<u64>,
     last_voice: u64,
     found: Vec<Span>,
 }
 
-impl Earshot {
-    fn push(&mut self, wave: &[f32]) {
-        let mut windows = std::mem::take(&mut self.windows);
-        windows.push(wave, |score, _| self.score(score));
-        self.windows = windows;
+impl Stretches {
+    /// The next window is another one; what was missed is silence.
+    pub(super) fn go_to(&mut self, at_ms: u64) {
+        self.close();
+        self.at_ms = at_ms;
     }
 
-    fn score(&mut self, score: f32) {
-        let at = self.heard * Windows::MS;
-        self.heard += 1;
+    pub(super) fn score(&mut self, score: f32) {
+        let at = self.at_ms;
+        self.at_ms += Windows::MS;
         let threshold = if self.speaking_since.is_some() { Windows::STAY } else { Windows::ENTER };
         if score >= threshold {
             self.last_voice = at + Windows::MS;
@@ -230,9 +243,10 @@ impl Earshot {
         }
     }
 
-    fn finish(mut self) -> Vec<Span> {
+    /// All of them, in order.
+    pub(super) fn finish(mut self) -> Vec<Span> {
         self.close();
-        self.found
+        merge(self.found)
     }
 }
 

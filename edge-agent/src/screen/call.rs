@@ -15,7 +15,7 @@ use super::{BEING_SAID, OFFERED, SAID, Screener, reading::Reading};
 const TOGETHER_MS: u64 = 10_000;
 /// What is weighed at once: an alarm is told in a few sentences, a matter in a minute.
 const ALARM_CHARS: usize = 80;
-const MATTER_CHARS: usize = 400;
+pub const MATTER_CHARS: usize = 400;
 /// What is looked through for a title and a summary: a quarter of an hour.
 const TOLD_CHARS: usize = 4_000;
 /// Longest place: more is no address.
@@ -83,18 +83,36 @@ fn told(lines: &[Segment], chars: usize) -> String {
 /// What a call is about. `None` when its caller has said nothing.
 pub fn read(screener: &Screener, lines: &[Segment]) -> Option<CallReading> {
     let text = said(lines);
-    let said: Vec<&Segment> = lines.iter().filter(|line| line.leg == Leg::Caller).collect();
-    let reading = Reading::of(&text);
-    if reading.is_empty() {
-        return None;
-    }
+    let first = lines.iter().find(|line| line.leg == Leg::Caller)?;
     let mut alarms = Vec::new();
     for end in 1..=lines.len() {
         add(&mut alarms, alarms_in_last(screener, &lines[..end]));
     }
     // A short call is one utterance, of a long one the stretches count.
     let whole = if text.chars().count() <= ALARM_CHARS { SAID } else { BEING_SAID };
-    add(&mut alarms, alarms_of(screener, &text, whole, said[0].start_ms));
+    add(&mut alarms, alarms_of(screener, &text, whole, first.start_ms));
+    offer(screener, lines, alarms, TOLD_CHARS)
+}
+
+/// What a call that still runs is about, as far as is weighed for that. Its alarms are told as they are raised, and are not
+/// looked for again here.
+pub fn read_so_far(screener: &Screener, lines: &[Segment]) -> Option<CallReading> {
+    offer(screener, lines, Vec::new(), MATTER_CHARS)
+}
+
+/// Tags, place, title and summary; the last two from so many characters.
+fn offer(
+    screener: &Screener,
+    lines: &[Segment],
+    alarms: Vec<Alarm>,
+    told_chars: usize,
+) -> Option<CallReading> {
+    let text = said(lines);
+    let said: Vec<&Segment> = lines.iter().filter(|line| line.leg == Leg::Caller).collect();
+    let reading = Reading::of(&text);
+    if reading.is_empty() {
+        return None;
+    }
     let tags = screener.tagger().tags(&reading);
     let offers = |head, probabilities: &[f32], id: &dyn Fn(usize) -> &'static str| -> Vec<Offer> {
         ranked(probabilities)
@@ -107,7 +125,7 @@ pub fn read(screener: &Screener, lines: &[Segment]) -> Option<CallReading> {
             .collect()
     };
     let place = place(screener, &said);
-    let clauses = clauses(&told(lines, TOLD_CHARS));
+    let clauses = clauses(&told(lines, told_chars));
     let top = ranked(&tags.category).next().expect("there are categories");
     let weight =
         |clause: &str| weight(&screener.tagger().tags(&Reading::of(clause)), top, !alarms.is_empty());
@@ -297,6 +315,28 @@ mod tests {
             ("enquiry", "civil_affairs")
         );
         assert_eq!(read(&screener(), &asked[..1]), None);
+    }
+
+    /// A call that still runs is read like one that is over, but for its alarms; of one that goes on for long the beginning
+    /// counts, and what comes later changes nothing.
+    #[test]
+    fn a_running_call_is_read_as_it_goes() {
+        let first = line(Leg::Caller, 0, "喂你好我想问下办老年证要啥材料");
+        let place = line(Leg::Caller, 4_000, "我住在凤鸣路菜市场后头");
+        let begun = read_so_far(&screener(), std::slice::from_ref(&first)).unwrap();
+        assert_eq!((begun.categories[0].id.as_str(), begun.place), ("civil_affairs", None));
+        let more = read_so_far(&screener(), &[first.clone(), place.clone()]).unwrap();
+        assert_eq!(more.place.clone().unwrap().grid.as_deref(), Some("东关社区第03网格"));
+        assert_eq!(Some(&more), read(&screener(), &[first.clone(), place.clone()]).as_ref());
+        assert_eq!(read_so_far(&screener(), &[line(Leg::Operator, 0, "您好请讲")]), None);
+
+        let fire = line(Leg::Caller, 90_000, "楼下仓库着火了");
+        assert_eq!(read_so_far(&screener(), &[first.clone(), fire]).unwrap().alarms, []);
+        let mut long = vec![first];
+        long.extend((1..40).map(|n| line(Leg::Caller, n * 3_000, "我再给你说一遍办证的事情")));
+        let before = read_so_far(&screener(), &long);
+        long.push(line(Leg::Caller, 200_000, "还有小区电梯老是坏"));
+        assert_eq!(read_so_far(&screener(), &long), before);
     }
 
     /// An alarm that two lines tell together is raised by the second, unless a long pause stands between them.

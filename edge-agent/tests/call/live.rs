@@ -47,7 +47,10 @@ async fn until_final(site: &mut Site) -> (Vec<Segment>, Segment) {
         match next(site).await {
             LiveCall::Partial { segment, .. } => partials.push(segment),
             LiveCall::Final { segment, .. } => return (partials, segment),
-            LiveCall::Started { .. } | LiveCall::Alarm { .. } | LiveCall::Ended { .. } => {}
+            LiveCall::Started { .. }
+            | LiveCall::Alarm { .. }
+            | LiveCall::Read { .. }
+            | LiveCall::Ended { .. } => {}
         }
     }
 }
@@ -97,6 +100,8 @@ async fn words_come_while_the_call_runs() {
     // The operator began when the caller had played.
     assert!(of(Leg::Operator).next().is_some_and(|s| s.start_ms > 4_000), "{segments:?}");
     assert!(segments.iter().all(|s| s.text.chars().all(|c| "矮尖".contains(c))), "{segments:?}");
+    // Found by who heard the call: the recorder does not look for it a second time.
+    assert!(call_of(&report).speech_ms > 2_000, "{report:?}");
     let health = site.tap.health();
     assert_eq!((health.live_unheard_ms_total, health.live_restarts_total), (0, 0));
     assert!(health.troubles.is_empty(), "{:?}", health.troubles);

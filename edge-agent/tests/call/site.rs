@@ -119,17 +119,27 @@ impl Site {
     }
 
     /// An orderly end; the outbox takes what is said last.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(self) {
+        self.ended().await;
+    }
+
+    /// The same, with what was said last.
+    pub(super) async fn ended(mut self) -> Vec<Report> {
         self.cancel.cancel();
+        let mut reports = Vec::new();
         let ending = async {
             loop {
                 tokio::select! {
                     ended = &mut self.task => return ended,
-                    Some(handover) = self.reports.recv() => handover.committed(),
+                    Some(handover) = self.reports.recv() => {
+                        reports.push(handover.report.clone());
+                        handover.committed();
+                    }
                 }
             }
         };
         timeout(Duration::from_secs(5), ending).await.expect("an orderly end in 5 s").unwrap().unwrap();
+        reports
     }
 }
 

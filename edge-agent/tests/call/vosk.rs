@@ -252,3 +252,35 @@ async fn vosk_hostile_clients() {
     site.quiet().await;
     site.stop().await;
 }
+
+/// A client that sends faster than people speak has to wait; when the box is stopped meanwhile, all that it had sent is in the
+/// recording: what the box had taken and was pacing, and what stood in the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vosk_faster_than_speech_when_the_box_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::start(dir.path(), with_port()).await;
+    let mut client = connect(&site, "/").await;
+    client.say(r#"{ "config" : { "sample_rate" : 8000.0 } }"#).await;
+    // 15 s in one message, and 5 s behind it.
+    let sound = noise(11, 160_000);
+    client.sound(&sound[..120_000]).await;
+    client.sound(&sound[120_000..]).await;
+    until("some of it is recorded", || recorded_samples(dir.path()) > 0).await;
+    let mut reports = site.ended().await;
+    if reports.is_empty() {
+        let mut again = Site::start(dir.path(), with_port()).await;
+        reports.push(again.report().await);
+        again.stop().await;
+    }
+    let (_, left, _) = sides(&reports[0]);
+    assert_eq!(offset_of(&left, &sound), 0, "{} of {} samples", left.len(), sound.len());
+    assert!(!call_of(&reports[0]).interrupted);
+    drop(client);
+}
+
+/// Samples of all legs on the box's disk.
+fn recorded_samples(dir: &std::path::Path) -> u64 {
+    let legs = std::fs::read_dir(dir.join("calls/open")).into_iter().flatten().flatten();
+    let files = legs.filter(|entry| entry.path().extension().is_some_and(|ext| ext == "pcm"));
+    files.filter_map(|entry| entry.metadata().ok()).map(|file| file.len() / 2).sum()
+}

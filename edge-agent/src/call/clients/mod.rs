@@ -302,6 +302,10 @@ impl<P: Protocol> Source for Client<P> {
         }
     }
 
+    fn hurry(&mut self) {
+        self.sound.hurry();
+    }
+
     fn hear(&mut self, tap: &CallTap, leg: TapId) {
         self.echo = tap.echo(leg);
         if let Some(why) = self.notice() {

@@ -24,11 +24,13 @@ pub(super) struct Sound {
     spoken: Option<Instant>,
     /// Nothing was handed on, so a header may still come.
     at_start: bool,
+    /// It is handed on as fast as it is taken.
+    hurried: bool,
 }
 
 impl Sound {
     pub(super) fn new(rate_hz: u32) -> Self {
-        Self { rate_hz, held: Vec::new(), spoken: None, at_start: true }
+        Self { rate_hz, held: Vec::new(), spoken: None, at_start: true, hurried: false }
     }
 
     /// More of it; the error is for people. Bounded by taking none before the last is handed on.
@@ -52,7 +54,13 @@ impl Sound {
     /// From when on the next piece may be handed on.
     pub(super) fn due(&self) -> Instant {
         let now = Instant::now();
-        self.spoken.and_then(|spoken| spoken.checked_sub(LEAD)).unwrap_or(now)
+        let paced = self.spoken.filter(|_| !self.hurried);
+        paced.and_then(|spoken| spoken.checked_sub(LEAD)).unwrap_or(now)
+    }
+
+    /// There is no time left to wait.
+    pub(super) fn hurry(&mut self) {
+        self.hurried = true;
     }
 
     pub(super) fn piece(&mut self) -> Heard {

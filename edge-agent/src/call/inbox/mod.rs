@@ -182,7 +182,7 @@ fn legs(
             ended: true,
         };
         let spans = leg::listen(&pcm, rate_hz, &tap.method);
-        FinishedLeg { state, pcm, spans }
+        FinishedLeg { state, pcm, spans: Some(spans) }
     });
     (call_id, legs.collect())
 }

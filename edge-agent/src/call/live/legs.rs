@@ -13,6 +13,7 @@ use super::hearing::{Hearing, Watched};
 use crate::call::record::Spoken;
 use crate::call::registry::TapId;
 use crate::call::speech::wire::Words;
+use crate::call::vad::Span;
 use crate::screen;
 
 /// Final words of a leg that are kept; an endless leg is cut long before.
@@ -33,6 +34,8 @@ pub(super) struct Leg {
 #[derive(Debug, Default)]
 struct Known {
     lines: Vec<Words>,
+    /// All its speech, once it is over.
+    speech: Vec<Span>,
     /// Some of its sound was not heard.
     lost: bool,
     /// The process that hears it, or heard it last.
@@ -44,6 +47,8 @@ struct Known {
     /// Ids of the alarms that it has raised, and of those that its last unfinished words told.
     raised: BTreeSet<String>,
     suspected: BTreeSet<String>,
+    /// What was last read to tell what the call is about.
+    read: String,
 }
 
 impl Leg {
@@ -89,16 +94,30 @@ impl Leg {
         self.changed.notify_waiters();
     }
 
-    fn end(&self) {
-        lock(&self.words).over = true;
+    /// Words at their place in the call.
+    fn place(&self, side: protocol::Leg, words: &Words) -> Segment {
+        Segment {
+            leg: side,
+            start_ms: self.offset_ms + words.start_ms,
+            end_ms: self.offset_ms + words.end_ms,
+            text: words.text.clone(),
+        }
+    }
+
+    fn end(&self, speech: Vec<Span>) {
+        {
+            let mut known = lock(&self.words);
+            (known.over, known.speech) = (true, speech);
+        }
         self.changed.notify_waiters();
     }
 
     pub(super) async fn said(&self, deadline: Instant) -> Option<Heard> {
         self.once(deadline, |known| match known {
             Known { lost: true, .. } | Known { over: true, heard_by: None, .. } => Some(None),
-            Known { over: true, lines, heard_by: Some(by), .. } => {
-                Some(Some(Heard { model: by.model().to_owned(), lines: lines.clone() }))
+            Known { over: true, lines, speech, heard_by: Some(by), .. } => {
+                let (lines, speech) = (lines.clone(), speech.clone());
+                Some(Some(Heard { model: by.model().to_owned(), lines, speech }))
             }
             _ => None,
         })
@@ -137,7 +156,7 @@ impl CallTap {
     }
 
     /// Somebody has spoken.
-    pub(super) fn final_words(&self, words: Words) {
+    pub(in crate::call) fn final_words(&self, words: Words) {
         if let Some((call_id, before, segment)) = self.placed(&words) {
             self.live_words.tell_client(&words, &segment.text, true);
             self.tell_live(LiveCall::Final { call_id, segment: segment.clone() });
@@ -145,16 +164,19 @@ impl CallTap {
         }
         let Some(leg) = self.live_words.leg(words.leg) else { return };
         let mut known = lock(&leg.words);
+        let id = words.leg;
         if known.lines.len() >= MAX_LINES {
             known.lost = true;
         } else if !words.text.is_empty() {
             known.lines.push(words);
         }
+        drop(known);
+        self.offer(id);
     }
 
-    pub(super) fn all_words(&self, id: TapId) {
+    pub(super) fn all_words(&self, id: TapId, speech: Vec<Span>) {
         if let Some(leg) = self.live_words.leg(id) {
-            leg.end();
+            leg.end(speech);
         }
     }
 
@@ -163,17 +185,46 @@ impl CallTap {
     fn placed(&self, words: &Words) -> Option<(CallId, Vec<Segment>, Segment)> {
         let leg = self.live_words.leg(words.leg)?;
         let (call_id, side) = lock(&self.registry).get(words.leg).map(|tap| (tap.call_id(), tap.leg()))?;
-        let place = |words: &Words| Segment {
-            leg: side,
-            start_ms: leg.offset_ms + words.start_ms,
-            end_ms: leg.offset_ms + words.end_ms,
-            text: words.text.clone(),
-        };
+        let place = |words: &Words| leg.place(side, words);
         let known = lock(&leg.words);
         let before: Vec<Segment> = known.lines.iter().rev().take(REMEMBER_LINES).rev().map(place).collect();
         let mut lines = redact::mask_begun(before, place(words));
         let line = lines.pop()?;
         Some((call_id, lines, line))
+    }
+
+    /// Tells what the caller's words so far come to, when there are more of them than were read before. Only as many are
+    /// read as are weighed for it, so a long call costs no more than its beginning.
+    fn offer(&self, id: TapId) {
+        let Some(leg) = self.live_words.leg(id) else { return };
+        let Some((call_id, side)) = lock(&self.registry).get(id).map(|tap| (tap.call_id(), tap.leg())) else {
+            return;
+        };
+        if side != protocol::Leg::Caller {
+            return;
+        }
+        let mut lines = {
+            let mut known = lock(&leg.words);
+            let mut room = screen::call::MATTER_CHARS;
+            let beginning = known.lines.iter().take_while(|words| {
+                let fits = room > 0;
+                room = room.saturating_sub(words.text.chars().count());
+                fits
+            });
+            let lines: Vec<Segment> = beginning.map(|words| leg.place(side, words)).collect();
+            let said = screen::call::said(&lines);
+            if known.read == said {
+                return;
+            }
+            known.read = said;
+            lines
+        };
+        let Some(last) = lines.pop() else { return };
+        // Private numbers are masked as in the lines themselves: what is quoted of them holds none.
+        let lines = redact::mask_begun(lines, last);
+        if let Some(reading) = screen::call::read_so_far(&self.screener, &lines) {
+            self.tell_live(LiveCall::Read { call_id, reading });
+        }
     }
 
     /// Raises the alarms that a line tells, alone or with what was said before it, and that its leg has not raised yet. A
@@ -202,6 +253,8 @@ impl CallTap {
 pub(in crate::call) struct Heard {
     pub(in crate::call) model: String,
     pub(in crate::call) lines: Vec<Words>,
+    /// Where somebody spoke.
+    pub(in crate::call) speech: Vec<Span>,
 }
 
 /// What was heard while a call ran, for its filing: by the name of the leg's file.

@@ -67,6 +67,11 @@ impl Live {
         }
     }
 
+    /// Whether a leg that begins now is heard.
+    pub(super) fn is_heard(&self) -> bool {
+        self.at_work().is_some()
+    }
+
     fn at_work(&self) -> Option<Hearing> {
         lock(&self.at_work).clone().filter(Hearing::is_up)
     }

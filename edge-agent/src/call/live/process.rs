@@ -9,7 +9,7 @@ use anyhow::Context;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::hearing::{Queued, Watched};
 use crate::call::CallTap;
@@ -24,6 +24,9 @@ const TICK_EVERY: Duration = Duration::from_secs(1);
 const STUCK: Duration = Duration::from_secs(10);
 /// Frames written in one go.
 const BATCH: usize = 256;
+/// Sound is passed on this often at most, everybody's together: the recogniser then takes one step for all who speak, which
+/// costs it half as much as a step for each, and two processes wake less often. Of one call or two nothing waits.
+const TOGETHER: Duration = Duration::from_millis(60);
 
 pub(super) struct Process {
     sound: ChildStdin,
@@ -117,9 +120,10 @@ async fn write(
 ) -> anyhow::Result<()> {
     let mut ticks = interval(TICK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut batch, mut bytes) = (Vec::new(), Vec::new());
+    let (mut batch, mut bytes, mut next) = (Vec::new(), Vec::new(), Instant::now());
     loop {
         bytes.clear();
+        sleep_until(next).await;
         tokio::select! {
             count = queue.recv_many(&mut batch, BATCH) => {
                 if count == 0 {
@@ -135,6 +139,8 @@ async fn write(
                 Frame::Tick { number: asked + 1 }.encode(&mut bytes);
             }
         }
+        // One that is behind does not wait.
+        next = if batch.len() < BATCH { Instant::now() + TOGETHER } else { next };
         batch.iter().for_each(|queued| queued.frame.encode(&mut bytes));
         let written = timeout(STUCK, sound.write_all(&bytes)).await;
         written
@@ -190,7 +196,7 @@ impl Output {
             match says {
                 Says::Partial(words) => tap.partial_words(&words),
                 Says::Final(words) => tap.final_words(words),
-                Says::Ended { leg } => tap.all_words(leg),
+                Says::Ended { leg, speech } => tap.all_words(leg, speech),
                 Says::Tock { number } => {
                     pulse.answered.store(number, Ordering::Relaxed);
                     let open = pulse.asked.load(Ordering::Relaxed).saturating_sub(number);

@@ -56,7 +56,7 @@ async fn an_alarm_comes_before_its_call() {
     let (tap, reports) = tap_on(site.dir.path(), &site.clock);
     (site.tap, site.reports) = (tap, reports);
     site.tap.ledger.load();
-    let spans = vec![Span { start_ms: 100, end_ms: 900 }];
+    let spans = Some(vec![Span { start_ms: 100, end_ms: 900 }]);
     site.tap.file(call_id, vec![FinishedLeg { spans, ..finished }], live::Said::default()).await;
     let reports = site.commit_all().await;
     let filed = &reports[0];

@@ -1,6 +1,7 @@
 //! What the tap does between its stations, where sockets cannot be made to meet the moment.
 
 mod alarms;
+mod offers;
 mod release;
 
 use std::sync::Arc;
@@ -24,6 +25,15 @@ struct Box {
 }
 
 fn tap_on(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Arc<CallTap>, mpsc::Receiver<Handover>) {
+    tap_telling(dir, clock, mpsc::channel(1).0)
+}
+
+/// One whose words of running calls go to `live`.
+fn tap_telling(
+    dir: &std::path::Path,
+    clock: &Arc<ManualClock>,
+    live: mpsc::Sender<LiveCall>,
+) -> (Arc<CallTap>, mpsc::Receiver<Handover>) {
     let (sender, reports) = mpsc::channel(64);
     let deps = Deps {
         clock: clock.clone(),
@@ -33,7 +43,7 @@ fn tap_on(dir: &std::path::Path, clock: &Arc<ManualClock>) -> (Arc<CallTap>, mps
         model_dirs: Vec::new(),
         program: PathBuf::from("no-program"),
         reports: sender,
-        live: mpsc::channel(1).0,
+        live,
         hub_key: Arc::new(HubKey::without_hub()),
         disk_reserve_bytes: 0,
     };
@@ -67,7 +77,7 @@ impl Box {
 
     fn record(&self, state: LegState, samples: usize) -> LegRecorder {
         let folder = self.tap.ledger.archive.legs();
-        let mut recorder = LegRecorder::create(&folder, state, Method::Earshot).unwrap();
+        let mut recorder = LegRecorder::create(&folder, state, Some(Method::Earshot)).unwrap();
         if samples > 0 {
             let sound = Arrival { at_ms: 0, rate_hz: 8_000, samples: vec![7; samples] };
             recorder.append(vec![sound]).unwrap();
@@ -87,7 +97,7 @@ impl Box {
     async fn filed_with(&mut self, socket: u128, samples: usize) -> Record {
         let finished = self.record(self.leg(socket, self.tap.run, NOW), samples).finish(None).unwrap();
         let call_id = CallId(Uuid::from_u128(socket));
-        let finished = FinishedLeg { spans: vec![Span { start_ms: 100, end_ms: 900 }], ..finished };
+        let finished = FinishedLeg { spans: Some(vec![Span { start_ms: 100, end_ms: 900 }]), ..finished };
         self.tap.file(call_id, vec![finished], live::Said::default()).await;
         let id = *self.tap.ledger.unsent().last().unwrap();
         self.tap.ledger.archive.load(id).unwrap()
@@ -113,6 +123,33 @@ impl Box {
 fn call_of(report: &Report) -> &protocol::CallSubject {
     let Subject::Call(call) = &report.incident.subject else { panic!("not a call: {report:?}") };
     call
+}
+
+/// Where the running call is heard the recorder looks for no speech: it is what was heard, or, where that is not known, what the
+/// leg's file tells, the same as a recorder that looks for it finds.
+#[test]
+fn speech_is_looked_for_once() {
+    let site = Box::new();
+    let toys = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech/hello-8k.wav");
+    let mut wav = hound::WavReader::open(toys).unwrap();
+    let samples = wav.samples().collect::<Result<Vec<i16>, _>>().unwrap();
+    let record = |socket, method| {
+        let folder = site.tap.ledger.archive.legs();
+        let state = site.leg(socket, site.tap.run, NOW);
+        let mut recorder = LegRecorder::create(&folder, state, method).unwrap();
+        recorder.append(vec![Arrival { at_ms: 0, rate_hz: 8_000, samples: samples.clone() }]).unwrap();
+        recorder.finish(None).unwrap()
+    };
+    let looked = record(1, Some(Method::Earshot)).spans.unwrap();
+    assert!(!looked.is_empty());
+    let mut unheard = record(2, None);
+    assert_eq!(unheard.spans, None);
+    unheard.settle_speech(None, &Method::Earshot);
+    assert_eq!(unheard.spans, Some(looked));
+    let mut heard = record(3, None);
+    let words = [Span { start_ms: 20, end_ms: 40 }];
+    heard.settle_speech(Some(&words), &Method::Earshot);
+    assert_eq!(heard.spans.as_deref(), Some(&words[..]));
 }
 
 /// A leg that connects while the recovery waits for the disk is no leg left behind: nothing is filed, its file stays.

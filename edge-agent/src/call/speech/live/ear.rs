@@ -9,7 +9,7 @@ use sherpa_onnx::{LinearResampler, OnlineStream};
 
 use super::turns::{Turn, Turns};
 use crate::call::speech::engine::{RATE_HZ, Streaming};
-use crate::call::vad::{Windows, to_f32};
+use crate::call::vad::{Span, Stretches, Windows, to_f32};
 
 /// What came before a stretch was noticed belongs to it: first consonants are quiet.
 const BEFORE: usize = 300 * RATE_HZ as usize / 1_000;
@@ -49,6 +49,8 @@ pub(super) struct Ear {
     heard: u64,
     windows: Windows,
     turns: Turns,
+    /// As the recorder finds them where nobody listens to the running call.
+    voice: Stretches,
     before: VecDeque<f32>,
     pub(super) speech: Option<Speech>,
     segments: u32,
@@ -72,6 +74,7 @@ impl Ear {
             heard: 0,
             windows: Windows::default(),
             turns: Turns::default(),
+            voice: Stretches::default(),
             before: VecDeque::with_capacity(BEFORE + 256),
             speech: None,
             segments: 0,
@@ -84,6 +87,12 @@ impl Ear {
     fn go_to(&mut self, at: u64) {
         self.next = at;
         self.heard = at.saturating_mul(u64::from(RATE_HZ)) / u64::from(self.rate_hz);
+        self.voice.go_to(self.heard_ms());
+    }
+
+    /// All speech of the leg, once it is over.
+    pub(super) fn voice(self) -> Vec<Span> {
+        self.voice.finish()
     }
 
     pub(super) fn heard_ms(&self) -> u64 {
@@ -101,8 +110,10 @@ impl Ear {
         let mut over = Vec::new();
         if rate_hz != self.rate_hz {
             over.extend(self.end());
-            let segments = self.segments;
-            *self = Self { segments, ..Self::new(rate_hz, at, self.keep_sound) };
+            let (segments, mut voice) = (self.segments, std::mem::take(&mut self.voice));
+            let fresh = Self::new(rate_hz, at, self.keep_sound);
+            voice.go_to(fresh.heard_ms());
+            *self = Self { voice, segments, ..fresh };
         }
         let hole = at.saturating_sub(self.next);
         if hole * 1_000 > MAX_HOLE_MS * u64::from(rate_hz) {
@@ -143,6 +154,7 @@ impl Ear {
 
     fn window(&mut self, streaming: &Streaming, score: f32, window: &[f32], over: &mut Vec<Stretch>) {
         self.heard += window.len() as u64;
+        self.voice.score(score);
         match self.turns.next(score) {
             Turn::Silence => {
                 self.before.extend(window);
@@ -186,6 +198,48 @@ impl Ear {
         speech.stream.accept_waveform(RATE_HZ as i32, wave);
         if let Some(sound) = &mut speech.sound {
             sound.extend(wave.iter().map(|s| (s * 32_768.0).clamp(-32_768.0, 32_767.0) as i16));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::call::speech::Installed;
+    use crate::call::vad::{Method, Vad};
+
+    /// Speech of a leg is where the recorder finds it, however its sound is cut into pieces, and also behind sound that is
+    /// missing, which is silence to the recorder.
+    #[test]
+    fn speech_is_where_the_recorder_finds_it() {
+        let toys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/speech");
+        let toy = Installed::at(&toys.join("toy-streaming-zipformer")).unwrap();
+        let streaming = Streaming::load(&toy, 1).unwrap();
+        let mut wav = hound::WavReader::open(toys.join("hello-8k.wav")).unwrap();
+        let mut spoken = wav.samples().collect::<Result<Vec<i16>, _>>().unwrap();
+        spoken.resize(spoken.len() + 4_000, 1);
+        for (hole, apart_ms) in [(0, 0), (4_000, 0), (40_000, 2 * Windows::MS)] {
+            let (mut ear, mut recorder) = (Ear::new(8_000, 0, false), Vad::new(&Method::Earshot, 8_000));
+            let mut at = 0;
+            for _ in 0..2 {
+                for piece in spoken.chunks(800) {
+                    ear.accept(&streaming, at, 8_000, piece);
+                    at += piece.len() as u64;
+                }
+                at += hole;
+                recorder.accept(&spoken);
+                recorder.accept(&vec![0; hole as usize]);
+            }
+            ear.end();
+            let (found, wanted) = (ear.voice(), recorder.finish());
+            assert!(wanted.len() >= 2 && found.len() == wanted.len(), "{found:?} {wanted:?}");
+            for (found, wanted) in found.iter().zip(&wanted) {
+                let apart =
+                    found.start_ms.abs_diff(wanted.start_ms).max(found.end_ms.abs_diff(wanted.end_ms));
+                assert!(apart <= apart_ms, "{found:?} {wanted:?}");
+            }
         }
     }
 }

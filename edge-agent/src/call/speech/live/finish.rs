@@ -11,7 +11,7 @@ use anyhow::Context;
 use super::wire::{Says, Token, Words};
 use super::{say, shifted};
 use crate::call::speech::engine::{Engine, Pen, RATE_HZ};
-use crate::call::vad::to_f32;
+use crate::call::vad::{Span, to_f32};
 
 /// Stretches that may wait, at most 20 s each. Beyond that the streaming recogniser's words are final.
 const MAX_WAITING: usize = 64;
@@ -19,7 +19,7 @@ const MAX_WAITING: usize = 64;
 /// Work of the second recogniser, in the order in which it came.
 pub(super) enum Job {
     Read { words: Words, sound: Vec<i16>, shown: bool },
-    Ended { leg: u64 },
+    Ended { leg: u64, speech: Vec<Span> },
 }
 
 pub(super) struct Finisher {
@@ -71,7 +71,7 @@ fn run(engine: &Engine, pen: &Pen, queue: &Receiver<Job>, waiting: &AtomicUsize)
                     say(&Says::Final(Words { text, tokens, ..words }))?;
                 }
             }
-            Job::Ended { leg } => say(&Says::Ended { leg })?,
+            Job::Ended { leg, speech } => say(&Says::Ended { leg, speech })?,
         }
     }
     Ok(())

@@ -24,8 +24,9 @@ use super::engine::{Engine, Pen, RATE_HZ, Streaming};
 use super::transcribe::check;
 use super::{Choice, Installed, selftest};
 
-/// Frames read ahead of the recogniser.
-const READ_AHEAD: usize = 64;
+/// Frames that came together, and how many times that many are read ahead of the recogniser.
+const MAX_TOGETHER: usize = 64;
+const READ_AHEAD: usize = 2;
 /// Legs decoded in one go; more take turns.
 const MAX_BATCH: usize = 16;
 /// Each recogniser has a thread of its own.
@@ -44,8 +45,11 @@ pub(super) fn work(choice: &Choice, punctuation: Option<&Path>) -> anyhow::Resul
     // It ends with the input, or with the process.
     let reader = std::thread::Builder::new().name("frames".to_owned()).spawn(move || {
         let mut input = BufReader::with_capacity(1 << 16, std::io::stdin());
+        let mut together = Vec::new();
         while let Some(frame) = Frame::read(&mut input).context("a frame that is not ours")? {
-            if frames.send(frame).is_err() {
+            together.push(frame);
+            let more = !input.buffer().is_empty() && together.len() < MAX_TOGETHER;
+            if !more && frames.send(std::mem::take(&mut together)).is_err() {
                 break;
             }
         }
@@ -109,12 +113,9 @@ struct Hall {
 }
 
 impl Hall {
-    fn run(&mut self, ahead: &Receiver<Frame>) -> anyhow::Result<()> {
-        while let Ok(frame) = ahead.recv() {
-            self.take(frame)?;
-            for frame in ahead.try_iter().take(READ_AHEAD) {
-                self.take(frame)?;
-            }
+    fn run(&mut self, ahead: &Receiver<Vec<Frame>>) -> anyhow::Result<()> {
+        while let Ok(frames) = ahead.recv() {
+            frames.into_iter().try_for_each(|frame| self.take(frame))?;
             self.decode()?;
             for number in self.ticks.drain(..) {
                 say(&Says::Tock { number })?;
@@ -140,12 +141,14 @@ impl Hall {
     }
 
     fn end(&mut self, leg: u64) -> anyhow::Result<()> {
-        if let Some(stretch) = self.ears.remove(&leg).and_then(|mut ear| ear.end()) {
-            self.finish(leg, stretch)?;
+        let mut speech = Vec::new();
+        if let Some(mut ear) = self.ears.remove(&leg) {
+            ear.end().map_or(Ok(()), |stretch| self.finish(leg, stretch))?;
+            speech = ear.voice();
         }
         match &self.finisher {
-            Some(finisher) => finisher.give(Job::Ended { leg }),
-            None => say(&Says::Ended { leg }),
+            Some(finisher) => finisher.give(Job::Ended { leg, speech }),
+            None => say(&Says::Ended { leg, speech }),
         }
     }
 

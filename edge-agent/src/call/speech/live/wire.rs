@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(in crate::call::speech) use super::super::engine::Token;
+use crate::call::vad::Span;
 
 /// Longest piece of sound in one frame.
 pub(in crate::call) const MAX_SAMPLES: usize = 1 << 16;
@@ -116,9 +117,10 @@ pub(in crate::call) enum Says {
     Ready,
     Partial(Words),
     Final(Words),
-    /// Every word of the leg has been said.
+    /// Every word of the leg has been said. `speech`: where somebody spoke, with or without words.
     Ended {
         leg: u64,
+        speech: Vec<Span>,
     },
     /// Everything before that tick has been heard.
     Tock {
