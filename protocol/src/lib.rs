@@ -36,5 +36,7 @@ pub use id::{
 };
 pub use incident::{CameraSubject, Incident, IncidentKind, Label, NormBox, Phase, Place, Severity, Subject};
 pub use receipt::{Receipt, ReceiptOutcome};
-pub use status::{CallTapHealth, CameraHealth, CameraState, DetectorHealth, DeviceState, Status};
+pub use status::{
+    CallTapHealth, CameraHealth, CameraState, DetectorHealth, DeviceState, ModelHealth, ModelTask, Status,
+};
 pub use topic::{Topic, TopicError};

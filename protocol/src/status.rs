@@ -50,6 +50,9 @@ pub struct Status {
     /// Messages the hub refused or quarantined, kept on the box.
     #[serde(default)]
     pub rejected_rows: u64,
+    /// Each model that looks at pictures, or should.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelHealth>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -94,6 +97,35 @@ pub enum DetectorHealth {
     },
     /// No weights: motion alone raises `intrusion`, marked so.
     MotionOnly { reason: String },
+}
+
+/// What a model of a box tells of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelTask {
+    /// What is to be seen.
+    Detector,
+    /// How somebody stands.
+    Pose,
+}
+
+/// A model of a box that looks at pictures, as the configuration names it and as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ModelHealth {
+    pub wanted: String,
+    pub task: ModelTask,
+    /// Name and version of what looks; nothing: nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_work: Option<String>,
+    /// What looks is the product's own, because what is wanted is not installed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stand_in: bool,
+    /// Looks of the last seconds, over all cameras.
+    #[serde(default)]
+    pub looks_per_second: f32,
+    /// Why nothing looks; else what is less than it should be, such as a newer model that was refused, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How the call tap of a box is. Counters run since its start.

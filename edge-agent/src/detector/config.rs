@@ -24,8 +24,9 @@ pub struct DetectorConfig {
     /// Name of a pose model, asked where a rule for falls is in doubt. Empty: none. Where it is not installed, falls are
     /// told without it.
     pub pose: String,
-    /// Threads of one inference.
-    pub threads: usize,
+    /// Threads of one inference. Nothing: one, or two where a detector is measured at start to be faster by enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     /// Use a model's smaller input where it is measured at start to be worth it. False: always the model's own.
     pub smaller_input: bool,
     /// Who computes: the first that works.
@@ -42,7 +43,7 @@ impl Default for DetectorConfig {
             models: vec!["yolox-nano".to_owned()],
             every_ms: BTreeMap::new(),
             pose: "movenet-lightning".to_owned(),
-            threads: 1,
+            threads: None,
             smaller_input: true,
             providers: vec![Provider::Cpu],
             ort_library: None,
@@ -51,6 +52,11 @@ impl Default for DetectorConfig {
 }
 
 impl DetectorConfig {
+    /// Threads of one inference where none are measured.
+    pub(super) fn fixed_threads(&self) -> usize {
+        self.threads.unwrap_or(1)
+    }
+
     /// What it can name with the models of the manifest; nothing when it is switched off.
     pub fn named(&self) -> Vec<Label> {
         self.named_in(&ModelStore::new(Vec::new()))
@@ -69,7 +75,9 @@ impl DetectorConfig {
     /// What is wrong with it; empty when nothing is.
     pub(crate) fn problems(&self) -> Wrong {
         let mut found = Wrong::new();
-        within(&mut found, "threads", self.threads, 1..=64);
+        if let Some(threads) = self.threads {
+            within(&mut found, "threads", threads, 1..=64);
+        }
         if self.models.is_empty() {
             found.push((
                 "models",

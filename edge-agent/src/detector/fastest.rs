@@ -1,7 +1,9 @@
-//! Which of a model's inputs a running box uses: a smaller one where it is measured here, at start, to be worth it.
+//! Which variant of a model a running box uses: a smaller input, and two threads, where each is measured here, at start, to be
+//! worth it.
 //!
-//! How much accuracy each costs the manifest says (docs/BENCHMARKS.md has the measurement); how much time it saves differs from
-//! processor to processor.
+//! How much accuracy each input costs the manifest says, and threads cost none (docs/BENCHMARKS.md has the measurement); how
+//! much time it saves differs from processor to processor. Deliberately absent: the network in 8 bits, which loses more than is
+//! allowed on any processor.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,41 +12,51 @@ use models::Weights;
 use models::contract::Smaller;
 use ort::environment::Environment;
 
-use super::onnx::{Onnx, Provider};
-use super::{Detect, DetectError, golden};
+use super::onnx::Onnx;
+use super::{Detect, DetectError, DetectorConfig, golden};
 use crate::frame::Picture;
 
-/// A smaller input must be so many times faster, and cost no more points of AP50 than the other.
+/// A variant must be so many times faster, and cost no more points of AP50 than the other.
 const FASTER: f64 = 1.15;
 const MOST_LOST: f32 = 1.0;
 /// Looks of each that are timed, in turns, so that what else the machine does meets all alike.
 const LOOKS: usize = 9;
+/// A second thread is taken from what decodes and records: of so many cores one can be spared.
+const CORES: usize = 4;
 
-/// The input to use: the model's own, or a smaller one of the same file that pays off and passes the self-test.
+/// The variant to use: the model's own input, or a smaller one of the same file, on one thread or on two; each that pays off
+/// and passes the self-test. What the configuration fixes is not measured.
 pub(super) fn choose(
     own: Onnx,
     environment: &Environment,
     weights: &Weights,
-    threads: usize,
-    providers: &[Provider],
+    config: &DetectorConfig,
 ) -> Onnx {
-    let open = |side| {
-        let mut other = Onnx::load_at(environment, weights, threads, providers, side)?;
+    let open = |side: Option<usize>, threads| {
+        let mut other = match side {
+            Some(side) => Onnx::load_at(environment, weights, threads, &config.providers, side)?,
+            None => Onnx::load(environment, weights, threads, &config.providers)?,
+        };
         weights.golden.as_deref().map_or(Ok(()), |golden: &Path| golden::hold(&mut other, golden))?;
         Ok(other)
     };
-    let smaller = own.smaller().to_vec();
-    best(own, &smaller, open, timed)
+    let smaller = if config.smaller_input { own.smaller().to_vec() } else { Vec::new() };
+    let (best, side) = best(own, &smaller, |side| open(Some(side), config.fixed_threads()), timed);
+    if config.threads.is_some() {
+        return best;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    on_two_threads(best, cores, || open(side, 2), timed)
 }
 
-/// `open` loads the model for a side, `time` measures milliseconds of a look of two.
+/// `open` loads the model for a side, `time` measures milliseconds of a look of two. Also the side that it is, unless its own.
 fn best<M: Detect>(
     mut own: M,
     smaller: &[Smaller],
     mut open: impl FnMut(usize) -> Result<M, DetectError>,
     mut time: impl FnMut([&mut M; 2]) -> Result<[f64; 2], DetectError>,
-) -> M {
-    let mut best: Option<(f64, M)> = None;
+) -> (M, Option<usize>) {
+    let mut best: Option<(f64, usize, M)> = None;
     for &Smaller { side, loses } in smaller.iter().filter(|s| s.loses <= MOST_LOST) {
         let measured = open(side).and_then(|mut other| Ok((time([&mut own, &mut other])?, other)));
         let ([own_ms, other_ms], other) = match measured {
@@ -55,7 +67,7 @@ fn best<M: Detect>(
             }
         };
         let times_faster = own_ms / other_ms.max(f64::MIN_POSITIVE);
-        let used = times_faster >= FASTER && best.as_ref().is_none_or(|(ms, _)| other_ms < *ms);
+        let used = times_faster >= FASTER && best.as_ref().is_none_or(|(ms, ..)| other_ms < *ms);
         tracing::info!(
             model = own.name(),
             side,
@@ -67,10 +79,43 @@ fn best<M: Detect>(
             "measured its smaller input"
         );
         if used {
-            best = Some((other_ms, other));
+            best = Some((other_ms, side, other));
         }
     }
-    best.map_or(own, |(_, other)| other)
+    best.map_or((own, None), |(_, side, other)| (other, Some(side)))
+}
+
+/// The same model on two threads, if it is faster by enough and the machine has the cores for it.
+fn on_two_threads<M: Detect>(
+    mut one: M,
+    cores: usize,
+    open: impl FnOnce() -> Result<M, DetectError>,
+    mut time: impl FnMut([&mut M; 2]) -> Result<[f64; 2], DetectError>,
+) -> M {
+    if cores < CORES {
+        tracing::info!(model = one.name(), cores, "runs on one thread: this machine has no core to spare");
+        return one;
+    }
+    let measured = open().and_then(|mut two| Ok((time([&mut one, &mut two])?, two)));
+    let ([one_ms, two_ms], two) = match measured {
+        Ok(measured) => measured,
+        Err(error) => {
+            tracing::warn!(model = one.name(), %error, "it cannot be used on two threads here");
+            return one;
+        }
+    };
+    let times_faster = one_ms / two_ms.max(f64::MIN_POSITIVE);
+    let used = times_faster >= FASTER;
+    tracing::info!(
+        model = one.name(),
+        ms = format!("{two_ms:.1}"),
+        one_thread_ms = format!("{one_ms:.1}"),
+        times_faster = format!("{times_faster:.2}"),
+        cores,
+        used,
+        "measured it on two threads"
+    );
+    if used { two } else { one }
 }
 
 /// Median milliseconds of a look of each.
@@ -103,6 +148,7 @@ mod tests {
     use protocol::Label;
 
     use super::*;
+    use crate::detector::Provider;
     use crate::frame::Detection;
     use crate::{native, picture};
 
@@ -129,7 +175,7 @@ mod tests {
         let time = |[own, other]: [&mut Sized; 2]| {
             Ok([ms(&own.0).ok_or(DetectError::Off)?, ms(&other.0).ok_or(DetectError::Off)?])
         };
-        best(Sized("416".to_owned()), &smaller, open, time).0
+        best(Sized("416".to_owned()), &smaller, open, time).0.0
     }
 
     /// A smaller input must save enough time, keep its accuracy, and work; the fastest of several is used.
@@ -143,6 +189,22 @@ mod tests {
         assert_eq!(used(&[(370, 0.0)], by_side), "416", "1.12 times faster");
         assert_eq!(used(&[(361, 0.0)], by_side), "361", "1.15 times faster");
         assert_eq!(used(&[(320, 0.0)], |side| (side == "416").then_some(1.0)), "416", "it fails");
+    }
+
+    /// Two threads must save enough time and work, and are not even tried where there is no core for them.
+    #[test]
+    fn two_threads_must_pay() {
+        let used = |cores: usize, ms: Option<[f64; 2]>| {
+            let open = || Ok(Sized("two".to_owned()));
+            let time = |_: [&mut Sized; 2]| ms.ok_or(DetectError::Off);
+            on_two_threads(Sized("one".to_owned()), cores, open, time).0
+        };
+        assert_eq!(used(4, Some([23.0, 20.0])), "two", "1.15 times faster");
+        assert_eq!(used(64, Some([22.9, 20.0])), "one");
+        assert_eq!(used(3, Some([40.0, 20.0])), "one", "no core to spare");
+        assert_eq!(used(4, None), "one", "it fails");
+        let broken = on_two_threads(Sized("one".to_owned()), 4, || Err(DetectError::Off), |_| Ok([2.0, 1.0]));
+        assert_eq!(broken.0, "one");
     }
 
     /// The same file at 320 pixels names the same things at the same places, and what is chosen is one of the two.

@@ -83,7 +83,7 @@ pub(super) struct Job<S = Vec<Detection>> {
 /// Whether the detector works.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
-    Works { name: Arc<str>, labels: Vec<Label>, note: Option<String> },
+    Works { name: Arc<str>, labels: Vec<Label>, stand_in: bool, note: Option<String> },
     Fails { reason: String },
 }
 
@@ -146,7 +146,7 @@ impl<L: Look> Shared<L> {
 
 fn works(detector: &impl Look) -> Condition {
     let (labels, note) = (detector.labels().to_vec(), detector.note().map(str::to_owned));
-    Condition::Works { name: detector.name().into(), labels, note }
+    Condition::Works { name: detector.name().into(), labels, stand_in: detector.stands_in(), note }
 }
 
 fn fails(error: &DetectError) -> Condition {

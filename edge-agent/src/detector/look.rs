@@ -14,6 +14,10 @@ pub(super) trait Look: Send + 'static {
     fn labels(&self) -> &[Label];
     /// What people should know of how it runs.
     fn note(&self) -> Option<&str>;
+    /// It is there because what was asked for is not.
+    fn stands_in(&self) -> bool {
+        false
+    }
     /// Pictures that one inference takes.
     fn batch(&self) -> usize;
     fn look(&mut self, pictures: &[&Picture]) -> Result<Vec<Self::Says>, DetectError>;
@@ -32,6 +36,10 @@ impl Look for Box<dyn Detect> {
 
     fn note(&self) -> Option<&str> {
         self.as_ref().note()
+    }
+
+    fn stands_in(&self) -> bool {
+        self.as_ref().stands_in()
     }
 
     fn batch(&self) -> usize {

@@ -5,6 +5,7 @@ mod answer;
 mod config;
 mod exact;
 mod fastest;
+mod follow;
 mod golden;
 mod input;
 mod lane;
@@ -28,13 +29,13 @@ use protocol::Label;
 pub use self::answer::{Tensor, read};
 pub use self::config::DetectorConfig;
 use self::config::SELDOM;
+use self::follow::EditionOf;
 pub use self::input::{Input, Values};
 pub use self::letterbox::Letterbox;
 pub use self::look::Loader;
 pub use self::onnx::{Onnx, Provider};
-pub use self::pose::{FindPose, PoseHealth, Stance};
-use self::station::EditionOf;
-pub use self::station::{DetectorClient, DetectorStation, DetectorStats, Post};
+pub use self::pose::{FindPose, PoseHealth, PoseToLoad, Stance};
+pub use self::station::{DetectorClient, DetectorStation, DetectorStats, ModelState, Post};
 pub use self::unsought::Unsought;
 use crate::frame::{Detection, Picture};
 use crate::native::{self, NativeError};
@@ -62,6 +63,10 @@ pub trait Detect: Send {
     /// What people should know of how it runs, such as the provider that did not work.
     fn note(&self) -> Option<&str> {
         None
+    }
+    /// It is there because what was asked for is not installed.
+    fn stands_in(&self) -> bool {
+        false
     }
     /// Pictures that one inference takes.
     fn batch(&self) -> usize {
@@ -212,8 +217,9 @@ pub fn posts(config: &DetectorConfig, store: &ModelStore) -> Vec<Post> {
             let (name, store) = (name.clone(), store.clone());
             move || store.edition(&name)
         });
+        let called = name.clone();
         let load = move || open_to_run(&name, &config, &store);
-        let post = Post::new(Box::new(load)).every(every_ms).following(edition);
+        let post = Post::new(Box::new(load)).called(&called).every(every_ms).following(edition);
         match labels {
             Ok(labels) => post.naming(labels),
             Err(_) => post,
@@ -238,7 +244,7 @@ pub(crate) fn open_one(
     Ok(Box::new(proven(name, config, &environment, &store.find(name)?)?))
 }
 
-/// As [`open_one`], on the input that is the fastest here without costing accuracy. Where it is not installed, what the
+/// As [`open_one`], on the input and with the threads that are the fastest here without costing accuracy. Where it is not installed, what the
 /// product has to stand in for it, which says so.
 fn open_to_run(
     name: &str,
@@ -253,10 +259,7 @@ fn open_to_run(
         found => found?,
     };
     let own = proven(name, config, &environment, &weights)?;
-    if !config.smaller_input {
-        return Ok(Box::new(own));
-    }
-    Ok(Box::new(fastest::choose(own, &environment, &weights, config.threads, &config.providers)))
+    Ok(Box::new(fastest::choose(own, &environment, &weights, config)))
 }
 
 /// Models of the product that a running box would use in place of those that are not installed.
@@ -280,7 +283,7 @@ fn stand_in(
     let opened = opened.inspect_err(|error| tracing::warn!(%error, "what would stand in for {name}")).ok()?;
     let why = format!("stands in for {name}, which is not installed (`edge-agent models fetch {name}`)");
     tracing::warn!(model = opened.name(), "{why}");
-    Some(Box::new(opened.with_note(why)))
+    Some(Box::new(opened.standing_in(why)))
 }
 
 /// One that has passed its self-test.
@@ -290,7 +293,7 @@ fn proven(
     environment: &Environment,
     weights: &Weights,
 ) -> Result<Onnx, DetectError> {
-    let mut loaded = Onnx::load(environment, weights, config.threads, &config.providers)?;
+    let mut loaded = Onnx::load(environment, weights, config.fixed_threads(), &config.providers)?;
     if let Some(golden) = &weights.golden {
         golden::hold(&mut loaded, golden)?;
     }
@@ -300,7 +303,14 @@ fn proven(
     Ok(loaded)
 }
 
-/// The configured pose model, to be loaded when a rule wants it; `None` where there is to be none.
+/// The configured pose model, to be loaded when a rule wants it and followed from then on; `None` where there is to be none.
+pub fn pose_to_load(config: &DetectorConfig, store: &ModelStore) -> Option<PoseToLoad> {
+    let (name, files) = (config.pose.clone(), store.clone());
+    let edition: EditionOf = Arc::new(move || files.edition(&name));
+    Some(PoseToLoad::new(&config.pose, pose_loader(config, store)?).following(edition))
+}
+
+/// The configured pose model by itself.
 pub fn pose_loader(config: &DetectorConfig, store: &ModelStore) -> Option<Loader<Box<dyn FindPose>>> {
     let (config, store) = (config.clone(), store.clone());
     let wanted = config.enabled && !config.pose.is_empty();

@@ -65,6 +65,7 @@ pub struct Onnx {
     into: String,
     input: Input,
     note: Option<String>,
+    stands_in: bool,
 }
 
 impl Onnx {
@@ -140,7 +141,8 @@ impl Onnx {
         };
         let (into, batch) = input_of(&session, &contract.picture).map_err(broken)?;
         let input = Input::new(&contract.picture, batch);
-        let mut loaded = Self { name, contract, classes, labels, session, into, input, note: None };
+        let mut loaded =
+            Self { name, contract, classes, labels, session, into, input, note: None, stands_in: false };
         // A model of another shape, or a provider that only fails at work, must be refused now, not in front of a
         // camera.
         let grey = Picture { width: 2, height: 2, y: vec![128; 4], u: vec![128], v: vec![128] };
@@ -148,10 +150,11 @@ impl Onnx {
         Ok(loaded)
     }
 
-    /// With one more word on how it runs.
+    /// Put where another was asked for that is not there, and why.
     #[must_use]
-    pub(super) fn with_note(mut self, words: String) -> Self {
-        self.note = Some(self.note.map_or_else(|| words.clone(), |note| format!("{note}; {words}")));
+    pub(super) fn standing_in(mut self, why: String) -> Self {
+        self.note = Some(self.note.map_or_else(|| why.clone(), |note| format!("{note}; {why}")));
+        self.stands_in = true;
         self
     }
 
@@ -191,6 +194,10 @@ impl Detect for Onnx {
 
     fn note(&self) -> Option<&str> {
         self.note.as_deref()
+    }
+
+    fn stands_in(&self) -> bool {
+        self.stands_in
     }
 
     fn batch(&self) -> usize {

@@ -2,8 +2,8 @@
 //! slow leaves the others at work. A camera shows a frame once; the station shows it to each detector whose turn it
 //! is and joins what they say ([`joint`]).
 
-mod follow;
 mod joint;
+mod models;
 mod timing;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use std::time::Duration;
 use protocol::{CameraId, Clock, DetectorHealth, Label};
 use tokio::sync::oneshot;
 
-pub(super) use self::follow::EditionOf;
-use self::follow::Follow;
 use self::joint::{Joint, Late, Role};
+pub use self::models::ModelState;
 use self::timing::Timing;
+use super::follow::{EditionOf, Follow};
 use super::lane::{Condition, Job, Lane, Served};
 use super::look::Loader;
-use super::pose::{FindPose, PoseHealth, PosePost, Stance};
+use super::pose::{PoseHealth, PosePost, PoseToLoad, Stance};
 use super::{Answer, AtWork};
 use crate::frame::{Frame, Picture};
 use crate::pace::Pace;
@@ -42,6 +42,8 @@ pub struct DetectorStats {
 
 /// A detector to be loaded, and how it is to be asked.
 pub struct Post {
+    /// As it was asked for; nothing: what is loaded tells.
+    called: Option<String>,
     loader: Loader,
     names: Option<Vec<Label>>,
     every_ms: u64,
@@ -51,7 +53,14 @@ pub struct Post {
 impl Post {
     /// It looks at every frame; what it names is known when it is loaded.
     pub fn new(loader: Loader) -> Self {
-        Self { loader, names: None, every_ms: 0, follow: None }
+        Self { called: None, loader, names: None, every_ms: 0, follow: None }
+    }
+
+    /// How the configuration names it.
+    #[must_use]
+    pub fn called(mut self, name: &str) -> Self {
+        self.called = Some(name.to_owned());
+        self
     }
 
     /// What it is known to name although it may never be loaded. One of fire and smoke alone is not waited for, and
@@ -79,6 +88,7 @@ impl Post {
 }
 
 struct Standing {
+    called: Option<String>,
     lane: Lane,
     /// What it named when it was there last, or is known to name.
     names: Mutex<Option<Vec<Label>>>,
@@ -138,12 +148,12 @@ impl DetectorStation {
     pub fn start_with(
         clock: Arc<dyn Clock>,
         posts: Vec<Post>,
-        pose: Option<Loader<Box<dyn FindPose>>>,
+        pose: Option<PoseToLoad>,
     ) -> std::io::Result<Self> {
         let start = |post: Post| -> std::io::Result<Standing> {
-            let Post { loader, names, every_ms, follow } = post;
+            let Post { called, loader, names, every_ms, follow } = post;
             let lane = Lane::start(Arc::clone(&clock), loader)?;
-            Ok(Standing { lane, names: Mutex::new(names), every_ms, follow })
+            Ok(Standing { called, lane, names: Mutex::new(names), every_ms, follow })
         };
         let posts = posts.into_iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
         // They load beside one another.
@@ -251,7 +261,7 @@ fn watch(shared: &Shared) {
         timing.watch(shared);
         let now_ms = shared.clock.uptime_ms();
         shared.posts.iter().for_each(|post| post.watch(now_ms));
-        shared.pose.watch();
+        shared.pose.watch(now_ms);
         stopping = shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
         if !*stopping {
             stopping = shared.stop.wait_timeout(stopping, WATCH).unwrap_or_else(PoisonError::into_inner).0;

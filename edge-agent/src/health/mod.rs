@@ -4,6 +4,8 @@
 mod last_error;
 mod metrics;
 mod pages;
+mod rates;
+mod rules;
 mod time_sync;
 mod watchdog;
 
@@ -13,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::{
-    CallTapHealth, CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, IncidentKind, RuleId, Status,
+    CallTapHealth, CameraHealth, CameraId, Clock, DetectorHealth, DeviceState, IncidentKind, ModelHealth,
+    RuleId, Status,
 };
 use tokio::sync::watch;
 use tokio::time::interval;
@@ -26,11 +29,13 @@ pub use time_sync::clock_synced;
 use crate::call::{CallHealth, CallTap};
 use crate::camera::{CameraHandle, DecoderInfo, FrameCounts, Role};
 use crate::config::Config;
-use crate::detector::{AtWork, DetectorClient, DetectorStation, DetectorStats, PoseHealth};
+use crate::detector::{DetectorClient, DetectorStation, DetectorStats, PoseHealth};
 use crate::outbox::{Outbox, Stats};
 use crate::rules::RuleConfig;
 use crate::watch::Watch;
 use crate::{uplink, upload};
+use rates::Rates;
+use rules::{at_rest, method_of_each};
 use watchdog::{Beat, Watchdog};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -125,6 +130,7 @@ pub struct Vitals {
     pub seen: Vec<Seen>,
     pub rules: Vec<RuleHealth>,
     pub detector: Option<DetectorHealth>,
+    pub models: Vec<ModelHealth>,
     pub detector_stats: DetectorStats,
     /// Share of the rate asked for at which cameras are looked at, 0 to 1.
     pub analysis_share: f32,
@@ -174,6 +180,7 @@ impl Health {
             uploads_waiting: vitals.outbox.uploads_waiting,
             disk_free_bytes: vitals.disk_free_bytes,
             rejected_rows: vitals.outbox.rejected_rows,
+            models: vitals.models.clone(),
         }
     }
 
@@ -185,14 +192,14 @@ impl Health {
         cancel: CancellationToken,
     ) {
         let mut tick = interval(EVERY);
-        let mut watchdog = Watchdog::default();
+        let (mut watchdog, mut rates) = (Watchdog::default(), Rates::default());
         let mut rounds = 0;
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            let now = self.look(&mut watchdog).await;
+            let now = self.look(&mut watchdog, &mut rates).await;
             let told = telling(&status.borrow());
             let next = self.status(&now);
             rounds += 1;
@@ -210,7 +217,7 @@ impl Health {
         }
     }
 
-    async fn look(&self, watchdog: &mut Watchdog) -> Vitals {
+    async fn look(&self, watchdog: &mut Watchdog, rates: &mut Rates) -> Vitals {
         let present = self.floor.present();
         let uptime_ms = self.clock.uptime_ms();
         let disk_free_bytes = crate::outbox::free_bytes(self.outbox.evidence_dir()).unwrap_or(0);
@@ -230,14 +237,18 @@ impl Health {
             calls.iter().flat_map(|calls| calls.troubles.values()).map(|why| format!("calls: {why}")),
         );
         let detector = present.detector.as_ref().map(|station| station.health());
+        let models = present.detector.as_ref().map(|station| rates.models(station.models(), uptime_ms));
         let pose = present.detector.as_ref().map_or(PoseHealth::Unwanted, |station| station.pose());
         let at_work = present.detector.as_ref().map(|station| station.at_work()).unwrap_or_default();
-        let rules = rules(&present, &at_work, &pose);
+        let rules = method_of_each(&present, &at_work, &pose);
         let cameras: Vec<_> = present.cameras.values().map(camera_health).collect();
         let mut notices = self.notices(&outbox).await;
-        notices.extend(rules_at_rest(&rules));
+        notices.extend(at_rest(&rules));
         if let PoseHealth::Fails { reason } = &pose {
             notices.push(format!("pose: {reason}; falls are told without it"));
+        }
+        if let PoseHealth::Works { name, note: Some(note) } = &pose {
+            notices.push(format!("pose: {name} {note}"));
         }
         notices.extend(present.file_notice.clone());
         let kept = present.calls.as_ref().and_then(|tap| tap.callback_trouble());
@@ -253,6 +264,7 @@ impl Health {
             seen: present.cameras.values().map(seen).collect(),
             rules,
             detector,
+            models: models.unwrap_or_default(),
             detector_stats: present.detector.as_ref().map(|station| station.stats()).unwrap_or_default(),
             analysis_share: present.detector.as_ref().map_or(1.0, |station| station.pace().share()),
             calls,
@@ -325,8 +337,9 @@ impl Health {
 fn telling(status: &Status) -> String {
     let cameras: Vec<_> = status.cameras.iter().map(|c| (&c.camera_id, c.state, &c.notice)).collect();
     let calls = status.calls.as_ref().map(|calls| &calls.troubles);
+    let models: Vec<_> = status.models.iter().map(|m| (&m.wanted, &m.at_work, &m.reason)).collect();
     format!(
-        "{cameras:?} {:?} {:?} {} {} {} {calls:?}",
+        "{cameras:?} {:?} {:?} {} {} {} {calls:?} {models:?}",
         status.detector,
         status.speech_model,
         status.active_calls,
@@ -344,36 +357,6 @@ fn call_tap(health: &CallHealth) -> CallTapHealth {
         announcements_dropped: health.announcements_dropped_total,
         troubles: health.troubles.values().cloned().collect(),
     }
-}
-
-/// What watches for each rule; without a model that names what it waits for, what can do without.
-fn rules(present: &Present, at_work: &[AtWork], pose: &PoseHealth) -> Vec<RuleHealth> {
-    let pose = match pose {
-        PoseHealth::Works { name } => Some(name.as_str()),
-        PoseHealth::Unwanted | PoseHealth::Fails { .. } => None,
-    };
-    let of = |(id, post): (&CameraId, &Post)| -> Vec<RuleHealth> {
-        let health = |rule: &RuleConfig| RuleHealth {
-            camera_id: id.clone(),
-            rule_id: rule.id.clone(),
-            kind: rule.incident_kind(),
-            method: rule.method(at_work, pose),
-        };
-        post.rules.iter().map(health).collect()
-    };
-    present.cameras.iter().flat_map(of).collect()
-}
-
-/// One line for each camera with rules that nothing sees for now.
-fn rules_at_rest(rules: &[RuleHealth]) -> Vec<String> {
-    let mut by_camera: BTreeMap<&CameraId, Vec<&str>> = BTreeMap::new();
-    for rule in rules.iter().filter(|rule| rule.method.is_none()) {
-        by_camera.entry(&rule.camera_id).or_default().push(rule.rule_id.as_str());
-    }
-    let line = |(camera, rules): (&CameraId, Vec<&str>)| {
-        format!("camera {camera}: {} rest until the detector is there", rules.join(", "))
-    };
-    by_camera.into_iter().map(line).collect()
 }
 
 fn camera_health(post: &Post) -> CameraHealth {

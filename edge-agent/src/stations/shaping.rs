@@ -98,7 +98,7 @@ impl Stations {
 
 pub(super) fn start_detector(site: &Site, config: &DetectorConfig) -> Result<Detecting> {
     let store = model_store(site.models.clone(), &site.installed.current());
-    let (posts, pose) = (detector::posts(config, &store), detector::pose_loader(config, &store));
+    let (posts, pose) = (detector::posts(config, &store), detector::pose_to_load(config, &store));
     let station =
         DetectorStation::start_with(site.clock.clone(), posts, pose).context("starting the detector")?;
     Ok(Detecting { config: config.clone(), station: Arc::new(station) })

@@ -214,7 +214,8 @@ impl Uplink {
                     if subscribed {
                         self.publish_live(client, &word);
                     }
-                    None
+                    // Nothing waits longer in the outbox for it; looking there for each word costs more than telling it.
+                    continue;
                 }
                 _ = tick.tick() => None,
             };

@@ -5,6 +5,8 @@ toy-crowd says of any picture that 300 things stand in it on a grid, each as sur
 the generic contract of docs/MODELS.md, and its batch is dynamic.
 
 toy-fragile sees nobody, and fails at work as soon as anything in the picture is white: it then reaches beyond a table.
+
+toy-pose says of anybody that he stands, as surely as the picture is bright.
 """
 
 import pathlib
@@ -69,3 +71,24 @@ fragile = helper.make_graph(
     ],
 )
 save("toy-fragile", fragile)
+
+joints = np.zeros((1, 1, 17, 3), np.float32)
+joints[..., 1] = 0.5
+for height, pair in [(0.2, (5, 6)), (0.5, (11, 12)), (0.7, (13, 14)), (0.9, (15, 16))]:
+    joints[0, 0, list(pair), 0] = height
+sure = np.zeros((1, 1, 17, 3), np.float32)
+sure[..., 2] = 1 / 255
+
+pose = helper.make_graph(
+    [
+        helper.make_node("Cast", ["picture"], ["bright"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["bright"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "sure"], ["scores"]),
+        helper.make_node("Add", ["scores", "joints"], ["found"]),
+    ],
+    "toy-pose",
+    [helper.make_tensor_value_info("picture", TensorProto.UINT8, [1, 32, 32, 3])],
+    [helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 1, 17, 3])],
+    [numpy_helper.from_array(joints, "joints"), numpy_helper.from_array(sure, "sure")],
+)
+save("toy-pose", pose)

@@ -187,7 +187,7 @@ fn a_pose_model_missing_or_broken_is_told() {
     for (store, why) in [(store(), "movenet-lightning is not installed"), (broken, "SHA-256 should be")] {
         let config = config(&["toy-crowd"]);
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(UtcMs(0)));
-        let pose = detector::pose_loader(&config, &store);
+        let pose = detector::pose_to_load(&config, &store);
         let station = DetectorStation::start_with(clock, Vec::new(), pose).unwrap();
         assert_eq!(station.pose(), PoseHealth::Unwanted);
         station.want_pose().unwrap();
@@ -196,7 +196,7 @@ fn a_pose_model_missing_or_broken_is_told() {
         assert_eq!(station.client("c1".parse().unwrap()).pose(grey(100)), None);
     }
     let none = DetectorConfig { pose: String::new(), ..config(&["toy-crowd"]) };
-    assert!(detector::pose_loader(&none, &store()).is_none());
+    assert!(detector::pose_to_load(&none, &store()).is_none());
     let rule = RuleConfig::whole_picture("r1".parse().unwrap(), RuleKind::Fall);
     assert_eq!(rule.method(&[], Some("movenet 1")), None, "somebody must have stood");
     let toy = [AtWork { name: "toy 1".into(), labels: vec![Label::Person] }];

@@ -167,6 +167,8 @@ fn a_stand_in_works_until_the_real_one_comes() {
         troubles[0].contains("stands in for yolox-nano") && troubles[0].contains("models fetch"),
         "{troubles:?}"
     );
+    let told = station.models().remove(0);
+    assert!(told.stand_in && told.wanted == "yolox-nano" && told.at_work.as_ref() == Some(&name), "{told:?}");
     let picture = read(&own.join("stand-in/golden-1.jpg"));
     let camera = station.client("c1".parse().unwrap());
     let Answer::Found(looked) = camera.submit(Arc::new(picture)).blocking_recv().unwrap() else {
@@ -191,7 +193,7 @@ fn a_stand_in_works_until_the_real_one_comes() {
         clock.advance_ms(5);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    assert!(taken(&station), "{:?}", station.health());
+    assert!(taken(&station) && !station.models()[0].stand_in, "{:?}", station.health());
     drop(station);
     std::fs::write(&there, "another file").unwrap();
     let DetectorHealth::MotionOnly { reason } = start().health() else { panic!("a broken model stands") };

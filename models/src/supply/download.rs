@@ -51,12 +51,18 @@ pub enum Event {
 pub struct Way {
     client: Client,
     mirror: Option<Url>,
+    silence: Duration,
 }
 
 impl Way {
     /// The addresses of the manifest, by `https` alone, or a site's own server that has `NAME/VERSION/FILE`. That one may
     /// speak plain `http`: what vouches for a file is its hash.
     pub fn new(mirror: Option<&str>) -> Result<Self, SupplyError> {
+        Self::patient(mirror, SILENCE)
+    }
+
+    /// One that waits so long for the next byte.
+    pub(super) fn patient(mirror: Option<&str>, silence: Duration) -> Result<Self, SupplyError> {
         let wrong = |why| {
             let url = mirror.unwrap_or_default().to_owned();
             SupplyError::Address { url, why }
@@ -71,11 +77,11 @@ impl Way {
         let client = Client::builder()
             .user_agent(concat!("shaodian/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .read_timeout(silence)
             .https_only(mirror.is_none())
             .build()
             .map_err(|_| wrong("this machine has no certificates of authorities; install ca-certificates"))?;
-        Ok(Self { client, mirror })
+        Ok(Self { client, mirror, silence })
     }
 
     /// Where a model's file is; `public` is the manifest's word.
@@ -167,7 +173,7 @@ async fn attempt(
     if let Some(validator) = part.validator() {
         request = request.header(RANGE, format!("bytes={}-", part.size_bytes())).header(IF_RANGE, validator);
     }
-    let mut response = request.send().await.map_err(|error| refused_or_broken(url, &error))?;
+    let mut response = request.send().await.map_err(|error| refused_or_broken(way, url, &error))?;
     let total = match response.status() {
         StatusCode::PARTIAL_CONTENT => match goes_on(&response, part) {
             Some(total) => {
@@ -212,7 +218,7 @@ async fn attempt(
         let bytes = match response.chunk().await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => break,
-            Err(error) => return Err(Ended::Broken(in_words(&error))),
+            Err(error) => return Err(Ended::Broken(way.in_words(&error))),
         };
         if part.size_bytes() + bytes.len() as u64 > most {
             return Err(wrong_size(url, most, "more".to_owned()));
@@ -273,25 +279,34 @@ fn status_of(url: &Url, status: StatusCode) -> Ended {
     Ended::Never(SupplyError::Status { url: url.to_string(), status: status.as_u16(), advice })
 }
 
-fn refused_or_broken(url: &Url, error: &reqwest::Error) -> Ended {
+fn refused_or_broken(way: &Way, url: &Url, error: &reqwest::Error) -> Ended {
     if error.is_builder() || error.is_redirect() {
         let why =
             "it leads where this program does not go: to an address without https, or round in a circle";
         return Ended::Never(SupplyError::Address { url: url.to_string(), why });
     }
-    Ended::Broken(in_words(error))
+    Ended::Broken(way.in_words(error))
 }
 
-/// The chain of causes, each once: the outermost says little. The address is told by whoever shows it.
-fn in_words(error: &reqwest::Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !words.contains(&said) {
-            words.push(said);
+impl Way {
+    /// The chain of causes, each once: the outermost says little. The address is told by whoever shows it.
+    fn in_words(&self, error: &reqwest::Error) -> String {
+        if error.is_timeout() {
+            return if error.is_connect() {
+                format!("no connection within {} s", CONNECT.as_secs())
+            } else {
+                format!("the server has gone silent: not a byte came for {} s", self.silence.as_secs_f32())
+            };
         }
-        cause = error.source();
+        let mut words: Vec<String> = Vec::new();
+        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !words.contains(&said) {
+                words.push(said);
+            }
+            cause = error.source();
+        }
+        if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") }
     }
-    if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") }
 }

@@ -16,8 +16,8 @@ use protocol::Label;
 
 pub use self::joints::Stance;
 use self::joints::{Turn, stance};
-pub use self::post::PoseHealth;
 pub(super) use self::post::PosePost;
+pub use self::post::{PoseHealth, PoseToLoad};
 use super::input::Input;
 use super::letterbox::Letterbox;
 use super::look::Look;
@@ -65,7 +65,7 @@ impl Look for Box<dyn FindPose> {
 pub(super) fn open(config: &DetectorConfig, store: &ModelStore) -> Result<Box<dyn FindPose>, DetectError> {
     let weights = store.find(&config.pose)?;
     let environment = native::environment(config.ort_library.as_deref())?;
-    let mut loaded = PoseModel::load(&environment, &weights, config.threads, &config.providers)?;
+    let mut loaded = PoseModel::load(&environment, &weights, config.fixed_threads(), &config.providers)?;
     if let Some(golden) = &weights.golden {
         golden::hold(&mut loaded, golden)?;
     }

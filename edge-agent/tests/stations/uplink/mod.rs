@@ -71,6 +71,7 @@ impl Bench {
             uploads_waiting: 0,
             disk_free_bytes: 0,
             rejected_rows: 0,
+            models: vec![],
         };
         let (status_tx, status) = watch::channel(status);
         std::mem::forget(status_tx);

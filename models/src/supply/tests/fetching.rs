@@ -19,12 +19,15 @@ struct Try {
 
 async fn try_at(machine: &Machine, name: &str, url: &str, at: &str) -> Try {
     let _ = rustls::crypto::ring::default_provider().install_default();
+    try_by(machine, name, &Way::new(Some(url)).unwrap(), at).await
+}
+
+async fn try_by(machine: &Machine, name: &str, way: &Way, at: &str) -> Try {
     let (waits, mut events) = (RefCell::new(Vec::new()), Vec::new());
-    let way = Way::new(Some(url)).unwrap();
     let pause = async |time: Duration| waits.borrow_mut().push(time.as_secs());
     let (shelf, store) = (machine.shelf(), machine.store());
     let mut on = |_: &str, event: Event| events.push(event);
-    let fetched = fetch(&shelf, &store, name, &way, at, &pause, &mut on);
+    let fetched = fetch(&shelf, &store, name, way, at, &pause, &mut on);
     let result = tokio::time::timeout(Duration::from_secs(60), fetched).await.expect("it ends");
     Try { result, waits: waits.into_inner(), events }
 }
@@ -83,6 +86,43 @@ async fn the_next_fetch_goes_on() {
     assert_eq!((installed(&machine), server.sent()), (true, LENGTH));
     assert_eq!(machine.everything(), [".downloads", "m"]);
     assert_eq!(fs::read_dir(machine.folder().join(".downloads")).unwrap().count(), 0);
+}
+
+/// A server that goes silent, in the middle or before it has said a word, is waited for so long and no longer; the next try
+/// goes on from what came, and where all tries end so, what came is kept and the reason is told.
+#[tokio::test]
+async fn a_server_that_goes_silent_is_left() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let impatient = |server: &Server| Way::patient(Some(&server.url()), Duration::from_millis(500)).unwrap();
+    let server = Server::new(|request, number| match number {
+        0 => Answer::good(request, &right(), ONE).silent(Some(100_000)),
+        1 => Answer::good(request, &right(), ONE).silent(None),
+        _ => Answer::good(request, &right(), ONE),
+    });
+    let machine = Machine::new();
+    let tried = try_by(&machine, "m", &impatient(&server), AT).await;
+    tried.result.as_ref().unwrap();
+    assert_eq!((installed(&machine), server.sent()), (true, LENGTH), "no byte is sent twice");
+    let ranges: Vec<Option<String>> = server.requests().into_iter().map(|request| request.range).collect();
+    assert_eq!(ranges, [None, Some("bytes=100000-".to_owned()), Some("bytes=100000-".to_owned())]);
+    let problems: Vec<&str> = tried
+        .events
+        .iter()
+        .filter_map(|e| if let Event::Waits { problem, .. } = e { Some(problem.as_str()) } else { None })
+        .collect();
+    assert_eq!(problems, ["the server has gone silent: not a byte came for 0.5 s"; 2]);
+
+    let server = Server::new(|request, number| match number {
+        0 => Answer::good(request, &right(), ONE).silent(Some(100_000)),
+        1..=5 => Answer::good(request, &right(), ONE).silent(None),
+        _ => Answer::good(request, &right(), ONE),
+    });
+    let machine = Machine::new();
+    let error = said(&try_by(&machine, "m", &impatient(&server), AT).await);
+    assert!(error.contains("has gone silent") && error.contains("100000 bytes are kept"), "{error}");
+    assert_eq!(machine.state("m"), State::Absent);
+    try_by(&machine, "m", &impatient(&server), AT).await.result.unwrap();
+    assert_eq!((installed(&machine), server.sent()), (true, LENGTH));
 }
 
 /// A server that knows no parts sends the whole again, and that is what is installed.
@@ -166,6 +206,7 @@ async fn no_more_and_no_less_is_taken() {
             head: "HTTP/1.1 200 OK\r\n".to_owned(),
             cut: body.len(),
             body: body.clone(),
+            silent: false,
         })
     };
     let server = untold(much);
@@ -226,6 +267,7 @@ async fn what_cannot_be_fetched_is_told_first() {
         head: format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", 1_u64 << 60),
         body: vec![0; 1_000],
         cut: 1_000,
+        silent: false,
     });
     let mut manifest = manifest();
     manifest.models[0].files[0].size_bytes = Some(1 << 60);

@@ -19,17 +19,24 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// The connection ends after this many bytes of the body.
     pub(super) cut: usize,
+    /// Instead of ending it says nothing more.
+    pub(super) silent: bool,
 }
 
 impl Answer {
     pub(super) fn status(status: &str) -> Self {
-        Self { head: format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n"), body: Vec::new(), cut: 0 }
+        Self {
+            head: format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n"),
+            body: Vec::new(),
+            cut: 0,
+            silent: false,
+        }
     }
 
     /// The whole file.
     pub(super) fn whole(body: &[u8], etag: &str) -> Self {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\netag: {etag}\r\n", body.len());
-        Self { head, body: body.to_owned(), cut: body.len() }
+        Self { head, body: body.to_owned(), cut: body.len(), silent: false }
     }
 
     /// What a good server says: the part where it is asked for one of the file that it still has.
@@ -49,11 +56,17 @@ impl Answer {
              content-range: bytes {from}-{last}/{}\r\n",
             body.len()
         );
-        Self { head, body: body[from..].to_owned(), cut: length }
+        Self { head, body: body[from..].to_owned(), cut: length, silent: false }
     }
 
     pub(super) fn cut(self, after: usize) -> Self {
         Self { cut: after, ..self }
+    }
+
+    /// Falls silent after so many bytes of the body, or before the first word; the connection stays.
+    pub(super) fn silent(self, after: Option<usize>) -> Self {
+        let head = if after.is_some() { self.head } else { String::new() };
+        Self { head, cut: after.unwrap_or(0), silent: true, ..self }
     }
 }
 
@@ -72,6 +85,7 @@ impl Server {
         let (seen, stop) = (Arc::new(Mutex::new((Vec::new(), 0))), Arc::new(AtomicBool::new(false)));
         let (log, end) = (Arc::clone(&seen), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
+            let mut held = Vec::new();
             for stream in listener.incoming() {
                 if end.load(Ordering::SeqCst) {
                     return;
@@ -86,11 +100,18 @@ impl Server {
                     log.0.push(request);
                     log.1 += sent;
                 }
-                let head = format!("{}connection: close\r\n\r\n", answer.head);
+                let head = if answer.head.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}connection: close\r\n\r\n", answer.head)
+                };
                 // Who has heard enough goes; that is no error of this server.
                 let _ = (&stream)
                     .write_all(head.as_bytes())
                     .and_then(|()| (&stream).write_all(&answer.body[..sent]));
+                if answer.silent {
+                    held.push(stream);
+                }
             }
         });
         Self { address, seen, stop, thread: Some(thread) }

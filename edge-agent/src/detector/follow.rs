@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use models::Edition;
 
-use crate::detector::look::Loader;
+use super::look::{Loader, Look};
 
 /// How often the files are looked at. Two looks in a row must find the same: somebody may still be copying.
 const EVERY_MS: u64 = 2_000;
 
 /// What the files of a model are now; `None` while they are not all there.
-pub(in crate::detector) type EditionOf = Arc<dyn Fn() -> Option<Edition> + Send + Sync>;
+pub(super) type EditionOf = Arc<dyn Fn() -> Option<Edition> + Send + Sync>;
 
 pub(super) struct Follow {
     edition: EditionOf,
@@ -27,7 +27,7 @@ struct Seen {
 
 impl Follow {
     /// Also the loader, which from now on notes what it loads.
-    pub(super) fn new(edition: EditionOf, mut loader: Loader) -> (Self, Loader) {
+    pub(super) fn new<L: Look>(edition: EditionOf, mut loader: Loader<L>) -> (Self, Loader<L>) {
         let tried: Arc<Mutex<Option<Edition>>> = Arc::default();
         let (now, noted) = (Arc::clone(&edition), Arc::clone(&tried));
         let noting = move || {
