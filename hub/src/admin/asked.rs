@@ -35,7 +35,7 @@ pub(crate) fn of_audit(app: &App, fields: &Fields, viewer: &str) -> Result<audit
     let (from, to) = days(app, fields)?;
     let by = match fields.get("by").trim() {
         "" => String::new(),
-        "cli" | "命令行" | "command line" => "cli".to_owned(),
+        "cli" | "命令行" | "command line" | "Command line" => "cli".to_owned(),
         name => format!("user:{}", name.strip_prefix("user:").unwrap_or(name)),
     };
     Ok(audit::Asked {

@@ -3,7 +3,7 @@
 use protocol::UtcMs;
 
 use super::{By, Cursor, store};
-use crate::db::{Db, Result, Tx};
+use crate::db::{Db, Error, Result, Tx};
 use crate::organisation::AreaPath;
 
 /// Longest account of how something was and is, in characters.
@@ -61,6 +61,9 @@ deeds! {
     Knowledge = "import_knowledge", "导入知识库", "Knowledge imported";
     Grids = "import_grids", "导入网格图", "Map of grids imported";
     Policy = "import_policies", "启用规则", "Policy put in force";
+    BoxPlace = "box_place", "设备位置", "Place of a box";
+    BaseMap = "import_basemap", "导入底图", "Base map imported";
+    BaseMapRemoved = "basemap_removed", "移除底图", "Base map removed";
 }
 
 impl Deed {
@@ -81,8 +84,41 @@ pub struct Change<'a> {
     pub after: String,
 }
 
+/// The county was changed after somebody saw what would come of his change.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the county was changed meanwhile")]
+pub struct Overtaken;
+
+/// Whether a change failed since the county was changed meanwhile.
+pub fn is_overtaken(error: &Error) -> bool {
+    matches!(error, Error::AnyDriverError(inner) if inner.is::<Overtaken>())
+}
+
+/// What this transaction has learned: its change rests on the newest row.
+const CHECKED: &str = "audit";
+
+/// The newest row; 0 before the first.
+pub(super) async fn position(db: &Db, tenant: &str) -> Result<i64> {
+    store::position(db, tenant).await
+}
+
+/// Refuses what rests on an older state of the county than the one that this transaction finds.
+async fn refuse_overtaken(tx: &mut Tx, tenant: &str, by: &By) -> Result<()> {
+    let Some(since) = by.since() else { return Ok(()) };
+    // Rows that it has written itself follow the first look.
+    if tx.known(CHECKED, tenant).is_some() {
+        return Ok(());
+    }
+    if store::position_in(tx, tenant).await? != since {
+        return Err(Error::AnyDriverError(Box::new(Overtaken)));
+    }
+    tx.learn(CHECKED, tenant, since);
+    Ok(())
+}
+
 /// Writes the row of a change. The caller holds the tenant's lock and commits both, or neither.
 pub async fn note(tx: &mut Tx, tenant: &str, by: &By, change: &Change<'_>) -> Result<()> {
+    refuse_overtaken(tx, tenant, by).await?;
     let cut = |text: &str| text.chars().take(MOST_VALUE).collect::<String>();
     let (before, after) = (cut(&change.before), cut(&change.after));
     store::add_audit(tx, tenant, by, change, (&before, &after)).await

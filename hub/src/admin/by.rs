@@ -16,12 +16,49 @@ pub struct By {
     pub at: UtcMs,
     /// Areas that he administers.
     areas: Vec<AreaPath>,
+    /// The newest row of the audit that he has seen the outcome of, where what he does is to rest on that.
+    since: Option<i64>,
+}
+
+/// Who brings something that is kept in versions: somebody who administers, or a name that was let in elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub enum Teller<'a> {
+    Name(&'a str),
+    By(&'a By),
+}
+
+impl<'a> From<&'a str> for Teller<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl<'a> From<&'a By> for Teller<'a> {
+    fn from(by: &'a By) -> Self {
+        Self::By(by)
+    }
+}
+
+impl Teller<'_> {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::By(by) => &by.who,
+        }
+    }
+
+    pub fn by(&self, at: UtcMs) -> By {
+        match self {
+            Self::Name(name) => By::told(name, at),
+            Self::By(by) => (*by).clone(),
+        }
+    }
 }
 
 impl By {
     /// The command line may everything.
     pub fn cli(at: UtcMs) -> Self {
-        Self { who: CLI.to_owned(), at, areas: vec![AreaPath::everything()] }
+        Self { who: CLI.to_owned(), at, areas: vec![AreaPath::everything()], since: None }
     }
 
     /// Somebody who is logged in, as far as he administers.
@@ -31,6 +68,7 @@ impl By {
             who: format!("user:{}", session.user),
             at,
             areas: own.map(|grant| grant.area.clone()).collect(),
+            since: None,
         }
     }
 
@@ -41,13 +79,23 @@ impl By {
             who: format!("user:{}", session.user),
             at,
             areas: own.map(|grant| grant.area.clone()).collect(),
+            since: None,
         }
     }
 
     /// For what was let in elsewhere: `hub` is the command line there.
     pub fn told(who: &str, at: UtcMs) -> Self {
         let who = if who == "hub" { CLI } else { who };
-        Self { who: who.to_owned(), at, areas: vec![AreaPath::everything()] }
+        Self { who: who.to_owned(), at, areas: vec![AreaPath::everything()], since: None }
+    }
+
+    /// The same, whose change is refused once the audit has a newer row than this.
+    pub(super) fn resting_on(&self, since: i64) -> Self {
+        Self { since: Some(since), ..self.clone() }
+    }
+
+    pub(super) fn since(&self) -> Option<i64> {
+        self.since
     }
 
     pub fn reaches(&self, area: &AreaPath) -> bool {
@@ -107,7 +155,7 @@ mod tests {
     /// A town's administrator gives roles in his town, none over more, and none in a unit that works beyond it.
     #[test]
     fn an_administrator_keeps_to_his_area() {
-        let town = By { who: "user:north".into(), at: UtcMs(1), areas: vec![path("/c/north/")] };
+        let town = By { who: "user:north".into(), at: UtcMs(1), areas: vec![path("/c/north/")], since: None };
         let units = [unit("police", "/"), unit("north-office", "/c/north/")];
         let grant = |role, area: &str, unit: Option<&str>| Grant {
             role,

@@ -2,13 +2,14 @@
 //!
 //! The newest of each user and kind is kept for a day, with the hash of what was shown: the bytes, how they were to be taken,
 //! and what would have come of it. Whoever confirms names that hash. Other bytes since then, or a county that has changed
-//! meanwhile, make another hash, and it is shown again. A draft is taken away before it is done: sent twice, it is done once.
+//! meanwhile, make another hash, and it is shown again; one that changes in between is found by the import's own
+//! transaction, which then does nothing. A draft is taken away before it is done: sent twice, it is done once.
 
 use sha2::{Digest as _, Sha256};
 
-use super::By;
 use super::import::{Failure, Kind, Options, Outcome, run};
 use super::store::{self, DraftRow};
+use super::{By, audit};
 use crate::app::App;
 use crate::db::Result;
 
@@ -64,6 +65,8 @@ pub async fn confirm(
     };
     let options: Options =
         serde_json::from_str(&row.options).map_err(|error| Failure::Other(error.to_string()))?;
+    // What is shown rests on the audit up to here: the import refuses itself once it has a newer row.
+    let resting = by.resting_on(audit::position(&app.db, tenant).await?);
     let shown = shown(app, by, kind, (row.content.clone(), options)).await?;
     if row.sha256 != sha256 || shown.sha256 != sha256 || !shown.outcome.good {
         if shown.outcome.good {
@@ -74,7 +77,12 @@ pub async fn confirm(
     if !store::take_draft(&app.db, tenant, (user, kind.as_str()), sha256).await? {
         return Ok(Confirmed::Gone);
     }
-    let done = run(app, by, kind, (&shown.content, &shown.options), false).await;
+    let done = run(app, &resting, kind, (&shown.content, &shown.options), false).await;
+    if matches!(&done, Err(Failure::Db(error)) if audit::is_overtaken(error)) {
+        let now = self::shown(app, by, kind, (shown.content, shown.options)).await?;
+        keep(app, user, kind, &now).await?;
+        return Ok(Confirmed::Otherwise(Box::new(now)));
+    }
     if done.as_ref().map_or(true, |outcome| !outcome.good) {
         // Nothing was done: it can be tried again.
         store::put_draft(&app.db, tenant, (user, kind.as_str()), &row, by.at).await?;

@@ -1,26 +1,25 @@
 //! The importers of the command line behind one door: what is brought, how it is taken, and what came of it.
 
+mod each;
+mod refusal;
+
 use serde::{Deserialize, Serialize};
 
 use super::By;
 use crate::app::App;
-use crate::category;
-use crate::gazetteer::{self, GazetteerError};
-use crate::grid::{self, GridError};
-use crate::organisation::{self, ImportError, duty, import_areas_by, import_units_by};
-use crate::policy::PolicyError;
+use crate::phrase;
 use crate::sheet::Bad;
-use crate::ticket::knowledge;
-use crate::user;
+use refusal::Refusal;
 
 /// Largest file, or pasted text, in bytes. Larger maps are for the command line.
 pub const MOST_BYTES: usize = 16 << 20;
 /// Faults that are told; the rest is only counted.
 const MOST_FAULTS: usize = 200;
-/// New users of one import: each password takes a while, and somebody waits for the page.
-const MOST_NEW_USERS: usize = 200;
 /// Names of one tally that are kept.
 const MOST_NAMES: usize = 12;
+
+/// The code of what no catalogue knows.
+const OTHER: &str = "other";
 
 /// What is brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,18 +109,22 @@ pub struct Fault {
     pub line: Option<usize>,
     /// `E (area)`; nothing where a whole row is meant.
     pub column: String,
+    /// What is wrong, as other systems know it ([`crate::phrase`]).
+    pub code: &'static str,
+    /// In English; pages say it in the reader's language.
     pub what: String,
 }
 
 impl From<&Bad> for Fault {
     fn from(bad: &Bad) -> Self {
-        Self { line: Some(bad.line), column: bad.column_name(), what: bad.what.clone() }
+        Self { line: Some(bad.line), column: bad.column_name(), ..Self::of_file(bad.what.clone()) }
     }
 }
 
 impl Fault {
     fn of_file(what: String) -> Self {
-        Self { line: None, column: String::new(), what }
+        let code = phrase::fault(&what).map_or(OTHER, |known| known.code);
+        Self { line: None, column: String::new(), code, what }
     }
 }
 
@@ -162,6 +165,15 @@ pub enum Failure {
 }
 
 impl Outcome {
+    /// Of an import of which nothing but this is to be told: how many of what, and which.
+    fn of(tallies: &[(Tally, &[String])]) -> Self {
+        let mut outcome = Self::default();
+        for (tally, names) in tallies {
+            outcome.tally(*tally, names);
+        }
+        outcome
+    }
+
     fn tally(&mut self, tally: Tally, names: &[String]) {
         let named = names.iter().take(MOST_NAMES).cloned().collect();
         self.tallies.push((tally, names.len(), named));
@@ -172,12 +184,10 @@ impl Outcome {
         self.faults.extend(faults.into_iter().take(MOST_FAULTS));
     }
 
-    fn refused(what: String) -> Self {
-        Self { faults: vec![Fault::of_file(what)], ..Self::default() }
-    }
-
-    fn refused_at(bad: &Bad) -> Self {
-        Self { faults: vec![Fault::from(bad)], ..Self::default() }
+    fn refused(faults: Vec<Fault>) -> Self {
+        let mut outcome = Self::default();
+        outcome.tell(faults);
+        outcome
     }
 
     fn judged(mut self, bad: &[Bad], skip_bad: bool) -> Self {
@@ -195,217 +205,9 @@ pub async fn run(
     (bytes, options): (&[u8], &Options),
     dry_run: bool,
 ) -> Result<Outcome, Failure> {
-    match kind {
-        Kind::Areas | Kind::Units | Kind::Duty => of_organisation(app, by, kind, bytes, dry_run).await,
-        Kind::Users => of_users(app, by, bytes, options, dry_run).await,
-        Kind::Categories => of_categories(app, by, bytes, options, dry_run).await,
-        Kind::Knowledge => of_knowledge(app, by, bytes, options, dry_run).await,
-        Kind::Gazetteer => of_gazetteer(app, by, bytes, options, dry_run).await,
-        Kind::Grids => of_grids(app, by, bytes, options, dry_run).await,
-        Kind::Policies => of_policies(app, by, bytes, options, dry_run).await,
-    }
-}
-
-async fn of_organisation(
-    app: &App,
-    by: &By,
-    kind: Kind,
-    bytes: &[u8],
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    let (db, tenant) = (&app.db, app.tenant().as_str());
-    organisation::store::seed_units(db, tenant).await?;
-    let imported = match kind {
-        Kind::Areas => import_areas_by(db, tenant, bytes, dry_run, Some(by)).await,
-        Kind::Units => import_units_by(db, tenant, bytes, dry_run, Some(by)).await,
-        _ => {
-            let way = (dry_run, Some(by));
-            duty::import_by(db, tenant, &app.chance, (bytes, &app.zone), by.at, way).await
-        }
-    };
-    let imported = match imported {
-        Ok(imported) => imported,
-        Err(ImportError::Db(error)) => return Err(error.into()),
-        Err(ImportError::File(bad)) => return Ok(Outcome::refused_at(&bad)),
-        Err(error @ ImportError::TooMany(_)) => return Ok(Outcome::refused(error.to_string())),
-    };
-    let mut outcome = Outcome::default();
-    outcome.tally(Tally::New, &imported.new);
-    outcome.tally(Tally::Changed, &imported.changed);
-    outcome.tally(Tally::Unchanged, &imported.unchanged);
-    Ok(outcome.judged(&imported.bad, false))
-}
-
-async fn of_users(
-    app: &App,
-    by: &By,
-    bytes: &[u8],
-    options: &Options,
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    use user::import::ImportError;
-    let tenant = app.tenant().as_str();
-    organisation::store::seed_units(&app.db, tenant).await?;
-    let mode = user::import::Mode { dry_run, replace: options.replace };
-    let mut passwords = Vec::new();
-    let keep = |all: &[user::import::NewPassword]| {
-        passwords.extend(all.iter().map(|one| (one.name.clone(), one.password.clone())));
-        Ok(())
-    };
-    let when = (by.at, Some(by));
-    let imported = user::import::import_by(&app.db, tenant, &app.chance, (bytes, mode), when, keep).await;
-    let imported = match imported {
-        Ok(imported) => imported,
-        Err(ImportError::Db(error)) => return Err(error.into()),
-        Err(ImportError::File(bad)) => return Ok(Outcome::refused_at(&bad)),
-        Err(error @ (ImportError::TooMany(_) | ImportError::NoAdministrator | ImportError::Meanwhile(_))) => {
-            return Ok(Outcome::refused(error.to_string()));
-        }
-        Err(error) => return Err(Failure::Other(error.to_string())),
-    };
-    let changed: Vec<String> =
-        imported.changed.iter().map(|(name, what)| format!("{name} ({})", what.join(", "))).collect();
-    let mut outcome = Outcome { passwords, ..Outcome::default() };
-    outcome.tally(Tally::New, &imported.new);
-    outcome.tally(Tally::Changed, &changed);
-    outcome.tally(Tally::Unchanged, &imported.unchanged);
-    if imported.new.len() > MOST_NEW_USERS {
-        let what = format!(
-            "{} new users; {MOST_NEW_USERS} are the most of one page: divide the sheet, or use `hub user import`",
-            imported.new.len()
-        );
-        outcome.tell(vec![Fault::of_file(what)]);
-        return Ok(outcome);
-    }
-    Ok(outcome.judged(&imported.bad, false))
-}
-
-async fn of_categories(
-    app: &App,
-    by: &By,
-    bytes: &[u8],
-    options: &Options,
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    use category::ImportError;
-    let tenant = app.tenant().as_str();
-    organisation::store::seed_units(&app.db, tenant).await?;
-    let mode = category::Mode { dry_run, replace: options.replace };
-    let imported = match category::import_by(&app.db, tenant, bytes, mode, Some(by)).await {
-        Ok(imported) => imported,
-        Err(ImportError::Db(error)) => return Err(error.into()),
-        Err(ImportError::File(bad)) => return Ok(Outcome::refused_at(&bad)),
-        Err(error @ ImportError::TooMany(_)) => return Ok(Outcome::refused(error.to_string())),
-    };
-    let mut outcome = Outcome::default();
-    outcome.tally(Tally::New, &imported.new);
-    outcome.tally(Tally::Changed, &imported.changed);
-    outcome.tally(Tally::Unchanged, &imported.unchanged);
-    outcome.tally(Tally::Removed, &imported.removed);
-    outcome.tally(Tally::Inactive, &imported.inactive);
-    Ok(outcome.judged(&imported.bad, false))
-}
-
-async fn of_knowledge(
-    app: &App,
-    by: &By,
-    bytes: &[u8],
-    options: &Options,
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    use knowledge::ImportError;
-    let mode = knowledge::Mode { dry_run, replace: options.replace, skip_bad: options.skip_bad };
-    let day = knowledge::today(by.at, &app.zone);
-    let imported =
-        knowledge::import_by(&app.db, app.tenant().as_str(), bytes, mode, (by.at, &day), Some(by)).await;
-    let imported = match imported {
-        Ok(imported) => imported,
-        Err(ImportError::Db(error)) => return Err(error.into()),
-        Err(ImportError::File(bad)) => return Ok(Outcome::refused_at(&bad)),
-        Err(error @ (ImportError::TooMany(_) | ImportError::Empty)) => {
-            return Ok(Outcome::refused(error.to_string()));
-        }
-    };
-    let changed: Vec<String> =
-        imported.changed.iter().map(|(id, fields)| format!("{id} ({})", fields.join(", "))).collect();
-    let mut outcome = Outcome::default();
-    outcome.tally(Tally::New, &imported.new);
-    outcome.tally(Tally::Changed, &changed);
-    outcome.tally(Tally::Unchanged, &imported.unchanged);
-    outcome.tally(Tally::Removed, &imported.removed);
-    outcome.tally(Tally::Expired, &imported.expired);
-    Ok(outcome.judged(&imported.bad, options.skip_bad))
-}
-
-async fn of_gazetteer(
-    app: &App,
-    by: &By,
-    bytes: &[u8],
-    options: &Options,
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    let datum = if options.gcj02 { gazetteer::Datum::Gcj02 } else { gazetteer::Datum::Wgs84 };
-    let mode = gazetteer::Mode { datum, dry_run, add: options.add };
-    let told = (by.who.as_str(), options.note.as_str(), by.at);
-    let tenant = app.tenant().as_str();
-    let imported = match app.gazetteers.import(&app.db, tenant, (bytes, mode), &app.grids, told).await {
-        Ok(imported) => imported,
-        Err(GazetteerError::Db(error)) => return Err(error.into()),
-        Err(GazetteerError::File(bad)) => return Ok(Outcome::refused_at(&bad)),
-        Err(error @ GazetteerError::TooMany(_)) => return Ok(Outcome::refused(error.to_string())),
-    };
-    let mut outcome = Outcome { version: imported.version, ..Outcome::default() };
-    outcome.tally(Tally::New, &imported.new);
-    outcome.tally(Tally::Changed, &imported.changed);
-    outcome.tallies.push((Tally::Unchanged, imported.unchanged, Vec::new()));
-    outcome.tally(Tally::Removed, &imported.gone);
-    Ok(outcome.judged(&imported.bad, false))
-}
-
-async fn of_grids(
-    app: &App,
-    by: &By,
-    bytes: &[u8],
-    options: &Options,
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    let datum = if options.gcj02 { grid::Datum::Gcj02 } else { grid::Datum::Wgs84 };
-    let told = (by.who.as_str(), options.note.as_str(), by.at);
-    let taken = app.grids.import(&app.db, app.tenant().as_str(), (bytes, datum), told, dry_run).await;
-    let taken = match taken {
-        Ok(taken) => taken,
-        Err(GridError::Db(error)) => return Err(error.into()),
-        Err(GridError::Wrong(wrong)) => {
-            let mut outcome = Outcome::default();
-            outcome.tell(wrong.into_iter().map(Fault::of_file).collect());
-            return Ok(outcome);
-        }
-    };
-    let mut outcome = Outcome { version: taken.version, good: true, ..Outcome::default() };
-    outcome.tally(Tally::New, &taken.new);
-    outcome.tallies.push((Tally::Unchanged, taken.grids - taken.new.len(), Vec::new()));
-    outcome.tally(Tally::Removed, &taken.gone);
-    Ok(outcome)
-}
-
-async fn of_policies(
-    app: &App,
-    by: &By,
-    bytes: &[u8],
-    options: &Options,
-    dry_run: bool,
-) -> Result<Outcome, Failure> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return Ok(Outcome::refused("this is not UTF-8; save the text as UTF-8".to_owned()));
-    };
-    let told = (by.who.as_str(), options.note.as_str(), by.at);
-    match app.policies.import(&app.db, app.tenant().as_str(), text, told, dry_run).await {
-        Ok(version) => Ok(Outcome { version, good: true, ..Outcome::default() }),
-        Err(PolicyError::Db(error)) => Err(error.into()),
-        Err(PolicyError::Wrong(wrong)) => {
-            let mut outcome = Outcome::default();
-            outcome.tell(wrong.into_iter().map(Fault::of_file).collect());
-            Ok(outcome)
-        }
+    match each::run(app, by, kind, (bytes, options), dry_run).await {
+        Ok(outcome) => Ok(outcome),
+        Err(Refusal::Faults(faults)) => Ok(Outcome::refused(faults)),
+        Err(Refusal::Failed(failure)) => Err(failure),
     }
 }

@@ -20,7 +20,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use by::By;
+pub use by::{By, Teller};
 
 /// Where a list goes on: after a row of this moment and this id.
 #[derive(Clone, Debug, PartialEq, Eq)]

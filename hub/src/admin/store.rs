@@ -35,6 +35,19 @@ pub(super) async fn add_audit(
     Ok(())
 }
 
+const POSITION: &str = "select coalesce(max(audit_id), 0) from audit where tenant = $1";
+
+/// The newest row of the audit; 0 before the first.
+pub(super) async fn position(db: &Db, tenant: &str) -> Result<i64> {
+    let (newest,): (i64,) = db.fetch_one(POSITION, args![tenant]).await?;
+    Ok(newest)
+}
+
+pub(super) async fn position_in(tx: &mut Tx, tenant: &str) -> Result<i64> {
+    let (newest,): (i64,) = tx.fetch_one(POSITION, args![tenant]).await?;
+    Ok(newest)
+}
+
 /// `$2` is who looks: he sees what he did himself, and what concerns the areas that he administers or audits.
 macro_rules! audit {
     ($by_index:literal) => {

@@ -1,6 +1,6 @@
 //! Base maps: what lies under the cases on a map, in one file of tiles (PMTiles), served by the hub itself.
 //!
-//! A file is imported on the hub's machine, checked ([`pmtiles`]), kept in the data folder by its hash, and served with
+//! A file is imported on the hub's machine or brought on a page, checked ([`pmtiles`]), kept in the data folder by its hash, and served with
 //! ranges to whoever is logged in: a browser reads from it what it shows. It never changes under its address, so browsers
 //! keep what they have. Deliberately absent: any tile from elsewhere, and drawing; the words on the map are drawn by the
 //! browser with fonts of the site.
@@ -9,7 +9,7 @@ pub mod cli;
 pub mod pmtiles;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,11 @@ use protocol::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::admin::By;
+use crate::admin::audit::{self, Change, Deed};
 use crate::app::App;
 use crate::db::{self, Db};
+use crate::organisation::AreaPath;
 use pmtiles::{Head, MapError};
 
 /// Folder of the data folder.
@@ -106,10 +109,22 @@ fn in_words([west, south, east, north]: [f64; 4]) -> String {
 
 /// Checks a file and keeps it, unless it is only tried. A file that is here already stays as it is.
 pub async fn import(app: &App, file: &Path, dry_run: bool) -> Result<(BaseMap, Covers), BaseMapError> {
-    let tenant = app.tenant().as_str();
     let shown = file.display().to_string();
-    let wrong = |error| BaseMapError::File(shown.clone(), error);
-    let mut source = std::fs::File::open(file).map_err(wrong)?;
+    let source = std::fs::File::open(file).map_err(|error| BaseMapError::File(shown.clone(), error))?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    take(app, &By::cli(app.clock.now()), (source, &name, &shown), dry_run).await
+}
+
+/// A file that somebody has brought: open for reading, what it is called, and what to call it where it cannot be read.
+pub async fn take(
+    app: &App,
+    by: &By,
+    (mut source, name, shown): (std::fs::File, &str, &str),
+    dry_run: bool,
+) -> Result<(BaseMap, Covers), BaseMapError> {
+    let tenant = app.tenant().as_str();
+    let wrong = |error| BaseMapError::File(shown.to_owned(), error);
+    source.seek(SeekFrom::Start(0)).map_err(wrong)?;
     let size = source.metadata().map_err(wrong)?.len();
     let mut first = Vec::new();
     std::io::Read::by_ref(&mut source).take(pmtiles::FIRST as u64).read_to_end(&mut first).map_err(wrong)?;
@@ -122,13 +137,9 @@ pub async fn import(app: &App, file: &Path, dry_run: bool) -> Result<(BaseMap, C
             BaseMapError::Elsewhere(in_words(own), in_words(county))
         })?,
     };
-    let name: String = file
-        .file_name()
-        .map(|name| name.to_string_lossy().chars().take(MOST_NAME).collect())
-        .unwrap_or_default();
     let mut made = BaseMap {
         sha256: String::new(),
-        name,
+        name: name.chars().filter(|c| !c.is_control()).take(MOST_NAME).collect(),
         size_bytes: i64::try_from(size).unwrap_or(i64::MAX),
         about,
         made_at_ms: app.clock.now().0,
@@ -139,21 +150,30 @@ pub async fn import(app: &App, file: &Path, dry_run: bool) -> Result<(BaseMap, C
     leave_room(app, size)?;
     source.seek(SeekFrom::Start(0)).map_err(wrong)?;
     let folder = app.data_dir().join(FOLDER);
-    let copied = copy(source, &folder, app.new_id())
-        .map_err(|error| BaseMapError::File(folder.display().to_string(), error))?;
+    let in_folder = |error| BaseMapError::File(folder.display().to_string(), error);
+    // Gigabytes, perhaps: not on the threads that answer requests.
+    let (into, id) = (folder.clone(), app.new_id());
+    let copied = tokio::task::spawn_blocking(move || copy(source, &into, id)).await;
+    let copied = copied.map_err(std::io::Error::other).flatten().map_err(in_folder)?;
     if copied.size != size {
         let _ = std::fs::remove_file(&copied.path);
         let error = std::io::Error::other("it changed while it was read; try again");
-        return Err(BaseMapError::File(shown, error));
+        return Err(BaseMapError::File(shown.to_owned(), error));
     }
     made.sha256 = copied.sha256;
     let settled = settle(&copied.path, &folder, &made.sha256);
-    settled.map_err(|error| BaseMapError::File(folder.display().to_string(), error))?;
-    store::put(&app.db, tenant, &made).await?;
+    settled.map_err(in_folder)?;
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    store::put(&mut tx, tenant, &made).await?;
+    let told = (made.name.as_str(), format!("{} {} bytes", made.sha256, made.size_bytes));
+    audit::note_import(&mut tx, tenant, by, Deed::BaseMap, told).await?;
+    tx.commit().await?;
     Ok((made, covers))
 }
 
-fn leave_room(app: &App, size: u64) -> Result<(), BaseMapError> {
+/// Refuses what would leave no room on the disk for incidents.
+pub fn leave_room(app: &App, size: u64) -> Result<(), BaseMapError> {
     let data_dir = app.data_dir();
     let wrong = |error: rustix::io::Errno| BaseMapError::File(data_dir.display().to_string(), error.into());
     let disk = rustix::fs::statvfs(&data_dir).map_err(wrong)?;
@@ -219,11 +239,37 @@ pub async fn find(db: &Db, tenant: &str, sha256: &Sha256Hex) -> db::Result<Optio
     store::find(db, tenant, sha256.as_str()).await
 }
 
+/// A file without a name in the folder of base maps, for what somebody brings: it is gone with whoever holds it open.
+pub fn room(app: &App) -> Result<std::fs::File, BaseMapError> {
+    let folder = app.data_dir().join(FOLDER);
+    let made = || -> std::io::Result<std::fs::File> {
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{}.new", app.new_id()));
+        let file = std::fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
+        std::fs::remove_file(&path)?;
+        Ok(file)
+    };
+    made().map_err(|error| BaseMapError::File(folder.display().to_string(), error))
+}
+
 /// Takes a base map away: its row first, so that nobody is sent to a file that is gone. Returns whether it was here.
 pub async fn remove(app: &App, sha256: &Sha256Hex) -> Result<bool, BaseMapError> {
-    if !store::remove(&app.db, app.tenant().as_str(), sha256.as_str()).await? {
+    remove_by(app, &By::cli(app.clock.now()), sha256).await
+}
+
+/// The same by somebody.
+pub async fn remove_by(app: &App, by: &By, sha256: &Sha256Hex) -> Result<bool, BaseMapError> {
+    let tenant = app.tenant().as_str();
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    if !store::remove(&mut tx, tenant, sha256.as_str()).await? {
         return Ok(false);
     }
+    let area = AreaPath::everything();
+    let (before, after) = (sha256.to_string(), String::new());
+    let change = Change { deed: Deed::BaseMapRemoved, subject: sha256.as_str(), area: &area, before, after };
+    audit::note(&mut tx, tenant, by, &change).await?;
+    tx.commit().await?;
     let path = path(app, sha256);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -2,7 +2,7 @@
 
 use super::BaseMap;
 use crate::args;
-use crate::db::{Db, Error, Result, from_row};
+use crate::db::{Db, Error, Result, Tx, from_row};
 
 struct Row {
     sha256: String,
@@ -47,9 +47,9 @@ pub(super) async fn find(db: &Db, tenant: &str, sha256: &str) -> Result<Option<B
     row.map(Row::read).transpose()
 }
 
-pub(super) async fn put(db: &Db, tenant: &str, map: &BaseMap) -> Result<()> {
+pub(super) async fn put(tx: &mut Tx, tenant: &str, map: &BaseMap) -> Result<()> {
     let about = serde_json::to_string(&map.about).map_err(|error| Error::Encode(error.into()))?;
-    db.execute(
+    tx.execute(
         "insert into basemaps (tenant, sha256, name, size_bytes, about, made_at_ms) values ($1, $2, $3, $4, $5, $6)
          on conflict (tenant, sha256) do update set name = excluded.name, made_at_ms = excluded.made_at_ms",
         args![tenant, &map.sha256, &map.name, map.size_bytes, about, map.made_at_ms],
@@ -58,8 +58,8 @@ pub(super) async fn put(db: &Db, tenant: &str, map: &BaseMap) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn remove(db: &Db, tenant: &str, sha256: &str) -> Result<bool> {
+pub(super) async fn remove(tx: &mut Tx, tenant: &str, sha256: &str) -> Result<bool> {
     let removed =
-        db.execute("delete from basemaps where tenant = $1 and sha256 = $2", args![tenant, sha256]).await?;
+        tx.execute("delete from basemaps where tenant = $1 and sha256 = $2", args![tenant, sha256]).await?;
     Ok(removed > 0)
 }

@@ -7,13 +7,13 @@ use serde_json::json;
 use super::pmtiles::read;
 use super::*;
 use crate::grid;
-use crate::organisation::import_areas;
+use crate::organisation::testing::import_areas;
 use crate::web::tests::site::{Answer, Browser, START, Site, sites};
 
 const AREAS: &str = "id,name,level,parent\nc,县,county,\nt,镇,town,c\neast,社区,community,t\n";
 
 /// A file with one tile at zoom 0, as its specification has it; bounds as west, south, east, north.
-fn tiles(bounds: [f64; 4]) -> Vec<u8> {
+pub(crate) fn tiles(bounds: [f64; 4]) -> Vec<u8> {
     // One entry: tile 0, run of one, 4 bytes, at the beginning (kept as offset plus one).
     let directory = [1_u8, 0, 1, 4, 1];
     let metadata = b"{}";
@@ -42,7 +42,7 @@ fn tiles(bounds: [f64; 4]) -> Vec<u8> {
     [&head[..], &directory, metadata, &tile].concat()
 }
 
-const COUNTY: [f64; 4] = [106.0, 34.0, 108.0, 35.0];
+pub(crate) const COUNTY: [f64; 4] = [106.0, 34.0, 108.0, 35.0];
 
 /// A good head reads; each thing that can be wrong with one is said by its name, and no cut of a file is taken.
 #[test]

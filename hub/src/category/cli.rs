@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Imported, Mode, all, import_by};
+use super::{Imported, Mode, all, import};
 use crate::admin::By;
 use crate::app::App;
 use crate::organisation;
@@ -16,7 +16,7 @@ pub async fn import_file(app: &App, file: &Path, mode: Mode) -> Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("reading {shown}"))?;
     let tenant = app.tenant().as_str();
     organisation::store::seed_units(&app.db, tenant).await?;
-    let outcome = import_by(&app.db, tenant, &bytes, mode, Some(&By::cli(app.clock.now()))).await;
+    let outcome = import(&app.db, tenant, &bytes, mode, &By::cli(app.clock.now())).await;
     let outcome = outcome.with_context(|| format!("{shown}: nothing was imported"))?;
     print!("{}", report(&outcome, mode.dry_run));
     if !outcome.bad.is_empty() {

@@ -70,18 +70,13 @@ enum Told {
     Category(Category),
 }
 
-/// Takes a sheet as nobody's doing, on no record.
-pub async fn import(db: &Db, tenant: &str, bytes: &[u8], mode: Mode) -> Result<Imported, ImportError> {
-    import_by(db, tenant, bytes, mode, None).await
-}
-
-/// The same by somebody: the audit has a row of it.
-pub async fn import_by(
+/// Takes a sheet; the audit has a row of it.
+pub async fn import(
     db: &Db,
     tenant: &str,
     bytes: &[u8],
     mode: Mode,
-    by: Option<&By>,
+    by: &By,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
@@ -166,7 +161,7 @@ pub async fn import_by(
     }
     let all = outcome.new.iter().chain(&outcome.changed).chain(&outcome.removed).chain(&outcome.inactive);
     let names: Vec<&str> = all.map(String::as_str).collect();
-    if let Some(by) = by.filter(|_| !names.is_empty()) {
+    if !names.is_empty() {
         let gone = outcome.removed.len() + outcome.inactive.len();
         let told = format!("+{} ~{} -{gone}", outcome.new.len(), outcome.changed.len());
         audit::note_import(&mut tx, tenant, by, Deed::Categories, (&told, names.join(" "))).await?;

@@ -17,7 +17,7 @@ mod tests;
 use protocol::IncidentKind;
 use serde::{Deserialize, Serialize};
 
-pub use import::{ImportError, Imported, Mode, import, import_by};
+pub use import::{ImportError, Imported, Mode, import};
 pub use suggest::{
     CategorySuggestion, Heard, UnitSuggestion, category as suggest_category, unit as suggest_unit,
     units as suggest_units,

@@ -5,8 +5,10 @@ use axum::http::{Request, header};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::admin::By;
 use crate::db::testing::databases;
-use crate::organisation::{self, import_areas};
+use crate::organisation;
+use crate::organisation::testing::import_areas;
 use crate::policy::{DEFAULT, Policies, PolicyError};
 use crate::web::tests::site::{Answer, Browser, START, Site, sites};
 
@@ -36,10 +38,10 @@ async fn categories_are_data() {
         let built_in = all(db, "t").await.unwrap();
         assert_eq!((built_in.groups.len(), built_in.categories.len()), (8, 44), "{}", test.name);
         assert_eq!(built_in.of_kind("fire").unwrap().id, "fire");
-        let dry = import(db, "t", SHEET.as_bytes(), mode(true, false)).await.unwrap();
+        let dry = import(db, "t", SHEET.as_bytes(), mode(true, false), &By::cli(START)).await.unwrap();
         assert_eq!((dry.new.len(), dry.done), (3, false), "{:?}", dry.bad);
         assert_eq!(all(db, "t").await.unwrap(), built_in, "a dry run changes nothing");
-        assert!(import(db, "t", SHEET.as_bytes(), mode(false, false)).await.unwrap().done);
+        assert!(import(db, "t", SHEET.as_bytes(), mode(false, false), &By::cli(START)).await.unwrap().done);
         let now = all(db, "t").await.unwrap();
         assert_eq!((now.groups.len(), now.categories.len()), (9, 46), "{}", test.name);
         let lamp = now.find("zz_lamp").unwrap();
@@ -50,7 +52,7 @@ async fn categories_are_data() {
         );
         assert_eq!(now.told("0201"), None, "what is not active is nothing to file under");
         assert_eq!(crate::case::category::find("zz_lamp").unwrap().zh, "路灯损坏", "screens know its name");
-        let again = import(db, "t", SHEET.as_bytes(), mode(false, false)).await.unwrap();
+        let again = import(db, "t", SHEET.as_bytes(), mode(false, false), &By::cli(START)).await.unwrap();
         assert_eq!((again.unchanged.len(), again.new.len() + again.changed.len()), (3, 0), "{}", test.name);
         assert_eq!(all(db, "other").await.unwrap(), built_in, "each tenant has its own");
     }
@@ -77,7 +79,8 @@ async fn bad_rows_are_told() {
         zz_j,public_safety,,,x,,,\n";
     for test in databases().await {
         prepared(&test.db).await;
-        let outcome = import(&test.db, "t", sheet.as_bytes(), mode(false, false)).await.unwrap();
+        let outcome =
+            import(&test.db, "t", sheet.as_bytes(), mode(false, false), &By::cli(START)).await.unwrap();
         let told: Vec<String> = outcome.bad.iter().map(ToString::to_string).collect();
         for part in [
             "line 2, column A (id): \"ZZ\" is no id",
@@ -117,12 +120,12 @@ async fn policies_name_them() {
             .replace("severity = [\"emergency\"]", "severity = [\"emergency\"]\ncategory = [\"zz_never\"]");
         let refused = Policies::new(zone.clone()).import(db, "t", &unknown, by, false).await;
         assert!(matches!(refused, Err(PolicyError::Wrong(_))), "{}", test.name);
-        import(db, "t", SHEET.as_bytes(), mode(false, false)).await.unwrap();
+        import(db, "t", SHEET.as_bytes(), mode(false, false), &By::cli(START)).await.unwrap();
         Policies::new(zone.clone()).import(db, "t", &text, by, false).await.unwrap();
         let read = Policies::new(zone).newest(db, "t", START).await.unwrap();
         assert_eq!(read.version, 2, "{}", test.name);
         let none = "id,group,sort,name\nzz_lamps,,thing,照明\n";
-        let outcome = import(db, "t", none.as_bytes(), mode(true, true)).await.unwrap();
+        let outcome = import(db, "t", none.as_bytes(), mode(true, true), &By::cli(START)).await.unwrap();
         assert!(outcome.inactive.contains(&"zz_lamp".to_owned()), "{outcome:?}");
         assert_eq!(outcome.removed, ["zz_gas"], "what nothing names goes; the built-in stay");
     }
@@ -148,7 +151,7 @@ async fn cases_are_filed_under_them() {
         let (app, tenant) = (&site.app, site.app.tenant().as_str());
         import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap();
         organisation::store::seed_units(&app.db, tenant).await.unwrap();
-        import(&app.db, tenant, SHEET.as_bytes(), mode(false, false)).await.unwrap();
+        import(&app.db, tenant, SHEET.as_bytes(), mode(false, false), &By::cli(START)).await.unwrap();
         let seat = site.log_in("seat03").await;
         let report = json!({"title": "路灯不亮", "text": "不亮", "place": "镇上", "area": "t"});
         let made = site.posts("/api/v1/cases", &seat, &report).await.json();
@@ -173,7 +176,8 @@ async fn cases_are_filed_under_them() {
         assert!(page.contains("路灯损坏"), "{}: the history names it", site.name);
 
         let rest = "id,group,sort,name\nzz_lamps,,thing,照明设施\n";
-        let outcome = import(&app.db, tenant, rest.as_bytes(), mode(false, true)).await.unwrap();
+        let outcome =
+            import(&app.db, tenant, rest.as_bytes(), mode(false, true), &By::cli(START)).await.unwrap();
         assert!(
             outcome.inactive.contains(&"zz_lamp".to_owned()) && outcome.removed == ["zz_gas"],
             "{outcome:?}"
@@ -210,7 +214,9 @@ async fn alarms_and_tickets_find_theirs() {
         site.clock.advance_ms(1);
         site.raise_call("03").await;
         let number = site.number(&seat).await;
-        let outcome = import(&site.app.db, &tenant, sheet.as_bytes(), mode(false, false)).await.unwrap();
+        let outcome = import(&site.app.db, &tenant, sheet.as_bytes(), mode(false, false), &By::cli(START))
+            .await
+            .unwrap();
         assert!(outcome.done, "{:?}", outcome.bad);
         let draft = json!({"matter": "request", "category": "noise", "urgency": "normal", "place": "东关", "summary": "噪声"});
         let request = Request::put(format!("/api/v1/cases/{number}/ticket"))

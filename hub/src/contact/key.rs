@@ -4,17 +4,31 @@ use std::path::Path;
 
 use protocol::{Chance, ContactSecret};
 
-use crate::pki::files::secret;
+use crate::pki::files::{PRIVATE, secret, write};
 
 const FILE: &str = "contact.key";
+
+/// Whether this hub has one.
+pub(super) fn is_there(folder: &Path) -> bool {
+    folder.join(FILE).exists()
+}
+
+/// Takes over another hub's, where this one has none.
+pub(super) fn adopt(folder: &Path, key: &[u8; 32]) -> anyhow::Result<()> {
+    write(&folder.join(FILE), &hex::encode(key), PRIVATE)
+}
 
 /// Opens the key in the authority's folder, or makes one. Without it the numbers that are kept stay closed for ever, so one
 /// that cannot be read is never replaced.
 pub fn open(folder: &Path, chance: &Chance) -> anyhow::Result<ContactSecret> {
+    Ok(ContactSecret::from_bytes(bytes(folder, chance)?))
+}
+
+/// The same, bare.
+pub fn bytes(folder: &Path, chance: &Chance) -> anyhow::Result<[u8; 32]> {
     let what = "is no key for callback numbers: bring it back from a backup, or move it away to begin with a new one, which opens \
                 none of the numbers that are kept";
-    let bytes = secret(folder, FILE, chance, what)?;
-    Ok(ContactSecret::from_bytes(bytes))
+    secret(folder, FILE, chance, what)
 }
 
 #[cfg(test)]

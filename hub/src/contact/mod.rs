@@ -10,6 +10,7 @@
 
 mod key;
 mod reporter;
+mod ring;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,10 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-pub use key::open as open_key;
+pub use key::{bytes as key_bytes, open as open_key};
 pub use reporter::Reporter;
 pub(crate) use reporter::keep as keep_reporter;
+pub use ring::{ContactKeys, bring as bring_key};
 pub use store::Kept;
 
 use crate::app::App;
@@ -105,21 +107,13 @@ pub async fn look(app: &App, number: &str, user: &str, purpose: &str) -> Result<
     }
     let nothing = || ContactError::Nothing(number.to_owned());
     let kept = store::in_tx(&mut tx, tenant, &case.case_id, now).await?.ok_or_else(nothing)?;
-    let closed = |error| ContactError::Closed(number.to_owned(), error);
-    let told = match &kept.sealed {
-        Some(text) => {
-            let sealed = Sealed::kept(text).ok_or(OpenError::Damaged).map_err(closed)?;
-            Some(app.contact_key.open(&sealed).map_err(closed)?)
-        }
-        None => None,
-    };
-    let name = match &kept.sealed_name {
-        Some(text) => {
-            let sealed = SealedName::kept(text).ok_or(OpenError::Damaged).map_err(closed)?;
-            Some(app.contact_key.open_name(&sealed).map_err(closed)?)
-        }
-        None => None,
-    };
+    let mut found = opened(app, &kept);
+    if found == Err(OpenError::Foreign) {
+        // Another hub may have come since, and have a key of its own.
+        app.contact_key.look_again(&mut tx, &app.authority).await?;
+        found = opened(app, &kept);
+    }
+    let (told, name) = found.map_err(|error| ContactError::Closed(number.to_owned(), error))?;
     let text = kept.sealed.as_ref().or(kept.sealed_name.as_ref()).ok_or_else(nothing)?;
     let access = Access {
         at_ms: now.0,
@@ -138,6 +132,19 @@ pub async fn look(app: &App, number: &str, user: &str, purpose: &str) -> Result<
     tx.commit().await?;
     app.changes.wake();
     Ok(Contact { number: told, name, came_at: kept.came_at_ms, expires_at: kept.expires_at_ms })
+}
+
+/// Number and name of what is kept, where they are.
+fn opened(app: &App, kept: &Kept) -> Result<(Option<String>, Option<String>), OpenError> {
+    let number = kept.sealed.as_ref().map(|text| {
+        let sealed = Sealed::kept(text).ok_or(OpenError::Damaged)?;
+        app.contact_key.open(&sealed)
+    });
+    let name = kept.sealed_name.as_ref().map(|text| {
+        let sealed = SealedName::kept(text).ok_or(OpenError::Damaged)?;
+        app.contact_key.open_name(&sealed)
+    });
+    Ok((number.transpose()?, name.transpose()?))
 }
 
 /// Deletes the number of a case before its time.

@@ -18,6 +18,40 @@ pub struct Kept {
 
 from_row!(Kept: sealed, sealed_name, came_at_ms, expires_at_ms);
 
+/// A hub's key, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyRow {
+    pub(super) public: String,
+    pub(super) sealed: String,
+    pub(super) made_at_ms: i64,
+}
+
+from_row!(KeyRow: public, sealed, made_at_ms);
+
+/// More hubs do not share a database; a key that was replaced stays for what it has sealed.
+const MOST_KEYS: i64 = 64;
+const KEYS: &str = "select public, sealed, made_at_ms from contact_keys order by made_at_ms, public limit $1";
+
+/// Of all hubs on this database, the oldest first.
+pub(super) async fn keys(db: &Db) -> Result<Vec<KeyRow>> {
+    db.fetch_all(KEYS, args![MOST_KEYS]).await
+}
+
+pub(super) async fn keys_in(tx: &mut Tx) -> Result<Vec<KeyRow>> {
+    tx.fetch_all(KEYS, args![MOST_KEYS]).await
+}
+
+/// Keeps a hub's own key. One that is there keeps its place.
+pub(super) async fn keep_key(db: &Db, row: &KeyRow) -> Result<()> {
+    db.execute(
+        "insert into contact_keys (public, sealed, made_at_ms) values ($1, $2, $3)
+         on conflict (public) do update set sealed = excluded.sealed",
+        args![row.public.as_str(), row.sealed.as_str(), row.made_at_ms],
+    )
+    .await?;
+    Ok(())
+}
+
 impl Kept {
     /// Whether there is something to be told.
     pub fn is_here(&self) -> bool {

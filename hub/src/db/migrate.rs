@@ -46,6 +46,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0032_admin", include_str!("../../migrations/0032_admin.sql")),
     ("0033_camera", include_str!("../../migrations/0033_camera.sql")),
     ("0034_lists", include_str!("../../migrations/0034_lists.sql")),
+    ("0035_contact_keys", include_str!("../../migrations/0035_contact_keys.sql")),
+    ("0036_desks", include_str!("../../migrations/0036_desks.sql")),
+    ("0037_box_place", include_str!("../../migrations/0037_box_place.sql")),
+    ("0038_engine_claims", include_str!("../../migrations/0038_engine_claims.sql")),
 ];
 
 pub(crate) async fn apply(db: &Db, now_ms: i64) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ pub(crate) mod migrate;
 mod row;
 pub(crate) mod table;
 pub mod testing;
+pub mod versions;
 
 use std::collections::HashMap;
 use std::path::Path;

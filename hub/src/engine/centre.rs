@@ -107,6 +107,17 @@ pub async fn called(db: &Db, tenant: &str, case_id: &str) -> db::Result<Option<C
     Ok(row.map(|(at_ms, by)| Called { at: UtcMs(at_ms), by }))
 }
 
+/// Whether this person has called the centre since, whatever became of it.
+pub async fn called_by(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    by: &str,
+    since_ms: i64,
+) -> db::Result<bool> {
+    store::called_centre_by(tx, tenant, case_id, (by, since_ms)).await
+}
+
 /// The case in which the work on another one goes on: itself, unless it was joined.
 pub async fn where_work_goes_on(
     tx: &mut Tx,

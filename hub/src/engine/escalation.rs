@@ -4,8 +4,8 @@
 use protocol::{Severity, UtcMs};
 use serde_json::json;
 
+use super::claim::Claim;
 use super::store::{self, DueCase, Unanswered};
-use super::told;
 use crate::app::App;
 use crate::case;
 use crate::db;
@@ -23,10 +23,13 @@ pub(super) async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
         store::watch(&mut tx, &tenant, i64::from(policy.emergency.acknowledge_s) * 1_000).await?;
         tx.commit().await?;
     }
-    let mut done = 0;
-    for due in store::unanswered(&app.db, now).await? {
-        done += told("telling of an emergency", &due.number, tell(app, &due, now).await);
+    let (mut claim, mut done) = (Claim::new(app, "emergency", now), 0);
+    while let Some(own) = claim.next(store::unanswered(&app.db, now).await?, DueCase::subject).await? {
+        for due in own {
+            done += claim.told(due.subject(), tell(app, &due, now).await).await?;
+        }
     }
+    claim.release().await?;
     Ok(done)
 }
 

@@ -1,10 +1,12 @@
 //! What happens by the clock: reminders, cards, the end of suspensions, emergencies that nobody has in hand.
 //!
-//! Each pass is a reconciler: it reads what is due, and does each thing in a transaction of its own under the tenant's lock,
-//! where it looks again whether it still is. So it may run twice, on several hubs, and die at any point: what was done is
-//! done once, and what was not comes at the next pass.
+//! Each pass is a reconciler: it reads what is due, claims some of it for a while ([`claim`]), and does each thing in a
+//! transaction of its own under the tenant's lock, where it looks again whether it still is. So it may run twice, on several
+//! hubs, and die at any point: what was done is done once, and what was not comes at the next pass, or when the claim has run
+//! out.
 
 pub mod centre;
+pub(crate) mod claim;
 mod escalation;
 mod store;
 #[cfg(test)]
@@ -20,7 +22,9 @@ use crate::notice::{self, Audience, Kind, Notice};
 use crate::organisation::Level;
 use crate::user::Role;
 use crate::workflow::store::{StepError, With};
-use crate::workflow::{self, Actor, Answers, Card, Clock, ClockKind, Deed, Dossier, State, Step};
+use crate::workflow::{self, Actor, Answers, Card, Clock, ClockKind, Deed, Dossier, Said, State, Step};
+use claim::Claim;
+pub(crate) use store::claims::unclaimed;
 use store::{DueCase, DueClock};
 
 /// What could not be done is tried again then.
@@ -34,37 +38,55 @@ pub async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
     // Lives first.
     let mut done = escalation::pass(app, now).await?;
     done += shelf::pass(app, now).await?;
-    for due in store::without_clocks(&app.db).await? {
-        done += told("the clocks of an older case", &due.number, begin_clocks(app, &due, now).await);
-    }
-    for due in store::over(&app.db, now).await? {
-        done += told("resuming a case", &due.number, resume(app, &due, now).await);
-    }
+    done += older(app, now).await?;
+    done += suspensions(app, now).await?;
     // Of a clock that was not looked at for long several moments have passed.
     for _ in 0..MOST_MOMENTS {
-        let before = done;
-        for due in store::due_clocks(&app.db, now).await? {
-            let result = clock(app, &due, now).await;
-            if result.is_err() {
-                store::postpone_clock(&app.db, &due, now.plus_ms(LATER_MS)).await?;
-            }
-            done += told("a clock", &due.number, result);
-        }
-        if done == before {
+        let moved = clocks(app, now).await?;
+        done += moved;
+        if moved == 0 {
             break;
         }
     }
     Ok(done)
 }
 
-fn told(what: &str, number: &str, result: Result<bool, StepError>) -> u64 {
-    match result {
-        Ok(done) => u64::from(done),
-        Err(error) => {
-            tracing::warn!("engine: {what} of case {number}: {error}; trying again");
-            0
+async fn older(app: &App, now: UtcMs) -> db::Result<u64> {
+    let (mut claim, mut done) = (Claim::new(app, "older", now), 0);
+    while let Some(own) = claim.next(store::without_clocks(&app.db, now).await?, DueCase::subject).await? {
+        for due in own {
+            done += claim.told(due.subject(), begin_clocks(app, &due, now).await).await?;
         }
     }
+    claim.release().await?;
+    Ok(done)
+}
+
+async fn suspensions(app: &App, now: UtcMs) -> db::Result<u64> {
+    let (mut claim, mut done) = (Claim::new(app, "suspension", now), 0);
+    while let Some(own) = claim.next(store::over(&app.db, now).await?, DueCase::subject).await? {
+        for due in own {
+            done += claim.told(due.subject(), resume(app, &due, now).await).await?;
+        }
+    }
+    claim.release().await?;
+    Ok(done)
+}
+
+/// The next moment of each clock.
+async fn clocks(app: &App, now: UtcMs) -> db::Result<u64> {
+    let (mut claim, mut done) = (Claim::new(app, "clock", now), 0);
+    while let Some(own) = claim.next(store::due_clocks(&app.db, now).await?, DueClock::subject).await? {
+        for due in own {
+            let result = clock(app, &due, now).await;
+            if result.is_err() {
+                store::postpone_clock(&app.db, &due, now.plus_ms(LATER_MS)).await?;
+            }
+            done += claim.told(due.subject(), result).await?;
+        }
+    }
+    claim.release().await?;
+    Ok(done)
 }
 
 /// A case that was open before there were clocks: what it waits for runs from now.
@@ -130,8 +152,10 @@ async fn resume(app: &App, due: &DueCase, now: UtcMs) -> Result<bool, StepError>
     }
     let id = app.new_id();
     let with = With { policies: &app.policies, now, id: &id };
-    let step = Step::Resume { reason: "挂账到期 The suspension is over".to_owned() };
-    workflow::store::take_in(&mut tx, &due.tenant, &due.number, &step, &Actor::hub(), with).await?;
+    let said = Said::SuspensionOver {};
+    let step = Step::Resume { reason: said.words(|at| app.local_time(at)).0 };
+    let saying = (&step, Some(&said));
+    workflow::store::take_saying(&mut tx, &due.tenant, &due.number, saying, &Actor::hub(), with).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -215,7 +239,9 @@ async fn act(
     let id = app.new_id();
     if let Some(step) = step {
         let with = With { policies: &app.policies, now, id: &id };
-        workflow::store::take_in(tx, &due.tenant, &due.number, &step, &Actor::hub(), with).await?;
+        let said = clock.due_at.map(|due_at| Said::Overdue { clock: clock.kind, due_at, limit });
+        let saying = (&step, said.as_ref());
+        workflow::store::take_saying(tx, &due.tenant, &due.number, saying, &Actor::hub(), with).await?;
     }
     let mut audience = responsible(dossier, clock);
     if matches!(deed, Deed::Show(Card::Red | Card::Black)) {

@@ -1,12 +1,13 @@
 //! SQL of what is due. Every query has a bound; what it finds is looked at again under the tenant's lock.
 
+pub(super) mod claims;
+
 use protocol::UtcMs;
 
+use super::claim::AT_ONCE;
 use crate::args;
 use crate::db::{Db, Result, Tx, from_row};
-
-/// Found at once.
-const MOST: i64 = 100;
+use claims::unclaimed;
 
 /// A clock whose next moment has come.
 #[derive(Clone, Debug)]
@@ -20,13 +21,22 @@ pub(super) struct DueClock {
 
 from_row!(DueClock: tenant, number, clock, task, nth);
 
+impl DueClock {
+    pub(super) fn subject(&self) -> (&str, &str) {
+        (&self.tenant, &self.number)
+    }
+}
+
 pub(super) async fn due_clocks(db: &Db, now: UtcMs) -> Result<Vec<DueClock>> {
     db.fetch_all(
-        "select k.tenant, c.number, k.clock, k.task, k.nth
-         from case_clocks k join cases c on c.tenant = k.tenant and c.case_id = k.case_id
-         where k.stopped_at_ms is null and k.next_at_ms is not null and k.next_at_ms <= $1
-         order by k.next_at_ms limit $2",
-        args![now, MOST],
+        concat!(
+            "select k.tenant, c.number, k.clock, k.task, k.nth
+             from case_clocks k join cases c on c.tenant = k.tenant and c.case_id = k.case_id
+             where k.stopped_at_ms is null and k.next_at_ms is not null and k.next_at_ms <= $1",
+            unclaimed!("clock", "c.tenant", "c.number"),
+            "order by k.next_at_ms limit $2"
+        ),
+        args![now, AT_ONCE],
     )
     .await
 }
@@ -69,12 +79,21 @@ pub(super) struct DueCase {
 
 from_row!(DueCase: tenant, number);
 
+impl DueCase {
+    pub(super) fn subject(&self) -> (&str, &str) {
+        (&self.tenant, &self.number)
+    }
+}
+
 /// Suspensions whose time is over.
 pub(super) async fn over(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
     db.fetch_all(
-        "select tenant, number from cases where suspended_until_ms is not null and suspended_until_ms <= $1
-         order by suspended_until_ms limit $2",
-        args![now, MOST],
+        concat!(
+            "select tenant, number from cases where suspended_until_ms is not null and suspended_until_ms <= $1",
+            unclaimed!("suspension", "cases.tenant", "cases.number"),
+            "order by suspended_until_ms limit $2"
+        ),
+        args![now, AT_ONCE],
     )
     .await
 }
@@ -82,9 +101,12 @@ pub(super) async fn over(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
 /// Emergencies that nobody has in hand and that are to be told further.
 pub(super) async fn unanswered(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
     db.fetch_all(
-        "select tenant, number from cases where escalate_at_ms is not null and escalate_at_ms <= $1
-         order by escalate_at_ms limit $2",
-        args![now, MOST],
+        concat!(
+            "select tenant, number from cases where escalate_at_ms is not null and escalate_at_ms <= $1",
+            unclaimed!("emergency", "cases.tenant", "cases.number"),
+            "order by escalate_at_ms limit $2"
+        ),
+        args![now, AT_ONCE],
     )
     .await
 }
@@ -125,13 +147,16 @@ pub(super) async fn postpone_clock(db: &Db, due: &DueClock, until: UtcMs) -> Res
 }
 
 /// Open cases without any clock: of before there were any.
-pub(super) async fn without_clocks(db: &Db) -> Result<Vec<DueCase>> {
+pub(super) async fn without_clocks(db: &Db, now: UtcMs) -> Result<Vec<DueCase>> {
     db.fetch_all(
-        "select tenant, number from cases
-         where closed_at_ms is null and not exists (
-             select 1 from case_clocks k where k.tenant = cases.tenant and k.case_id = cases.case_id)
-         limit $1",
-        args![MOST],
+        concat!(
+            "select tenant, number from cases
+             where closed_at_ms is null and not exists (
+                 select 1 from case_clocks k where k.tenant = cases.tenant and k.case_id = cases.case_id)",
+            unclaimed!("older", "cases.tenant", "cases.number"),
+            "limit $2"
+        ),
+        args![now, AT_ONCE],
     )
     .await
 }
@@ -198,6 +223,24 @@ pub(super) async fn called_centre(
         args![tenant, case_id, step],
     )
     .await
+}
+
+/// Whether somebody has called the centre since, as the history has it.
+pub(super) async fn called_centre_by(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    (by, since_ms): (&str, i64),
+) -> Result<bool> {
+    let row: Option<(i64,)> = tx
+        .fetch_optional(
+            "select position from case_history
+             where tenant = $1 and case_id = $2 and action = 'centre_called' and actor = $3 and at_ms >= $4
+             order by position desc limit 1",
+            args![tenant, case_id, by, since_ms],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(super) async fn set_escalation(

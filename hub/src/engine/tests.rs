@@ -1,9 +1,12 @@
 //! What the engine does by the clock, on both databases, with the clock in the test's hand; each pass is made twice.
 
+mod two_hubs;
+
 use protocol::{Clock as _, IncidentKind, Severity};
 use serde_json::Value;
 
 use super::*;
+use crate::admin::By;
 use crate::organisation::duty;
 use crate::web::tests::site::{Site, sites};
 use crate::workflow::Step;
@@ -52,7 +55,7 @@ impl Site {
             unit: unit.map(str::to_owned),
         };
         let (app, one) = (&self.app, (name, "correct horse battery", &grant));
-        crate::user::add_with(&app.db, app.tenant().as_str(), &app.chance, self.clock.now(), one)
+        crate::user::testing::add_with(&app.db, app.tenant().as_str(), &app.chance, self.clock.now(), one)
             .await
             .unwrap();
     }
@@ -114,6 +117,14 @@ async fn a_late_unit() {
             ]),
             "{tail:?}"
         );
+        // The history says it in the reader's language, of what the row keeps.
+        let admin = site.log_in("admin").await;
+        let page =
+            async |lang: &str| site.get(&format!("/cases/{number}?lang={lang}"), Some(&admin)).await.text;
+        let (zh, en) = (page("zh").await, page("en").await);
+        assert!(zh.contains("处置已超期，期限 2026-03-27 18:00") && zh.contains("黄牌督办"), "{zh}");
+        assert!(en.contains("Handling is overdue since 2026-03-27 18:00"), "{en}");
+        assert!(!en.contains("已超期"), "{}", site.name);
         // More time: what was planned by the old end is planned anew.
         site.takes(&number, Step::AskExtension { by: "9 working days".parse().unwrap(), reason: "x".into() })
             .await;
@@ -158,8 +169,8 @@ async fn an_emergency_is_told_further() {
                       off,duty,2026-03-19 08:00,2026-03-19 20:00\n";
         let (app, sheet) = (&site.app, (roster.as_bytes(), &site.app.zone));
         let tenant = app.tenant().as_str().to_owned();
-        let taken =
-            duty::import(&app.db, &tenant, &app.chance, sheet, site.clock.now(), false).await.unwrap();
+        let by = By::cli(site.clock.now());
+        let taken = duty::import(&app.db, &tenant, &app.chance, sheet, false, &by).await.unwrap();
         assert!(taken.done && taken.new.len() == 2, "{:?}", taken.bad);
         site.raise_camera("north", "水厂西墙").await;
         let number = site.number(&site.log_in("admin").await).await;
@@ -252,9 +263,8 @@ async fn wrong_rosters_are_told() {
                      seat03,boss,nowhere,soon,2026-03-18 20:00\nseat03,duty,,2026-03-18 08:00,2026-03-18 07:00\n";
         let (app, now) = (&site.app, site.clock.now());
         let tenant = app.tenant().as_str();
-        let outcome = duty::import(&app.db, tenant, &app.chance, (sheet.as_bytes(), &app.zone), now, false)
-            .await
-            .unwrap();
+        let (sheet, by) = ((sheet.as_bytes(), &app.zone), By::cli(now));
+        let outcome = duty::import(&app.db, tenant, &app.chance, sheet, false, &by).await.unwrap();
         let told: Vec<String> = outcome.bad.iter().map(ToString::to_string).collect();
         for part in [
             "line 2, column A (user): there is no user \"ghost\"",

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use protocol::UtcMs;
 
 use super::import::{self, Around, Imported, Mode};
+use super::store::VERSIONS;
 use super::{Index, MOST_PLACES, Place, store};
-use crate::admin::By;
+use crate::admin::Teller;
 use crate::admin::audit::{self, Deed};
 use crate::db::{Db, Error, Result, Tx};
 use crate::grid::Grids;
@@ -35,11 +36,11 @@ pub enum GazetteerError {
 impl Gazetteers {
     /// The one in force; one without places before there is any.
     pub async fn newest(&self, db: &Db, tenant: &str) -> Result<Arc<Index>> {
-        let version = store::newest(db, tenant).await?;
+        let version = VERSIONS.newest(db, tenant).await?;
         if let Some(known) = self.known(tenant, version) {
             return Ok(known);
         }
-        let text = store::text(db, tenant, version).await?;
+        let text = VERSIONS.text(db, tenant, version).await?;
         let areas = organisation::store::areas(db, tenant).await?;
         // Ten thousands of names take a while.
         let built = tokio::task::spawn_blocking(move || build(version, text, &areas)).await;
@@ -48,11 +49,11 @@ impl Gazetteers {
 
     /// The same under the tenant's lock. Whoever runs a hub has it read beforehand ([`crate::reconcile`]).
     pub async fn newest_in(&self, tx: &mut Tx, tenant: &str) -> Result<Arc<Index>> {
-        let version = store::newest_in(tx, tenant).await?;
+        let version = VERSIONS.newest_in(tx, tenant).await?;
         if let Some(known) = self.known(tenant, version) {
             return Ok(known);
         }
-        let text = store::text_in(tx, tenant, version).await?;
+        let text = VERSIONS.text_in(tx, tenant, version).await?;
         let areas = organisation::store::areas_in(tx, tenant).await?;
         Ok(self.keep(tenant, build(version, text, &areas)?))
     }
@@ -76,8 +77,9 @@ impl Gazetteers {
         tenant: &str,
         (bytes, mode): (&[u8], Mode),
         grids: &Grids,
-        by: (&str, &str, UtcMs),
+        (by, note, now): (impl Into<Teller<'_>>, &str, UtcMs),
     ) -> std::result::Result<Imported, GazetteerError> {
+        let by = by.into();
         // Areas and maps only grow: what is right by these is right by later ones, and cases come in meanwhile.
         let areas = organisation::store::areas(db, tenant).await?;
         let map = grids.newest(db, tenant).await?;
@@ -85,8 +87,8 @@ impl Gazetteers {
         let (places, bad) = import::read(bytes, mode.datum, around).map_err(GazetteerError::File)?;
         let mut tx = db.begin().await?;
         tx.lock_tenant(tenant).await?;
-        let version = store::newest_in(&mut tx, tenant).await?;
-        let known = read(version, store::text_in(&mut tx, tenant, version).await?)?;
+        let version = VERSIONS.newest_in(&mut tx, tenant).await?;
+        let known = read(version, VERSIONS.text_in(&mut tx, tenant, version).await?)?;
         let (all, mut outcome) = import::merge(&known, places, mode.add);
         if all.len() > MOST_PLACES {
             return Err(GazetteerError::TooMany(all.len()));
@@ -98,11 +100,11 @@ impl Gazetteers {
         }
         let text = serde_json::to_string(&all).map_err(|error| Error::Encode(error.into()))?;
         let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
-        let version = store::add(&mut tx, tenant, (&text, count), by).await?;
+        let version = store::add(&mut tx, tenant, (&text, count), (by.name(), note, now)).await?;
         outcome.version = Some(version);
         let (new, changed, gone) = (outcome.new.len(), outcome.changed.len(), outcome.gone.len());
-        let told = format!("{count} places, +{new} ~{changed} -{gone}; {}", by.1);
-        let who = By::told(by.0, by.2);
+        let told = format!("{count} places, +{new} ~{changed} -{gone}; {note}");
+        let who = by.by(now);
         audit::note_import(&mut tx, tenant, &who, Deed::Gazetteer, (&version.to_string(), told)).await?;
         tx.commit().await?;
         Ok(outcome)

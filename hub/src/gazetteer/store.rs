@@ -4,6 +4,7 @@ use protocol::UtcMs;
 
 use super::Candidate;
 use crate::args;
+use crate::db::versions::{Versions, versions};
 use crate::db::{Db, Error, Result, Tx, from_row};
 
 /// A version as it is listed.
@@ -26,41 +27,8 @@ pub async fn list(db: &Db, tenant: &str) -> Result<Vec<Version>> {
     .await
 }
 
-/// The newest version; 0 without any.
-pub(super) async fn newest(db: &Db, tenant: &str) -> Result<i64> {
-    let (version,): (i64,) = db
-        .fetch_one("select coalesce(max(version), 0) from gazetteers where tenant = $1", args![tenant])
-        .await?;
-    Ok(version)
-}
-
-pub(super) async fn newest_in(tx: &mut Tx, tenant: &str) -> Result<i64> {
-    let (version,): (i64,) = tx
-        .fetch_one("select coalesce(max(version), 0) from gazetteers where tenant = $1", args![tenant])
-        .await?;
-    Ok(version)
-}
-
-/// JSON of its places.
-pub(super) async fn text(db: &Db, tenant: &str, version: i64) -> Result<Option<String>> {
-    let row: Option<(String,)> = db
-        .fetch_optional(
-            "select content from gazetteers where tenant = $1 and version = $2",
-            args![tenant, version],
-        )
-        .await?;
-    Ok(row.map(|(text,)| text))
-}
-
-pub(super) async fn text_in(tx: &mut Tx, tenant: &str, version: i64) -> Result<Option<String>> {
-    let row: Option<(String,)> = tx
-        .fetch_optional(
-            "select content from gazetteers where tenant = $1 and version = $2",
-            args![tenant, version],
-        )
-        .await?;
-    Ok(row.map(|(text,)| text))
-}
+/// As JSON of their places.
+pub(super) const VERSIONS: Versions = versions!("gazetteers");
 
 /// Puts a gazetteer in force; the caller holds the tenant's lock.
 pub(super) async fn add(
@@ -69,13 +37,14 @@ pub(super) async fn add(
     (text, places): (&str, i64),
     (by, note, now): (&str, &str, UtcMs),
 ) -> Result<i64> {
-    let version = newest_in(tx, tenant).await? + 1;
+    let version = VERSIONS.newest_in(tx, tenant).await? + 1;
     tx.execute(
         "insert into gazetteers (tenant, version, content, places, made_by, made_at_ms, note)
          values ($1, $2, $3, $4, $5, $6, $7)",
         args![tenant, version, text, places, by, now, note],
     )
     .await?;
+    VERSIONS.is_newest(tx, tenant, version);
     Ok(version)
 }
 

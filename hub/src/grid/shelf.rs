@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use protocol::UtcMs;
 
 use super::geojson::{self, Datum};
+use super::store::VERSIONS;
 use super::{Feature, Index, Outline, check, store};
-use crate::admin::By;
+use crate::admin::Teller;
 use crate::admin::audit::{self, Deed};
 use crate::db::{Db, Error, Result, Tx};
 use crate::organisation::{self, Area, AreaPath, Level};
@@ -43,28 +44,28 @@ pub struct Taken {
 impl Grids {
     /// The map in force; nothing before there is one.
     pub async fn newest(&self, db: &Db, tenant: &str) -> Result<Option<Arc<Index>>> {
-        let version = store::newest(db, tenant).await?;
+        let version = VERSIONS.newest(db, tenant).await?;
         if version == 0 {
             return Ok(None);
         }
         if let Some(known) = self.known(tenant, version) {
             return Ok(Some(known));
         }
-        let text = store::text(db, tenant, version).await?.ok_or(Error::RowNotFound)?;
+        let text = VERSIONS.text(db, tenant, version).await?.ok_or(Error::RowNotFound)?;
         let areas = organisation::store::areas(db, tenant).await?;
         self.read(tenant, version, &text, &areas).map(Some)
     }
 
     /// The same under the tenant's lock.
     pub async fn newest_in(&self, tx: &mut Tx, tenant: &str) -> Result<Option<Arc<Index>>> {
-        let version = store::newest_in(tx, tenant).await?;
+        let version = VERSIONS.newest_in(tx, tenant).await?;
         if version == 0 {
             return Ok(None);
         }
         if let Some(known) = self.known(tenant, version) {
             return Ok(Some(known));
         }
-        let text = store::text_in(tx, tenant, version).await?.ok_or(Error::RowNotFound)?;
+        let text = VERSIONS.text_in(tx, tenant, version).await?.ok_or(Error::RowNotFound)?;
         let areas = organisation::store::areas_in(tx, tenant).await?;
         self.read(tenant, version, &text, &areas).map(Some)
     }
@@ -101,9 +102,10 @@ impl Grids {
         db: &Db,
         tenant: &str,
         (bytes, datum): (&[u8], Datum),
-        by: (&str, &str, UtcMs),
+        (by, note, now): (impl Into<Teller<'_>>, &str, UtcMs),
         dry_run: bool,
     ) -> std::result::Result<Taken, GridError> {
+        let by = by.into();
         let features = geojson::read(bytes, datum).map_err(GridError::Wrong)?;
         // A large map takes seconds, and areas are never taken away: cases come in meanwhile.
         let mut wrong = check::wrong(&features, &organisation::store::areas(db, tenant).await?);
@@ -117,8 +119,8 @@ impl Grids {
         if !wrong.is_empty() {
             return Err(GridError::Wrong(wrong));
         }
-        let before = store::newest_in(&mut tx, tenant).await?;
-        let before = match store::text_in(&mut tx, tenant, before).await? {
+        let before = VERSIONS.newest_in(&mut tx, tenant).await?;
+        let before = match VERSIONS.text_in(&mut tx, tenant, before).await? {
             Some(text) => geojson::read(text.as_bytes(), Datum::Wgs84).unwrap_or_default(),
             None => Vec::new(),
         };
@@ -142,10 +144,11 @@ impl Grids {
             organisation::store::put_area(&mut tx, tenant, area).await?;
         }
         let text = geojson::write(&features);
-        let version = store::add(&mut tx, tenant, (&text, areas.len() as i64), by).await?;
+        let version =
+            store::add(&mut tx, tenant, (&text, areas.len() as i64), (by.name(), note, now)).await?;
         taken.version = Some(version);
-        let told = format!("{} grids, +{} -{}; {}", taken.grids, taken.new.len(), taken.gone.len(), by.1);
-        let who = By::told(by.0, by.2);
+        let told = format!("{} grids, +{} -{}; {}", taken.grids, taken.new.len(), taken.gone.len(), note);
+        let who = by.by(now);
         audit::note_import(&mut tx, tenant, &who, Deed::Grids, (&version.to_string(), told)).await?;
         tx.commit().await?;
         Ok(taken)

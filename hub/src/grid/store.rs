@@ -3,7 +3,8 @@
 use protocol::UtcMs;
 
 use crate::args;
-use crate::db::{Arg, Db, Result, Tx, from_row};
+use crate::db::versions::{Versions, versions};
+use crate::db::{Db, Result, Tx, from_row};
 
 /// A version as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -26,49 +27,8 @@ pub async fn list(db: &Db, tenant: &str) -> Result<Vec<Version>> {
     .await
 }
 
-/// The newest version; 0 without any.
-pub(super) async fn newest(db: &Db, tenant: &str) -> Result<i64> {
-    let (version,): (i64,) = db
-        .fetch_one("select coalesce(max(version), 0) from grid_maps where tenant = $1", args![tenant])
-        .await?;
-    Ok(version)
-}
-
-/// Which version is in force, as a transaction learns it.
-const NEWEST: &str = "map in force";
-
-/// The same under the tenant's lock.
-pub(super) async fn newest_in(tx: &mut Tx, tenant: &str) -> Result<i64> {
-    if let Some(Arg::Int(Some(version))) = tx.known(NEWEST, tenant) {
-        return Ok(*version);
-    }
-    let (version,): (i64,) = tx
-        .fetch_one("select coalesce(max(version), 0) from grid_maps where tenant = $1", args![tenant])
-        .await?;
-    tx.learn(NEWEST, tenant, version);
-    Ok(version)
-}
-
-/// GeoJSON in WGS84.
-pub async fn text(db: &Db, tenant: &str, version: i64) -> Result<Option<String>> {
-    let row: Option<(String,)> = db
-        .fetch_optional(
-            "select content from grid_maps where tenant = $1 and version = $2",
-            args![tenant, version],
-        )
-        .await?;
-    Ok(row.map(|(text,)| text))
-}
-
-pub(super) async fn text_in(tx: &mut Tx, tenant: &str, version: i64) -> Result<Option<String>> {
-    let row: Option<(String,)> = tx
-        .fetch_optional(
-            "select content from grid_maps where tenant = $1 and version = $2",
-            args![tenant, version],
-        )
-        .await?;
-    Ok(row.map(|(text,)| text))
-}
+/// As GeoJSON in WGS84.
+pub const VERSIONS: Versions = versions!("grid_maps");
 
 /// Puts a map in force; the caller holds the tenant's lock.
 pub(super) async fn add(
@@ -77,13 +37,13 @@ pub(super) async fn add(
     (text, grids): (&str, i64),
     (by, note, now): (&str, &str, UtcMs),
 ) -> Result<i64> {
-    let version = newest_in(tx, tenant).await? + 1;
+    let version = VERSIONS.newest_in(tx, tenant).await? + 1;
     tx.execute(
         "insert into grid_maps (tenant, version, content, grids, made_by, made_at_ms, note)
          values ($1, $2, $3, $4, $5, $6, $7)",
         args![tenant, version, text, grids, by, now, note],
     )
     .await?;
-    tx.learn(NEWEST, tenant, version);
+    VERSIONS.is_newest(tx, tenant, version);
     Ok(version)
 }

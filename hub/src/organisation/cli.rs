@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Imported, duty, import_areas_by, import_units_by, store};
+use super::{Imported, duty, import_areas, import_units, store};
 use crate::admin::By;
 use crate::app::App;
 
@@ -23,15 +23,15 @@ pub async fn import_file(app: &App, sheet: Sheet, file: &Path, dry_run: bool) ->
     let bytes = std::fs::read(file).with_context(|| format!("reading {shown}"))?;
     let (tenant, by) = (app.tenant().as_str(), By::cli(app.clock.now()));
     let outcome = match sheet {
-        Sheet::Areas => import_areas_by(&app.db, tenant, &bytes, dry_run, Some(&by)).await,
+        Sheet::Areas => import_areas(&app.db, tenant, &bytes, dry_run, &by).await,
         Sheet::Units => {
             // The county's own are there before those of a sheet.
             store::seed_units(&app.db, tenant).await?;
-            import_units_by(&app.db, tenant, &bytes, dry_run, Some(&by)).await
+            import_units(&app.db, tenant, &bytes, dry_run, &by).await
         }
         Sheet::Duties => {
             let sheet = (bytes.as_slice(), &app.zone);
-            duty::import_by(&app.db, tenant, &app.chance, sheet, by.at, (dry_run, Some(&by))).await
+            duty::import(&app.db, tenant, &app.chance, sheet, dry_run, &by).await
         }
     };
     let outcome = outcome.with_context(|| format!("{shown}: nothing was imported"))?;

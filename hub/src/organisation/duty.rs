@@ -50,27 +50,15 @@ pub(super) struct Turn {
     pub(super) to: UtcMs,
 }
 
-/// Takes a sheet of turns as nobody's doing.
+/// Takes a sheet of turns. It replaces what was planned for its posts and areas in the time that it spans: a shift that was
+/// swapped is taken back by the sheet that has it right. Rows beyond the area of whoever does it are bad.
 pub async fn import(
     db: &Db,
     tenant: &str,
     chance: &Chance,
-    sheet: (&[u8], &TimeZone),
-    now: UtcMs,
-    dry_run: bool,
-) -> std::result::Result<Imported, ImportError> {
-    import_by(db, tenant, chance, sheet, now, (dry_run, None)).await
-}
-
-/// Takes a sheet of turns. It replaces what was planned for its posts and areas in the time that it spans: a shift that was
-/// swapped is taken back by the sheet that has it right. Where somebody does it, rows beyond his area are bad.
-pub async fn import_by(
-    db: &Db,
-    tenant: &str,
-    chance: &Chance,
     (bytes, zone): (&[u8], &TimeZone),
-    now: UtcMs,
-    (dry_run, by): (bool, Option<&By>),
+    dry_run: bool,
+    by: &By,
 ) -> std::result::Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
     let users = crate::user::names(db, tenant).await?;
@@ -81,7 +69,7 @@ pub async fn import_by(
     let mut turns = Vec::new();
     for row in &rows {
         match turn(row, &headings, &areas, &users, zone) {
-            Ok(turn) if by.is_some_and(|by| !by.reaches(&AreaPath::kept(turn.area.clone()))) => {
+            Ok(turn) if !by.reaches(&AreaPath::kept(turn.area.clone())) => {
                 outcome.bad.push(headings.bad(row, 2, OUTSIDE.to_owned()));
             }
             Ok(turn) => turns.push(turn),
@@ -99,7 +87,7 @@ pub async fn import_by(
         store::clear_turns(&mut tx, tenant, (area, post), (from, to)).await?;
     }
     for turn in &turns {
-        let id = chance.uuid_v7(now).to_string();
+        let id = chance.uuid_v7(by.at).to_string();
         let list = if store::insert_turn(&mut tx, tenant, &id, turn).await? {
             &mut outcome.new
         } else {

@@ -106,8 +106,13 @@ pub async fn unit(app: &App, by: &By, id: &str, words: UnitWords<'_>) -> Result<
     let told =
         |unit: &Unit| format!("{} / {} / {} / active {}", unit.name_zh, unit.name_en, unit.area, unit.active);
     let (before, after) = (told(&old), told(&new));
-    let change = Change { deed: Deed::UnitChanged, subject: id, area: &path, before, after };
-    audit::note(&mut tx, tenant, by, &change).await?;
+    // Who administers the place that it leaves reads of it too.
+    let left = AreaPath::kept(old.area.clone());
+    for area in [Some(&path), (left != path).then_some(&left)].into_iter().flatten() {
+        let (before, after) = (before.clone(), after.clone());
+        let change = Change { deed: Deed::UnitChanged, subject: id, area, before, after };
+        audit::note(&mut tx, tenant, by, &change).await?;
+    }
     Ok(tx.commit().await?)
 }
 
@@ -147,9 +152,6 @@ pub async fn add_turn(app: &App, by: &By, new: NewTurn<'_>) -> Result<(), EditEr
         return Err(EditError::Outside);
     }
     let tenant = app.tenant().as_str();
-    if !user::names(&app.db, tenant).await?.iter().any(|name| name == new.user) {
-        return Err(EditError::User(new.user.to_owned()));
-    }
     let turn = Turn {
         user: new.user.to_owned(),
         post: new.post.as_str().to_owned(),
@@ -159,6 +161,9 @@ pub async fn add_turn(app: &App, by: &By, new: NewTurn<'_>) -> Result<(), EditEr
     };
     let mut tx = app.db.begin().await?;
     tx.lock_tenant(tenant).await?;
+    if !user::is_there(&mut tx, tenant, new.user).await? {
+        return Err(EditError::User(new.user.to_owned()));
+    }
     if !store::insert_turn(&mut tx, tenant, &app.new_id(), &turn).await? {
         return Err(EditError::Twice);
     }

@@ -55,24 +55,14 @@ pub enum ImportError {
 /// What a complaint says where somebody may not change a row.
 pub(crate) const OUTSIDE: &str = "lies outside of the area that you administer; leave the row out";
 
-/// Takes a sheet of areas as nobody's doing, on no record: for what is set up by itself.
+/// Takes a sheet of areas. A parent may stand below its children. The audit has a row of it; rows beyond the area of
+/// whoever does it are bad.
 pub async fn import_areas(
     db: &Db,
     tenant: &str,
     bytes: &[u8],
     dry_run: bool,
-) -> Result<Imported, ImportError> {
-    import_areas_by(db, tenant, bytes, dry_run, None).await
-}
-
-/// Takes a sheet of areas. A parent may stand below its children. Where somebody does it, the audit has a row of it, and
-/// rows beyond his area are bad.
-pub async fn import_areas_by(
-    db: &Db,
-    tenant: &str,
-    bytes: &[u8],
-    dry_run: bool,
-    by: Option<&By>,
+    by: &By,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &AREA_COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
@@ -101,7 +91,7 @@ pub async fn import_areas_by(
     let mut put = Vec::new();
     for (id, (area, row)) in &told {
         match tree.place(id) {
-            Ok(path) if by.is_some_and(|by| !by.reaches(&path)) => {
+            Ok(path) if !by.reaches(&path) => {
                 outcome.bad.push(headings.bad(row, 0, OUTSIDE.to_owned()));
             }
             Ok(path) => put.push(Area { path: path.as_str().to_owned(), ..area.clone() }),
@@ -122,17 +112,17 @@ pub async fn import_areas_by(
     Ok(outcome)
 }
 
-/// The row of the audit, unless nothing changed or nobody did it.
+/// The row of the audit, unless nothing changed.
 pub(super) async fn noted(
     tx: &mut Tx,
     tenant: &str,
-    by: Option<&By>,
+    by: &By,
     deed: Deed,
     outcome: &Imported,
 ) -> db::Result<()> {
-    let Some(by) = by.filter(|_| !(outcome.new.is_empty() && outcome.changed.is_empty())) else {
+    if outcome.new.is_empty() && outcome.changed.is_empty() {
         return Ok(());
-    };
+    }
     let after = format!("+{} ~{}", outcome.new.len(), outcome.changed.len());
     let names: Vec<&str> = outcome.new.iter().chain(&outcome.changed).map(String::as_str).collect();
     audit::note_import(tx, tenant, by, deed, (&after, names.join(" "))).await
@@ -241,23 +231,13 @@ impl Tree<'_> {
     }
 }
 
-/// Takes a sheet of units as nobody's doing.
+/// Takes a sheet of units; `by` as with areas.
 pub async fn import_units(
     db: &Db,
     tenant: &str,
     bytes: &[u8],
     dry_run: bool,
-) -> Result<Imported, ImportError> {
-    import_units_by(db, tenant, bytes, dry_run, None).await
-}
-
-/// Takes a sheet of units; `by` as with areas.
-pub async fn import_units_by(
-    db: &Db,
-    tenant: &str,
-    bytes: &[u8],
-    dry_run: bool,
-    by: Option<&By>,
+    by: &By,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &UNIT_COLUMNS).map_err(ImportError::File)?;
     let mut tx = db.begin().await?;
@@ -273,7 +253,7 @@ pub async fn import_units_by(
                 let what = format!("{:?} stands there twice; give one of them another id", unit.unit);
                 outcome.bad.push(headings.bad(row, 0, what));
             }
-            Ok(unit) if by.is_some_and(|by| !is_within(&unit, &known, by)) => {
+            Ok(unit) if !is_within(&unit, &known, by) => {
                 outcome.bad.push(headings.bad(row, 3, OUTSIDE.to_owned()));
             }
             Ok(unit) => put.push(unit),

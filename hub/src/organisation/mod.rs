@@ -7,13 +7,15 @@ mod import;
 mod level;
 pub mod store;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 pub mod unit;
 
 use serde::Serialize;
 
 pub(crate) use import::OUTSIDE;
-pub use import::{ImportError, Imported, import_areas, import_areas_by, import_units, import_units_by};
+pub use import::{ImportError, Imported, import_areas, import_units};
 pub use level::{AreaPath, Level};
 
 use crate::db::from_row;

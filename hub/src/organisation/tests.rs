@@ -1,6 +1,10 @@
 //! Sheets of areas and units on both databases.
 
+use protocol::UtcMs;
+
+use super::testing::import_areas;
 use super::*;
+use crate::admin::By;
 use crate::db::testing::databases;
 
 const AREAS: &str = "编号,名称,层级,上级,农村\n\
@@ -82,7 +86,7 @@ async fn units_begin_with_the_countys_own() {
         assert_eq!(units.iter().filter(|unit| unit.active == 1).count(), 19);
         import_areas(db, "t", AREAS.as_bytes(), false).await.unwrap();
         let sheet = "id,name,area,active\nslot20,文旅,,yes\nchengguan-office,城关镇政府,chengguan,yes\n";
-        let outcome = import_units(db, "t", sheet.as_bytes(), false).await.unwrap();
+        let outcome = import_units(db, "t", sheet.as_bytes(), false, &By::cli(UtcMs(1))).await.unwrap();
         assert_eq!(
             (outcome.new.as_slice(), outcome.changed.as_slice()),
             (&["chengguan-office".to_owned()][..], &["slot20".to_owned()][..])
@@ -91,7 +95,7 @@ async fn units_begin_with_the_countys_own() {
             store::units(db, "t").await.unwrap().into_iter().find(|unit| unit.unit == "chengguan-office");
         assert_eq!(office.unwrap().area, "/fengxiang/chengguan/");
         let wrong = "id,name,area,active\nx,某局,nowhere,yes\nx,某局,,yes\ny,,,maybe\n";
-        let outcome = import_units(db, "t", wrong.as_bytes(), false).await.unwrap();
+        let outcome = import_units(db, "t", wrong.as_bytes(), false, &By::cli(UtcMs(1))).await.unwrap();
         assert!(!outcome.done && outcome.bad.len() == 3, "{:?}", outcome.bad);
     }
 }

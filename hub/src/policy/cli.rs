@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use protocol::{Severity, UtcMs};
 
+use super::store::VERSIONS;
 use super::{Matter, store};
 use crate::app::App;
 use crate::case::Source;
@@ -16,7 +17,7 @@ pub async fn show(app: &App, version: Option<i64>) -> Result<()> {
     let tenant = app.tenant().as_str();
     let newest = app.policies.newest(&app.db, tenant, app.clock.now()).await?.version;
     let version = version.unwrap_or(newest);
-    let text = store::text(&app.db, tenant, version).await?;
+    let text = VERSIONS.text(&app.db, tenant, version).await?;
     print!(
         "{}",
         text.with_context(|| format!("there is no policy {version}; `hub policy list` names them"))?

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::tz::TimeZone;
 use protocol::UtcMs;
 
+use super::store::VERSIONS;
 use super::{DEFAULT, Policy, store};
-use crate::admin::By;
+use crate::admin::Teller;
 use crate::admin::audit::{self, Deed};
 use crate::category;
 use crate::db::{Db, Error, Result, Tx};
@@ -38,7 +39,7 @@ impl Policies {
 
     /// The one in force. A tenant without any gets the default as its first.
     pub async fn newest(&self, db: &Db, tenant: &str, now: UtcMs) -> Result<Arc<Policy>> {
-        match store::newest(db, tenant).await? {
+        match VERSIONS.newest(db, tenant).await? {
             0 => {
                 let mut tx = db.begin().await?;
                 tx.lock_tenant(tenant).await?;
@@ -51,7 +52,7 @@ impl Policies {
                 None => {
                     // A policy may name categories that the county made: their words are learnt first.
                     category::all(db, tenant).await?;
-                    self.read(tenant, version, store::text(db, tenant, version).await?)
+                    self.read(tenant, version, VERSIONS.text(db, tenant, version).await?)
                 }
             },
         }
@@ -59,7 +60,7 @@ impl Policies {
 
     /// The same under the tenant's lock.
     pub async fn newest_in(&self, tx: &mut Tx, tenant: &str, now: UtcMs) -> Result<Arc<Policy>> {
-        let version = match store::newest_in(tx, tenant).await? {
+        let version = match VERSIONS.newest_in(tx, tenant).await? {
             0 => store::add(tx, tenant, DEFAULT, "hub", "default", now).await?,
             version => version,
         };
@@ -72,7 +73,7 @@ impl Policies {
             Some(policy) => Ok(policy),
             None => {
                 category::all_in(tx, tenant).await?;
-                self.read(tenant, version, store::text_in(tx, tenant, version).await?)
+                self.read(tenant, version, VERSIONS.text_in(tx, tenant, version).await?)
             }
         }
     }
@@ -104,9 +105,10 @@ impl Policies {
         db: &Db,
         tenant: &str,
         text: &str,
-        (by, note, now): (&str, &str, UtcMs),
+        (by, note, now): (impl Into<Teller<'_>>, &str, UtcMs),
         dry_run: bool,
     ) -> std::result::Result<Option<i64>, PolicyError> {
+        let by = by.into();
         category::all(db, tenant).await?;
         Policy::read(text, 0, &self.zone).map_err(PolicyError::Wrong)?;
         if dry_run {
@@ -116,8 +118,8 @@ impl Policies {
         tx.lock_tenant(tenant).await?;
         // What was in force until now is kept under a number too.
         self.newest_in(&mut tx, tenant, now).await?;
-        let version = store::add(&mut tx, tenant, text, by, note, now).await?;
-        let (who, told) = (By::told(by, now), note.to_owned());
+        let version = store::add(&mut tx, tenant, text, by.name(), note, now).await?;
+        let (who, told) = (by.by(now), note.to_owned());
         audit::note_import(&mut tx, tenant, &who, Deed::Policy, (&version.to_string(), told)).await?;
         tx.commit().await?;
         Ok(Some(version))

@@ -8,7 +8,8 @@ use super::effect::Past;
 use crate::args;
 use crate::calendar::{Limit, Pause};
 use crate::case::Source;
-use crate::db::{Arg, Db, Result, Tx, from_row};
+use crate::db::versions::{Versions, versions};
+use crate::db::{Db, Result, Tx, from_row};
 use crate::workflow::ClockKind;
 
 /// A version as it is listed.
@@ -30,48 +31,8 @@ pub async fn list(db: &Db, tenant: &str) -> Result<Vec<Version>> {
     .await
 }
 
-/// The newest version; 0 without any.
-pub(super) async fn newest(db: &Db, tenant: &str) -> Result<i64> {
-    let (version,): (i64,) = db
-        .fetch_one("select coalesce(max(version), 0) from policies where tenant = $1", args![tenant])
-        .await?;
-    Ok(version)
-}
-
-/// Which version is in force, as a transaction learns it.
-const NEWEST: &str = "policy in force";
-
-/// The same under the tenant's lock.
-pub(super) async fn newest_in(tx: &mut Tx, tenant: &str) -> Result<i64> {
-    if let Some(Arg::Int(Some(version))) = tx.known(NEWEST, tenant) {
-        return Ok(*version);
-    }
-    let (version,): (i64,) = tx
-        .fetch_one("select coalesce(max(version), 0) from policies where tenant = $1", args![tenant])
-        .await?;
-    tx.learn(NEWEST, tenant, version);
-    Ok(version)
-}
-
-pub async fn text(db: &Db, tenant: &str, version: i64) -> Result<Option<String>> {
-    let row: Option<(String,)> = db
-        .fetch_optional(
-            "select content from policies where tenant = $1 and version = $2",
-            args![tenant, version],
-        )
-        .await?;
-    Ok(row.map(|(text,)| text))
-}
-
-pub(super) async fn text_in(tx: &mut Tx, tenant: &str, version: i64) -> Result<Option<String>> {
-    let row: Option<(String,)> = tx
-        .fetch_optional(
-            "select content from policies where tenant = $1 and version = $2",
-            args![tenant, version],
-        )
-        .await?;
-    Ok(row.map(|(text,)| text))
-}
+/// As TOML.
+pub const VERSIONS: Versions = versions!("policies");
 
 /// Adds the next version; the caller holds the tenant's lock.
 pub(super) async fn add(
@@ -92,7 +53,7 @@ pub(super) async fn add(
             args![tenant, text, by, now, note],
         )
         .await?;
-    tx.learn(NEWEST, tenant, version);
+    VERSIONS.is_newest(tx, tenant, version);
     Ok(version)
 }
 
@@ -161,7 +122,7 @@ pub(super) async fn past_clocks(
     db.fetch_all(
         concat!(
             "select c.case_id, coalesce(c.category, '') as category, c.source, c.severity, c.kind,
-                    coalesce(t.matter, '') as matter, c.area, k.clock, k.limit_text, k.extensions, k.started_at_ms,
+                    coalesce(t.matter, c.matter) as matter, c.area, k.clock, k.limit_text, k.extensions, k.started_at_ms,
                     k.due_at_ms, k.stopped_at_ms
              from cases c
              join case_clocks k on k.tenant = c.tenant and k.case_id = c.case_id

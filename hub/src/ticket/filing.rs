@@ -33,7 +33,7 @@ pub struct Filing<'a> {
 /// Files the ticket of a call, or corrects it, and what goes with it. The first filing files the case; a correction is a row of
 /// its history, and where it names another category than the case was filed under, a request to change that. What was joined
 /// to another case is handled there; what its caller said is still written down here.
-pub async fn take(app: &App, number: &str, filing: Filing<'_>, by: &Actor) -> Result<Case, TicketError> {
+pub async fn take(app: &App, number: &str, mut filing: Filing<'_>, by: &Actor) -> Result<Case, TicketError> {
     let (tenant, id) = (app.tenant().as_str(), app.new_id());
     let with = app.step_with(&id);
     let user = by.name.strip_prefix("user:").unwrap_or(&by.name);
@@ -45,11 +45,20 @@ pub async fn take(app: &App, number: &str, filing: Filing<'_>, by: &Actor) -> Re
         return Err(TicketError::NotACall(number.to_owned()));
     }
     // Under the tenant's lock: of two who file at once, one learns of the other.
-    if let (Some(seen), Some(_)) = (filing.seen, filing.draft)
-        && let Some((by, at_ms)) = store::filed(&mut tx, tenant, &case.case_id).await?
-        && at_ms != seen
+    if let (Some(seen), Some(draft)) = (filing.seen, filing.draft)
+        && let Some(there) = store::get_in(&mut tx, tenant, &case.case_id).await?
+        && there.filed_at_ms != seen
     {
-        return Err(TicketError::FiledMeanwhile(by));
+        if there.filed_by != user || !there.says(draft) {
+            return Err(TicketError::FiledMeanwhile(there.filed_by));
+        }
+        // The same form, handed in twice: what it did is done, and what it was sent with is done once.
+        (filing.draft, filing.place) = (None, None);
+        let called = centre::called_by(&mut tx, tenant, &case.case_id, &by.name, there.filed_at_ms).await?;
+        filing.centre = filing.centre.filter(|_| !called);
+        if filing.into.is_none() && filing.centre.is_none() {
+            return Ok(case);
+        }
     }
     let wrong = filing.draft.map(Draft::wrong).unwrap_or_default();
     if !wrong.is_empty() {

@@ -8,6 +8,7 @@
 //! by sound: what a recogniser misheard finds nothing.
 
 pub mod cli;
+mod everyday;
 mod import;
 mod row;
 mod shelf;
@@ -19,7 +20,7 @@ mod weights;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use import::{ImportError, Mode, Outcome, import, import_by};
+pub use import::{ImportError, Mode, Outcome, import};
 pub use row::Entry;
 pub use shelf::{Shelf, today};
 pub use store::list;
@@ -94,6 +95,14 @@ impl Said<'_> {
     }
 }
 
+/// Key words of one run, and where two neighbours only look like a part of one.
+#[derive(Debug, Default)]
+struct Told<'i> {
+    taken: Vec<Said<'i>>,
+    /// The first letter of each such pair.
+    broken: BTreeSet<usize>,
+}
+
 /// What speaks for one entry.
 #[derive(Debug, Default)]
 struct Evidence {
@@ -157,8 +166,10 @@ impl Index {
     fn weigh(&self, heard: &Heard, today: &str, most: usize) -> (Vec<Answer<'_>>, usize) {
         let said = said(&heard.lines);
         let mut found: BTreeMap<usize, Evidence> = BTreeMap::new();
-        let mut looked_at = self.weigh_words(&said, &mut found);
-        looked_at += self.weigh_pairs(&said, &mut found);
+        let told: Vec<Told<'_>> =
+            said.iter().enumerate().map(|(run, letters)| self.words_in(run, letters)).collect();
+        let mut looked_at = self.weigh_words(&told, &mut found);
+        looked_at += self.weigh_pairs(&said, &told, &mut found);
         for name in &heard.alarms {
             let word = letters(name);
             let known = word.first().zip(word.get(1)).and_then(|(a, b)| self.words.get(&(*a, *b)));
@@ -188,12 +199,10 @@ impl Index {
     }
 
     /// Key words that were said, wherever in the call.
-    fn weigh_words(&self, said: &[Vec<char>], found: &mut BTreeMap<usize, Evidence>) -> usize {
-        let taken: Vec<Said<'_>> =
-            said.iter().enumerate().flat_map(|(run, letters)| self.words_in(run, letters)).collect();
+    fn weigh_words(&self, runs: &[Told<'_>], found: &mut BTreeMap<usize, Evidence>) -> usize {
         let mut looked_at = 0;
         let mut told: BTreeMap<usize, Vec<&Said<'_>>> = BTreeMap::new();
-        for one in &taken {
+        for one in runs.iter().flat_map(|run| &run.taken) {
             looked_at += one.word.1.len();
             one.word.1.iter().for_each(|at| told.entry(*at).or_default().push(one));
         }
@@ -220,7 +229,7 @@ impl Index {
     }
 
     /// Key words at their places in one run, longest first.
-    fn words_in(&self, run: usize, letters: &[char]) -> Vec<Said<'_>> {
+    fn words_in(&self, run: usize, letters: &[char]) -> Told<'_> {
         let mut all: Vec<Said<'_>> = Vec::new();
         for from in 0..letters.len().saturating_sub(1) {
             let known = self.words.get(&(letters[from], letters[from + 1]));
@@ -228,21 +237,34 @@ impl Index {
             all.extend(here.map(|word| Said { run, from, word }));
         }
         all.sort_by_key(|one| (Reverse(one.word.0.len()), one.from));
-        let mut taken: Vec<Said<'_>> = Vec::new();
+        let everyday = everyday::places(letters);
+        let mut told = Told::default();
         for one in all {
-            // 停电 is not said by who says 停电动车: of words that cross, the longer one.
+            // 停电 is not said by who says 停电动车: of words that cross, the longer one, and an everyday one in any case.
             let crossed = |other: &Said<'_>| {
                 one.meets(other) && !other.holds(&one) && one.word.0.len() < other.word.0.len()
             };
-            if !taken.iter().any(crossed) {
-                taken.push(one);
+            let runs_into = everyday.iter().find(|(from, to)| {
+                let meets = one.from < *to && *from < one.to();
+                let within = (one.from <= *from && *to <= one.to()) || (*from <= one.from && one.to() <= *to);
+                meets && !within
+            });
+            if let Some(&(from, to)) = runs_into {
+                told.broken.extend([from.checked_sub(1), Some(to - 1)].into_iter().flatten());
+            } else if !told.taken.iter().any(crossed) {
+                told.taken.push(one);
             }
         }
-        taken
+        told
     }
 
     /// Pairs of title and key words, within one passage.
-    fn weigh_pairs(&self, said: &[Vec<char>], found: &mut BTreeMap<usize, Evidence>) -> usize {
+    fn weigh_pairs(
+        &self,
+        said: &[Vec<char>],
+        told: &[Told<'_>],
+        found: &mut BTreeMap<usize, Evidence>,
+    ) -> usize {
         let mut looked_at = 0;
         let mut first = 0;
         while first < said.len() {
@@ -253,7 +275,12 @@ impl Index {
                 fits
             });
             let last = first + within.count();
-            let mut distinct: Vec<Pair> = said[first..last].iter().flat_map(|run| pairs(run)).collect();
+            let whole = |(run, told): (&Vec<char>, &Told<'_>)| -> Vec<Pair> {
+                let at = run.windows(2).enumerate().filter(|(at, _)| !told.broken.contains(at));
+                at.map(|(_, pair)| (pair[0], pair[1])).filter(|pair| tells(pair.0, pair.1)).collect()
+            };
+            let mut distinct: Vec<Pair> =
+                said[first..last].iter().zip(&told[first..last]).flat_map(whole).collect();
             distinct.sort_unstable();
             distinct.dedup();
             let mut here: HashMap<usize, f64> = HashMap::new();

@@ -69,6 +69,16 @@ impl Ticket {
             summary: self.summary.clone(),
         }
     }
+
+    /// Whether a form says what was filed.
+    fn says(&self, draft: &Draft) -> bool {
+        let whole = Draft {
+            place: draft.place.trim().to_owned(),
+            summary: draft.summary.trim().to_owned(),
+            ..draft.clone()
+        };
+        self.draft() == whole
+    }
 }
 
 /// A field that stops the filing.

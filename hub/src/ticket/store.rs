@@ -42,10 +42,11 @@ pub(super) async fn open_cases(
     .await
 }
 
-/// Who filed the ticket that is there, and when.
-pub(super) async fn filed(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Option<(String, i64)>> {
+/// The ticket that is there, inside a transaction.
+pub(super) async fn get_in(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Option<Ticket>> {
     tx.fetch_optional(
-        "select filed_by, filed_at_ms from tickets where tenant = $1 and case_id = $2",
+        "select matter, category, urgency, place, summary, filed_by, filed_at_ms from tickets
+         where tenant = $1 and case_id = $2",
         args![tenant, case_id],
     )
     .await

@@ -66,7 +66,7 @@ pub async fn import_file(app: &App, file: &Path, mode: Mode, passwords: Option<&
         write_new_private(beside, &lines.join("\n"))
     };
     let (sheet, by) = ((bytes.as_slice(), mode), By::cli(app.clock.now()));
-    let outcome = import::import_by(&app.db, tenant, &app.chance, sheet, (by.at, Some(&by)), keep).await;
+    let outcome = import::import(&app.db, tenant, &app.chance, sheet, &by, keep).await;
     let outcome = match outcome {
         Err(error) if written && !matches!(error, ImportError::Passwords(_)) => {
             // Nobody was made: these open nothing.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lettre::Address;
-use protocol::{Chance, UtcMs};
+use protocol::Chance;
 
 use super::people::{around, is_over_everything, words};
 use super::store::people as rows;
@@ -88,27 +88,15 @@ struct Told {
     mail: String,
 }
 
-/// Takes a sheet as nobody's doing, on no record.
+/// Takes a sheet. `keep` is given the passwords of new users before the commit; where it fails, nothing is in force. The
+/// audit has a row of each user who changes; rows beyond the area of whoever does it are bad, and whom a person gave a password
+/// is to change it.
 pub async fn import(
     db: &Db,
     tenant: &str,
     chance: &Chance,
-    sheet: (&[u8], Mode),
-    now: UtcMs,
-    keep: impl FnOnce(&[NewPassword]) -> std::io::Result<()>,
-) -> Result<Imported, ImportError> {
-    import_by(db, tenant, chance, sheet, (now, None), keep).await
-}
-
-/// Takes a sheet. `keep` is given the passwords of new users before the commit; where it fails, nothing is in force. Where
-/// somebody does it, the audit has a row of each user who changes, and rows beyond his area are bad; what a person gave a
-/// password is to change it.
-pub async fn import_by(
-    db: &Db,
-    tenant: &str,
-    chance: &Chance,
     (bytes, mode): (&[u8], Mode),
-    (now, by): (UtcMs, Option<&By>),
+    by: &By,
     keep: impl FnOnce(&[NewPassword]) -> std::io::Result<()>,
 ) -> Result<Imported, ImportError> {
     let (headings, rows) = sheet::open(bytes, &COLUMNS).map_err(ImportError::File)?;
@@ -120,19 +108,17 @@ pub async fn import_by(
         let what = "is the name of somebody who was removed; histories hold it, take another one";
         bad.push(headings.bad(row, 0, what.to_owned()));
     }
-    if let Some(by) = by {
-        for row in &rows {
-            let Some(told) = told.get(headings.cell(row, 0)) else { continue };
-            let known = store::grants(db, tenant, headings.cell(row, 0)).await?;
-            if !by.manages(&told.grants, &units) || !(known.is_empty() || by.manages(&known, &units)) {
-                bad.push(headings.bad(row, 2, organisation::OUTSIDE.to_owned()));
-            }
-            let loses = known.iter().any(|grant| !told.grants.contains(grant));
-            if mode.replace && by.is(headings.cell(row, 0)) && loses {
-                let what =
-                    "is your own name, and the sheet takes a role from it; another administrator does that";
-                bad.push(headings.bad(row, 0, what.to_owned()));
-            }
+    for row in &rows {
+        let Some(told) = told.get(headings.cell(row, 0)) else { continue };
+        let known = store::grants(db, tenant, headings.cell(row, 0)).await?;
+        if !by.manages(&told.grants, &units) || !(known.is_empty() || by.manages(&known, &units)) {
+            bad.push(headings.bad(row, 2, organisation::OUTSIDE.to_owned()));
+        }
+        let loses = known.iter().any(|grant| !told.grants.contains(grant));
+        if mode.replace && by.is(headings.cell(row, 0)) && loses {
+            let what =
+                "is your own name, and the sheet takes a role from it; another administrator does that";
+            bad.push(headings.bad(row, 0, what.to_owned()));
         }
     }
     if told.len() > MOST_USERS {
@@ -151,7 +137,13 @@ pub async fn import_by(
     for (name, grant) in store::all_grants(&mut tx, tenant).await? {
         before.entry(name).or_default().push(grant);
     }
-    let had_administrator = before.values().flatten().any(is_over_everything);
+    // Who was removed since the look above is given nothing.
+    let gone = rows::removed_names_in(&mut tx, tenant).await?;
+    if let Some(name) = told.keys().find(|name| is_wanted && gone.contains(name)) {
+        return Err(ImportError::Meanwhile(name.clone()));
+    }
+    // Who is locked administers nothing.
+    let had_administrator = !rows::chief_administrators(&mut tx, tenant).await?.is_empty();
     let mut outcome = Imported { bad, ..Imported::default() };
     for (name, told) in &told {
         if new.contains(name) {
@@ -162,13 +154,13 @@ pub async fn import_by(
             }
             let hash = hashes.get(name).map_or("", String::as_str);
             let (first, rest) = told.grants.split_first().expect("a user is told by a role");
-            if !store::insert_user_in(&mut tx, tenant, name, first, hash, now).await? {
+            if !store::insert_user_in(&mut tx, tenant, name, first, hash, by.at).await? {
                 return Err(ImportError::Meanwhile(name.clone()));
             }
             for grant in rest {
                 store::insert_grant(&mut tx, tenant, name, grant).await?;
             }
-            if by.is_some_and(By::is_person) {
+            if by.is_person() {
                 rows::set_must_change(&mut tx, tenant, name).await?;
             }
             let roles: Vec<String> = told.grants.iter().map(words).collect();
@@ -176,7 +168,7 @@ pub async fn import_by(
         } else {
             let had = before.entry(name.clone()).or_default();
             // Looked at before the lock was held; he may have been given a role since.
-            if is_wanted && by.is_some_and(|by| !had.is_empty() && !by.manages(had, &units)) {
+            if is_wanted && !had.is_empty() && !by.manages(had, &units) {
                 return Err(ImportError::Meanwhile(name.clone()));
             }
             let mut changes = Vec::new();
@@ -194,7 +186,7 @@ pub async fn import_by(
             } else {
                 had.extend(told.grants.iter().cloned());
             }
-            if store::put_reach(&mut tx, tenant, name, (&told.phone, &told.mail), now).await? {
+            if store::put_reach(&mut tx, tenant, name, (&told.phone, &told.mail), by.at).await? {
                 changes.push("reach".to_owned());
             }
             if changes.is_empty() {
@@ -205,9 +197,12 @@ pub async fn import_by(
             }
             continue;
         }
-        store::put_reach(&mut tx, tenant, name, (&told.phone, &told.mail), now).await?;
+        store::put_reach(&mut tx, tenant, name, (&told.phone, &told.mail), by.at).await?;
     }
-    if had_administrator && !before.values().flatten().any(is_over_everything) {
+    // New ones are not written while it is only tried.
+    let has_new = outcome.new.iter().any(|name| told[name].grants.iter().any(is_over_everything));
+    let has_administrator = has_new || !rows::chief_administrators(&mut tx, tenant).await?.is_empty();
+    if had_administrator && !has_administrator {
         return Err(ImportError::NoAdministrator);
     }
     if !is_wanted {
@@ -225,12 +220,11 @@ pub async fn import_by(
 async fn noted(
     tx: &mut Tx,
     tenant: &str,
-    by: Option<&By>,
+    by: &By,
     (deed, name): (Deed, &str),
     grants: &[Grant],
     changes: Vec<String>,
 ) -> db::Result<()> {
-    let Some(by) = by else { return Ok(()) };
     let (area, after) = (around(grants), changes.join("; "));
     let change = Change { deed, subject: name, area: &area, before: String::new(), after };
     audit::note(tx, tenant, by, &change).await

@@ -13,6 +13,8 @@ pub mod password;
 pub mod people;
 pub mod role;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use protocol::{Chance, UtcMs};
 use sha2::{Digest, Sha256};
@@ -187,80 +189,9 @@ pub async fn first_administrator(
     Ok(made.then_some(password))
 }
 
-/// Why a user was not made or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum UserError {
-    #[error("a password needs at least {} characters and at most {MAX_INPUT} bytes", password::MIN_CHARS)]
-    Password,
-    #[error("a user name has 1 to 64 characters, none of them blank or a control character")]
-    Name,
-    #[error("{0}")]
-    Grant(&'static str),
-    #[error("{0} has no other role; give another one first")]
-    Last(String),
-    #[error("there is already a user {0}")]
-    Taken(String),
-    #[error("there is no user {0}")]
-    Unknown(String),
-    #[error("user database: {0}")]
-    Db(#[from] db::Error),
-    #[error(transparent)]
-    Hash(#[from] anyhow::Error),
-}
-
-pub async fn add(
-    db: &Db,
-    tenant: &str,
-    chance: &Chance,
-    now: UtcMs,
-    (name, password, role): (&str, &str, Role),
-) -> Result<(), UserError> {
-    let user = (name, password, &Grant::everywhere(role));
-    add_with(db, tenant, chance, now, user).await
-}
-
-/// The same, with a role somewhere.
-pub async fn add_with(
-    db: &Db,
-    tenant: &str,
-    chance: &Chance,
-    now: UtcMs,
-    (name, password, grant): (&str, &str, &Grant),
-) -> Result<(), UserError> {
-    if !is_name(name) {
-        return Err(UserError::Name);
-    }
-    if let Some(why) = grant.wrong() {
-        return Err(UserError::Grant(why));
-    }
-    let hash = hash_checked(password, chance)?;
-    let made = store::insert_user(db, tenant, name, grant, &hash, now).await?;
-    if made { Ok(()) } else { Err(UserError::Taken(name.to_owned())) }
-}
-
 fn is_name(name: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     (1..=64).contains(&name.chars().count()) && !name.chars().any(odd)
-}
-
-/// Gives a user one more role somewhere; a second time changes nothing.
-pub async fn grant(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<(), UserError> {
-    if let Some(why) = grant.wrong() {
-        return Err(UserError::Grant(why));
-    }
-    if store::user(db, tenant, name).await?.is_none() {
-        return Err(UserError::Unknown(name.to_owned()));
-    }
-    Ok(store::put_grant(db, tenant, name, grant).await?)
-}
-
-/// Takes a role away again; it holds from the next request on. The last one stays.
-pub async fn revoke(db: &Db, tenant: &str, name: &str, grant: &Grant) -> Result<bool, UserError> {
-    let all = store::grants(db, tenant, name).await?;
-    if all.len() == 1 && all[0] == *grant {
-        return Err(UserError::Last(name.to_owned()));
-    }
-    Ok(store::remove_grant(db, tenant, name, grant).await?)
 }
 
 /// What a user may, where.
@@ -268,29 +199,20 @@ pub async fn grants(db: &Db, tenant: &str, name: &str) -> db::Result<Vec<Grant>>
     store::grants(db, tenant, name).await
 }
 
+/// The same, seen by who holds the tenant's lock.
+pub async fn grants_in(tx: &mut Tx, tenant: &str, name: &str) -> db::Result<Vec<Grant>> {
+    store::people::grants_in(tx, tenant, name).await
+}
+
+/// Whether there is such a user, seen by who holds the tenant's lock.
+pub async fn is_there(tx: &mut Tx, tenant: &str, name: &str) -> db::Result<bool> {
+    let standing = store::people::standing(tx, tenant, name).await?;
+    Ok(standing.is_some_and(|row| row.removed_at_ms.is_none()))
+}
+
 /// Names of all users.
 pub async fn names(db: &Db, tenant: &str) -> db::Result<Vec<String>> {
     store::names(db, tenant).await
-}
-
-/// Sets the password, ends the user's sessions and lets go his browsers: whoever had the account has it no more.
-pub async fn set_password(
-    db: &Db,
-    tenant: &str,
-    chance: &Chance,
-    now: UtcMs,
-    (name, password): (&str, &str),
-) -> Result<(), UserError> {
-    let hash = hash_checked(password, chance)?;
-    let known = store::set_password(db, tenant, name, &hash, now).await?;
-    if known { Ok(()) } else { Err(UserError::Unknown(name.to_owned())) }
-}
-
-fn hash_checked(password: &str, chance: &Chance) -> Result<String, UserError> {
-    if password.chars().count() < password::MIN_CHARS || password.len() > MAX_INPUT {
-        return Err(UserError::Password);
-    }
-    Ok(password::hash(password, chance)?)
 }
 
 /// Notes that a user looked at a file.

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::people::PeopleError;
 use super::*;
+use crate::admin::By;
 use crate::db::testing::databases;
+use crate::web::tests::site::sites;
 
 const T: &str = "demo";
 const START: UtcMs = UtcMs(1_773_815_480_000);
@@ -70,12 +73,23 @@ async fn sessions_end() {
         let open = session(db, T, &token, START).await.unwrap().unwrap();
         log_out(db, T, &open).await.unwrap();
         assert!(!alive(&token, START).await, "logged-out session lives, {}", test.name);
+    }
+}
 
-        let token = login(START).await;
-        set_password(db, T, &Chance::seeded(3), START, ("admin", "another-password")).await.unwrap();
-        assert!(!alive(&token, START).await, "session outlives its password, {}", test.name);
-        assert!(try_login(db, START, "admin", &password, "192.0.2.1").await.is_err());
-        assert!(try_login(db, START, "admin", "another-password", "192.0.2.1").await.is_ok());
+/// With a new password the sessions end that the old one opened.
+#[tokio::test]
+async fn a_new_password_ends_sessions() {
+    for site in sites().await {
+        let (app, tenant) = (&site.app, site.app.tenant().as_str());
+        let login = async |password: &str| {
+            log_in(&app.db, tenant, &app.chance, START, ("seat03", password), "192.0.2.1").await
+        };
+        let token = login("correct horse battery").await.unwrap().token;
+        let password = people::new_password(app, &By::cli(START), "seat03").await.unwrap();
+        let open = session(&app.db, tenant, &token, START).await.unwrap();
+        assert_eq!(open, None, "session outlives its password, {}", site.name);
+        assert!(login("correct horse battery").await.is_err());
+        assert!(login(&password).await.is_ok());
     }
 }
 
@@ -99,19 +113,17 @@ async fn guessing_is_slowed() {
     }
 }
 
-/// Short passwords, odd names, taken and unknown names are refused in words.
+/// Odd names, taken and unknown ones are refused in words.
 #[tokio::test]
 async fn bad_users_are_refused() {
-    for test in databases().await {
-        let chance = Chance::seeded(4);
-        let make =
-            async |name, password| add(&test.db, T, &chance, START, (name, password, Role::Operator)).await;
-        make("seat03", "long-enough-password").await.unwrap();
-        assert!(matches!(make("seat03", "long-enough-password").await, Err(UserError::Taken(_))));
-        assert!(matches!(make("a b", "long-enough-password").await, Err(UserError::Name)));
-        assert!(matches!(make("seat04", "short").await, Err(UserError::Password)));
-        let unknown = set_password(&test.db, T, &chance, START, ("ghost", "long-enough-password")).await;
-        assert!(matches!(unknown, Err(UserError::Unknown(_))), "{}", test.name);
+    for site in sites().await {
+        let (by, operator) = (By::cli(START), Grant::everywhere(Role::Operator));
+        let make = async |name: &str| people::add(&site.app, &by, name, &operator).await;
+        make("seat04").await.unwrap();
+        assert!(matches!(make("seat04").await, Err(PeopleError::Taken(_))));
+        assert!(matches!(make("a b").await, Err(PeopleError::Name)));
+        let unknown = people::new_password(&site.app, &by, "ghost").await;
+        assert!(matches!(unknown, Err(PeopleError::Unknown(_))), "{}", site.name);
     }
 }
 
@@ -150,7 +162,9 @@ async fn the_register_counts_views_not_ranges() {
 async fn parallel_guesses_are_counted() {
     for test in databases().await {
         let chance = Chance::seeded(6);
-        add(&test.db, T, &chance, START, ("seat03", "long-enough-password", Role::Operator)).await.unwrap();
+        testing::add(&test.db, T, &chance, START, ("seat03", "long-enough-password", Role::Operator))
+            .await
+            .unwrap();
         let guess = |_| log_in(&test.db, T, &chance, START, ("seat03", "wrong-password"), "192.0.2.1");
         let answers = futures_util::future::join_all((0..24).map(guess)).await;
         let tried = answers.iter().filter(|answer| matches!(answer, Err(LoginError::Wrong))).count() as i64;

@@ -15,6 +15,7 @@ mod outlook;
 mod place;
 mod refusal;
 mod request;
+mod said;
 mod state;
 mod step;
 pub mod store;
@@ -32,6 +33,7 @@ use ledger::{Entry, Ledger};
 pub use moments::{Deed, moments};
 pub use refusal::{Missing, Refused};
 pub use request::{Ask, Request};
+pub use said::Said;
 pub use state::{
     Card, Check, Ending, Filing, How, Part, Report, Satisfaction, State, Suspension, Task, TaskState,
     VoidReason, Work,
@@ -124,6 +126,13 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// What the hub says of it, beside the text of the step.
+    fn says(&mut self, said: &Said) {
+        if let Value::Object(fields) = &mut self.detail {
+            fields.insert(said::KEY.to_owned(), json!(said));
+        }
+    }
+
     fn new(action: &'static str, detail: Value) -> Self {
         Self { action, detail }
     }

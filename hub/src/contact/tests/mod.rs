@@ -1,5 +1,7 @@
 //! A citizen's number on the hub: where it lies, who sees it, what is written down of that, and when it is gone.
 
+mod sharing;
+
 use std::path::Path;
 use std::sync::Arc;
 

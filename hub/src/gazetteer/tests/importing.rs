@@ -6,7 +6,7 @@ use super::{AREAS, SHEET, map};
 use crate::db::testing::databases;
 use crate::gazetteer::{Datum, GazetteerError, Gazetteers, Imported, Mode, list};
 use crate::grid::{self, Grids, gcj02};
-use crate::organisation::import_areas;
+use crate::organisation::testing::import_areas;
 
 const BY: (&str, &str, UtcMs) = ("hub", "x", UtcMs(1));
 

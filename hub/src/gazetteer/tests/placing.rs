@@ -10,7 +10,8 @@ use super::{AREAS, SHEET, map, middle};
 use crate::args;
 use crate::gazetteer::Mode;
 use crate::grid;
-use crate::organisation::{self, AreaPath, import_areas};
+use crate::organisation::testing::import_areas;
+use crate::organisation::{self, AreaPath};
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, Browser, CALL, START, Site, call, sites};
 
@@ -34,7 +35,7 @@ pub(super) async fn county() -> Vec<Site> {
         ] {
             let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
             let one = (name, "correct horse battery", &grant);
-            user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         }
     }
     all

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use protocol::{Chance, UtcMs};
 use serde_json::{Value, json};
 
+use super::store::VERSIONS;
 use super::*;
 use crate::args;
 use crate::db::Db;
 use crate::db::testing::databases;
-use crate::organisation::{self, Level, import_areas};
+use crate::organisation::testing::import_areas;
+use crate::organisation::{self, Level};
 use crate::web::tests::site::sites;
 
 const AREAS: &str = "id,name,level,parent\nc,青梧县,county,\nt,青梧镇,town,c\neast,东关社区,community,t\nwest,西园社区,community,t\n";
@@ -100,7 +102,7 @@ async fn a_whole_map_goes_in() {
         );
         assert_eq!(store::list(db, "t").await.unwrap().len(), 2);
         assert!(
-            store::text(db, "t", 1).await.unwrap().unwrap().contains("\"w00\""),
+            VERSIONS.text(db, "t", 1).await.unwrap().unwrap().contains("\"w00\""),
             "the old one stays what it was"
         );
     }

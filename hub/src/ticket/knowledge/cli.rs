@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Mode, Outcome, import_by, store, today};
+use super::{Mode, Outcome, import, store, today};
 use crate::admin::By;
 use crate::app::App;
 
@@ -19,7 +19,7 @@ pub async fn import_file(app: &App, file: &Path, mode: Mode) -> Result<()> {
     let bytes = std::fs::read(file).with_context(|| format!("reading {shown}"))?;
     let by = By::cli(app.clock.now());
     let day = today(by.at, &app.zone);
-    let outcome = import_by(&app.db, app.tenant().as_str(), &bytes, mode, (by.at, &day), Some(&by))
+    let outcome = import(&app.db, app.tenant().as_str(), &bytes, mode, &day, &by)
         .await
         .with_context(|| format!("{shown}: nothing was imported"))?;
     print!("{}", report(&outcome, mode));

@@ -5,8 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::UtcMs;
-
 use super::{Entry, row, store};
 use crate::admin::By;
 use crate::admin::audit::{self, Deed};
@@ -91,26 +89,14 @@ fn read(bytes: &[u8]) -> Result<Read, ImportError> {
     if rows.is_empty() { Err(ImportError::Empty) } else { Ok(all) }
 }
 
-/// Takes a sheet as nobody's doing, on no record. `today` is the local day, as [`super::today`] gives it.
+/// Takes a sheet; the audit has a row of it. `today` is the local day, as [`super::today`] gives it.
 pub async fn import(
     db: &Db,
     tenant: &str,
     bytes: &[u8],
     mode: Mode,
-    now: UtcMs,
     today: &str,
-) -> Result<Outcome, ImportError> {
-    import_by(db, tenant, bytes, mode, (now, today), None).await
-}
-
-/// The same by somebody: the audit has a row of it.
-pub async fn import_by(
-    db: &Db,
-    tenant: &str,
-    bytes: &[u8],
-    mode: Mode,
-    (now, today): (UtcMs, &str),
-    by: Option<&By>,
+    by: &By,
 ) -> Result<Outcome, ImportError> {
     let sheet = read(bytes)?;
     let mut tx = db.begin().await?;
@@ -132,7 +118,7 @@ pub async fn import_by(
             }
             Some(fields) => outcome.changed.push((id, fields)),
         }
-        put.push(Entry { updated_at_ms: now.0, ..entry.clone() });
+        put.push(Entry { updated_at_ms: by.at.0, ..entry.clone() });
     }
     if mode.replace {
         let stays: BTreeSet<&String> =
@@ -155,14 +141,11 @@ pub async fn import_by(
     }
     if !put.is_empty() || !outcome.removed.is_empty() {
         store::next_revision(&mut tx, tenant).await?;
-        if let Some(by) = by {
-            let told =
-                format!("+{} ~{} -{}", outcome.new.len(), outcome.changed.len(), outcome.removed.len());
-            let changed = outcome.changed.iter().map(|(id, _)| id);
-            let all = outcome.new.iter().chain(changed).chain(&outcome.removed);
-            let names: Vec<&str> = all.map(String::as_str).collect();
-            audit::note_import(&mut tx, tenant, by, Deed::Knowledge, (&told, names.join(" "))).await?;
-        }
+        let told = format!("+{} ~{} -{}", outcome.new.len(), outcome.changed.len(), outcome.removed.len());
+        let changed = outcome.changed.iter().map(|(id, _)| id);
+        let all = outcome.new.iter().chain(changed).chain(&outcome.removed);
+        let names: Vec<&str> = all.map(String::as_str).collect();
+        audit::note_import(&mut tx, tenant, by, Deed::Knowledge, (&told, names.join(" "))).await?;
     }
     tx.commit().await?;
     outcome.done = true;

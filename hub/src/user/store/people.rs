@@ -81,14 +81,16 @@ pub(in crate::user) async fn standing(tx: &mut Tx, tenant: &str, name: &str) -> 
 
 /// Names that are not given again.
 pub(in crate::user) async fn removed_names(db: &Db, tenant: &str) -> Result<Vec<String>> {
-    let rows: Vec<(String,)> = db
-        .fetch_all(
-            "select name from users where tenant = $1 and removed_at_ms is not null order by name",
-            args![tenant],
-        )
-        .await?;
+    let rows: Vec<(String,)> = db.fetch_all(REMOVED, args![tenant]).await?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
+
+pub(in crate::user) async fn removed_names_in(tx: &mut Tx, tenant: &str) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = tx.fetch_all(REMOVED, args![tenant]).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+const REMOVED: &str = "select name from users where tenant = $1 and removed_at_ms is not null order by name";
 
 pub(in crate::user) async fn grants_in(tx: &mut Tx, tenant: &str, name: &str) -> Result<Vec<Grant>> {
     let rows: Vec<GrantRow> = tx

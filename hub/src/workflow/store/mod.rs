@@ -9,7 +9,7 @@ use serde_json::json;
 pub use read::load;
 
 use super::request::Decision;
-use super::{Actor, Around, Ask, Card, Clock, Dossier, Missing, Refused, Request, State, Step, Task};
+use super::{Actor, Around, Ask, Card, Clock, Dossier, Missing, Refused, Request, Said, State, Step, Task};
 use crate::args;
 use crate::case::{self, Case, CaseState};
 use crate::category;
@@ -74,6 +74,18 @@ pub async fn take_in(
     by: &Actor,
     with: With<'_>,
 ) -> std::result::Result<Case, StepError> {
+    take_saying(tx, tenant, number, (step, None), by, with).await
+}
+
+/// A step of the hub, with what it says of it: the text of the step is for who reads the row without that.
+pub async fn take_saying(
+    tx: &mut Tx,
+    tenant: &str,
+    number: &str,
+    (step, said): (&Step, Option<&Said>),
+    by: &Actor,
+    with: With<'_>,
+) -> std::result::Result<Case, StepError> {
     let unknown = || StepError::Unknown(number.to_owned());
     let viewer = by.name.strip_prefix("user:").unwrap_or_default();
     case::store::visible_in(tx, tenant, viewer, number).await?.ok_or_else(unknown)?;
@@ -100,7 +112,10 @@ pub async fn take_in(
     let mut after = before.clone();
     let around = Around { policy: &policy, units: &units, now: with.now, id: with.id };
     let offered = is_offered(tx, tenant, step).await?;
-    let taken = after.take(step, by, around)?;
+    let mut taken = after.take(step, by, around)?;
+    if let Some(said) = said {
+        taken.says(said);
+    }
     // The law first: who may not file it at all is told that.
     if let Some(category) = offered.err() {
         return Err(Refused::missing(step.kind(), Missing::Category(category)).into());

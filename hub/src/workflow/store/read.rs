@@ -106,7 +106,8 @@ pub async fn load(tx: &mut Tx, tenant: &str, number: &str) -> Result<Option<Doss
     tx.settle().await?;
     let row: Option<Row> = tx
         .fetch_optional(
-            "select c.case_id, c.number, c.kind, c.severity, c.state, c.source, c.area, c.level, c.category, t.matter,
+            "select c.case_id, c.number, c.kind, c.severity, c.state, c.source, c.area, c.level, c.category,
+                    coalesce(t.matter, nullif(c.matter, '')) as matter,
                     c.policy_version, c.filed_at_ms, c.report, c.reported_at_ms, c.checked_by, c.checked_at_ms,
                     c.check_agrees, c.suspended_until_ms, c.ending, c.void_reason, c.joined_into,
                     c.called_back, c.cards, c.opened_at_ms, c.closed_at_ms, c.drill, c.deadline_ms

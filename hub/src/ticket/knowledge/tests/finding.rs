@@ -203,7 +203,40 @@ fn only_what_tells_something_finds_something() {
     assert_eq!((ids(&found), found[0].alarm), (vec!["gas-smell"], Some("燃气泄漏")));
 }
 
-/// 停电动车 is no 停电 where somebody knows of 电动车; 路灯不亮 holds 路灯 and counts once; what more entries have than can
+/// A key word that only runs into an everyday word was not said, whether or not an entry knows of that word; where it was
+/// said it is found beside such a word, too.
+#[test]
+fn words_that_run_into_others_are_not_said() {
+    let index = Index::new(vec![
+        entry("power", "停电：查计划", &["停电", "没电", "断电"]),
+        entry("water", "停水：查公告", &["停水", "没水", "漏水"]),
+        entry("insured", "社保缴费", &["社保"]),
+    ]);
+    for said in [
+        "门口停电动车的地方太少",
+        "楼下不让停电瓶车了",
+        "六楼没电梯老人上不去",
+        "这房子没电视怎么看新闻",
+        "路上停水泥罐车挡道",
+        "这医生没水平",
+        "夏天河水淹没水稻田",
+        "法院判断电子合同有效吗",
+        "小区公社保安态度差",
+    ] {
+        assert_eq!(ids(&index.find(&told(said), TODAY, OFFERED)), Vec::<&str>::new(), "{said}");
+    }
+    for (said, id) in [
+        ("小区停电电动车充不上", "power"),
+        ("停电了电梯不走", "power"),
+        ("没电了电视看不成", "power"),
+        ("停水好几天水果摊没法洗", "water"),
+        ("我想查社保，保安不让进", "insured"),
+    ] {
+        assert_eq!(ids(&index.find(&told(said), TODAY, OFFERED)), [id], "{said}");
+    }
+}
+
+/// Of key words that cross, the longer one is said; 路灯不亮 holds 路灯 and counts once; what more entries have than can
 /// be offered counts less.
 #[test]
 fn words_are_told_apart() {

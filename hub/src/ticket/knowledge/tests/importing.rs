@@ -3,6 +3,7 @@ use protocol::UtcMs;
 use super::super::import::{ImportError, MOST_ENTRIES};
 use super::super::{Mode, Outcome, Shelf, cli, import, list};
 use super::DEMO;
+use crate::admin::By;
 use crate::db::Db;
 use crate::db::testing::databases;
 
@@ -11,7 +12,7 @@ const HEADINGS: &str = "id,title,text,categories,words,unit,valid_until\n";
 const PLAIN: Mode = Mode { dry_run: false, replace: false, skip_bad: false };
 
 async fn take(db: &Db, sheet: &str, mode: Mode, at: i64) -> Outcome {
-    import(db, "t", sheet.as_bytes(), mode, UtcMs(at), TODAY).await.unwrap()
+    import(db, "t", sheet.as_bytes(), mode, TODAY, &By::cli(UtcMs(at))).await.unwrap()
 }
 
 async fn known(db: &Db) -> Vec<String> {
@@ -163,7 +164,8 @@ async fn files_that_are_no_sheets_are_refused() {
             ),
             (&format!("{HEADINGS}{}", many.concat()), "there would be 10001 entries"),
         ] {
-            let error = import(&test.db, "t", sheet.as_bytes(), mode, UtcMs(1), TODAY).await.unwrap_err();
+            let error =
+                import(&test.db, "t", sheet.as_bytes(), mode, TODAY, &By::cli(UtcMs(1))).await.unwrap_err();
             assert!(!matches!(error, ImportError::Db(_)) && error.to_string().contains(words), "{error}");
         }
         assert!(known(&test.db).await.is_empty(), "{}", test.name);

@@ -1,11 +1,13 @@
 //! Sheets of users on both databases.
 
-use protocol::Clock as _;
+use protocol::{Clock as _, UtcMs};
 
 use super::*;
+use crate::admin::By;
 use crate::db::testing::{TestDb, databases};
-use crate::organisation::import_areas;
-use crate::user::{self, add, grants};
+use crate::organisation::testing::import_areas;
+use crate::user::testing::add;
+use crate::user::{self, grants};
 
 const T: &str = "t";
 const NOW: UtcMs = UtcMs(1_773_815_480_000);
@@ -40,7 +42,7 @@ async fn take(
         kept.extend(all.iter().map(|one| (one.name.clone(), one.password.clone())));
         Ok(())
     };
-    let outcome = import(&test.db, T, &chance, (sheet.as_bytes(), mode), NOW, keep).await;
+    let outcome = import(&test.db, T, &chance, (sheet.as_bytes(), mode), &By::cli(NOW), keep).await;
     (outcome, kept)
 }
 
@@ -118,6 +120,30 @@ async fn only_replacing_takes_away() {
     }
 }
 
+/// Who is locked administers nothing: a sheet that takes the role from the last one who can log in is refused, dry or not,
+/// and one that makes another is taken.
+#[tokio::test]
+async fn a_locked_administrator_is_none() {
+    for test in counties().await {
+        let deputy = ("deputy", "long-enough-password", Role::Administrator);
+        add(&test.db, T, &Chance::seeded(1), NOW, deputy).await.unwrap();
+        let mut tx = test.db.begin().await.unwrap();
+        rows::set_locked(&mut tx, T, "deputy", Some(NOW)).await.unwrap();
+        tx.commit().await.unwrap();
+        for dry_run in [true, false] {
+            let mode = Mode { dry_run, replace: true };
+            let (refused, _) = take(&test, "name,role\nadmin,auditor\n", mode).await;
+            assert!(matches!(refused, Err(ImportError::NoAdministrator)), "{}: {refused:?}", test.name);
+            assert_eq!(roles(&test, "admin").await, ["administrator /"]);
+        }
+        let sheet = "name,role\nadmin,auditor\nchief,administrator\n";
+        for dry_run in [true, false] {
+            let taken = take(&test, sheet, Mode { dry_run, replace: true }).await.0.unwrap();
+            assert_eq!((taken.new.as_slice(), taken.done), (["chief".to_owned()].as_slice(), !dry_run));
+        }
+    }
+}
+
 /// Each bad row is told with its line and column, nobody is made, and no password leaves.
 #[tokio::test]
 async fn bad_rows_are_told() {
@@ -166,7 +192,7 @@ async fn no_user_without_a_kept_password() {
     for test in counties().await {
         let full = |_: &[NewPassword]| Err(std::io::Error::other("the disk is full"));
         let sheet = (SHEET.as_bytes(), Mode::default());
-        let refused = import(&test.db, T, &Chance::seeded(7), sheet, NOW, full).await;
+        let refused = import(&test.db, T, &Chance::seeded(7), sheet, &By::cli(NOW), full).await;
         assert!(matches!(refused, Err(ImportError::Passwords(_))), "{refused:?}");
         assert_eq!(user::names(&test.db, T).await.unwrap(), ["admin"], "{}", test.name);
     }
