@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use protocol::{Chance, Clock, ContactSecret, TenantId, UtcMs};
+use protocol::{Chance, Clock, TenantId, UtcMs};
 use tokio::sync::mpsc;
 
 use crate::backup;
@@ -14,7 +14,7 @@ use crate::case::seal::Sealer;
 use crate::change::ChangeFeed;
 use crate::command::Commands;
 use crate::config::Config;
-use crate::contact;
+use crate::contact::{self, ContactKeys};
 use crate::db::Db;
 use crate::evidence::EvidenceStore;
 use crate::gazetteer::Gazetteers;
@@ -42,7 +42,7 @@ pub struct App {
     pub intake: Intake,
     pub authority: Arc<Authority>,
     /// Opens callback numbers.
-    pub contact_key: Arc<ContactSecret>,
+    pub contact_key: Arc<ContactKeys>,
     /// By what push services of browsers know this hub.
     pub vapid: Arc<Vapid>,
     pub metrics: Arc<Metrics>,
@@ -79,7 +79,18 @@ impl App {
             format!("making the data folder {}; name another with --data", data_dir.display())
         })?;
         let db = Db::open(config.database_url(), &data_dir.join("hub.db"), clock.now().0).await?;
-        Self::with_db(config, db, clock, chance)
+        let pki = data_dir.join("pki");
+        let authority = Authority::open(&pki, &config.hub.name, &chance, clock.now())?;
+        contact::bring_key(&db, &pki, &authority).await?;
+        let (app, ends) = Self::with_db(config, db, clock, chance)?;
+        app.share_contact_key().await.context("sharing the key for callback numbers")?;
+        Ok((app, ends))
+    }
+
+    /// Each hub on this database opens what the others sealed.
+    pub(crate) async fn share_contact_key(&self) -> anyhow::Result<()> {
+        let own = contact::key_bytes(&self.data_dir().join("pki"), &self.chance)?;
+        self.contact_key.share(&self.db, &own, &self.authority, &self.chance, self.clock.now()).await
     }
 
     /// The same around a database that is already open (tests bring their own).
@@ -124,7 +135,7 @@ impl App {
             commands,
             intake,
             authority: Arc::new(authority),
-            contact_key: Arc::new(contact_key),
+            contact_key: Arc::new(ContactKeys::of(contact_key)),
             vapid: Arc::new(vapid),
             metrics,
             running,

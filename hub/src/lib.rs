@@ -36,6 +36,7 @@ pub mod notice;
 pub mod open311;
 pub mod organisation;
 pub mod outbound;
+pub mod phrase;
 pub mod pki;
 pub mod platform;
 pub mod policy;

@@ -289,7 +289,11 @@ function names() {
 /* What the hub has changed around the form. */
 function look() {
   picture();
-  if (!form) return;
+  if (!form) {
+    // Read for the first time: what can be changed stands around the parts that the hub replaces.
+    if (document.querySelector("[data-based-on][data-known]")) location.replace(here);
+    return;
+  }
   const now = document.querySelector("[data-based-on]")?.dataset.basedOn;
   if (now === undefined || now === form.elements.based_on.value) return;
   if (!dirty && !form.contains(document.activeElement)) location.replace(here); else $("moved").hidden = false;

@@ -123,9 +123,20 @@
     return (await post(`/api/v1/cases/${draft.number}/moves`, who, draft.id, body)).number;
   }
 
+  /* 签到, 转他人, 接下, 交流: nothing of the case's own has to be as it was. */
+  const DEEDS = ["arrive", "hand", "take", "say"];
+  async function deed(draft, who) {
+    const { to, note, text } = draft.fields;
+    const body = { act: draft.kind, occurred_at: draft.occurred_at };
+    if (draft.kind === "arrive" && draft.at) Object.assign(body, { latitude: draft.at.latitude, longitude: draft.at.longitude, accuracy: draft.at.accuracy });
+    if (draft.kind === "hand") Object.assign(body, { to, note: note ?? "" });
+    if (draft.kind === "say") body.text = text;
+    return (await post(`/api/v1/cases/${draft.number}/field`, who, draft.id, body)).number;
+  }
+
   /* What waited at the hub for longer than a day is gone there, and is brought anew. Once: else it is the draft's fault. */
   async function one(draft, who) {
-    const make = draft.kind === "report" ? report : move;
+    const make = draft.kind === "report" ? report : DEEDS.includes(draft.kind) ? deed : move;
     try { return await make(draft, who); } catch (error) {
       const gone = error instanceof Refused && error.status === 422 && /there is no picture/.test(error.message);
       if (!gone || !draft.pictures.length) throw error;

@@ -1,5 +1,6 @@
 // The page for telephones. Its forms work without any of this, while there is a network. With it they become drafts on the
 // telephone, which are sent one after another when there is one; what the hub refuses comes back with the reason.
+import { withNetwork } from "./field-live.js";
 import { metres, position } from "./position.js";
 
 const drafts = self.ShaodianDrafts;
@@ -9,7 +10,10 @@ const words = Object.fromEntries([...document.querySelectorAll("#words dt")].map
 /* As in sw.js. */
 const KEPT = "field-1";
 const MOST_SIDE = 1600, QUALITY = 0.85;
-const APART = ["csrf", "form", "move", "position", "attachment", "latitude", "longitude", "accuracy"];
+const APART = ["csrf", "form", "move", "act", "back", "position", "attachment", "latitude", "longitude", "accuracy"];
+/* What the text of each kind of draft is called. */
+const TEXTS = { check: "note", handle_here: "result", pass_up: "reason", hand: "note", say: "text" };
+const WITH_PICTURES = ["report", "check", "handle_here"];
 
 function el(tag, more = {}, ...children) {
   const { data = {}, ...rest } = more;
@@ -67,6 +71,14 @@ function placeOf(form) {
   if (value("latitude") === "") return null;
   return { latitude: Number(value("latitude")), longitude: Number(value("longitude")), accuracy: Number(value("accuracy")) || null };
 }
+/* Where somebody stands who says that he has arrived, if the telephone tells it. */
+const ARRIVAL_MS = 25_000;
+async function arrival() {
+  if (!window.isSecureContext) return null;
+  say(words.arriving);
+  // Somebody who does not answer the browser's question has arrived all the same.
+  return Promise.race([position(), new Promise((give) => setTimeout(() => give(null), ARRIVAL_MS))]);
+}
 async function draftOf(form, old) {
   const fields = texts(form);
   if (fields.handled && !fields.result.trim()) throw new Error(words["result-missing"]);
@@ -76,7 +88,7 @@ async function draftOf(form, old) {
     number: form.dataset.number ?? null,
     title: kind === "report" ? fields.title : form.dataset.title,
     position: kind === "report" ? null : Number(form.elements.position.value),
-    at: kind === "report" ? placeOf(form) : null,
+    at: kind === "report" ? placeOf(form) : kind === "arrive" ? old?.at ?? await arrival() : null,
     pictures: await pictures(form, kept),
     occurred_at: old?.occurred_at ?? Date.now(),
     case: old?.case ?? null,
@@ -149,7 +161,8 @@ function card(draft) {
   if (draft.changed) {
     item.append(el("p", { className: "strong" }, `${words.changed} · ${draft.changed.state}`), el("ul", { data: { changes: "" } }, ...draft.changed.lines.map((line) => el("li", {}, line))));
   }
-  item.append(el("p", { className: "acts" }, button(words.edit, "edit"), draft.reused ? button(words.anew, "anew") : null, button(words.delete, "delete", true)));
+  // What has no words of its own is sent again as it is.
+  item.append(el("p", { className: "acts" }, draft.kind === "report" || TEXTS[draft.kind] ? button(words.edit, "edit") : null, refused && !TEXTS[draft.kind] && draft.kind !== "report" ? button(words.anew, "anew") : draft.reused ? button(words.anew, "anew") : null, button(words.delete, "delete", true)));
   return item;
 }
 let counted = 0;
@@ -205,14 +218,15 @@ function editReport(draft) {
   of("title").focus();
 }
 function editMove(draft, item) {
-  const name = { check: "note", handle_here: "result", pass_up: "reason" }[draft.kind];
+  const name = TEXTS[draft.kind], most = ["hand", "say"].includes(draft.kind) ? 500 : 2000;
   const radio = (value, word) => el("label", {}, el("input", { type: "radio", name: "agrees", value, required: true, checked: draft.fields.agrees === value }), word);
   const form = el("form", { className: "field__form", data: { draft: draft.kind, number: draft.number, title: draft.title, editing: draft.id } },
     el("input", { type: "hidden", name: "position", value: String(draft.changed?.position ?? draft.position) }),
     draft.kind === "check" ? el("fieldset", { className: "field__radios" }, radio("1", words["agrees-yes"]), radio("0", words["agrees-no"])) : null,
-    el("textarea", { className: "input", name, rows: 3, maxLength: 2000, required: true, value: draft.fields[name] ?? "" }),
+    draft.kind === "hand" ? el("input", { type: "hidden", name: "to", value: draft.fields.to ?? "" }) : null,
+    el("textarea", { className: "input", name, rows: 3, maxLength: most, required: draft.kind !== "hand", value: draft.fields[name] ?? "" }),
     draft.pictures.length ? droppable(draft) : null,
-    draft.kind === "pass_up" ? null : el("input", { className: "input", type: "file", accept: "image/jpeg,image/png,image/webp", multiple: true }),
+    !WITH_PICTURES.includes(draft.kind) ? null : el("input", { className: "input", type: "file", accept: "image/jpeg,image/png,image/webp", multiple: true }),
     el("p", { className: "banner p1", hidden: true, role: "alert", data: { failed: "" } }),
     el("p", { className: "acts" }, el("button", { className: "btn btn--primary" }, words.save), button(words.cancel, "cancel", true)));
   item.querySelector(".acts").hidden = true;
@@ -279,11 +293,24 @@ async function renew() {
     const old = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
     if (old && !touched(old)) old.replaceWith(document.adoptNode(fresh));
   }
+  // What is said comes in beside a hand that writes.
+  for (const fresh of page.querySelectorAll("[data-talk]")) {
+    const old = document.querySelector(`[data-talk="${CSS.escape(fresh.dataset.talk)}"]`), count = document.querySelector(`[data-talk-count="${CSS.escape(fresh.dataset.talk)}"]`);
+    if (!old || old.innerHTML === fresh.innerHTML) continue;
+    if (count) count.textContent = page.querySelector(`[data-talk-count="${CSS.escape(fresh.dataset.talk)}"]`)?.textContent ?? count.textContent;
+    old.replaceChildren(...fresh.childNodes);
+    old.scrollTop = old.scrollHeight;
+  }
   of("as-of").textContent = page.getElementById("as-of")?.textContent ?? "";
   for (const count of document.querySelectorAll("[data-count]")) count.textContent = of(count.dataset.count)?.textContent ?? "";
   showTab();
   sort();
+  // The map looks again when the lists have: only then is somebody known to be logged in.
+  document.dispatchEvent(new CustomEvent("hub-change", { detail: { topic: "case" } }));
 }
+
+/* What needs a network. */
+const online = () => withNetwork({ look: () => { if (!document.hidden) renew().catch(() => {}); }, ended: () => { of("login-needed").hidden = false; } });
 
 /* Where one stands: for a report when asked for, and for the order of tasks where the browser may tell it anyway. */
 let here = null;
@@ -350,3 +377,5 @@ if (tabs.length) showTab();
 install().catch(() => {});
 navigator.storage?.persist?.().catch(() => {});
 list().then(send);
+online();
+addEventListener("online", online);

@@ -45,6 +45,19 @@ function back(el) {
 
 const typing = (el) => el.matches?.("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
 
+// A menu of the bar closes by Esc, where the focus goes elsewhere, and by a click beside it.
+const menus = () => document.querySelectorAll("details[data-menu][open]");
+addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.("details[data-menu][open]");
+  if (!menu) return;
+  event.preventDefault();
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+for (const kind of ["focusin", "click"]) {
+  addEventListener(kind, (event) => menus().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
+}
+
 addEventListener("keydown", (event) => {
   if (event.isComposing || event.defaultPrevented) return;
   const done = () => event.preventDefault();
@@ -63,7 +76,8 @@ addEventListener("keydown", (event) => {
   }
   const isF = /^F\d+$/.test(event.key);
   if (typing(event.target) && !isF) { if (event.key === "Escape") event.target.blur(); return; }
-  if ($("keys").open) return;
+  // The page for telephones has no list of keys, and no keys.
+  if (!$("keys") || $("keys").open) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === "/") { done(); $("find").focus(); $("find").select(); return; }
   if (key === "?") { done(); help(); return; }

@@ -40,8 +40,18 @@ function showCounts(counts) {
   }
   $("s-ended").hidden = $("ended").children.length === 0;
   document.title = counts.waiting > 0 ? `(${shown(counts.waiting)}) ${title}` : title;
-  // This page is worked off and others wait on the next one: those move up.
-  if (counts.waiting > 0 && $("waiting").children.length === 0 && pending.size === 0 && !$("s-waiting").hidden) location.reload();
+  moveUp(counts.waiting);
+}
+
+/* This page is worked off and others wait on the next one: those move up. Once until one is shown: a hub that counts what it does
+   not show would have the page load itself at every change. */
+const MOVED = "list-moved-up";
+const isEmpty = () => $("waiting").children.length === 0;
+function moveUp(waiting) {
+  if (waiting === 0 || !isEmpty()) { sessionStorage.removeItem(MOVED); return; }
+  if (pending.size > 0 || $("s-waiting").hidden || sessionStorage.getItem(MOVED) === location.href) return;
+  sessionStorage.setItem(MOVED, location.href);
+  location.reload();
 }
 async function refreshCounts() {
   showCounts(await (await read(`/cases/counts${location.search}`)).json());
@@ -112,6 +122,7 @@ export function refresh(number, asked = false) {
 }
 
 if (list) {
+  if (!isEmpty()) sessionStorage.removeItem(MOVED);
   $("show-new").addEventListener("click", takePending);
   setInterval(() => { if (pending.size && !handOn()) takePending(); }, 5_000);
   const waiting = $("n-waiting").textContent;

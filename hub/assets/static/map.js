@@ -89,7 +89,10 @@ class MapBox {
     const { el, words } = this, bounds = this.bounds();
     const colours = palette(el);
     const camera = this.place ? { center: this.place, zoom: PLACE_ZOOM } : bounds ? { bounds, fitBoundsOptions: { padding: PADDING, maxZoom: 17 } } : { center: [105, 35], zoom: 3 };
+    // On a page that is drawn larger (tokens.css) the map is as sharp as the screen, not as its own measure.
+    const zoomed = Number(getComputedStyle(document.documentElement).getPropertyValue("--screen-zoom")) || 1;
     this.map = new this.gl.Map({
+      ...(zoomed > 1 ? { pixelRatio: zoomed * devicePixelRatio } : {}),
       container: this.canvas, style: style({ colours, base, zh, unit_m: heightOfOne(words.bounds ? numbers(words.bounds) : bounds) }),
       ...camera, maxZoom: MOST_ZOOM, maxPitch: 60, attributionControl: false, localIdeographFontFamily: colours.fonts,
       // A small map in a long page leaves the wheel and one finger to the page.

@@ -1,6 +1,8 @@
 // The forms of a case's moves, which work without any of this: a form that a key opened is gone into, long lists are looked
 // through, what cannot be taken back is asked about, nothing is sent twice, and what was typed survives a login in between.
 // Parts of the page are replaced while it is open: everything listens from above.
+import { showDue } from "./due.js";
+
 const name = (form) => `draft:${location.pathname.replace(/\/(moves|shelf)$/, "")}:${form.closest("details")?.id}`;
 const position = (form) => form.elements.position.value;
 const texts = (form) => [...form.querySelectorAll("textarea[name], input.input[name]:not([type=file])")];
@@ -30,6 +32,24 @@ addEventListener("input", (event) => {
   const first = [...select.options].find((option) => !option.disabled && option.value !== "");
   if (first) select.value = first.value;
 });
+
+/* Of a list beside buttons one is meant. */
+addEventListener("change", (event) => {
+  if (!event.target.matches?.("select[data-over]") || !event.target.value) return;
+  for (const card of event.target.form.querySelectorAll(`input[type=radio][name="${event.target.name}"]`)) card.checked = false;
+});
+addEventListener("input", (event) => {
+  if (!event.target.matches?.(".pickcard input[type=radio]")) return;
+  const list = event.target.form.querySelector(`select[data-over][name="${event.target.name}"]`);
+  if (list) list.value = "";
+});
+
+/* What is left of the step's limit, by the hub's clock; it stands still with the feed. */
+function showClock() {
+  for (const clock of document.querySelectorAll("[data-ticks][hidden]")) clock.hidden = false;
+  showDue(document);
+}
+setInterval(showClock, 1_000);
 
 addEventListener("submit", (event) => {
   const form = event.target;
@@ -61,8 +81,9 @@ function restore(form) {
 }
 
 showFilters();
+showClock();
 for (const form of forms()) restore(form);
-new MutationObserver(showFilters).observe(document.querySelector("main"), { childList: true, subtree: true });
+new MutationObserver(() => { showFilters(); showClock(); }).observe(document.querySelector("main"), { childList: true, subtree: true });
 // An address that names a form leads into it.
 const named = location.hash.startsWith("#move-") && document.getElementById(location.hash.slice(1));
 if (named && named.matches("details.move") && !document.getElementById("refused")) {

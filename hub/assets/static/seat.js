@@ -25,7 +25,9 @@ const busy = () => performance.now() - lastHand < HAND_MS && (parts().contains(d
 /* Somebody has typed, or is in a field. */
 function typing() {
   const field = document.activeElement?.matches("input:not([type=radio]), textarea, select");
-  const changed = (f) => f.tagName === "SELECT" ? [...f.options].some((o) => o.selected !== o.defaultSelected) : f.value !== f.defaultValue;
+  // A list in which the page marks nothing stands on its first line.
+  const marked = (f) => Math.max(0, [...f.options].findIndex((o) => o.defaultSelected));
+  const changed = (f) => f.tagName === "SELECT" ? f.selectedIndex !== marked(f) : f.value !== f.defaultValue;
   return field || [...document.querySelectorAll("main input:not([type=hidden]):not([type=radio]), main textarea, main select")].some(changed);
 }
 

@@ -5,7 +5,7 @@ importScripts("/assets/drafts.js");
 
 /* The one page that is kept, in one copy: that of the last user, with his tasks as they were. */
 const PAGE = "/field", KEPT = "field-1", PATIENCE_MS = 8_000;
-const PARTS = ["/assets/tokens.css", "/assets/components.css", "/assets/app.css", "/assets/field.css", "/assets/field.js", "/assets/position.js", "/assets/drafts.js", "/assets/favicon.svg", "/manifest.webmanifest"];
+const PARTS = ["/assets/tokens.css", "/assets/components.css", "/assets/app.css", "/assets/field.css", "/assets/field.js", "/assets/field-live.js", "/assets/position.js", "/assets/drafts.js", "/assets/favicon.svg", "/manifest.webmanifest"];
 
 self.addEventListener("install", (event) => {
   // Without them the worker is still there to show what is pushed.

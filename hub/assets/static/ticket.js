@@ -32,7 +32,8 @@ const chosen = new Set();
 function changed(field) {
   if (!field.name || field.name === "csrf") return false;
   if (field.type === "radio") return field.checked && (chosen.has(field.name) || !field.defaultChecked);
-  if (field.tagName === "SELECT") return chosen.has(field.name) || [...field.options].some((o) => o.selected !== o.defaultSelected);
+  // A list in which the hub marks nothing stands on its first line.
+  if (field.tagName === "SELECT") return chosen.has(field.name) || field.selectedIndex !== Math.max(0, [...field.options].findIndex((o) => o.defaultSelected));
   return field.value !== field.defaultValue;
 }
 

@@ -44,7 +44,9 @@ function swap(old, fresh) {
   const focus = old.contains(document.activeElement) ? document.activeElement.id : null;
   const current = old.matches("[aria-current]") ? old.id : old.querySelector("[aria-current]")?.id;
   for (const open of old.querySelectorAll("details[open][id]")) fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
-  const shown = old.querySelector("img"), next = fresh.querySelector("img");
+  // A picture that is held open goes on.
+  for (const view of old.querySelectorAll("[data-live-view][open] .liveview")) fresh.querySelector(`#${CSS.escape(view.id)}`)?.replaceWith(view);
+  const shown = old.querySelector(".thumb img"), next = fresh.querySelector(".thumb img");
   if (shown && next?.getAttribute("src") === shown.getAttribute("src")) next.replaceWith(shown);
   old.replaceWith(fresh);
   if (current) $(current)?.setAttribute("aria-current", "true");
@@ -238,11 +240,54 @@ async function send(form) {
   }
 }
 
+/* A camera's picture of now, while its part is open: the box is asked again and again, the hub sees to how often. A part
+   that the page has put anew goes on in its place. */
+const LIVE_MS = 2_000;
+const watched = new Set();
+async function watch(id) {
+  if (watched.has(id)) return;
+  watched.add(id);
+  for (let more = $(id); more?.open; more = $(id)) {
+    if (!document.hidden && !frozen && !await glance(more)) break;
+    await new Promise((done) => setTimeout(done, LIVE_MS));
+  }
+  watched.delete(id);
+}
+/* One question; whether another may be answered otherwise. A picture that is here already is not fetched, and registered as
+   seen, once more. */
+async function glance(more) {
+  const form = more.querySelector("form"), id = more.querySelector(".liveview").id;
+  const put = (...parts) => $(id)?.replaceChildren(...parts);
+  const tell = (words) => put(Object.assign(document.createElement("p"), { className: "sev p2", role: "alert", textContent: words }));
+  try {
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", credentials: "same-origin", headers: { "hx-request": "true" }, body: new URLSearchParams(new FormData(form)) });
+    if (isLogin(answer)) { toLogin(); return false; }
+    const text = await answer.text();
+    if (!answer.ok) {
+      tell(answer.headers.get("content-type")?.startsWith("text/plain") ? text : document.body.dataset.ackFailed);
+      return false;
+    }
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const next = page.querySelector("img"), shown = $(id)?.querySelector("img");
+    if (shown && next?.getAttribute("src") === shown.getAttribute("src")) next.replaceWith(shown);
+    put(...page.body.childNodes);
+    return true;
+  } catch {
+    tell(document.body.dataset.ackOffline);
+    return true;
+  }
+}
+
 if (wall) {
   addEventListener("pointermove", () => { lastPointer = lastHand = performance.now(); }, { passive: true });
   addEventListener("keydown", () => { lastHand = performance.now(); });
   for (const el of wall.querySelectorAll("[data-live], #alerts > .alert")) learn(el);
-  list.addEventListener("submit", (event) => { event.preventDefault(); send(event.target); });
+  list.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const live = event.target.closest("[data-live-view]");
+    if (live) glance(live); else send(event.target);
+  });
+  list.addEventListener("toggle", (event) => { if (event.target.matches("[data-live-view]") && event.target.open) watch(event.target.id); }, true);
   list.addEventListener("click", (event) => {
     const digit = event.target.closest(".k");
     if (digit) { event.preventDefault(); select(digit.closest(".alert")); }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use hub::admin::By;
 use hub::db::Db;
 use hub::grid::{Datum, Grids};
 use hub::organisation::import_areas;
@@ -35,7 +36,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<Value> {
     let clock = SystemClock::new();
     let db = Db::open(None, &folder.path().join(Path::new("grid.db")), 1).await?;
     let areas = "id,name,level,parent\nc,青梧县,county,\nt,青梧镇,town,c\nall,东关社区,community,t\n";
-    import_areas(&db, TENANT, areas.as_bytes(), false).await?;
+    import_areas(&db, TENANT, areas.as_bytes(), false, &By::cli(UtcMs(1))).await?;
     // Each edge is shared by two grids, each grid has four.
     let parts = (arguments.vertices / (4 * SIDE * SIDE)).max(1);
     let map = map(parts);

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Args;
+use hub::admin::By;
 use hub::app::App;
-use hub::user::{self, Role};
+use hub::user::{self, Grant, Role};
 use protocol::{Chance, Clock as _, SystemClock};
 use serde_json::{Value, json};
 
@@ -21,7 +22,6 @@ use super::{Hub, Span};
 
 /// Messages that a box may have under way.
 const WINDOW: u16 = 64;
-const PASSWORD: &str = "nobody-else-knows-it";
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -101,9 +101,9 @@ async fn log_in(app: &App, chance: &Chance, arguments: &Arguments) -> anyhow::Re
     let (clock, mut tokens) = (SystemClock::new(), Vec::new());
     for nth in 0..arguments.people {
         let name = format!("browser-{nth}");
-        let new = (name.as_str(), PASSWORD, Role::Commander);
-        user::add(&app.db, app.tenant().as_str(), chance, clock.now(), new).await?;
-        let who = (name.as_str(), PASSWORD);
+        let commander = Grant::everywhere(Role::Commander);
+        let password = user::people::add(app, &By::cli(clock.now()), &name, &commander).await?;
+        let who = (name.as_str(), password.as_str());
         let session =
             user::log_in(&app.db, app.tenant().as_str(), chance, clock.now(), who, "127.0.0.1").await?;
         tokens.push(session.token);

@@ -151,6 +151,8 @@ impl Reader {
             }
             if now >= self.next_beat {
                 self.next_beat = now + BEAT;
+                // A call that is no case yet may have begun, or be told of again after this hub was away.
+                self.resolve(Listener::hears_nobody).await.ok()?;
                 let at = self.app.clock.now().0;
                 return event("beat", None, &json!({ "at": at }));
             }
@@ -198,7 +200,7 @@ impl Reader {
 
     async fn resolve(&mut self, which: impl Fn(&Listener) -> bool) -> crate::db::Result<()> {
         for call in self.calls.iter_mut().filter(|call| which(call)) {
-            call.resolve(&self.app, &self.session.user).await?;
+            call.resolve(&self.app, &self.session).await?;
         }
         Ok(())
     }

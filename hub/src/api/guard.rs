@@ -6,8 +6,9 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
+use crate::admin::By;
 use crate::app::App;
-use crate::organisation::AreaPath;
+use crate::organisation::{self, AreaPath};
 use crate::user::{Act, Session};
 use crate::web::guard::{Via, cross_site, same, session_of};
 use crate::web::text::Lang;
@@ -28,6 +29,32 @@ impl Caller {
         }
         Err(ApiError::Role(act.roles_text(Lang::En)))
     }
+}
+
+impl Caller {
+    /// How far he may look at how things are set up.
+    pub(super) fn looks(&self, app: &App) -> Result<By, ApiError> {
+        self.must(Act::Audit)?;
+        Ok(By::looking(&self.0, app.clock.now()))
+    }
+
+    /// How far he may change that.
+    pub(super) fn changes(&self, app: &App) -> Result<By, ApiError> {
+        self.must(Act::Organise)?;
+        Ok(By::of(&self.0, app.clock.now()))
+    }
+}
+
+/// The path of an area by its id; or its path; nothing written is everywhere.
+pub(super) async fn path_of(app: &App, area: &str) -> Result<AreaPath, ApiError> {
+    let area = area.trim();
+    if area.is_empty() || area == "/" {
+        return Ok(AreaPath::everything());
+    }
+    let all = organisation::store::areas(&app.db, app.tenant().as_str()).await?;
+    let known = all.into_iter().find(|known| known.area == area || known.path == area);
+    let known = known.ok_or_else(|| ApiError::Unprocessable(format!("area: there is no area {area}")))?;
+    Ok(AreaPath::kept(known.path))
 }
 
 impl FromRequestParts<App> for Caller {

@@ -1,16 +1,16 @@
 //! What a map shows, as GeoJSON (RFC 7946) in WGS84: grids, open cases, boxes; and whose ground a point is.
 
+mod shape;
+
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use geo::MultiPolygon;
 use protocol::Severity;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use utoipa::ToSchema;
 
 use super::ApiError;
 use super::answers::{BadRequest, Failures, Forbidden, Unchanged};
@@ -21,208 +21,17 @@ use crate::map::{self, Bounds, Ground, MOST_CASES, Pin, Wanted, store};
 use crate::organisation::{self, Area, AreaPath};
 use crate::user::Act;
 use crate::web::guard::Fields;
+use shape::{
+    AreaOpen, BoxFeature, BoxFeatures, BoxProperties, CaseFeature, CaseFeatures, CaseProperties,
+    CollectionWord, FeatureWord, GridFeature, GridFeatures, GridProperties, GroundArea, GroundItem,
+    MapOutline, MapPoint, rounded,
+};
 
 const GEO_JSON: &str = "application/geo+json";
-/// Coordinates are told to a centimetre.
-const PER_DEGREE: f64 = 1e7;
 /// What an answer without a map says.
 const NO_MAP: &str = "there is no map of grids; `hub grid import` takes one";
 /// Part of the tag: another shape of the answer is another answer.
 const SHAPE: &str = "grids 1";
-
-/// The word of GeoJSON for a thing.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-enum FeatureWord {
-    Feature,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-enum CollectionWord {
-    FeatureCollection,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-enum PointWord {
-    Point,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-enum OutlineWord {
-    MultiPolygon,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct MapPoint {
-    #[serde(rename = "type")]
-    kind: PointWord,
-    /// Longitude and latitude.
-    #[schema(value_type = Vec<f64>)]
-    coordinates: [f64; 2],
-}
-
-impl MapPoint {
-    fn at(longitude: f64, latitude: f64) -> Self {
-        Self { kind: PointWord::Point, coordinates: [rounded(longitude), rounded(latitude)] }
-    }
-}
-
-fn rounded(degrees: f64) -> f64 {
-    (degrees * PER_DEGREE).round() / PER_DEGREE
-}
-
-type Ring = Vec<[f64; 2]>;
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct MapOutline {
-    #[serde(rename = "type")]
-    kind: OutlineWord,
-    #[schema(value_type = Vec<Vec<Vec<Vec<f64>>>>)]
-    coordinates: Vec<Vec<Ring>>,
-}
-
-impl MapOutline {
-    fn of(shape: &MultiPolygon<f64>) -> Self {
-        let ring =
-            |line: &geo::LineString<f64>| line.coords().map(|at| [rounded(at.x), rounded(at.y)]).collect();
-        let polygon = |own: &geo::Polygon<f64>| {
-            std::iter::once(own.exterior()).chain(own.interiors()).map(ring).collect::<Vec<Ring>>()
-        };
-        Self { kind: OutlineWord::MultiPolygon, coordinates: shape.0.iter().map(polygon).collect() }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct GridProperties {
-    id: String,
-    name: String,
-    name_en: String,
-    /// The area or grid above.
-    parent: Option<String>,
-    /// `grid`; `county`, `town` or `community` of an outline that came with the map.
-    level: String,
-    /// 1 to 3: level of a grid. 0: an outline.
-    rank: usize,
-    /// Open cases in it that the caller may see, those of grids in it too.
-    open: i64,
-    /// A point inside, longitude first: where its name stands.
-    #[schema(value_type = Option<Vec<f64>>)]
-    middle: Option<[f64; 2]>,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct GridFeature {
-    #[serde(rename = "type")]
-    kind: FeatureWord,
-    properties: GridProperties,
-    geometry: MapOutline,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct GridFeatures {
-    #[serde(rename = "type")]
-    kind: CollectionWord,
-    /// Version of the map in force; 0 before there is one.
-    version: i64,
-    /// Why there is nothing.
-    why: Option<String>,
-    features: Vec<GridFeature>,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct CaseProperties {
-    number: String,
-    severity: String,
-    state: String,
-    title: String,
-    title_en: String,
-    /// As people say it.
-    place: Option<String>,
-    /// Id of the area that it lies in; nothing where none is known.
-    area: Option<String>,
-    /// Somebody has it in hand.
-    acknowledged: bool,
-    drill: bool,
-    opened_at: i64,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct CaseFeature {
-    #[serde(rename = "type")]
-    kind: FeatureWord,
-    properties: CaseProperties,
-    geometry: MapPoint,
-}
-
-/// Open cases of one area.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct AreaOpen {
-    /// Id of the area.
-    area: String,
-    /// Those of areas below it too.
-    open: i64,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct CaseFeatures {
-    #[serde(rename = "type")]
-    kind: CollectionWord,
-    /// There are more; these are the newest.
-    truncated: bool,
-    /// How many open cases lie where, with a point or without: of every area that has one.
-    open: Vec<AreaOpen>,
-    features: Vec<CaseFeature>,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct BoxProperties {
-    device_id: String,
-    title: String,
-    /// Id of the grid in which it stands.
-    area: String,
-    /// `online`, `offline`, or `never` before its first word.
-    link: String,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct BoxFeature {
-    #[serde(rename = "type")]
-    kind: FeatureWord,
-    properties: BoxProperties,
-    /// The middle of the grid: no more is known of a box.
-    geometry: MapPoint,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct BoxFeatures {
-    #[serde(rename = "type")]
-    kind: CollectionWord,
-    /// Boxes that stand in no grid of the map in force, and are not among these.
-    elsewhere: usize,
-    features: Vec<BoxFeature>,
-}
-
-/// Whose ground a point is.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct GroundItem {
-    /// Id of the deepest grid that has the point; nothing outside every grid.
-    grid: Option<String>,
-    name: Option<String>,
-    name_en: Option<String>,
-    /// The grid and what lies above it, the widest first.
-    chain: Vec<GroundArea>,
-    /// Version of the map; 0 before there is one.
-    version: i64,
-    /// Why no grid is named.
-    why: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct GroundArea {
-    area: String,
-    level: String,
-    name: String,
-    name_en: String,
-}
 
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -370,7 +179,7 @@ fn case_feature(pin: Pin) -> CaseFeature {
     }
 }
 
-/// Boxes that stand in a grid of the map in force.
+/// Boxes where somebody says that they stand; the others in the middle of their grid of the map in force.
 #[utoipa::path(get, path = "/api/v1/map/boxes", tag = "map", responses(
     (status = 200, body = BoxFeatures, content_type = "application/geo+json"), Forbidden, Failures))]
 pub(super) async fn boxes(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
@@ -387,14 +196,16 @@ pub(super) async fn boxes(State(app): State<App>, caller: Caller) -> Result<Resp
         .collect();
     let all = rows.len();
     let feature = |row: store::BoxRow| {
-        let ground = by_path.get(row.area.as_str())?;
-        let [longitude, latitude] = ground.middle()?;
+        let ground = by_path.get(row.area.as_str());
+        let own = row.own_place();
+        let [longitude, latitude] = own.or_else(|| ground?.middle())?;
         Some(BoxFeature {
             kind: FeatureWord::Feature,
             properties: BoxProperties {
                 device_id: row.device_id,
                 title: row.title,
-                area: ground.area.area.clone(),
+                area: ground.map(|ground| ground.area.area.clone()),
+                placed: own.is_some(),
                 link: row.link.unwrap_or_else(|| "never".to_owned()),
             },
             geometry: MapPoint::at(longitude, latitude),

@@ -5,12 +5,15 @@ mod answers;
 mod attachments;
 mod audit;
 mod basemaps;
+mod bulk;
+mod cameras;
 mod cap;
 mod cases;
 mod centre;
 mod changes;
 mod contact;
 mod correlation;
+mod deed;
 mod devices;
 mod evaluation;
 mod evidence;
@@ -22,12 +25,14 @@ mod knowledge;
 mod map;
 mod model;
 mod organisation;
+mod people;
 mod places;
 mod platform;
 mod public;
 mod push;
 mod repeat;
 mod session;
+mod setup;
 #[cfg(test)]
 mod tests;
 mod workflow;
@@ -84,6 +89,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(cases::ticket))
         .routes(routes!(centre::call))
         .routes(routes!(workflow::moves, workflow::step))
+        .routes(routes!(bulk::moves))
+        .routes(routes!(deed::act))
         .routes(routes!(correlation::shelves))
         .routes(routes!(correlation::shelve, correlation::take_back))
         .routes(routes!(correlation::rules))
@@ -99,6 +106,10 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(devices::list))
         .routes(routes!(devices::command))
         .routes(routes!(devices::commands))
+        .routes(routes!(cameras::drafts))
+        .routes(routes!(cameras::get, cameras::put, cameras::discard))
+        .routes(routes!(cameras::try_rules))
+        .routes(routes!(cameras::send))
         .routes(routes!(devices::get_command))
         .routes(routes!(devices::quarantine))
         .routes(routes!(devices::quarantined))
@@ -126,8 +137,14 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(places::choose))
         .routes(routes!(audit::list))
         .routes(routes!(audit::access))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::one, people::change))
         .routes(routes!(organisation::areas))
+        .routes(routes!(setup::area))
         .routes(routes!(organisation::units))
+        .routes(routes!(setup::unit))
+        .routes(routes!(setup::turns, setup::add_turn))
+        .routes(routes!(setup::remove_turn))
         .routes(routes!(organisation::categories))
         .routes(routes!(organisation::policies, organisation::import))
         .routes(routes!(organisation::policy))
@@ -280,12 +297,9 @@ impl From<StepError> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        if let Self::Both(status, zh, en) = &self {
-            return problem_in_both(*status, zh, en);
-        }
-        let status = match &self {
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
             Self::Both(status, ..) => *status,
             Self::Anonymous => StatusCode::UNAUTHORIZED,
             Self::Csrf | Self::Role(_) | Self::Forbidden(_) => StatusCode::FORBIDDEN,
@@ -298,11 +312,19 @@ impl IntoResponse for ApiError {
             Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Internal(detail) => {
-                tracing::error!(%detail, "an API call failed");
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        };
-        problem(status, &self.to_string())
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Both(status, zh, en) = &self {
+            return problem_in_both(*status, zh, en);
+        }
+        if let Self::Internal(detail) = &self {
+            tracing::error!(%detail, "an API call failed");
+        }
+        problem(self.status(), &self.to_string())
     }
 }

@@ -1,21 +1,21 @@
 //! Shapes of answers, apart from the database's rows: these are a promise to other systems.
 
+mod device;
 mod workflow;
 
-use protocol::UtcMs;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(super) use device::{
+    CommandAccepted, CommandAsked, CommandItem, CommandList, CommandRequest, DeviceItem, DeviceList,
+    QuarantineDetail, QuarantineList,
+};
 pub(super) use workflow::WorkflowItem;
 
 use super::places::PlaceItem;
 use crate::case::joined::JoinedReport;
 use crate::case::{Case, CaseEvidence, CaseIncident, HistoryEntry, JoinedCase};
-use crate::command::CommandRow;
 use crate::correlation::links::Links;
-use crate::device::Device;
-use crate::intake::Quarantined;
-use crate::self_test::SelfTest;
 use crate::ticket::Ticket;
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -278,163 +278,6 @@ impl From<&JoinedReport> for JoinedReportItem {
             joined_at: report.joined_at_ms,
         }
     }
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct DeviceItem {
-    pub(super) device_id: String,
-    /// What people call it.
-    pub(super) title: String,
-    /// `pending`, `enrolled` or `disabled`.
-    pub(super) state: String,
-    /// `online`, `offline`, or nothing before its first word.
-    pub(super) link: Option<String>,
-    pub(super) last_seen_at: Option<i64>,
-    /// Hub clock minus box clock.
-    pub(super) skew_ms: Option<i64>,
-    pub(super) clock_is_off: bool,
-    /// Messages that it numbered and that are not here: on their way, waiting on the box, or lost.
-    pub(super) missing: i64,
-    /// The newest status as the box sent it.
-    pub(super) status: Option<serde_json::Value>,
-    /// The newest daily self-test alarm.
-    pub(super) self_test: Option<SelfTest>,
-}
-
-impl From<&Device> for DeviceItem {
-    fn from(device: &Device) -> Self {
-        Self {
-            device_id: device.device_id.clone(),
-            title: device.title.clone(),
-            state: device.state.clone(),
-            link: device.link.clone(),
-            last_seen_at: device.last_seen_at_ms,
-            skew_ms: device.skew_ms,
-            clock_is_off: device.clock_is_off(),
-            missing: device.missing,
-            status: device.status.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            self_test: None,
-        }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct DeviceList {
-    pub(super) devices: Vec<DeviceItem>,
-}
-
-/// What is asked of a box.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub(super) struct CommandRequest {
-    /// Why; kept in the audit row.
-    #[schema(min_length = 1, max_length = 200)]
-    pub(super) purpose: String,
-    /// Case it is about, if any.
-    #[serde(default)]
-    pub(super) case_number: Option<String>,
-    #[serde(flatten)]
-    pub(super) body: CommandAsked,
-}
-
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub(super) enum CommandAsked {
-    Still {
-        camera_id: protocol::CameraId,
-    },
-    /// A stretch of what a camera recorded: at most five minutes.
-    Clip {
-        camera_id: protocol::CameraId,
-        from: UtcMs,
-        to: UtcMs,
-    },
-    Recording {
-        call_id: protocol::CallId,
-    },
-    /// What these rules would have told of in the last hour: TOML with `[[camera.zones]]`,
-    /// `[[camera.lines]]`, `[[camera.rules]]`.
-    Replay {
-        camera_id: protocol::CameraId,
-        toml: String,
-        /// Only of the last so many seconds, at most the hour.
-        #[serde(default)]
-        #[schema(minimum = 1, maximum = 3600)]
-        last_s: Option<u32>,
-    },
-    /// Where the text says `***`, what stands there now stays.
-    Configuration {
-        toml: String,
-        /// The version that it was made from: the box refuses it when another one is in force.
-        #[serde(default)]
-        based_on: Option<u64>,
-    },
-    /// What is watched and heard now, without secrets; the answer stands in the command's `configuration`.
-    ShowConfiguration {},
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct CommandAccepted {
-    pub(super) command_id: String,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct CommandItem {
-    pub(super) command_id: String,
-    pub(super) device_id: String,
-    pub(super) command: String,
-    pub(super) purpose: String,
-    pub(super) case_number: Option<String>,
-    pub(super) issued_by: String,
-    pub(super) issued_at: i64,
-    pub(super) expires_at: i64,
-    /// `waiting`, `sent`, `done`, `failed` or `expired`.
-    pub(super) state: String,
-    pub(super) answered_at: Option<i64>,
-    pub(super) reason: Option<String>,
-    /// What rules on trial came to.
-    pub(super) trial: Option<protocol::Trial>,
-    /// What is watched and heard there.
-    pub(super) configuration: Option<protocol::ShownConfiguration>,
-}
-
-impl From<&CommandRow> for CommandItem {
-    fn from(row: &CommandRow) -> Self {
-        Self {
-            command_id: row.command_id.clone(),
-            device_id: row.device_id.clone(),
-            command: row.name.clone(),
-            purpose: row.purpose.clone(),
-            case_number: row.case_number.clone(),
-            issued_by: row.issued_by.clone(),
-            issued_at: row.issued_at_ms,
-            expires_at: row.expires_at_ms,
-            state: row.state.clone(),
-            answered_at: row.answered_at_ms,
-            reason: row.reason.clone(),
-            trial: row.trial(),
-            configuration: row.shown(),
-        }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct CommandList {
-    /// Newest first.
-    pub(super) commands: Vec<CommandItem>,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct QuarantineList {
-    /// Newest first.
-    pub(super) quarantine: Vec<Quarantined>,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct QuarantineDetail {
-    #[serde(flatten)]
-    pub(super) row: Quarantined,
-    /// The bytes as they came.
-    pub(super) content_base64: String,
 }
 
 /// RFC 9457.

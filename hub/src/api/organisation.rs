@@ -151,7 +151,7 @@ pub(super) async fn policy(
     _caller: Caller,
     Address(version): Address<i64>,
 ) -> Result<Json<PolicyText>, ApiError> {
-    let text = policy::store::text(&app.db, app.tenant().as_str(), version).await?;
+    let text = policy::store::VERSIONS.text(&app.db, app.tenant().as_str(), version).await?;
     let text = text.ok_or_else(|| ApiError::NotFound(format!("there is no policy {version}")))?;
     Ok(Json(PolicyText { version, text }))
 }

@@ -188,6 +188,7 @@ pub async fn ask(app: &App, question: &Question, form: Form<'_>) -> Result<Recei
         source: Source::Citizen,
         level: level(&area),
         area,
+        matter: question.matter.clone(),
         grid_version,
         detail: question.detail(),
     };

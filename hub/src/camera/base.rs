@@ -103,6 +103,7 @@ mod tests {
             uploads_waiting: 0,
             disk_free_bytes: 0,
             rejected_rows: 0,
+            models: vec![],
         }
     }
 

@@ -8,8 +8,9 @@ pub const MOST_OF_EACH: usize = 100;
 /// A draft that is kept, as JSON, at most: what a message to the box can carry.
 pub const MOST_BYTES: usize = protocol::limits::MAX_MESSAGE_BYTES;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
+#[schema(as = CameraDraft)]
 pub struct Draft {
     pub zones: Vec<Shape>,
     pub lines: Vec<Shape>,
@@ -19,8 +20,9 @@ pub struct Draft {
 }
 
 /// A zone, a line or a mask.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
+#[schema(as = CameraShape)]
 pub struct Shape {
     /// Which of the text's tables it was; nothing: it is new.
     pub was: Option<usize>,
@@ -29,8 +31,9 @@ pub struct Shape {
     pub points: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
+#[schema(as = CameraRule)]
 pub struct Rule {
     /// Which of the text's tables it was; nothing: it is new.
     pub was: Option<usize>,

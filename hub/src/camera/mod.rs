@@ -22,6 +22,7 @@ pub use base::Known;
 pub use check::Wrong;
 pub use diff::Change;
 pub use draft::{Draft, Rule, Shape};
+pub use store::Lying;
 pub use text::TextError;
 
 use crate::app::App;
@@ -95,6 +96,11 @@ pub enum Unsaved {
     Command(#[from] CommandError),
     #[error("database: {0}")]
     Db(#[from] db::Error),
+}
+
+/// Somebody's drafts of cameras of boxes that he sees, the newest first.
+pub async fn drafts(app: &App, user: &str) -> db::Result<Vec<Lying>> {
+    store::drafts(&app.db, app.tenant().as_str(), user).await
 }
 
 impl Standing {
@@ -225,6 +231,49 @@ impl At {
         Ok(())
     }
 
+    /// The text with the draft, where nothing is wrong in it.
+    pub fn prepared(&self, drawn: &str, draft: &Draft) -> Result<String, Unsaved> {
+        let before = text::read(drawn, self.camera.as_str())?;
+        let wrong = check::wrong(draft, &before);
+        if !wrong.is_empty() {
+            return Err(Unsaved::Wrong(wrong));
+        }
+        Ok(text::write(drawn, self.camera.as_str(), draft)?)
+    }
+
+    /// Asks what the draft would have told of, and what is in force, on the same hour. What is asked already is not asked again.
+    pub async fn try_draft(
+        &self,
+        app: &App,
+        user: &str,
+        standing: &Standing,
+        (draft, based_on): (&Draft, u64),
+        purpose: &str,
+    ) -> Result<Vec<String>, Unsaved> {
+        let drawn = standing.text(based_on).ok_or(Unsaved::Unknown)?;
+        let written = self.prepared(&drawn.toml, draft)?;
+        let camera = self.camera.as_str();
+        let mut questions = Vec::new();
+        if !draft.rules.is_empty() {
+            questions.extend(text::trial(&written, camera).ok());
+        }
+        let in_force = standing.base().unwrap_or(drawn);
+        if text::read(&in_force.toml, camera).is_ok_and(|force| !force.rules.is_empty()) {
+            questions.extend(text::trial(&in_force.toml, camera).ok());
+        }
+        questions.dedup();
+        let mut commands = Vec::new();
+        for rules in questions {
+            let body = self.trial(rules);
+            let open = self.asked(app, user, &body, 1).await?.into_iter().find(CommandRow::is_open);
+            commands.push(match open {
+                Some(row) => row.command_id,
+                None => self.ask(app, user, body, purpose).await?.to_string(),
+            });
+        }
+        Ok(commands)
+    }
+
     /// Sends what the draft says to the box, which tries it and answers. Sent twice it is done once.
     pub async fn save(
         &self,
@@ -236,16 +285,15 @@ impl At {
     ) -> Result<(), Unsaved> {
         let drawn = standing.text(based_on);
         let in_force = standing.in_force.ok_or(Unsaved::Unknown)?;
+        if self.is_in_force(standing, (draft, based_on)) {
+            return Ok(());
+        }
         if in_force != based_on {
             return Err(Unsaved::Changed { now: in_force, changes: self.changes(drawn, standing.base()) });
         }
         let drawn = drawn.ok_or(Unsaved::Unknown)?;
+        let toml = self.prepared(&drawn.toml, draft)?;
         let before = text::read(&drawn.toml, self.camera.as_str())?;
-        let wrong = check::wrong(draft, &before);
-        if !wrong.is_empty() {
-            return Err(Unsaved::Wrong(wrong));
-        }
-        let toml = text::write(&drawn.toml, self.camera.as_str(), draft)?;
         if let Some(open) = standing.on_its_way() {
             return match open.asked() {
                 Some(CommandBody::Configuration { toml: sent, .. })
@@ -264,6 +312,14 @@ impl At {
         let body = CommandBody::Configuration { version, toml, based_on: Some(based_on) };
         self.ask(app, user, body, purpose).await?;
         Ok(())
+    }
+
+    /// Whether the box has taken this very draft, and has nothing else since.
+    pub fn is_in_force(&self, standing: &Standing, (draft, based_on): (&Draft, u64)) -> bool {
+        let (Some(now), Some(drawn)) = (standing.in_force, standing.text(based_on)) else { return false };
+        let Ok(written) = text::write(&drawn.toml, self.camera.as_str(), draft) else { return false };
+        let body = CommandBody::Configuration { version: now, toml: written, based_on: Some(based_on) };
+        standing.rows.iter().any(|row| row.state == "done" && row.asked().as_ref() == Some(&body))
     }
 
     /// What of this camera differs between two texts, as far as both are known.

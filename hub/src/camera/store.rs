@@ -5,6 +5,7 @@ use protocol::UtcMs;
 use super::{At, Draft, Kept, Walk};
 use crate::args;
 use crate::db::{Db, Result, from_row};
+use crate::device::store::seen_box;
 
 /// Cameras of which one person has drafts lying about; the oldest go.
 const MOST_DRAFTS: i64 = 50;
@@ -31,6 +32,32 @@ pub(super) async fn draft(db: &Db, at: &At, user: &str) -> Result<Option<Kept>> 
         let draft: Draft = serde_json::from_str(&row.draft).ok()?;
         Some(Kept { draft, based_on: u64::try_from(row.based_on).ok()?, saved_at: UtcMs(row.saved_at_ms) })
     }))
+}
+
+/// A draft that lies about, by its camera.
+#[derive(Clone, Debug)]
+pub struct Lying {
+    pub device_id: String,
+    pub camera_id: String,
+    pub based_on: i64,
+    pub saved_at_ms: i64,
+}
+
+from_row!(Lying: device_id, camera_id, based_on, saved_at_ms);
+
+/// Somebody's drafts, of boxes that he sees.
+pub(super) async fn drafts(db: &Db, tenant: &str, user: &str) -> Result<Vec<Lying>> {
+    db.fetch_all(
+        concat!(
+            "select t.device_id, t.camera_id, t.based_on, t.saved_at_ms
+             from camera_drafts t join devices d on d.tenant = t.tenant and d.device_id = t.device_id
+             where t.tenant = $1 and t.user_name = $2",
+            seen_box!("$2"),
+            " order by t.saved_at_ms desc, t.device_id, t.camera_id"
+        ),
+        args![tenant, user],
+    )
+    .await
 }
 
 pub(super) async fn put_draft(db: &Db, at: &At, user: &str, kept: &Kept) -> Result<()> {

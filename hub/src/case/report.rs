@@ -54,6 +54,8 @@ pub struct By {
     /// Has it while it is received.
     pub level: Level,
     pub area: AreaPath,
+    /// What is wanted, where whoever reports has chosen that: one of the hotline's matters; else empty.
+    pub matter: String,
     /// The map by which its area was found, where one was looked at.
     pub grid_version: Option<i64>,
     /// What else the history says of it.
@@ -163,7 +165,8 @@ pub(crate) async fn by_user(
     };
     let level = grant.level();
     let source = if level == Level::County { Source::Citizen } else { Source::Worker };
-    Ok(By { actor: format!("user:{user}"), source, level, area, grid_version, detail: Map::new() })
+    let (actor, matter) = (format!("user:{user}"), String::new());
+    Ok(By { actor, source, level, area, matter, grid_version, detail: Map::new() })
 }
 
 /// [`receive`] of what a user reports, with what came with it.
@@ -217,7 +220,7 @@ pub(crate) async fn receive(app: &App, tx: &mut Tx, new: &NewReport, by: By) -> 
             kind: KIND.to_owned(),
             severity: new.severity,
             source: by.source,
-            matter: String::new(),
+            matter: by.matter,
             rural: organisation::store::is_rural(tx, tenant, by.area.as_str()).await?,
             area: by.area,
             drill: false,

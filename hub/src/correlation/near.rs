@@ -90,7 +90,8 @@ fn same(rules: &[Near], own: &Spot, other: &Spot) -> Option<Why> {
     })
 }
 
-fn distance_m(a: (f64, f64), b: (f64, f64)) -> f64 {
+/// Metres between two points, longitude first.
+pub fn distance_m(a: (f64, f64), b: (f64, f64)) -> f64 {
     Haversine.distance(Point::from(a), Point::from(b))
 }
 

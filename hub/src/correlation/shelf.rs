@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::case::store::Head;
 use crate::case::{self, Case};
 use crate::db::{self, Db, Tx, from_row};
+use crate::engine::claim::Claim;
 use crate::user::{Act, Grant};
 
 /// An emergency is put aside for an hour at most, by those who lead; anything else for three days.
@@ -179,25 +180,59 @@ async fn end(tx: &mut Tx, tenant: &str, key: &str, by: &str, action: &str, now: 
 
 /// Ends what is over, and says of sources that flapped that they are quiet; returns how many.
 pub async fn pass(app: &App, now: UtcMs) -> db::Result<u64> {
-    let mut done = 0;
-    for (tenant, key) in store::over(&app.db, now).await? {
-        let mut tx = app.db.begin().await?;
-        tx.lock_tenant(&tenant).await?;
-        let due = store::shelf(&mut tx, &tenant, &key).await?.is_some_and(|shelf| shelf.until_ms <= now.0);
-        if due {
-            done += u64::from(end(&mut tx, &tenant, &key, "hub", "shelf_over", now).await?);
-            tx.commit().await?;
+    Ok(end_what_is_over(app, now).await? + calm_down(app, now).await?)
+}
+
+/// Tenant, and what of it is due.
+type Due = (String, String);
+
+fn subject((tenant, subject): &Due) -> (&str, &str) {
+    (tenant, subject)
+}
+
+async fn end_what_is_over(app: &App, now: UtcMs) -> db::Result<u64> {
+    let (mut claim, mut done) = (Claim::new(app, "shelf", now), 0);
+    while let Some(own) = claim.next(store::over(&app.db, now).await?, subject).await? {
+        for due in own {
+            done += claim.told(subject(&due), end_if_over(app, &due, now).await).await?;
         }
     }
-    for (tenant, case_id) in store::calm(&app.db, now.0 - flapping::WITHIN_MS).await? {
-        let mut tx = app.db.begin().await?;
-        tx.lock_tenant(&tenant).await?;
-        let mut head = Head::read(&mut tx, &tenant, &case_id).await?;
-        if head.calms(&mut tx, &tenant, now) {
-            head.save(&mut tx, &tenant, now).await?;
-            tx.commit().await?;
-            done += 1;
-        }
-    }
+    claim.release().await?;
     Ok(done)
+}
+
+async fn end_if_over(app: &App, (tenant, key): &Due, now: UtcMs) -> db::Result<bool> {
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let due = store::shelf(&mut tx, tenant, key).await?.is_some_and(|shelf| shelf.until_ms <= now.0);
+    if !due {
+        return Ok(false);
+    }
+    let ended = end(&mut tx, tenant, key, "hub", "shelf_over", now).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+async fn calm_down(app: &App, now: UtcMs) -> db::Result<u64> {
+    let (mut claim, mut done) = (Claim::new(app, "calm", now), 0);
+    let before_ms = now.0 - flapping::WITHIN_MS;
+    while let Some(own) = claim.next(store::calm(&app.db, now, before_ms).await?, subject).await? {
+        for due in own {
+            done += claim.told(subject(&due), calm(app, &due, now).await).await?;
+        }
+    }
+    claim.release().await?;
+    Ok(done)
+}
+
+async fn calm(app: &App, (tenant, case_id): &Due, now: UtcMs) -> db::Result<bool> {
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let mut head = Head::read(&mut tx, tenant, case_id).await?;
+    if !head.calms(&mut tx, tenant, now) {
+        return Ok(false);
+    }
+    head.save(&mut tx, tenant, now).await?;
+    tx.commit().await?;
+    Ok(true)
 }

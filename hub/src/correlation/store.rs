@@ -11,6 +11,8 @@ use crate::args;
 use crate::case::store::visible;
 use crate::db::dialect::{Dialect, texts};
 use crate::db::{Db, Result, Tx, from_row};
+use crate::engine::claim::AT_ONCE;
+use crate::engine::unclaimed;
 use crate::organisation::AreaPath;
 
 /// Open cases that a new one is held against.
@@ -221,9 +223,12 @@ pub(super) async fn end_shelf(tx: &mut Tx, tenant: &str, key: &str, by: &str, no
 /// Sources whose time on the shelf is over: tenant and source.
 pub(super) async fn over(db: &Db, now: UtcMs) -> Result<Vec<(String, String)>> {
     db.fetch_all(
-        "select tenant, correlation_key from shelves where ended_ms is null and until_ms <= $1
-         order by until_ms limit $2",
-        args![now, MOST_SHELVED],
+        concat!(
+            "select tenant, correlation_key from shelves where ended_ms is null and until_ms <= $1",
+            unclaimed!("shelf", "shelves.tenant", "shelves.correlation_key"),
+            "order by until_ms limit $2"
+        ),
+        args![now, AT_ONCE],
     )
     .await
 }
@@ -259,11 +264,14 @@ pub(super) async fn links_in(tx: &mut Tx, tenant: &str, case_id: &str) -> Result
 }
 
 /// Cases whose source flapped and has been quiet since: tenant and case.
-pub(super) async fn calm(db: &Db, before_ms: i64) -> Result<Vec<(String, String)>> {
+pub(super) async fn calm(db: &Db, now: UtcMs, before_ms: i64) -> Result<Vec<(String, String)>> {
     db.fetch_all(
-        "select tenant, case_id from cases where damped_since_ms is not null and recent_from_ms <= $1
-         order by recent_from_ms limit $2",
-        args![before_ms, MOST_COMPARED],
+        concat!(
+            "select tenant, case_id from cases where damped_since_ms is not null and recent_from_ms <= $2",
+            unclaimed!("calm", "cases.tenant", "cases.case_id"),
+            "order by recent_from_ms limit $3"
+        ),
+        args![now, before_ms, AT_ONCE],
     )
     .await
 }

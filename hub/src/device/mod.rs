@@ -1,6 +1,7 @@
 //! Boxes: enrolment, certificates, status, clock skew.
 
 pub mod enrol;
+pub mod place;
 pub mod store;
 
 use crate::db::from_row;

@@ -6,8 +6,10 @@
 //! nothing of it is lost but the move itself. When something was written stands beside when it came ([`written`]); limits run by
 //! the hub's clock alone.
 //!
-//! Deliberately absent: where people are. A report says where the matter is; nobody's way is kept.
+//! Deliberately absent: where people are. A report says where the matter is, 签到 ([`deed`]) where somebody says that he has arrived;
+//! nobody's way is kept.
 
+pub mod deed;
 pub mod repeat;
 pub(crate) mod store;
 pub mod task;
@@ -125,15 +127,36 @@ async fn report_in(
     Ok(case)
 }
 
+/// A move that holds now.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// After it.
+    pub case: Case,
+    /// It was made when it came before.
+    pub before: bool,
+}
+
 /// Takes a step of a user with the pictures that he names, once for each key; returns the case after it.
 pub async fn step(
+    app: &App,
+    number: &str,
+    step: &Step,
+    who: (&str, &[Grant]),
+    pictures: &[String],
+    coming: &Coming,
+) -> Result<Case, NotMoved> {
+    Ok(make(app, number, step, who, pictures, coming).await?.case)
+}
+
+/// The same, and whether it was made before.
+pub async fn make(
     app: &App,
     number: &str,
     step: &Step,
     (user, grants): (&str, &[Grant]),
     pictures: &[String],
     coming: &Coming,
-) -> Result<Case, NotMoved> {
+) -> Result<Moved, NotMoved> {
     let (tenant, now) = (app.tenant().as_str(), app.clock.now());
     let unknown = || StepError::Unknown(number.to_owned());
     let mut tx = app.db.begin().await?;
@@ -142,7 +165,8 @@ pub async fn step(
     if let Some(key) = &coming.key
         && let Known::Again(_) = repeat::known(&mut tx, tenant, key, now).await??
     {
-        return before.ok_or_else(|| NotMoved::Gone(number.to_owned()));
+        let case = before.ok_or_else(|| NotMoved::Gone(number.to_owned()))?;
+        return Ok(Moved { case, before: true });
     }
     let before = before.ok_or_else(unknown)?;
     let is_done = match coming.position {
@@ -169,7 +193,19 @@ pub async fn step(
         repeat::remember(&mut tx, tenant, key, 200, &json!({ "case": case.number }), now).await?;
     }
     tx.commit().await?;
-    Ok(case)
+    Ok(Moved { case, before: is_done })
+}
+
+/// Takes note that something came under a key which is done part by part ([`Key::of_part`]): something else under it is refused.
+pub async fn begin(app: &App, key: &Key) -> Result<(), NotMoved> {
+    let (tenant, now) = (app.tenant().as_str(), app.clock.now());
+    let mut tx = app.db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    if repeat::known(&mut tx, tenant, key, now).await?? == Known::New {
+        repeat::remember(&mut tx, tenant, key, 200, &json!({ "parts": true }), now).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Whether the rows since a step was written are that very step; nothing where they are somebody's else.

@@ -55,6 +55,12 @@ impl Key {
         let body_sha256 = hex::encode(hash.finalize());
         Ok(Self { user: user.to_owned(), key: uuid.to_string(), body_sha256 })
     }
+
+    /// Of one part of what came, which is done by itself: the same part of the same is done once.
+    #[must_use]
+    pub fn of_part(&self, part: &str) -> Self {
+        Self { key: format!("{}/{part}", self.key), ..self.clone() }
+    }
 }
 
 /// What was answered.

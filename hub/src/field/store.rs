@@ -176,3 +176,138 @@ pub(crate) async fn brought(db: &Db, tenant: &str, cases: &[Found], most: i64) -
     let ids: serde_json::Value = cases.iter().map(|case| case.case_id.as_str()).collect();
     db.fetch_all(sql, args![tenant, ids.to_string(), most]).await
 }
+
+/// Who has the task of a case in hand because somebody gave it to him, or is to take it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hand {
+    pub(crate) case_id: String,
+    pub(crate) given_by: String,
+    pub(crate) to_user: String,
+    pub(crate) given_at_ms: i64,
+    pub(crate) taken_at_ms: Option<i64>,
+}
+
+from_row!(Hand: case_id, given_by, to_user, given_at_ms, taken_at_ms);
+
+pub(super) async fn hand(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Option<Hand>> {
+    tx.fetch_optional(
+        "select case_id, given_by, to_user, given_at_ms, taken_at_ms from field_hands
+         where tenant = $1 and case_id = $2",
+        args![tenant, case_id],
+    )
+    .await
+}
+
+/// The newest counts.
+pub(super) async fn give(
+    tx: &mut Tx,
+    tenant: &str,
+    case_id: &str,
+    (by, to): (&str, &str),
+    now: UtcMs,
+) -> Result<()> {
+    tx.execute(
+        "insert into field_hands (tenant, case_id, given_by, to_user, given_at_ms) values ($1, $2, $3, $4, $5)
+         on conflict (tenant, case_id) do update set given_by = excluded.given_by, to_user = excluded.to_user,
+             given_at_ms = excluded.given_at_ms, taken_at_ms = null",
+        args![tenant, case_id, by, to, now],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn take(tx: &mut Tx, tenant: &str, case_id: &str, now: UtcMs) -> Result<()> {
+    tx.execute(
+        "update field_hands set taken_at_ms = $3 where tenant = $1 and case_id = $2",
+        args![tenant, case_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+macro_rules! hands {
+    ($dialect:ident) => {
+        concat!(
+            "select case_id, given_by, to_user, given_at_ms, taken_at_ms from field_hands
+             where tenant = $1 and case_id in ",
+            texts!($dialect, 2)
+        )
+    };
+}
+
+/// Of these cases, which were found to be the viewer's to see.
+pub(crate) async fn hands(db: &Db, tenant: &str, cases: &[Found]) -> Result<Vec<Hand>> {
+    let sql = match db.dialect() {
+        Dialect::Sqlite => hands!(sqlite),
+        Dialect::Postgres => hands!(postgres),
+    };
+    let ids: serde_json::Value = cases.iter().map(|case| case.case_id.as_str()).collect();
+    db.fetch_all(sql, args![tenant, ids.to_string()]).await
+}
+
+/// Colleagues that are offered.
+const MOST_COLLEAGUES: i64 = 60;
+
+macro_rules! colleagues {
+    ($dialect:ident) => {
+        concat!(
+            "select distinct g.user_name from grants g
+             join users u on u.tenant = g.tenant and u.name = g.user_name
+             where g.tenant = $1 and g.user_name <> $2 and g.unit = ''
+               and substr(cast($3 as text), 1, length(g.area)) = g.area
+               and u.locked_at_ms is null and u.removed_at_ms is null and g.role in ",
+            texts!($dialect, 4),
+            " order by g.user_name limit $5"
+        )
+    };
+}
+
+/// Others who have one of these roles over an area, and can log in.
+pub(crate) async fn colleagues(
+    tx: &mut Tx,
+    tenant: &str,
+    user: &str,
+    (roles, area): (&[&str], &str),
+) -> Result<Vec<String>> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => colleagues!(sqlite),
+        Dialect::Postgres => colleagues!(postgres),
+    };
+    let roles: serde_json::Value = roles.iter().copied().collect();
+    let rows: Vec<(String,)> =
+        tx.fetch_all(sql, args![tenant, user, area, roles.to_string(), MOST_COLLEAGUES]).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+macro_rules! talk {
+    ($dialect:ident) => {
+        concat!(
+            "select case_id, position, at_ms, actor, action, detail, prev_hash, hash from (
+                 select case_id, position, at_ms, actor, action, detail, prev_hash, hash,
+                        row_number() over (partition by case_id order by position desc) as nth
+                 from case_history where tenant = $1 and action in ('arrived', 'handed_to', 'taken_on', 'said')
+                   and case_id in ",
+            texts!($dialect, 2),
+            ") ranked where nth <= $3 order by case_id, position"
+        )
+    };
+}
+
+/// A row of the history, and whose.
+#[derive(Clone, Debug)]
+pub(crate) struct Talk {
+    pub(crate) case_id: String,
+    pub(crate) entry: crate::case::HistoryEntry,
+}
+
+from_row!(Talk: case_id; flat entry);
+
+/// What was last said and done beside the moves, of each of these cases, which were found to be the viewer's to see.
+pub(crate) async fn talk(db: &Db, tenant: &str, cases: &[Found], most: i64) -> Result<Vec<Talk>> {
+    let sql = match db.dialect() {
+        Dialect::Sqlite => talk!(sqlite),
+        Dialect::Postgres => talk!(postgres),
+    };
+    let ids: serde_json::Value = cases.iter().map(|case| case.case_id.as_str()).collect();
+    db.fetch_all(sql, args![tenant, ids.to_string(), most]).await
+}

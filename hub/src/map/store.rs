@@ -84,16 +84,28 @@ pub struct BoxRow {
     pub area: String,
     /// `online` or `offline`; nothing before its first word.
     pub link: Option<String>,
+    /// Where somebody says that it stands, in millionths of a degree.
+    pub latitude_e6: Option<i64>,
+    pub longitude_e6: Option<i64>,
 }
 
-from_row!(BoxRow: device_id, title, area, link);
+from_row!(BoxRow: device_id, title, area, link, latitude_e6, longitude_e6);
+
+impl BoxRow {
+    /// Longitude and latitude, where somebody has said so.
+    pub fn own_place(&self) -> Option<[f64; 2]> {
+        let degrees = |millionths: i64| millionths as f64 / 1e6;
+        Some([degrees(self.longitude_e6?), degrees(self.latitude_e6?)])
+    }
+}
 
 /// Boxes in use that this user may see.
 pub async fn boxes(db: &Db, tenant: &str, user: &str) -> Result<Vec<BoxRow>> {
     db.fetch_all(
         concat!(
-            "select d.device_id, d.title, d.area, s.state as link
+            "select d.device_id, d.title, d.area, s.state as link, p.latitude_e6, p.longitude_e6
              from devices d left join device_status s on s.tenant = d.tenant and s.device_id = d.device_id
+             left join box_places p on p.tenant = d.tenant and p.device_id = d.device_id
              where d.tenant = $1 and d.state <> 'disabled'",
             seen_box!("$2"),
             " order by d.device_id limit $3"

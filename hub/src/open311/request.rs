@@ -71,7 +71,15 @@ pub(super) async fn post(asked: &Asked<'_>) -> Result<Answered, Wrong> {
         detail.insert("media_url".to_owned(), json!(url));
     }
     let actor = format!("open311:{}", key.name);
-    let by = By { actor, source: key.source, level: Level::County, area, grid_version, detail };
+    let by = By {
+        actor,
+        source: key.source,
+        level: Level::County,
+        area,
+        matter: String::new(),
+        grid_version,
+        detail,
+    };
     let (case, code) = ask::receive(app, &mut tx, &report, by, &new.reporter).await.map_err(refused)?;
     store::insert_request(&mut tx, tenant, &case.case_id, (&key.name, &new.service.id), now).await?;
     repeated.remember(&mut tx, app, &key, &case.number).await?;

@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result, bail};
 use lettre::Address;
 
-use super::store::looking;
 use super::store::reach::{self, Reach};
 use crate::admin::By;
 use crate::admin::audit::{self, Deed};
@@ -33,10 +32,12 @@ pub async fn set(app: &App, user: &str, change: &Change) -> Result<String> {
 /// The same by somebody. Whose the user is to change, the caller knows.
 pub async fn set_by(app: &App, by: &By, user: &str, change: &Change) -> Result<String> {
     let (db, tenant) = (&app.db, app.tenant().as_str());
-    if !looking::is_known(db, tenant, "user", user).await? {
+    let mut tx = db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    if !user::is_there(&mut tx, tenant, user).await? {
         bail!("there is no user {user}; `hub user list` names them");
     }
-    let before = reach::of(db, tenant, user).await?.unwrap_or_default();
+    let before = reach::of_in(&mut tx, tenant, user).await?.unwrap_or_default();
     let mut known = if change.clear { Reach::default() } else { before.clone() };
     if let Some(mail) = &change.mail {
         known.mail = read_mail(mail)?;
@@ -45,14 +46,12 @@ pub async fn set_by(app: &App, by: &By, user: &str, change: &Change) -> Result<S
         known.phone = read_phone(phone)?;
     }
     if known != before {
-        let mut tx = db.begin().await?;
-        tx.lock_tenant(tenant).await?;
         if known == Reach::default() {
             reach::clear(&mut tx, tenant, user).await?;
         } else {
             reach::put(&mut tx, tenant, user, &known, by.at).await.context("keeping the address")?;
         }
-        let grants = user::grants(db, tenant, user).await?;
+        let grants = user::grants_in(&mut tx, tenant, user).await?;
         // Which of them there are, not what they are: a register is no address book.
         let told = |reach: &Reach| {
             let both = [("mail", &reach.mail), ("phone", &reach.phone)];

@@ -39,12 +39,20 @@ pub enum PkiError {
 }
 
 /// The authority. Its key stays in memory and in `pki/ca.key`.
-#[derive(Debug)]
 pub struct Authority {
     folder: PathBuf,
     ca_pem: String,
     ca_sha256: String,
+    /// Of the key's bytes, from which others are made.
+    secret: [u8; 32],
     issuer: Issuer<'static, KeyPair>,
+}
+
+/// Secrets never reach a log.
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Authority({})", self.pin())
+    }
 }
 
 /// A certificate just signed.
@@ -99,8 +107,18 @@ impl Authority {
             "ca.pem and ca.key in {} do not belong together: bring both back from one backup",
             folder.display()
         );
+        let secret = Sha256::digest(key.serialize_der()).into();
         let issuer = Issuer::from_ca_cert_pem(&ca_pem, key).context("reading the authority's certificate")?;
-        Ok(Self { folder: folder.to_owned(), ca_sha256: hex::encode(Sha256::digest(&der)), ca_pem, issuer })
+        let ca_sha256 = hex::encode(Sha256::digest(&der));
+        Ok(Self { folder: folder.to_owned(), ca_sha256, ca_pem, secret, issuer })
+    }
+
+    /// A key for one use, the same on every hub of this authority; nothing of the authority's own key can be told from it.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &self.secret);
+        let mut out = [0; 32];
+        out.copy_from_slice(ring::hmac::sign(&key, purpose.as_bytes()).as_ref());
+        out
     }
 
     pub fn ca_pem(&self) -> &str {

@@ -261,6 +261,7 @@ async fn open(
         source: Source::Platform,
         level: Level::County,
         area,
+        matter: String::new(),
         grid_version,
         detail: about(ticket, given, note),
     };

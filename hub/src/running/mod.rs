@@ -7,16 +7,19 @@
 
 mod reader;
 mod talk;
+mod uncased;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use protocol::hotline::CallReading;
 use protocol::limits::MAX_MESSAGE_BYTES;
 use protocol::{CallId, Clock, LiveCall, Origin, UtcMs};
 use tokio::sync::watch;
 
 pub use reader::{Listener, MOST_LISTENED, Words};
 pub use talk::Line;
+pub use uncased::{Uncased, uncased, without_case};
 
 use crate::metrics::Metrics;
 use talk::Talk;
@@ -53,6 +56,10 @@ struct Kept {
 struct Heard {
     talk: Talk,
     begun: Option<Begun>,
+    /// What its box read from the caller's words so far.
+    reading: Option<CallReading>,
+    /// Which change told of it first.
+    first: u64,
     /// Hub's uptime.
     at_ms: u64,
 }
@@ -73,6 +80,17 @@ pub struct OnLine {
     pub seat: Option<String>,
     /// By the box's clock; nothing where its beginning was not heard.
     pub started_at: Option<UtcMs>,
+}
+
+impl OnLine {
+    fn of((origin, call_id): &Key, heard: &Heard) -> Self {
+        Self {
+            origin: origin.clone(),
+            call_id: *call_id,
+            seat: heard.begun.as_ref().and_then(|begun| begun.seat.clone()),
+            started_at: heard.begun.as_ref().map(|begun| begun.at),
+        }
+    }
 }
 
 impl Running {
@@ -98,6 +116,7 @@ impl Running {
             | LiveCall::Partial { call_id, .. }
             | LiveCall::Final { call_id, .. }
             | LiveCall::Alarm { call_id, .. }
+            | LiveCall::Read { call_id, .. }
             | LiveCall::Ended { call_id, .. }) = &told;
             let key = (origin, *call_id);
             if !kept.talks.contains_key(&key) {
@@ -108,6 +127,8 @@ impl Running {
             let heard = kept.talks.entry(key).or_insert_with(|| Heard {
                 talk: Talk::default(),
                 begun: None,
+                reading: None,
+                first: change,
                 at_ms: now_ms,
             });
             heard.at_ms = now_ms;
@@ -117,6 +138,7 @@ impl Running {
                 LiveCall::Partial { segment, .. } => heard.talk.say(segment, false, change),
                 LiveCall::Final { segment, .. } => heard.talk.say(segment, true, change),
                 LiveCall::Alarm { alarms, .. } => heard.talk.raise(&alarms, change),
+                LiveCall::Read { reading, .. } => heard.reading = Some(reading.bounded()),
                 LiveCall::Ended { .. } => heard.talk.end(change),
             }
             self.count(&kept);
@@ -152,16 +174,14 @@ impl Running {
     pub fn on_line(&self) -> Vec<OnLine> {
         let kept = self.lock();
         let running = kept.talks.iter().filter(|(_, heard)| !heard.talk.ended());
-        let mut all: Vec<OnLine> = running
-            .map(|((origin, call_id), heard)| OnLine {
-                origin: origin.clone(),
-                call_id: *call_id,
-                seat: heard.begun.as_ref().and_then(|begun| begun.seat.clone()),
-                started_at: heard.begun.as_ref().map(|begun| begun.at),
-            })
-            .collect();
+        let mut all: Vec<OnLine> = running.map(|(key, heard)| OnLine::of(key, heard)).collect();
         all.sort_by_key(|one| (one.started_at, one.call_id.to_string()));
         all
+    }
+
+    /// What a box said that this call is read as, also shortly after its end.
+    pub fn reading(&self, origin: &Origin, call_id: CallId) -> Option<CallReading> {
+        self.lock().talks.get(&(origin.clone(), call_id))?.reading.clone()
     }
 
     /// Lets go of calls of which nothing was heard for a while.

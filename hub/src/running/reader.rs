@@ -5,10 +5,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
-use super::{Key, Line, Running};
+use super::{Key, Line, Running, uncased};
 use crate::app::App;
 use crate::case;
 use crate::db::Result;
+use crate::user::Session;
 
 /// Calls that one stream follows.
 pub const MOST_LISTENED: usize = 16;
@@ -42,11 +43,15 @@ impl Listener {
         Self { call_id, number: None, keys: Vec::new(), seen: 0, next: Instant::now() }
     }
 
-    /// Looks which words are this call's. Like its transcript, only whoever sees the call's case may read them; and only what the box of that case says, under the call's present name and those before.
-    pub async fn resolve(&mut self, app: &App, user: &str) -> Result<()> {
+    /// Looks which words are this call's. Like its transcript, only whoever sees the call's case may read them; and only what
+    /// the box of that case says, under the call's present name and those before. Of a call that is no case yet, whoever
+    /// will file its ticket.
+    pub async fn resolve(&mut self, app: &App, session: &Session) -> Result<()> {
         let tenant = app.tenant();
         let (asked, known) = (self.call_id.to_string(), std::mem::take(&mut self.keys));
-        let Some(case) = case::store::by_call(&app.db, tenant.as_str(), user, &asked).await? else {
+        let Some(case) = case::store::by_call(&app.db, tenant.as_str(), &session.user, &asked).await? else {
+            let found = uncased(app, session, self.call_id).await?;
+            self.keys = found.map(|found| (found.call.origin, found.call.call_id)).into_iter().collect();
             return Ok(());
         };
         let names = case::store::call_names(&app.db, tenant.as_str(), &case.case_id).await?;
@@ -66,6 +71,11 @@ impl Listener {
     /// Whether news of a case may be news of which words are this call's.
     pub fn concerns(&self, number: &str) -> bool {
         self.number.as_deref().is_none_or(|own| own == number)
+    }
+
+    /// Whether nothing is known under which its box speaks of it.
+    pub fn hears_nobody(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// When it may be told of more.

@@ -18,7 +18,7 @@ use crate::db::{self, Db, from_row};
 use crate::notice::{self, Audience, Kind, Notice};
 use crate::user::Role;
 use crate::workflow::store::StepError;
-use crate::workflow::{self, Actor, Step};
+use crate::workflow::{self, Actor, Said, Step};
 
 /// What has not come through by then did not.
 pub const LONGEST_MS: i64 = 10 * 60_000;
@@ -142,12 +142,13 @@ async fn passed(
         return Ok(false);
     }
     let id = app.new_id();
-    let step = Step::HandleHere { result: "自检通过 Self-test passed".to_owned() };
-    match workflow::store::take_in(
+    let said = Said::SelfTestPassed {};
+    let step = Step::HandleHere { result: said.words(|at| app.local_time(at)).0 };
+    match workflow::store::take_saying(
         &mut tx,
         &waiting.tenant,
         &seen.number,
-        &step,
+        (&step, Some(&said)),
         &Actor::hub(),
         app.step_with(&id),
     )

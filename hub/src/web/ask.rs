@@ -2,51 +2,39 @@
 //!
 //! Nobody is logged in, so the form is bound to its browser by a cookie of its own that comes back beside a field of the form
 //! (double submit), and the browser's word on where the form lay. Before anything of it is read it is counted
-//! ([`crate::ask::limit`]). Its answer holds the code and has no address: a receipt is looked at once, or printed.
+//! ([`crate::ask::limit`]). Whatever stops it, what was typed comes back ([`read`]), unless it lay on another site's page. Its
+//! answer holds the code and has no address: a receipt is looked at once, or printed.
 
-use std::time::Duration;
+mod read;
 
 use askama::Template as _;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use protocol::UtcMs;
-use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use super::error::PageError;
-use super::guard::{self, Fields, Preferences, cookie, same};
-use super::moves::multipart::{Broken, Content, Parts as FormParts, boundary};
+use super::guard::{self, Fields, Preferences, cookie};
 use super::shell::{self, local};
 use super::text::Lang;
 use super::view::{AskPage, AskTyped, Nav, ReceiptPage};
 use crate::app::App;
 use crate::ask::{self, AskError, MOST_PICTURES, Question, Receipt, Wrong, limit};
-use crate::attachment::{self, AttachmentError};
 use crate::case::report::ReportError;
 use crate::contact::Reporter;
-use crate::evidence::UploadError;
 use crate::http::Scheme;
 use crate::ticket::taxonomy::MATTERS;
+use read::{Read, Unread};
 
-const COOKIE: &str = "shaodian_ask";
+const PLAIN_COOKIE: &str = "shaodian_ask";
+/// Bound by browsers to this host, HTTPS and path `/`.
+const HOST_COOKIE: &str = "__Host-shaodian_ask";
 /// Hexadecimal digits of its value.
 const TOKEN_LENGTH: usize = 32;
 /// A day: long enough to fetch a picture and come back.
 const COOKIE_S: i64 = 86_400;
-/// All texts of a form together: 2,000 Chinese characters and the rest.
-const MOST_TEXT_BYTES: usize = 32 << 10;
-const MOST_PARTS: usize = 40;
-/// Largest picture of somebody who is not known.
-const MOST_PICTURE_BYTES: usize = 5 << 20;
-const MOST_BYTES: u64 = ((MOST_PICTURES + 1) * MOST_PICTURE_BYTES) as u64;
-/// Forms that are read at once: each has a picture in memory.
-static READING: Semaphore = Semaphore::const_new(4);
-/// A line that takes longer for one part is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// So is a whole form: few are read at once, and a slow line must not keep others out for long.
-const WHOLE: Duration = Duration::from_secs(300);
 
 pub(super) async fn page(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
@@ -69,16 +57,20 @@ impl Browser {
         let fresh = || hex::encode(app.chance.bytes::<{ TOKEN_LENGTH / 2 }>());
         Self {
             preferences: parts.extensions.get::<Preferences>().cloned().unwrap_or_default(),
-            scheme: parts.extensions.get::<Scheme>().copied().unwrap_or(Scheme::Http),
+            scheme: scheme(parts),
             token: known.unwrap_or_else(fresh),
         }
     }
 
     fn cookie(&self) -> HeaderValue {
-        let secure = if self.scheme == Scheme::Https { "; Secure" } else { "" };
-        let token = &self.token;
+        // Over plain HTTP browsers take no name with the prefix.
+        let (path, secure) = match self.scheme {
+            Scheme::Https => ("/", "; Secure"),
+            Scheme::Http => ("/report", ""),
+        };
+        let (name, token) = (cookie_name(self.scheme), &self.token);
         let text =
-            format!("{COOKIE}={token}; Path=/report; Max-Age={COOKIE_S}; HttpOnly; SameSite=Strict{secure}");
+            format!("{name}={token}; Path={path}; Max-Age={COOKIE_S}; HttpOnly; SameSite=Strict{secure}");
         HeaderValue::from_str(&text).expect("tokens are hexadecimal")
     }
 
@@ -88,62 +80,83 @@ impl Browser {
     }
 }
 
+fn scheme(parts: &Parts) -> Scheme {
+    parts.extensions.get::<Scheme>().copied().unwrap_or(Scheme::Http)
+}
+
+fn cookie_name(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Https => HOST_COOKIE,
+        Scheme::Http => PLAIN_COOKIE,
+    }
+}
+
 fn token_of(parts: &Parts) -> Option<String> {
-    let known = cookie(&parts.headers, COOKIE)?;
+    let known = cookie(&parts.headers, cookie_name(scheme(parts)))?;
     let is_one = known.len() == TOKEN_LENGTH && known.bytes().all(|b| b.is_ascii_hexdigit());
     is_one.then(|| known.to_owned())
-}
-
-/// What a form brought.
-#[derive(Default)]
-struct Read {
-    fields: Fields,
-    /// Ids of pictures: those that waited already, then those that came with it.
-    pictures: Vec<String>,
-    /// What tells each of them from others.
-    marks: Vec<String>,
-    /// What is wrong with others.
-    problems: Vec<String>,
-}
-
-/// Why a form is not read.
-enum Unread {
-    /// It lay on another site's page, its page has expired, or there is no cookie.
-    Foreign,
-    Large,
-    Odd,
-    Failed(String),
 }
 
 pub(super) async fn submit(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let browser = Browser::of(&app, &parts);
     let lang = browser.preferences.lang;
-    let had = token_of(&parts).is_some();
-    if guard::cross_site(&parts.headers) || !had {
-        let why = vec![lang.ask_wrong_form().to_owned()];
-        return show(&app, &browser, &Read::default(), why, StatusCode::FORBIDDEN);
+    let is_foreign = token_of(&parts).is_none() && !read::is_from_here(&parts.headers);
+    if is_foreign || guard::cross_site(&parts.headers) {
+        // Nothing of it is read, and nothing repeated.
+        return refuse(&app, &browser, Read::default(), Unread::Foreign);
     }
-    match limit::allow(&app, &guard::address(&parts)).await {
-        Ok(true) => {}
-        Ok(false) => {
-            let why = vec![lang.ask_too_many().to_owned()];
-            return show(&app, &browser, &Read::default(), why, StatusCode::TOO_MANY_REQUESTS);
+    let allowed = limit::allow(&app, &guard::address(&parts)).await;
+    let (why, status) = match &allowed {
+        Ok(true) if token_of(&parts).is_some() => {
+            let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let (read, stopped) = read::read(&app, &browser, kind.unwrap_or_default(), body).await;
+            return match stopped {
+                None => take(&app, &browser, read).await,
+                // Of one whose token is another's, as of one that has none.
+                Some(Unread::Foreign) if !read::is_from_here(&parts.headers) => {
+                    refuse(&app, &browser, Read::default(), Unread::Foreign)
+                }
+                Some(why) => refuse(&app, &browser, read, why),
+            };
         }
-        Err(error) => return PageError::from(error).into_response(),
-    }
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let read = read(&app, &browser, kind.unwrap_or_default(), body).await;
-    let mut read = match read {
-        Ok(read) => read,
-        Err(Unread::Foreign) => {
-            let why = vec![lang.ask_wrong_form().to_owned()];
-            return show(&app, &browser, &Read::default(), why, StatusCode::FORBIDDEN);
+        Ok(true) => (lang.ask_wrong_form(), StatusCode::FORBIDDEN),
+        Ok(false) => (lang.ask_too_many(), StatusCode::TOO_MANY_REQUESTS),
+        Err(error) => {
+            let read = read::to_give_back(&browser, &parts.headers, body).await;
+            return refuse(&app, &browser, read, Unread::failed(error));
         }
-        Err(Unread::Large) => return PageError::Input(lang.input_too_large().to_owned()).into_response(),
-        Err(Unread::Odd) => return PageError::Input(lang.input_unreadable().to_owned()).into_response(),
-        Err(Unread::Failed(why)) => return PageError::Internal(why).into_response(),
     };
+    let read = read::to_give_back(&browser, &parts.headers, body).await;
+    show(&app, &browser, &read, vec![why.to_owned()], status)
+}
+
+/// The form again, with what was read of it, and why it was not taken.
+fn refuse(app: &App, browser: &Browser, mut read: Read, why: Unread) -> Response {
+    let lang = browser.preferences.lang;
+    let (why, status) = match why {
+        Unread::Foreign => {
+            read.pictures.clear();
+            (lang.ask_wrong_form(), StatusCode::FORBIDDEN)
+        }
+        Unread::Large => (lang.ask_wrong_size(), StatusCode::PAYLOAD_TOO_LARGE),
+        Unread::Odd => (lang.input_unreadable(), StatusCode::BAD_REQUEST),
+        Unread::Failed(is_busy, detail) => {
+            tracing::error!(%detail, "a citizen's form was not taken");
+            read.is_same = true;
+            let status =
+                if is_busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
+            (lang.ask_busy(), status)
+        }
+    };
+    let mut problems = std::mem::take(&mut read.problems);
+    problems.insert(0, why.to_owned());
+    show(app, browser, &read, problems, status)
+}
+
+/// A form that was read whole.
+async fn take(app: &App, browser: &Browser, mut read: Read) -> Response {
+    let lang = browser.preferences.lang;
     let question = question(&read.fields);
     let mut problems = std::mem::take(&mut read.problems);
     if !read.fields.get("website").is_empty() {
@@ -156,7 +169,7 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Response
         None => problems.push(lang.ask_wrong_at().to_owned()),
     }
     let Some(question) = question.filter(|_| problems.is_empty()) else {
-        return show(&app, &browser, &read, problems, StatusCode::UNPROCESSABLE_ENTITY);
+        return show(app, browser, &read, problems, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let user = browser.user();
     let form = ask::Form {
@@ -165,23 +178,22 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Response
         pictures: &read.pictures,
         picture_marks: &read.marks,
     };
-    match ask::ask(&app, &question, form).await {
-        Ok(receipt) => told(&app, &browser, &receipt),
-        Err(AskError::Reused(_)) => {
-            let why = vec![lang.ask_wrong_reused().to_owned()];
-            show(&app, &browser, &read, why, StatusCode::UNPROCESSABLE_ENTITY)
-        }
+    let why = match ask::ask(app, &question, form).await {
+        Ok(receipt) => return told(app, browser, &receipt),
+        Err(AskError::Reused(_)) => lang.ask_wrong_reused(),
         Err(AskError::Pictures(_)) => {
             read.pictures.clear();
-            let why = vec![lang.ask_wrong_pictures().to_owned()];
-            show(&app, &browser, &read, why, StatusCode::UNPROCESSABLE_ENTITY)
+            lang.ask_wrong_pictures()
         }
-        Err(AskError::Report(ReportError::Db(error))) => PageError::from(error).into_response(),
-        Err(AskError::Report(_)) => {
-            let why = vec![lang.ask_wrong_form().to_owned()];
-            show(&app, &browser, &read, why, StatusCode::UNPROCESSABLE_ENTITY)
+        Err(AskError::Report(ReportError::Db(error))) if crate::db::is_bad_value(&error) => {
+            lang.ask_wrong_odd()
         }
-    }
+        Err(AskError::Report(ReportError::Db(error))) => {
+            return refuse(app, browser, read, Unread::failed(&error));
+        }
+        Err(AskError::Report(_)) => lang.ask_wrong_form(),
+    };
+    show(app, browser, &read, vec![why.to_owned()], StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 fn word(wrong: Wrong, lang: Lang) -> &'static str {
@@ -217,109 +229,6 @@ fn question(fields: &Fields) -> Option<Question> {
     })
 }
 
-async fn read(app: &App, browser: &Browser, kind: &str, body: Body) -> Result<Read, Unread> {
-    let _turn = READING.acquire().await.map_err(|error| Unread::Failed(error.to_string()))?;
-    let mut read = match boundary(kind) {
-        Some(boundary) => {
-            let parts = in_parts(app, browser, FormParts::new(body, &boundary, MOST_BYTES));
-            tokio::time::timeout(WHOLE, parts).await.map_err(|_| Unread::Odd)??
-        }
-        None => {
-            let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, MOST_TEXT_BYTES)).await;
-            let bytes = bytes.map_err(|_| Unread::Odd)?.map_err(|_| Unread::Large)?;
-            Read { fields: Fields::parse(&bytes), ..Read::default() }
-        }
-    };
-    if !is_ours(&read.fields, browser) {
-        return Err(Unread::Foreign);
-    }
-    let waiting: Vec<String> = read
-        .fields
-        .pairs()
-        .iter()
-        .filter(|(name, value)| name == "attachment" && !value.is_empty())
-        .map(|(_, id)| id.clone())
-        .take(MOST_PICTURES + 1)
-        .collect();
-    read.marks.splice(0..0, waiting.iter().cloned());
-    read.pictures.splice(0..0, waiting);
-    Ok(read)
-}
-
-fn is_ours(fields: &Fields, browser: &Browser) -> bool {
-    same(fields.get("csrf"), &browser.token)
-}
-
-async fn in_parts(app: &App, browser: &Browser, mut parts: FormParts) -> Result<Read, Unread> {
-    let lang = browser.preferences.lang;
-    let broken = |broken| match broken {
-        Broken::Large => Unread::Large,
-        Broken::Ends | Broken::Odd => Unread::Odd,
-    };
-    let (mut read, mut pairs, mut text_bytes) = (Read::default(), Vec::new(), 0);
-    for _ in 0..MOST_PARTS {
-        let next = tokio::time::timeout(PATIENCE, parts.next()).await.map_err(|_| Unread::Odd)?;
-        let Some(head) = next.map_err(broken)? else {
-            read.fields = Fields::of(pairs);
-            return Ok(read);
-        };
-        let most = if head.is_file { MOST_PICTURE_BYTES } else { MOST_TEXT_BYTES - text_bytes };
-        // Nothing of a stranger's form is kept: its token stands before its files.
-        if head.is_file && !is_ours(&Fields::of(pairs.clone()), browser) {
-            return Err(Unread::Foreign);
-        }
-        let content = tokio::time::timeout(PATIENCE, parts.content(most)).await.map_err(|_| Unread::Odd)?;
-        match content.map_err(broken)? {
-            // A field in which nothing was chosen comes as an empty file.
-            Content::Whole(bytes) if head.is_file && bytes.is_empty() => {}
-            Content::Whole(bytes) if head.is_file => {
-                let waiting =
-                    pairs.iter().filter(|(name, _): &&(String, String)| name == "attachment").count();
-                if waiting + read.pictures.len() >= MOST_PICTURES {
-                    note(&mut read.problems, lang.ask_wrong_many());
-                    continue;
-                }
-                picture(app, browser, bytes.into(), &mut read, lang).await?;
-            }
-            Content::Whole(bytes) => {
-                text_bytes += bytes.len();
-                pairs.push((head.name, String::from_utf8_lossy(&bytes).into_owned()));
-            }
-            Content::TooLong if head.is_file => note(&mut read.problems, lang.ask_wrong_large()),
-            Content::TooLong => return Err(Unread::Large),
-        }
-    }
-    Err(Unread::Large)
-}
-
-/// Says it once.
-fn note(problems: &mut Vec<String>, word: &str) {
-    if !problems.iter().any(|told| told == word) {
-        problems.push(word.to_owned());
-    }
-}
-
-/// Takes a picture in, as those of people who are logged in are. One that cannot be taken is told of; the texts are kept.
-async fn picture(
-    app: &App,
-    browser: &Browser,
-    bytes: Vec<u8>,
-    read: &mut Read,
-    lang: Lang,
-) -> Result<(), Unread> {
-    match attachment::take_in(app, &browser.user(), bytes).await {
-        Ok(taken) => {
-            read.marks.push(taken.sha256);
-            read.pictures.push(taken.attachment_id);
-        }
-        Err(AttachmentError::Picture(_)) => note(&mut read.problems, lang.move_picture_unknown()),
-        Err(AttachmentError::TooMany) => note(&mut read.problems, lang.ask_wrong_many()),
-        Err(AttachmentError::File(UploadError::Full)) => note(&mut read.problems, lang.move_picture_full()),
-        Err(error) => return Err(Unread::Failed(error.to_string())),
-    }
-    Ok(())
-}
-
 fn show(app: &App, browser: &Browser, read: &Read, problems: Vec<String>, status: StatusCode) -> Response {
     let lang = browser.preferences.lang;
     let mut shell = shell::frame(app, &browser.preferences, Nav::None, None, String::new(), None);
@@ -328,10 +237,11 @@ fn show(app: &App, browser: &Browser, read: &Read, problems: Vec<String>, status
         (|name: &str| read.fields.get(name).to_owned(), |name: &str| read.fields.get(name) == "1");
     let matters =
         MATTERS.iter().map(|(id, zh, en)| (*id, lang.pick(zh, en), read.fields.get("matter") == *id));
+    let own = Some(read.fields.get("form")).filter(|id| read.is_same && Uuid::try_parse(id).is_ok());
     let page = AskPage {
         shell: &shell,
         token: &browser.token,
-        form_id: app.new_id(),
+        form_id: own.map_or_else(|| app.new_id(), str::to_owned),
         matters: matters.collect(),
         typed: AskTyped {
             text: text("text"),
@@ -365,5 +275,35 @@ fn told(app: &App, browser: &Browser, receipt: &Receipt) -> Response {
     match page.render() {
         Ok(html) => (StatusCode::CREATED, Html(html)).into_response(),
         Err(error) => PageError::from(error).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Under TLS the cookie is this host's alone, and one of plain HTTP stands for nothing there.
+    #[test]
+    fn cookies_by_scheme() {
+        let cookie = |scheme| {
+            let browser = Browser { preferences: Preferences::default(), scheme, token: "a".repeat(32) };
+            browser.cookie().to_str().unwrap().to_owned()
+        };
+        let https = cookie(Scheme::Https);
+        assert!(https.starts_with("__Host-shaodian_ask=aaaa") && https.contains("; Path=/; "), "{https}");
+        assert!(
+            https.ends_with("; HttpOnly; SameSite=Strict; Secure") && !https.contains("Domain"),
+            "{https}"
+        );
+        let http = cookie(Scheme::Http);
+        assert!(http.starts_with("shaodian_ask=aaaa") && http.contains("; Path=/report; "), "{http}");
+        assert!(!http.contains("Secure"), "{http}");
+        let token = |scheme: Scheme, name: &str| {
+            let value = format!("{name}={}", "a".repeat(32));
+            let request = axum::http::Request::builder().header(header::COOKIE, value).extension(scheme);
+            token_of(&request.body(()).unwrap().into_parts().0).is_some()
+        };
+        assert!(token(Scheme::Https, HOST_COOKIE) && token(Scheme::Http, PLAIN_COOKIE));
+        assert!(!token(Scheme::Https, PLAIN_COOKIE) && !token(Scheme::Http, HOST_COOKIE));
     }
 }

@@ -4,16 +4,19 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Response};
 
 use super::error::PageError;
+use super::field::talk_line;
 use super::guard::{Fields, SafeForm, Viewer, percent};
 use super::map;
 use super::moves::{self, Refusal};
 use super::shell::{local, render, shell};
 use super::view::{CasePage, Nav, StillTarget, with_copies};
+use super::wall::due;
 use super::{cases, words};
 use crate::app::App;
 use crate::case::store::list;
 use crate::case::{self, Case, Cursor, HistoryEntry, history};
 use crate::correlation::links;
+use crate::field::deed::{ACTIONS, Deed};
 use crate::public::code;
 use crate::user::Act;
 use crate::{command, db, ticket, work_order};
@@ -103,11 +106,19 @@ pub(super) async fn show(
             .collect()
     };
     let page = CasePage {
+        due: due(&case, &local, lang),
         steps: words::steps(&case, filed.as_ref(), &local, lang),
         clips: with_copies(evidence(|kind| kind == "clip")),
         pictures: evidence(|kind| ["snapshot", "still", "attachment"].contains(&kind)),
         recordings: files.iter().filter(|e| e.kind == "recording").count(),
         history_whole: whole(&case.case_id, &entries, rows_before.is_none().then_some(&last)),
+        talk: entries
+            .iter()
+            .filter(|entry| ACTIONS.contains(&entry.action.as_str()))
+            .map(|entry| talk_line(entry, &local, lang))
+            .collect(),
+        may_talk: row.open && Deed::may_say(&viewer.session.grants, &case.area),
+        form_id: app.new_id(),
         history: entries.iter().rev().map(|entry| words::history(entry, &local, lang)).collect(),
         incidents: incidents.iter().map(|incident| words::incident(incident, &local, lang)).collect(),
         older_incidents,

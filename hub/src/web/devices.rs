@@ -77,6 +77,11 @@ fn device_row(device: &Device, local: &LocalTime, lang: Lang) -> DeviceRow {
         motion_only: status
             .as_ref()
             .is_some_and(|status| matches!(status.detector, Some(DetectorHealth::MotionOnly { .. }))),
+        models: status
+            .iter()
+            .flat_map(|status| &status.models)
+            .map(|model| words::model(model, lang))
+            .collect(),
         outbox: status.as_ref().map_or(0, |status| status.outbox_rows),
         rejected: status.as_ref().map_or(0, |status| status.rejected_rows),
         skew: device.skew_ms.map(skew_text),
@@ -133,8 +138,12 @@ async fn show(
     let gaps = device::store::gaps(&app.db, tenant, id).await.map_err(shown)?;
     let quarantined = store::count_quarantined(&app.db, tenant, id).await.map_err(shown)?;
     let (detector, detector_reason) = match status.as_ref().and_then(|status| status.detector.as_ref()) {
-        Some(DetectorHealth::Model { name, troubles }) => (name.clone(), troubles.join("; ")),
-        Some(DetectorHealth::MotionOnly { reason }) => (lang.detector_motion().to_owned(), reason.clone()),
+        Some(DetectorHealth::Model { name, troubles }) => {
+            (name.clone(), words::reason(&troubles.join("; "), lang))
+        }
+        Some(DetectorHealth::MotionOnly { reason }) => {
+            (lang.detector_motion().to_owned(), words::reason(reason, lang))
+        }
         None => ("—".to_owned(), String::new()),
     };
     let tests = self_test::newest(&app.db, tenant).await.map_err(shown)?;
@@ -205,7 +214,10 @@ pub(super) fn camera_view(camera: &protocol::CameraHealth, local: &LocalTime, la
         since: local.moment(camera.since),
         fps: format!("{:.1}", camera.frames_per_second),
         dropped: camera.frames_dropped,
-        reason: camera.reason.clone().or_else(|| camera.notice.clone()).unwrap_or_default(),
+        reason: words::reason(
+            camera.reason.as_ref().or(camera.notice.as_ref()).map_or("", String::as_str),
+            lang,
+        ),
     }
 }
 

@@ -11,15 +11,17 @@ pub(super) mod trends;
 use protocol::UtcMs;
 
 use super::error::PageError;
-use super::guard::percent;
+use super::guard::{Viewer, percent};
 use super::moment::LocalTime;
+use super::shell::shell;
 use super::text::Lang;
 use super::view::{
-    AreaChoice, BehindView, EvaluationTabs, FigureView, FilterChoice, KeptView, MeasureView, PartsView,
+    AreaChoice, BehindView, EvaluationTabs, FigureView, FilterChoice, KeptView, MeasureView, Nav, PartsView,
+    Shell,
 };
 use super::words;
 use crate::app::App;
-use crate::evaluation::asked::AskError;
+use crate::evaluation::asked::{AskError, Asked};
 use crate::evaluation::names::Names;
 use crate::evaluation::store::Behind;
 use crate::evaluation::table::{Figure, Figures};
@@ -44,6 +46,26 @@ impl From<EvaluationError> for PageError {
             EvaluationError::Tampered { .. } => Self::Internal(error.to_string()),
             EvaluationError::Db(error) => error.into(),
         }
+    }
+}
+
+/// What pages of figures begin with.
+struct Opening {
+    frame: Shell,
+    asked: Asked,
+    names: Names,
+    areas: Vec<AreaChoice>,
+}
+
+impl Opening {
+    /// `asked`: what the address asks for; where that is nothing, the page says why.
+    async fn of(app: &App, viewer: &Viewer, asked: Result<Asked, AskError>) -> Result<Self, PageError> {
+        let shown = |error: PageError| error.shown(viewer);
+        let frame = shell(app, viewer, Nav::Evaluation).await?;
+        let asked = asked.map_err(|error| shown(error.into()))?;
+        let names = Names::read(app).await.map_err(|error| shown(error.into()))?;
+        let areas = areas(app, &asked.area, frame.lang).await.map_err(|error| shown(error.into()))?;
+        Ok(Self { frame, asked, names, areas })
     }
 }
 

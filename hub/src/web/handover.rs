@@ -29,6 +29,8 @@ use crate::user::Act;
 struct Again<'a> {
     fields: &'a Fields,
     why: String,
+    /// Its id is no good: sent again under the same one it would be refused for ever.
+    is_new: bool,
 }
 
 pub(super) async fn page(
@@ -59,6 +61,7 @@ async fn made(
     let (waiting, past): (Vec<_>, Vec<_>) =
         all.iter().map(|one| desk.view(one)).partition(|one| one.taken_by.is_none());
     let typed = |name: &str| again.as_ref().map(|again| again.fields.get(name).to_owned());
+    let keeps_id = again.as_ref().is_some_and(|again| !again.is_new);
     let choice = |one: &AreaPath| OptionView {
         value: one.to_string(),
         word: desk.area(one.as_str()),
@@ -66,7 +69,7 @@ async fn made(
     };
     let page = HandoverPage {
         form: HandoverForm {
-            id: typed("id").filter(|id| !id.is_empty()).unwrap_or_else(|| app.new_id()),
+            id: typed("id").filter(|_| keeps_id).unwrap_or_else(|| app.new_id()),
             areas: own.iter().map(choice).collect(),
             from: typed("from").unwrap_or_else(|| field_time(&local, draft.from)),
             note: typed("note").unwrap_or_default(),
@@ -113,7 +116,8 @@ pub(super) async fn give(State(app): State<App>, form: SafeForm) -> Response {
         Err(error) => error,
     };
     let why = format!("{}{}", lang.handover_not_done(), words(&error, lang));
-    match made(&app, viewer, fields, Some(Again { fields, why })).await {
+    let is_new = matches!(error, HandoverError::Id);
+    match made(&app, viewer, fields, Some(Again { fields, why, is_new })).await {
         Ok(html) => (status(&error), Html(html)).into_response(),
         Err(error) => error.shown(viewer).into_response(),
     }

@@ -48,7 +48,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
+pub(crate) use camera::needs_reason;
 use guard::{Preferences, Viewer};
+pub(crate) use queue::MOST_CHOSEN;
 
 /// All pages. Nothing inline, nothing from elsewhere, no framing.
 const POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self'; style-src 'self'; \
@@ -79,6 +81,7 @@ routes! {
     "/cases/{number}/acknowledge" => post(case::acknowledge);
     "/cases/{number}/moves" => post(moves::make);
     "/cases/{number}/shelf" => post(moves::shelf);
+    "/cases/{number}/field" => post(field::deed);
     "/calls/{call_id}" => get(call::page);
     "/calls/{call_id}/ticket" => post(call::file);
     "/calls/{call_id}/join" => post(call::join);
@@ -111,6 +114,7 @@ routes! {
     "/map" => get(map::page);
     "/queue" => get(queue::page);
     "/queue/bulk" => post(queue::submit);
+    "/queue/views" => post(queue::views::submit);
     "/tasks" => get(tasks::page);
     "/tasks/accept" => post(tasks::accept);
     "/tasks/orders" => get(order::many);
@@ -126,6 +130,8 @@ routes! {
     "/admin/imports" => get(admin::imports::page);
     "/admin/imports/{kind}" => get(admin::imports::form).post(admin::imports::look);
     "/admin/imports/{kind}/confirm" => post(admin::imports::confirm);
+    "/admin/basemaps" => get(admin::basemaps::page).post(admin::basemaps::upload);
+    "/admin/basemaps/remove" => post(admin::basemaps::remove);
     "/admin/policies" => get(admin::policies::page);
     "/admin/policies/{version}" => get(admin::policies::one);
     "/admin/categories" => get(admin::lists::categories);
@@ -142,6 +148,8 @@ routes! {
     "/wall" => get(wall::page);
     "/wall/false-alarm" => post(wall::false_alarm);
     "/wall/shelve" => post(wall::shelve);
+    "/wall/live" => post(wall::live::ask);
+    "/wall/live/{number}" => get(wall::live::page);
     "/wall/cases" => get(wall::behind);
     "/screen" => get(wall::screen);
     "/assets/{*path}" => get(assets::serve);

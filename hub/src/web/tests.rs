@@ -1,9 +1,12 @@
 //! Pages and API as a browser and a script meet them, on both databases, through the whole router.
 
 mod admin;
+mod begun;
 mod calls;
 mod cameras;
+mod deeds;
 mod devices;
+mod dispatching;
 mod doors;
 mod evaluation;
 mod feed;

@@ -53,7 +53,9 @@ macro_rules! catalogue {
 
 mod admin;
 mod ask;
+mod call;
 mod camera;
+mod devices;
 mod evaluation;
 mod field;
 mod handover;
@@ -77,6 +79,7 @@ catalogue! {
     shelved_sources = "个告警源已搁置，只计数", "alarm sources are put aside and only counted";
     until = "至", "until";
     hotline = "热线", "Hotline";
+    system = "系统", "System";
     devices = "设备", "Devices";
     commands = "调取记录", "Requests";
     quarantine = "隔离区", "Quarantine";
@@ -189,7 +192,7 @@ catalogue! {
     earlier_part = "这里是较早的部分。", "This is an earlier part.";
     newest_part = "回到最新", "Back to the newest";
     next_steps = "下一步可以做什么", "What can be done next";
-    acting_as = "身份", "acting as";
+    acting_as = "身份", "Acting as";
     facts = "案卷", "Facts";
     rule = "规则", "Rule";
     object = "目标", "Object";
@@ -230,191 +233,6 @@ catalogue! {
     steps = "八个环节", "Eight steps";
     waiting_for_person = "等待有人确认", "Waiting for a person";
     due_by = "期限", "due";
-    // One call
-    caller = "市民", "Caller";
-    seat = "坐席", "Seat";
-    caller_unknown = "号码未显示", "Number withheld";
-    speech = "有效语音", "Speech";
-    inbound = "呼入", "Inbound";
-    outbound = "呼出", "Outbound";
-    legs = "声道", "Legs";
-    both_legs = "双声道", "both sides";
-    one_leg = "单声道", "one side";
-    transcript = "通话转写", "Transcript";
-    transcript_waiting = "尚未转写：站内还没装语音模型。装好后会自动补转写，本页随之更新。",
-        "Not transcribed yet: no speech model on the box. Once one is installed the call is transcribed and this page follows.";
-    transcript_running = "正在转写，完成后自动显示在这里。", "Being transcribed; the words appear here by themselves.";
-    transcript_ongoing = "通话进行中：边说边出字，通话结束后换成完整转写。",
-        "The call is going on: words appear as they are said; the whole transcript takes their place afterwards.";
-    words_away = "盒子失联，这里的文字停住了；恢复后以完整转写为准。",
-        "The box cannot be reached: words stand still here. What was said comes with the transcript.";
-    words_saying = "正在说…", "speaking…";
-    alarm_heard = "听到险情：", "Danger heard: ";
-    alarm_taken_back = "后来的话里已不成立", "taken back by what was said later";
-    offered = "标签", "Tags";
-    offered_hint = "虚线框为自动填写，改动即以人工为准", "dashed: filled in by the box; what you change counts";
-    because_of = "据", "from ";
-    similar_open = "相似未结 · 三天内", "Similar open cases, three days";
-    similar_none = "三天内没有相似的未结案件。", "No similar open case within three days.";
-    knowledge = "答复口径", "What to tell the caller";
-    knowledge_waiting = "有了市民的话，这里列出知识库中对得上的条目。",
-        "Once there are words of the caller, entries of the knowledge base that answer them stand here.";
-    knowledge_none = "知识库里没有对得上的条目。", "No entry of the knowledge base answers this.";
-    knowledge_empty = "知识库还是空的；管理员用 hub knowledge import 导入。",
-        "The knowledge base is empty; the administrator fills it with hub knowledge import.";
-    valid_until = "有效期至", "Valid until";
-    correct_purpose = "工单标签与盒子给出的不同", "The ticket is tagged otherwise than the box had offered";
-    command_correct = "标签更正", "Tag correction";
-    audit = "与通话核对", "Held against the call";
-    audit_played_down = "通话里有险情，工单却没有定为紧急：", "The call tells of danger, the ticket is no emergency: ";
-    audit_less_urgent = "通话听起来更急：", "The call sounds more urgent: ";
-    audit_other_category = "通话更像另一类：", "The call sounds like another category: ";
-    audit_place = "通话提到的地点没有写进工单：", "A place was told that is not in the ticket: ";
-    transcript_silent = "通话中没有检测到说话。", "Nobody spoke on this call.";
-    transcript_failed = "转写失败：", "Transcription failed: ";
-    transcript_left_out = "通话过长，转写在此截断。留在站内、未上传的段数：",
-        "A long call: the transcript is cut here. Passages that stayed on site: ";
-    call_interrupted = "通话进行中盒子停止了记录；此后的话在另一条记录里，或没有留下。",
-        "The box stopped recording during this call; what was said afterwards is in another record, or was not kept.";
-    transcript_local = "本机识别，录音不出站", "Recognised on site; the recording stays there";
-    recording_waits = "录音留在站内。写明用途后调取，到达后可在此播放；每次收听都有登记。",
-        "The recording stays on site. Request it with a purpose; it plays here once it arrives. Every listening is registered.";
-    recording_asked = "已请求录音，等待设备上传…", "Recording requested; waiting for the box to send it…";
-    recording_failed = "上次请求没有成功：", "The last request failed: ";
-    recording_here = "录音已到。写明用途后播放。", "The recording is here. State the purpose to play it.";
-    recording_bleeped = "录音中的私人号码已消音", "Private numbers in it are bleeped";
-    recording_whole = "录音未消音", "Nothing in it is bleeped";
-    recording_play = "播放", "Play";
-    contact = "回拨号码", "Callback number";
-    contact_kept = "回拨号码已加密保存，写明用途后显示一次；每次查看都有登记。到期删除：",
-        "The callback number is kept encrypted. It is shown once, with a purpose; every look is registered. Deleted on: ";
-    contact_once = "号码只在这里显示一次，不进入任何记录。", "Shown here once; no record holds the number.";
-    contact_until = "到期删除：", "Deleted on: ";
-    contact_delete = "删除号码", "Delete number";
-    contact_deleted = "已删除", "deleted";
-    contact_nothing = "没有可查看的回拨号码：没有收到、已到期或已删除。",
-        "There is no callback number to see: none came, it has expired, or it was deleted.";
-    contact_foreign = "号码打不开：它是用另一把密钥加密的，与本中心端的 pki/contact.key 不符。",
-        "The number cannot be opened: it was sealed for another key than this hub's pki/contact.key.";
-    contact_confidential = "本案保密：承办单位和被反映单位的人员不能查看反映人的联系方式。",
-        "This case is confidential: people of the units that it concerns are not told who reported it.";
-    contact_damaged = "号码打不开：保存的内容已损坏。", "The number cannot be opened: what is kept of it is damaged.";
-    recording_request = "调取录音", "Request recording";
-    recording_of_purpose = "用途：", "Purpose: ";
-    ticket = "工单", "Ticket";
-    ticket_keys = "选诉求和缓急，输入文字时加 Alt", "choose matter and urgency; with Alt while typing";
-    ticket_filed = "已提交", "Filed";
-    ticket_amend = "更正", "Correct";
-    ticket_file = "提交工单", "File ticket";
-    ticket_draft = "草稿已保留", "Draft kept";
-    matter = "诉求", "Matter";
-    category = "类别", "Category";
-    category_choose = "请选择类别", "Choose a category";
-    urgency = "缓急", "Urgency";
-    summary = "摘要", "Summary";
-    unit = "承办单位", "Unit";
-    ticket_wrong = "还不能提交：", "Cannot be filed yet: ";
-    wrong_matter = "请选择诉求类型", "choose the matter";
-    wrong_category = "请选择类别", "choose a category";
-    wrong_urgency = "请选择缓急", "choose the urgency";
-    wrong_place = "请填写地点（200 字以内）", "give the place (200 characters at most)";
-    wrong_summary = "请填写摘要（2000 字以内）", "give a summary (2000 characters at most)";
-    filed_meanwhile = "工单刚由别人提交，没有覆盖。请先核对案件页上的工单；再次提交即作为更正。提交人：",
-        "Somebody else has just filed this ticket; it was not replaced. Compare with the ticket on the case's page; filing again corrects it. Filed by: ";
-    wrong_state = "本案已了结，不能再改工单", "this case is finished; its ticket cannot change";
-    // Devices
-    online = "在线", "Online";
-    offline = "离线", "Offline";
-    never_seen = "从未上线", "Never seen";
-    last_seen = "最近上线", "Last seen";
-    seen_now = "此刻", "now";
-    clock_skew = "时钟偏差", "Clock skew";
-    clock_unsynced = "盒内时钟未同步", "Box clock not synchronised";
-    cameras = "摄像头", "Cameras";
-    cameras_running = "路正常", "running";
-    detector = "检测", "Detection";
-    detector_model = "模型", "Model";
-    detector_motion = "仅移动侦测：未装检测模型", "Motion only: no detection model";
-    speech_model = "语音模型", "Speech model";
-    speech_none = "未装，来电先录音待转写", "None: calls are recorded and wait";
-    outbox = "待发消息", "Outbox";
-    outbox_oldest = "最早", "oldest";
-    uploads = "待传文件", "Uploads waiting";
-    disk = "剩余磁盘", "Disk free";
-    rejected = "被拒消息", "Rejected";
-    version = "版本", "Version";
-    configuration = "配置", "Configuration";
-    configuration_version = "配置版本", "Configuration version";
-    installer_file = "安装文件", "installer's file";
-    frames = "分析帧率", "Frames/s";
-    dropped = "跳帧", "Skipped";
-    since = "起始", "Since";
-    health = "状况", "Health";
-    running = "正常", "Running";
-    connecting = "连接中", "Connecting";
-    lost = "无画面", "No picture";
-    source_ended = "已结束", "Ended";
-    active_calls = "路通话中", "calls now";
-    no_status = "盒子还没有报来状况。", "The box has not told how it is yet.";
-    call_tap = "来电接入", "Call tap";
-    call_troubles = "来电接入有故障", "Call tap in trouble";
-    voice_detector = "语音检测", "Voice detection";
-    calls_filed = "已上报来电", "Calls reported";
-    transcripts_waiting = "待转写", "Waiting for words";
-    calls_refused = "拒绝的接入", "Connections refused";
-    announcements_dropped = "作废的来电通知", "Announcements dropped";
-    quarantined = "在隔离区", "In quarantine";
-    missing = "缺失消息", "Messages missing";
-    missing_why = "按盒子的编号尚未收到：在路上，或已丢失", "not here by the box's numbering: on their way, or lost";
-    add_device = "添加设备", "Add device";
-    device_name = "设备名", "Device name";
-    device_name_hint = "小写字母、数字、- 和 _，如 dongguan-01", "Lower-case letters, digits, - and _, e.g. dongguan-01";
-    device_code = "一次性注册码", "One-time code";
-    device_code_why = "24 小时内有效，只能用一次，只显示这一遍。在盒子上运行：", "Valid for 24 hours, once, and shown only now. On the box, run:";
-    device_code_scan = "也可用手机扫码带到现场。", "Or carry it to the site as a QR code.";
-    no_devices = "还没有设备。添加第一台：起个名字，得到一次性注册码。", "No device yet. Add the first: give it a name and get its one-time code.";
-    not_enrolled = "待注册", "Waiting to enrol";
-    revoked = "已停用", "Disabled";
-    new_configuration = "下发配置", "Send configuration";
-    configuration_hint = "整份 TOML。盒子检查后才启用；不合格则沿用旧的并说明原因。", "The whole TOML. The box checks it first; if it is wrong, the old one stays and the reason comes back.";
-    try_rules = "用最近一小时试规则", "Try rules on the last hour";
-    try_rules_hint = "[[camera.zones]]、[[camera.lines]]、[[camera.rules]] 三种表，写法同盒子配置。不改动现行规则。", "Tables [[camera.zones]], [[camera.lines]] and [[camera.rules]] as in the box's configuration. Nothing in force is changed.";
-    tried_none = "这段时间里这些规则不会报警。", "In this time these rules would have raised nothing.";
-    tried_frames = "帧", "frames";
-    tried_ended = "结束时间", "Over";
-    tried_more = "条未列出", "more not listed";
-    still_going = "仍在继续", "going on";
-    requests_to_device = "请求与回答", "Requests and answers";
-    // Commands
-    command = "请求", "Request";
-    command_still = "现场画面", "Current picture";
-    command_recording = "调取录音", "Recording";
-    command_replay = "试规则", "Rules tried";
-    command_configuration = "下发配置", "Configuration";
-    command_show_configuration = "读取现行配置", "Configuration in force";
-    command_self_test = "自检", "Self-test";
-    self_test = "每日自检", "Daily self-test";
-    self_test_none = "尚未自检", "Not tested yet";
-    asked_by = "请求人", "Asked by";
-    asked_at = "请求时间", "Asked";
-    answer = "回答", "Answer";
-    answer_waiting = "等待回答", "Waiting";
-    answer_done = "已完成", "Done";
-    answer_failed = "未成功", "Failed";
-    answer_expired = "已过期", "Expired";
-    no_commands = "还没有请求记录。", "No requests yet.";
-    subject = "对象", "Subject";
-    // Quarantine
-    quarantine_lead = "读不懂的消息原样留在这里，盒子上也留有一份，不会丢失。", "Messages that cannot be read are kept here as they came, and on the box too: nothing is lost.";
-    no_quarantine = "隔离区是空的。", "The quarantine is empty.";
-    reason = "原因", "Reason";
-    received_at = "收到", "Received";
-    size = "大小", "Size";
-    bytes = "字节", "bytes";
-    message = "消息", "Message";
-    as_text = "文本", "Text";
-    as_hex = "十六进制", "Hexadecimal";
-    cut_at = "只显示开头", "Only the beginning is shown";
     // Errors
     error_404 = "没有这一页", "No such page";
     error_404_why = "地址可能写错了，或者您要找的案件不属于本单位。", "The address may be mistyped, or the case belongs to another tenant.";

@@ -2,6 +2,7 @@
 
 mod history;
 mod links;
+mod model;
 mod self_test;
 
 use protocol::{
@@ -11,6 +12,7 @@ use protocol::{
 
 pub use history::history;
 pub use links::{joined, joined_report, link, shelved};
+pub use model::model;
 pub use self_test::self_test;
 
 use super::moment::{LocalTime, age_text, length_text, size_text};
@@ -22,8 +24,29 @@ use super::view::{
 use crate::case::{Case, CaseEvidence, CaseIncident, CaseState, Preview, Source, report};
 use crate::command::CommandRow;
 use crate::organisation;
+use crate::phrase;
 use crate::ticket::{Ticket, taxonomy};
 use crate::workflow::ClockKind;
+
+/// What a box says of why it did not do something.
+pub fn reason(text: &str, lang: Lang) -> String {
+    known(text, phrase::reason, lang)
+}
+
+/// What is wrong with a sheet, a map or a policy.
+pub fn fault(text: &str, lang: Lang) -> String {
+    known(text, phrase::fault, lang)
+}
+
+fn known(text: &str, find: impl Fn(&str) -> Option<phrase::Known>, lang: Lang) -> String {
+    // Several of a box stand in one line.
+    let one = |text: &str| find(text).map_or_else(|| text.to_owned(), |known| known.zh);
+    match lang {
+        Lang::En => text.to_owned(),
+        Lang::Zh if find(text).is_some() => one(text),
+        Lang::Zh => text.split("; ").map(one).collect::<Vec<_>>().join("; "),
+    }
+}
 
 pub fn severity(word: &str, lang: Lang) -> Sev {
     let severity = word.parse().unwrap_or(Severity::Notice);
@@ -367,7 +390,7 @@ pub fn request(row: &CommandRow, pictures: Vec<EvidenceView>, local: &LocalTime,
         at: local.moment(UtcMs(row.issued_at_ms)),
         state,
         state_word,
-        answer: row.reason.clone().unwrap_or_default(),
+        answer: reason(row.reason.as_deref().unwrap_or_default(), lang),
         answered: row.answered_at_ms.map(|at| local.moment(UtcMs(at))),
         pictures,
         trial: row.trial().map(|trial| tried(&trial, local, lang)),

@@ -1,9 +1,12 @@
 //! Real answers of every operation, held against the description: the status is a documented one, the media type too, and
 //! the body has the fields it names, of their types, and no other.
 
+mod admin;
 mod brought;
+mod cameras;
 mod evaluation;
 mod handover;
+mod many;
 mod map;
 mod outside;
 mod push;
@@ -208,6 +211,7 @@ async fn answers_are_as_described() {
         let (seat, chief, admin) =
             (site.log_in("seat03").await, site.log_in("chief").await, site.log_in("admin").await);
         let sha256 = furnish(&mut site, &seat).await;
+        cameras::shown(&mut site).await;
         push::set_up(&mut site);
         crate::organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
         let description = serde_json::to_value(crate::api::openapi()).unwrap();
@@ -223,12 +227,14 @@ async fn answers_are_as_described() {
         handover::handover(&mut reader, &seat, &chief, &admin).await;
         contact(&mut reader, &seat, &admin).await;
         evidence(&mut reader, &seat, &sha256).await;
+        cameras::cameras(&mut reader, &seat, &admin).await;
         devices(&mut reader, &seat, &admin).await;
         knowledge(&mut reader, &seat).await;
         outside::outside(&mut reader, &seat, &chief).await;
         push::push(&mut reader, &seat).await;
         evaluation::evaluation(&mut reader, &seat, &chief).await;
         map::map(&mut reader, &seat, &admin).await;
+        admin::admin(&mut reader, &seat, &admin).await;
         feed(&mut reader, &seat).await;
         let mut untried = Vec::new();
         for (path, item) in reader.description["paths"].as_object().unwrap() {
@@ -352,6 +358,7 @@ async fn moves(reader: &mut Reader<'_>, seat: &Browser, chief: &Browser) {
         let answer = reader.ask("POST", path, &address, who, body.clone()).await;
         assert_eq!(answer.status, status, "{body:?}: {}", answer.text);
     }
+    many::many(reader, chief, number).await;
     let unknown = "/api/v1/cases/20000101-001/moves";
     reader.ask("POST", path, unknown, who, Some(json!({"move": "accept"}))).await;
 }
@@ -550,10 +557,9 @@ async fn knowledge(reader: &mut Reader<'_>, seat: &Browser) {
     const PATH: &str = "/api/v1/knowledge";
     let sheet = include_bytes!("../../../../deploy/demo/knowledge.csv");
     let (app, now) = (&reader.site.app, reader.site.app.clock.now());
-    let mode = crate::ticket::knowledge::Mode::default();
-    crate::ticket::knowledge::import(&app.db, app.tenant().as_str(), sheet, mode, now, "2026-03-18")
-        .await
-        .unwrap();
+    let (mode, by) = (crate::ticket::knowledge::Mode::default(), crate::admin::By::cli(now));
+    let tenant = app.tenant().as_str();
+    crate::ticket::knowledge::import(&app.db, tenant, sheet, mode, "2026-03-18", &by).await.unwrap();
     let who = Who::Browser(seat);
     let list = reader.ask("GET", PATH, "/api/v1/knowledge?limit=2", who, None).await.json();
     assert!(list["next"].is_string() && list["entries"][0]["percent"].is_null(), "{list}");

@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::args;
-use crate::organisation::{self, import_areas};
+use crate::organisation;
+use crate::organisation::testing::import_areas;
+use crate::policy::Closes;
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, START, Site, sites};
+use crate::workflow::{self, Actor, ClockKind, Step};
 
 const AREAS: &str = "id,name,name_en,level,parent\n\
     county,县,County,county,\n\
@@ -31,7 +34,7 @@ async fn county() -> Vec<Site> {
         let area = AreaPath::kept("/county/north/dongguan/".to_owned());
         let grant = Grant { role: Role::CommunityOfficer, area, unit: None };
         let one = ("community", "correct horse battery", &grant);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
     }
     all
 }
@@ -359,6 +362,125 @@ async fn hostile_files_are_refused() {
         let (number, _) = receipt_of(&send(&site, &visitor, &lamp_and(&again), &[]).await);
         let (_, rows) = case_of(&site, &number).await;
         assert_eq!(rows[1]["detail"]["files"].as_array().map(Vec::len), Some(4), "{}", site.name);
+    }
+}
+
+/// The matter that a citizen chose is that by which the policy limits his case, from the first clock on: advice is answered
+/// sooner than a complaint is settled, and each closes its own way.
+#[tokio::test]
+async fn the_matter_chooses_the_limit() {
+    const DAY_MS: i64 = 86_400_000;
+    for site in county().await {
+        let mut due = Vec::new();
+        for matter in ["enquiry", "complaint", "suggestion", "request"] {
+            let mut typed = LAMP.to_vec();
+            typed[0].1 = matter;
+            let (number, _) = receipt_of(&send(&site, &visit(&site).await, &typed, &[]).await);
+            let (app, tenant) = (&site.app, site.app.tenant().as_str());
+            for step in [
+                Step::File { category: "noise".into(), note: String::new() },
+                Step::Dispatch { lead: "housing".into(), co: vec![], note: String::new() },
+            ] {
+                let id = app.new_id();
+                workflow::store::take(&app.db, tenant, &number, &step, &Actor::hub(), app.step_with(&id))
+                    .await
+                    .unwrap_or_else(|error| panic!("{matter}: {error}"));
+            }
+            let mut tx = app.db.begin_read().await.unwrap();
+            let dossier = workflow::store::load(&mut tx, tenant, &number).await.unwrap().unwrap();
+            drop(tx);
+            assert_eq!(dossier.facts.matter, matter, "{}", site.name);
+            let clock = dossier.clocks.iter().find(|clock| clock.kind == ClockKind::Handle).unwrap();
+            let policy = app.policies.newest(&app.db, tenant, START).await.unwrap();
+            due.push((clock.due_at.unwrap().0 - START.0, policy.limits(dossier.matter()).closes));
+        }
+        let [(enquiry, by_call), (complaint, _), (suggestion, by_report), (request, _)] = due[..] else {
+            panic!("{due:?}")
+        };
+        assert_eq!((by_call, by_report), (Closes::CallBack, Closes::Report), "{}", site.name);
+        assert!(enquiry >= 3 * DAY_MS && enquiry < 8 * DAY_MS, "{}: {due:?}", site.name);
+        assert!(complaint == suggestion && complaint >= 13 * DAY_MS, "{}: {due:?}", site.name);
+        assert_ne!(request, complaint, "{}: what no rule names has the category's", site.name);
+    }
+}
+
+/// Whatever stops a form, what was typed comes back with it: one that comes too often, one whose page has expired, one that is too
+/// large. One that lay on another site's page brings nothing back, whoever says so.
+#[tokio::test]
+async fn a_refused_form_keeps_its_words() {
+    for site in county().await {
+        let typed = lamp_and(&[("name", "欧阳"), ("phone", "13812346027")]);
+        let keeps = |answer: &Answer, what: &str| {
+            for words in ["路灯不亮", "东关巷 3 号", "value=\"欧阳\"", "value=\"request\" required checked"]
+            {
+                assert!(
+                    answer.text.contains(words),
+                    "{what}, {}: {words} is not in {}",
+                    site.name,
+                    answer.text
+                );
+            }
+        };
+        let expired = Visitor { cookie: "x=y".into(), ..visit(&site).await };
+        let answer = send(&site, &expired, &typed, &[photo(1)]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        keeps(&answer, "expired");
+        // With the page that came back it goes through.
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        let again =
+            Visitor { cookie, csrf: hidden(&answer.text, "csrf"), form: hidden(&answer.text, "form") };
+        receipt_of(&send(&site, &again, &typed, &[]).await);
+
+        let visitor = visit(&site).await;
+        let long = "长".repeat(20_000);
+        let mut large = typed.clone();
+        large.insert(0, ("odd", &long));
+        let answer = send(&site, &visitor, &large, &[]).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", answer.text);
+        keeps(&answer, "large");
+
+        for from in ["cross-site", "none"] {
+            let stranger = Visitor { cookie: "x=y".into(), ..visit(&site).await };
+            let answer = send_from(&site, &stranger, &typed, &[], from).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+            assert!(
+                !answer.text.contains("路灯不亮") && !answer.text.contains("欧阳"),
+                "{from}: {}",
+                answer.text
+            );
+        }
+        while limit::allow(&site.app, "unknown").await.unwrap() {}
+        let answer = send(&site, &visitor, &typed, &[photo(1)]).await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        keeps(&answer, "too many");
+        assert_eq!(count(&site, "select count(*) from attachments").await, 0, "{}", site.name);
+        assert_eq!(count(&site, CASES).await, 1, "{}", site.name);
+    }
+}
+
+/// A database that fails says so, and the form comes back as the same one: sent again when it is well, it is one matter.
+#[tokio::test]
+async fn a_busy_database_loses_nothing() {
+    for site in county().await {
+        let visitor = visit(&site).await;
+        for (away, back) in [
+            ("alter table cases rename to cases_away", "alter table cases_away rename to cases"),
+            (
+                "alter table public_tries rename to tries_away",
+                "alter table tries_away rename to public_tries",
+            ),
+        ] {
+            site.app.db.execute(away, args![]).await.unwrap();
+            let answer = send(&site, &visitor, &LAMP, &[]).await;
+            site.app.db.execute(back, args![]).await.unwrap();
+            let status = answer.status;
+            assert!(status.is_server_error(), "{away}: {status} {}", answer.text);
+            assert!(answer.text.contains("中心正忙") && answer.text.contains("路灯不亮"), "{}", answer.text);
+            assert_eq!(hidden(&answer.text, "form"), visitor.form, "{}: the same form", site.name);
+        }
+        let first = receipt_of(&send(&site, &visitor, &LAMP, &[]).await);
+        assert_eq!(receipt_of(&send(&site, &visitor, &LAMP, &[]).await), first, "{}", site.name);
+        assert_eq!(count(&site, CASES).await, 1, "{}", site.name);
     }
 }
 

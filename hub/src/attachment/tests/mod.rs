@@ -4,8 +4,10 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use serde_json::{Value, json};
 
+use crate::admin::By;
 use crate::args;
-use crate::organisation::{self, AreaPath, import_areas};
+use crate::organisation::testing::import_areas;
+use crate::organisation::{self, AreaPath};
 use crate::reconcile;
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, Browser, START, Site, sites};
@@ -29,7 +31,7 @@ async fn town() -> Vec<Site> {
         ] {
             let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: unit.map(str::to_owned) };
             let one = (name, "correct horse battery", &grant);
-            user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         }
     }
     all
@@ -327,10 +329,10 @@ async fn who_reported_is_kept_apart() {
             let (app, tenant) = (&site.app, site.app.tenant().as_str());
             let grant = Grant { role: Role::Operator, area: AreaPath::everything(), unit: None };
             let one = (name, "correct horse battery", &grant);
-            user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
             let grant =
                 Grant { role: Role::Handler, area: AreaPath::everything(), unit: Some(unit.to_owned()) };
-            user::grant(&app.db, tenant, name, &grant).await.unwrap();
+            user::people::grant(app, &By::cli(START), name, &grant).await.unwrap();
         }
         site.give_to(&number, "housing").await;
         let path = format!("/api/v1/cases/{number}/contact");

@@ -43,7 +43,7 @@ async fn hubs() -> Vec<Site> {
 async fn work(site: &mut Site) {
     let (app, tenant) = (site.app.clone(), site.app.tenant().as_str().to_owned());
     let areas = "id,name,level,parent\nc,青梧县,county,\nt,青梧镇,town,c\neast,东关社区,community,t\n";
-    organisation::import_areas(&app.db, &tenant, areas.as_bytes(), false).await.unwrap();
+    organisation::testing::import_areas(&app.db, &tenant, areas.as_bytes(), false).await.unwrap();
     organisation::store::seed_units(&app.db, &tenant).await.unwrap();
     for (camera, name) in [("north", "北口"), ("south", "南口 \"B\"\\ 'x'\n\u{1F6A8}"), ("east", "é — Ω")]
     {

@@ -55,6 +55,7 @@ fn status(state: DeviceState, at: UtcMs) -> Status {
         uploads_waiting: 0,
         disk_free_bytes: 0,
         rejected_rows: 0,
+        models: vec![],
     }
 }
 

@@ -176,7 +176,7 @@ async fn the_feed_has_what_holds() {
             unit: None,
         };
         let far = ("far", "correct horse battery", &grant);
-        user::add_with(&db, &tenant, &site.app.chance, START, far).await.unwrap();
+        user::testing::add_with(&db, &tenant, &site.app.chance, START, far).await.unwrap();
         let (seat, chief) = (site.log_in("seat03").await, site.log_in("chief").await);
         let far = site.sign_in("far").await;
         let number = emergency(&mut site, &seat, "north", "北口", None).await;
@@ -293,7 +293,9 @@ async fn the_grid_is_drawn() {
         let (app, tenant) = (&site.app, site.app.tenant().as_str());
         let areas = "id,name,name_en,level,parent\ncounty,县,County,county,\nnorth,北镇,North,town,county\n\
             dongguan,东关社区,Dongguan,community,north\n";
-        assert!(organisation::import_areas(&app.db, tenant, areas.as_bytes(), false).await.unwrap().done);
+        assert!(
+            organisation::testing::import_areas(&app.db, tenant, areas.as_bytes(), false).await.unwrap().done
+        );
         let map = r#"{"type": "FeatureCollection", "features": [{"type": "Feature",
             "properties": {"id": "g1", "name": "一网格", "name_en": "Grid 1", "parent": "dongguan"},
             "geometry": {"type": "Polygon", "coordinates": [[[107.40, 34.50], [107.42, 34.50], [107.42, 34.52], [107.40, 34.52], [107.40, 34.50]]]}}]}"#;

@@ -56,9 +56,9 @@ pub async fn insert_by_hand(
     tx.execute(
         "insert into cases (tenant, case_id, number, kind, severity, state, correlation_key, device_id, title_zh,
              title_en, place, location, incident_count, drill, started_at_ms, opened_at_ms, updated_at_ms, history_count,
-             history_hash, source, area, level, due_clock, due_at_ms, confidential, grid_version)
+             history_hash, source, area, level, due_clock, due_at_ms, confidential, grid_version, matter)
          values ($1, $2, $3, $4, $5, 'received', 'report/' || cast($2 as text), '', $6, $6, $7, $8, 0, 0, $9, $9, $9, 0,
-             $10, $11, $12, $13, $14, $15, $16, $17)",
+             $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         args![
             tenant,
             &facts.case_id,
@@ -76,7 +76,8 @@ pub async fn insert_by_hand(
             due.map(|clock| clock.kind.as_str()),
             due.and_then(|clock| clock.due_at),
             by_hand.confidential,
-            by_hand.grid_version
+            by_hand.grid_version,
+            &facts.matter
         ],
     )
     .await?;

@@ -21,6 +21,7 @@ pub use opening::{NewCase, Placed, alarm_again, open_or_join};
 use super::{Case, CaseError, HistoryEntry};
 use crate::args;
 use crate::change::{self, ChangeTopic};
+use crate::db::dialect::{Dialect, texts};
 use crate::db::{Db, Result, Tx};
 use crate::workflow::{Dossier, ledger};
 
@@ -124,6 +125,25 @@ pub async fn call_names(db: &Db, tenant: &str, case_id: &str) -> Result<Vec<Stri
         )
         .await?;
     Ok(names.into_iter().map(|(name,)| name).collect())
+}
+
+macro_rules! with_case {
+    ($dialect:ident) => {
+        concat!(
+            "select distinct call_id from incidents where tenant = $1 and call_id in ",
+            texts!($dialect, 2)
+        )
+    };
+}
+
+/// Of these names of calls, those that some case has, whoever may see it.
+pub async fn with_case(db: &Db, tenant: &str, call_ids: &[String]) -> Result<Vec<String>> {
+    let sql = match db.dialect() {
+        Dialect::Sqlite => with_case!(sqlite),
+        Dialect::Postgres => with_case!(postgres),
+    };
+    let rows: Vec<(String,)> = db.fetch_all(sql, args![tenant, Value::from(call_ids).to_string()]).await?;
+    Ok(rows.into_iter().map(|(call_id,)| call_id).collect())
 }
 
 /// The newest `limit` rows before a position, oldest of them first.

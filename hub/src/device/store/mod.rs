@@ -1,6 +1,7 @@
 //! SQL of boxes.
 
 mod identity;
+pub(super) mod place;
 mod presence;
 
 use protocol::{BootId, Origin};

@@ -21,7 +21,12 @@ pub(super) async fn furnish(site: &Site) -> Vec<String> {
         dongguan,东关社区,community,north\n\
         g1,东关一网格,grid,dongguan\n\
         south,南镇,town,county\n";
-    assert!(organisation::import_areas(&site.app.db, tenant, areas.as_bytes(), false).await.unwrap().done);
+    assert!(
+        organisation::testing::import_areas(&site.app.db, tenant, areas.as_bytes(), false)
+            .await
+            .unwrap()
+            .done
+    );
     let mut numbers = Vec::new();
     for nth in 0..8 {
         let area = if nth % 2 == 0 { "g1" } else { "south" };

@@ -10,7 +10,7 @@ async fn somebody(site: &Site, name: &str, role: Role, area: &str, unit: Option<
     let grant = Grant { role, area: AreaPath::kept(text(area)), unit: unit.map(text) };
     let one = (name, "correct horse battery", &grant);
     let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
-    user::add_with(db, tenant, &site.app.chance, START, one).await.unwrap();
+    user::testing::add_with(db, tenant, &site.app.chance, START, one).await.unwrap();
     site.sign_in(name).await
 }
 

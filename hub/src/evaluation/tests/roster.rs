@@ -2,12 +2,13 @@
 
 use super::closing::{does, furnish, opened};
 use super::*;
+use crate::admin;
 use crate::args;
 use crate::case::{self, seal};
 use crate::category;
 use crate::evaluation::close::{Rebuilt, pass, rebuild};
 use crate::evaluation::store::KeptTable;
-use crate::web::tests::site::{Site, sites};
+use crate::web::tests::site::{START, Site, sites};
 
 fn of(site: &Site, period: &str) -> Question {
     Question::new(&site.app, period.parse().unwrap(), Scope::everything(), "")
@@ -175,7 +176,9 @@ async fn categories_have_the_names_of_the_county() {
         furnish(&site).await;
         let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
         let mode = category::Mode { dry_run: false, replace: false };
-        assert!(category::import(db, tenant, SHEET.as_bytes(), mode).await.unwrap().done, "{}", site.name);
+        let taken =
+            category::import(db, tenant, SHEET.as_bytes(), mode, &admin::By::cli(START)).await.unwrap();
+        assert!(taken.done, "{}: {:?}", site.name, taken.bad);
         let number = opened(&site, "south").await;
         does(&site, &number, &Step::File { category: text("yy_lamp"), note: String::new() }).await;
         site.clock.advance_ms(1_000);

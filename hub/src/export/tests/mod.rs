@@ -41,11 +41,11 @@ async fn take(site: &Site, number: &str, step: Step) {
 async fn furnish(site: &Site) -> (Browser, Browser) {
     let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
     organisation::store::seed_units(db, tenant).await.unwrap();
-    assert!(organisation::import_areas(db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
+    assert!(organisation::testing::import_areas(db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
     let area = AreaPath::kept("/county/south/".to_owned());
     let grant = Grant { role: Role::TownOfficer, area, unit: None };
     let south = ("south", "correct horse battery", &grant);
-    user::add_with(db, tenant, &site.app.chance, START, south).await.unwrap();
+    user::testing::add_with(db, tenant, &site.app.chance, START, south).await.unwrap();
     (site.log_in("seat03").await, site.sign_in("south").await)
 }
 

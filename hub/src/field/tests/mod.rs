@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::args;
-use crate::organisation::{self, AreaPath, import_areas};
+use crate::organisation::testing::import_areas;
+use crate::organisation::{self, AreaPath};
 use crate::reconcile;
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, Browser, START, Site, sites};
@@ -29,7 +30,7 @@ async fn grids() -> Vec<Site> {
         {
             let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
             let one = (name, "correct horse battery", &grant);
-            user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         }
     }
     all

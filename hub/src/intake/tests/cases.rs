@@ -78,7 +78,7 @@ async fn one_open_case_per_cause() {
 
         for name in ["li", "wang"] {
             let one = (name, "correct horse battery", Role::Operator);
-            user::add(&world.app.db, "main", &world.app.chance, NOW, one).await.unwrap();
+            user::testing::add(&world.app.db, "main", &world.app.chance, NOW, one).await.unwrap();
         }
         let acknowledged =
             case::store::acknowledge(&world.app.db, "main", &cases[0].number, "li", NOW).await.unwrap();

@@ -190,7 +190,7 @@ async fn a_call_and_a_camera_are_one_fire() {
             let draft = Draft { category: ticket::taxonomy::categories()[0].id.clone(), ..draft };
             let app = &world.app;
             let one = ("li", "correct horse battery", Role::Operator);
-            user::add(&app.db, "main", &app.chance, NOW, one).await.unwrap();
+            user::testing::add(&app.db, "main", &app.chance, NOW, one).await.unwrap();
             let operator = Grant { role: Role::Operator, area: AreaPath::everything(), unit: None };
             let li = Actor::user("li", &[operator]);
             let filed = ticket::file(app, &other.number, &draft, None, &li).await.unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::grid::Datum;
-use crate::organisation::import_areas;
+use crate::organisation::testing::import_areas;
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Browser, START, Site, call, sites};
 
@@ -81,7 +81,7 @@ impl Site {
         let (app, tenant) = (&self.app, self.app.tenant().as_str());
         let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
         let one = (name, "correct horse battery", &grant);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         self.sign_in(name).await
     }
 
@@ -321,6 +321,35 @@ async fn boxes_stand_in_their_grid() {
         );
         let x = own["geometry"]["coordinates"][0].as_f64().unwrap();
         assert!((106.931..=106.932).contains(&x), "{x}");
+        // Somebody says where it stands: there it is drawn, on whatever ground, and taken back it is in the middle again.
+        let admin = site.log_in("admin").await;
+        let page = "/devices/box-1/cameras/north";
+        let say = async |latitude: &str, longitude: &str| {
+            let form = format!("csrf={}&command=place&latitude={latitude}&longitude={longitude}", admin.csrf);
+            site.post(page, &admin, &form).await
+        };
+        assert_eq!(say("34.51", "106.9305").await.status, 303, "{}", site.name);
+        let placed = site.map_asked("/api/v1/map/boxes", &chief).await;
+        assert_eq!(
+            placed["features"][0]["geometry"]["coordinates"],
+            json!([106.9305, 34.51]),
+            "{}",
+            site.name
+        );
+        assert_eq!(placed["features"][0]["properties"]["placed"], true);
+        let audit = site.get("/api/v1/audit", Some(&admin)).await.json();
+        let row = &audit["audit"][0];
+        assert_eq!(
+            (row["act"].as_str(), row["subject"].as_str()),
+            (Some("box_place"), Some("box-1")),
+            "{row}"
+        );
+        assert_eq!(
+            (row["area"].as_str(), row["new_value"].as_str()),
+            (Some("/c/t/east/e2/"), Some("34.510000, 106.930500"))
+        );
+        assert_eq!(say("", "").await.status, 303);
+        assert_eq!(site.map_asked("/api/v1/map/boxes", &chief).await, boxes, "{}", site.name);
         let installer = site.map_viewer("ladder", Role::Installer, "/c/t/west/").await;
         let hidden = site.map_asked("/api/v1/map/boxes", &installer).await;
         assert_eq!((hidden["features"].clone(), hidden["elsewhere"].as_i64()), (json!([]), Some(0)));

@@ -30,7 +30,9 @@ pub(super) const MAP: &str = r#"{"type": "FeatureCollection", "features": [
 pub(super) async fn furnish(site: &Site) -> String {
     let (app, tenant) = (&site.app, site.app.tenant().as_str());
     organisation::store::seed_units(&app.db, tenant).await.unwrap();
-    assert!(organisation::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
+    assert!(
+        organisation::testing::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done
+    );
     let by = ("user:admin", "x", app.clock.now());
     app.grids
         .import(&app.db, tenant, (MAP.as_bytes(), crate::grid::Datum::Wgs84), by, false)

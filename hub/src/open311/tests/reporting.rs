@@ -130,7 +130,7 @@ async fn keys_say_who_and_where() {
         let case = case::store::by_number(&app.db, tenant, "", &number).await.unwrap().unwrap();
         assert!(case.area.starts_with("/county/south/"), "{}", case.area);
         // Neither is a key a login, nor a login a key.
-        let seat = user::add(
+        let seat = user::testing::add(
             &app.db,
             tenant,
             &app.chance,

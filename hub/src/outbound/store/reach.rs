@@ -15,12 +15,14 @@ pub(in crate::outbound) struct Reach {
 from_row!(Reach: mail, phone);
 
 pub(in crate::outbound) async fn of(db: &Db, tenant: &str, user: &str) -> Result<Option<Reach>> {
-    db.fetch_optional(
-        "select mail, phone from reach where tenant = $1 and user_name = $2",
-        args![tenant, user],
-    )
-    .await
+    db.fetch_optional(OF, args![tenant, user]).await
 }
+
+pub(in crate::outbound) async fn of_in(tx: &mut Tx, tenant: &str, user: &str) -> Result<Option<Reach>> {
+    tx.fetch_optional(OF, args![tenant, user]).await
+}
+
+const OF: &str = "select mail, phone from reach where tenant = $1 and user_name = $2";
 
 pub(in crate::outbound) async fn put(
     tx: &mut Tx,

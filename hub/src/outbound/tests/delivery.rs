@@ -166,9 +166,15 @@ async fn two_hubs_make_no_doubles() {
         }
         let app = &hubs[0];
         let tenant = app.tenant().as_str();
-        user::add(&app.db, tenant, &app.chance, START, ("li", "correct horse battery", Role::Commander))
-            .await
-            .unwrap();
+        user::testing::add(
+            &app.db,
+            tenant,
+            &app.chance,
+            START,
+            ("li", "correct horse battery", Role::Commander),
+        )
+        .await
+        .unwrap();
         let change = cli::Change { phone: Some("13800000000".into()), ..cli::Change::default() };
         cli::reach(app, "li", &change).await.unwrap();
         let senders = [Sender::open(&hubs[0]).await.unwrap(), Sender::open(&hubs[1]).await.unwrap()];

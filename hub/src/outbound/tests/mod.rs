@@ -39,7 +39,9 @@ impl Site {
         let area = AreaPath::kept(area.to_owned());
         let (app, grant) = (&self.app, Grant { role, area, unit: unit.map(str::to_owned) });
         let one = (name, "correct horse battery", &grant);
-        user::add_with(&app.db, app.tenant().as_str(), &app.chance, self.clock.now(), one).await.unwrap();
+        user::testing::add_with(&app.db, app.tenant().as_str(), &app.chance, self.clock.now(), one)
+            .await
+            .unwrap();
         let phone = format!("1380000{:04}", name.bytes().map(u32::from).sum::<u32>());
         let change =
             cli::Change { mail: Some(format!("{name}@fengxiang.test")), phone: Some(phone), clear: false };

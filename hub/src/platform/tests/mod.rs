@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::add_key;
 use crate::args;
-use crate::organisation::{self, AreaPath, import_areas};
+use crate::organisation::testing::import_areas;
+use crate::organisation::{self, AreaPath};
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, Browser, START, Site, sites};
 
@@ -28,7 +29,7 @@ async fn county() -> Vec<(Site, String)> {
         ] {
             let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: unit.map(str::to_owned) };
             let one = (name, "correct horse battery", &grant);
-            user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         }
         let key = add_key(app, "city").await.unwrap().unwrap();
         all.push((site, key));

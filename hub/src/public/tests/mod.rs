@@ -26,7 +26,7 @@ const AREAS: &str = "id,name,name_en,level,parent\n\
 pub(super) async fn reported(site: &Site, seat: &Browser, more: Value) -> (String, String) {
     let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
     organisation::store::seed_units(db, tenant).await.unwrap();
-    assert!(organisation::import_areas(db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
+    assert!(organisation::testing::import_areas(db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
     let mut body = json!({"title": "井盖破损", "text": "巷口井盖破了", "place": "东关巷口", "area": "g1"});
     body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     let request = Request::post("/api/v1/cases")

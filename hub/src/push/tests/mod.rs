@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{MOST_PER_USER, MOST_REFUSALS, id, of_user, store};
+use crate::admin::By;
 use crate::http::{self, Scheme};
 use crate::user::{self, Grant, Role};
 use crate::web::tests::site::{Answer, Browser, Site, sites};
@@ -156,16 +157,14 @@ async fn who_is_gone() {
         let tenant = app.tenant().as_str();
         for name in ["li", "wang"] {
             let one = (name, "correct horse battery", Role::Operator);
-            user::add(&app.db, tenant, &app.chance, app.clock.now(), one).await.unwrap();
+            user::testing::add(&app.db, tenant, &app.chance, app.clock.now(), one).await.unwrap();
             let browser = site.log_in(name).await;
             add(&site, &browser, &format!("https://push.example.org/{name}")).await;
         }
         let chief = site.log_in("chief").await;
         add(&site, &chief, "https://push.example.org/chief").await;
         assert_eq!(super::prune(&app.db).await.unwrap(), 0, "{}", site.name);
-        user::set_password(&app.db, tenant, &app.chance, app.clock.now(), ("li", "another password"))
-            .await
-            .unwrap();
+        user::people::new_password(app, &By::cli(app.clock.now()), "li").await.unwrap();
         assert!(ids(&site, "li").await.is_empty());
         // As somebody is taken away, whoever does it.
         let grants = user::grants(&app.db, tenant, "wang").await.unwrap();

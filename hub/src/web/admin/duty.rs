@@ -1,7 +1,6 @@
 //! A week of the roster: who is on duty and who leads the shift, day by day, and when nobody is.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Time};
@@ -9,7 +8,7 @@ use protocol::UtcMs;
 
 use super::names::Names;
 use super::places::why;
-use super::{bad, changes, failed, frame, good, local, looks, render};
+use super::{bad, changes, failed, frame, good, local, looks, refused, render};
 use crate::admin::By;
 use crate::app::App;
 use crate::organisation::AreaPath;
@@ -48,7 +47,7 @@ pub(in crate::web) async fn act(State(app): State<App>, form: SafeForm) -> Resul
         let (area, week) = (percent(fields.get("area")), percent(fields.get("week")));
         Ok(Redirect::to(&format!("/admin/duty?area={area}&week={week}&done={word}")).into_response())
     };
-    let refused = match fields.get("act") {
+    let wrong = match fields.get("act") {
         "remove" => match edit::remove_turn(&app, &by, fields.get("id")).await {
             Ok(()) => return back("removed"),
             Err(error) => why(error, lang).map_err(|error| error.shown(viewer))?,
@@ -58,9 +57,7 @@ pub(in crate::web) async fn act(State(app): State<App>, form: SafeForm) -> Resul
             Some(why) => why,
         },
     };
-    let mut response = show(&app, viewer, fields, Some(bad(refused))).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    show(&app, viewer, fields, Some(bad(wrong))).await.map(refused)
 }
 
 /// Why a turn was not added, if it was not.

@@ -20,6 +20,7 @@ use crate::web::text::Lang;
 use crate::web::view::{
     AdminImportPage, AdminImportsPage, Banner, FaultView, ImportKindView, ImportResult, SecretView, TallyView,
 };
+use crate::web::words;
 
 /// Longest note, in characters.
 const MOST_NOTE: usize = 200;
@@ -246,7 +247,7 @@ fn view(outcome: &Outcome, confirm: Option<String>, lang: Lang) -> ImportResult 
     let fault = |fault: &Fault| FaultView {
         line: fault.line.map_or_else(|| lang.admin_import_whole().to_owned(), |line| line.to_string()),
         column: fault.column.clone(),
-        what: fault.what.clone(),
+        what: words::fault(&fault.what, lang),
     };
     let secret =
         |(name, password): &(String, String)| SecretView { name: name.clone(), password: password.clone() };

@@ -2,6 +2,7 @@
 //!
 //! Who administers an area changes what lies in it; who audits one sees the same and changes nothing.
 
+pub(super) mod basemaps;
 pub(super) mod duty;
 mod form;
 pub(super) mod imports;
@@ -14,10 +15,11 @@ pub(super) mod user;
 pub(super) mod users;
 
 use axum::extract::State;
-use axum::response::Html;
+use axum::http::StatusCode;
+use axum::response::{Html, Response};
 
 use super::error::PageError;
-use super::guard::Viewer;
+use super::guard::{Fields, Viewer};
 use super::shell::{local, render, shell};
 use super::text::Lang;
 use super::view::{AdminPage, Banner, FindingView, Nav, Shell, ThereView};
@@ -71,6 +73,17 @@ fn bad(text: impl Into<String>) -> Banner {
     Banner { good: false, text: text.into() }
 }
 
+/// What stands above a page after a change that was made.
+fn saved(fields: &Fields, lang: Lang) -> Option<Banner> {
+    (fields.get("done") == "saved").then(|| good(lang.admin_saved()))
+}
+
+/// A form that comes back with what is wrong.
+fn refused(mut page: Response) -> Response {
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    page
+}
+
 fn there_views(there: &There, lang: Lang) -> Vec<ThereView> {
     let version =
         |version: Option<i64>| version.map_or_else(|| "—".to_owned(), |version| version.to_string());
@@ -85,7 +98,7 @@ fn there_views(there: &There, lang: Lang) -> Vec<ThereView> {
         row(lang.admin_there_map(), version(there.map), "/admin/imports/grids"),
         row(lang.admin_there_places(), there.places.to_string(), "/admin/gazetteer"),
         row(lang.admin_there_knowledge(), there.knowledge.to_string(), "/admin/knowledge"),
-        row(lang.admin_there_basemaps(), there.basemaps.to_string(), "/admin/imports"),
+        row(lang.admin_there_basemaps(), there.basemaps.to_string(), "/admin/basemaps"),
     ]
 }
 
@@ -133,7 +146,7 @@ fn findings(app: &App, missing: &Missing, lang: Lang) -> Vec<FindingView> {
     }
     for (is_missing, what, why, href) in [
         (missing.no_map, lang.admin_no_map(), lang.admin_no_map_why(), "/admin/imports/grids"),
-        (missing.no_basemap, lang.admin_no_basemap(), lang.admin_no_basemap_why(), "/admin/imports"),
+        (missing.no_basemap, lang.admin_no_basemap(), lang.admin_no_basemap_why(), "/admin/basemaps"),
         (
             missing.no_gazetteer,
             lang.admin_no_gazetteer(),

@@ -1,11 +1,10 @@
 //! Areas and units: the tree, the slots, and what each is called.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::names::{Names, segment};
-use super::{bad, changes, failed, frame, good, looks, render};
+use super::{bad, changes, failed, frame, looks, refused, render, saved};
 use crate::admin::By;
 use crate::admin::overview;
 use crate::app::App;
@@ -44,8 +43,7 @@ pub(in crate::web) async fn areas(
     fields: Fields,
 ) -> Result<Response, PageError> {
     looks(&app, &viewer)?;
-    let banner = (fields.get("done") == "saved").then(|| good(viewer.preferences.lang.admin_saved()));
-    show_areas(&app, &viewer, &fields, banner, None).await
+    show_areas(&app, &viewer, &fields, saved(&fields, viewer.preferences.lang), None).await
 }
 
 pub(in crate::web) async fn change_area(
@@ -66,10 +64,7 @@ pub(in crate::web) async fn change_area(
                 name_en: field("en").to_owned(),
                 rural: field("rural") == "yes",
             };
-            let mut response =
-                show_areas(&app, viewer, &Fields::default(), Some(bad(why)), Some(typed)).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            show_areas(&app, viewer, &Fields::default(), Some(bad(why)), Some(typed)).await.map(refused)
         }
     }
 }
@@ -140,8 +135,7 @@ pub(in crate::web) async fn units(
     fields: Fields,
 ) -> Result<Response, PageError> {
     looks(&app, &viewer)?;
-    let banner = (fields.get("done") == "saved").then(|| good(viewer.preferences.lang.admin_saved()));
-    show_units(&app, &viewer, &fields, banner, false).await
+    show_units(&app, &viewer, &fields, saved(&fields, viewer.preferences.lang), false).await
 }
 
 pub(in crate::web) async fn change_unit(
@@ -157,9 +151,7 @@ pub(in crate::web) async fn change_unit(
         Ok(()) => Ok(Redirect::to("/admin/units?done=saved").into_response()),
         Err(error) => {
             let why = why(error, lang).map_err(|error| error.shown(viewer))?;
-            let mut response = show_units(&app, viewer, &form.fields, Some(bad(why)), true).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            show_units(&app, viewer, &form.fields, Some(bad(why)), true).await.map(refused)
         }
     }
 }

@@ -26,7 +26,8 @@ pub(in crate::web) async fn page(State(app): State<App>, viewer: Viewer) -> Resu
     let (lang, local, tenant) = (frame.lang, local(&app), app.tenant().as_str());
     let shown = |error| failed(&viewer, error);
     let newest = app.policies.newest(&app.db, tenant, app.clock.now()).await.map_err(shown)?.version;
-    let text = policy::store::text(&app.db, tenant, newest).await.map_err(shown)?.unwrap_or_default();
+    let text =
+        policy::store::VERSIONS.text(&app.db, tenant, newest).await.map_err(shown)?.unwrap_or_default();
     let calendar = toml::from_str::<PolicySpec>(&text).ok().map(|spec| spec.calendar);
     let (weekdays, hours, years) = calendar.map(|calendar| readable(&calendar, lang)).unwrap_or_default();
     let own = By::of(&viewer.session, app.clock.now());
@@ -90,13 +91,14 @@ pub(in crate::web) async fn one(
     let shown = |error| failed(&viewer, error);
     let newest = app.policies.newest(&app.db, tenant, app.clock.now()).await.map_err(shown)?.version;
     let version: i64 = version.parse().map_err(|_| PageError::NotFound.shown(&viewer))?;
-    let text = policy::store::text(&app.db, tenant, version).await.map_err(shown)?;
+    let text = policy::store::VERSIONS.text(&app.db, tenant, version).await.map_err(shown)?;
     let text = text.ok_or_else(|| PageError::NotFound.shown(&viewer))?;
     let in_force = version == newest;
     let diff = if in_force {
         None
     } else {
-        let current = policy::store::text(&app.db, tenant, newest).await.map_err(shown)?.unwrap_or_default();
+        let current =
+            policy::store::VERSIONS.text(&app.db, tenant, newest).await.map_err(shown)?.unwrap_or_default();
         Some(lines(&current, &text))
     };
     let page = AdminPolicyPage { tab: "policies", version, in_force, text, diff, shell: &frame };
@@ -125,7 +127,7 @@ pub(super) async fn tried(
 ) -> db::Result<(Vec<DiffLine>, Vec<EffectView>)> {
     let tenant = app.tenant().as_str();
     let newest = app.policies.newest(&app.db, tenant, by.at).await?.version;
-    let current = policy::store::text(&app.db, tenant, newest).await?.unwrap_or_default();
+    let current = policy::store::VERSIONS.text(&app.db, tenant, newest).await?.unwrap_or_default();
     let Ok(new) = Policy::read(text, 0, &app.zone) else { return Ok((lines(&current, text), Vec::new())) };
     let pasts = effect::pasts(&app.db, tenant).await?;
     let categories = category::all(&app.db, tenant).await?;

@@ -7,7 +7,8 @@ use protocol::UtcMs;
 
 use super::names::{user_page, who};
 use super::{bad, failed, frame, local, looks, render};
-use crate::admin::asked;
+use crate::admin::Cursor;
+use crate::admin::asked::{self, NoDay};
 use crate::admin::audit::{self, Deed};
 use crate::admin::looks::{self as register, Look};
 use crate::app::App;
@@ -18,17 +19,65 @@ use crate::user::{self, Access};
 use crate::web::error::PageError;
 use crate::web::guard::{Fields, Viewer, percent};
 use crate::web::text::Lang;
-use crate::web::view::{AdminChoice, AdminRegisterPage, CellView, RegisterField, RegisterRow};
+use crate::web::view::{AdminChoice, AdminRegisterPage, Banner, CellView, RegisterField, RegisterRow};
 
-/// The same address with other words at its end.
-fn query(fields: &Fields, names: &[&str]) -> String {
-    let set = names.iter().filter(|name| !fields.get(name).is_empty());
-    let parts: Vec<String> = set.map(|name| format!("{name}={}&", percent(fields.get(name)))).collect();
-    parts.concat()
+/// What the address of a register asks for.
+struct Asks<'a> {
+    fields: &'a Fields,
+    page: &'static str,
+    /// Of the fields those that say something, as they are written in an address.
+    kept: String,
 }
 
-fn field(name: &'static str, label: &'static str, kind: &'static str, fields: &Fields) -> RegisterField {
-    RegisterField { name, label, kind, value: fields.get(name).to_owned() }
+impl<'a> Asks<'a> {
+    fn read(page: &'static str, names: &[&str], fields: &'a Fields) -> Self {
+        let set = names.iter().filter(|name| !fields.get(name).is_empty());
+        let parts: Vec<String> = set.map(|name| format!("{name}={}&", percent(fields.get(name)))).collect();
+        Self { fields, page, kept: parts.concat() }
+    }
+
+    fn here(&self) -> String {
+        format!("{}?{}", self.page, self.kept)
+    }
+
+    fn next(&self, next: Option<Cursor>) -> Option<String> {
+        next.map(|next| format!("{}?{}after={}", self.page, self.kept, percent(&next.to_string())))
+    }
+
+    fn csv(&self) -> String {
+        format!("{}.csv?{}", self.page, self.kept)
+    }
+
+    /// Its own two, each by name and label, and from which day to which.
+    fn filters(&self, own: [(&'static str, &'static str); 2], lang: Lang) -> Vec<RegisterField> {
+        let field = |kind, (name, label)| RegisterField {
+            name,
+            label,
+            kind,
+            value: self.fields.get(name).to_owned(),
+        };
+        let days = [("from", lang.admin_day_from()), ("to", lang.admin_day_to())];
+        let own = own.into_iter().map(|one| field("text", one));
+        own.chain(days.into_iter().map(|one| field("date", one))).collect()
+    }
+}
+
+/// Rows, and where those after them begin.
+type Found<T> = (Vec<T>, Option<Cursor>);
+
+/// Rows of a page; where what is written for a day is none, why, and no row.
+fn found<T>(
+    read: Result<db::Result<Found<T>>, NoDay>,
+    viewer: &Viewer,
+) -> Result<(Option<Banner>, Found<T>), PageError> {
+    match read {
+        Ok(found) => Ok((None, found.map_err(|error| failed(viewer, error))?)),
+        Err(NoDay) => Ok((Some(bad(viewer.preferences.lang.admin_day_wrong())), (Vec::new(), None))),
+    }
+}
+
+fn no_day(viewer: &Viewer) -> PageError {
+    PageError::Input(viewer.preferences.lang.admin_day_wrong().to_owned()).shown(viewer)
 }
 
 fn cell(text: impl Into<String>) -> CellView {
@@ -53,18 +102,14 @@ pub(in crate::web) async fn audit(
     fields: Fields,
 ) -> Result<Response, PageError> {
     looks(&app, &viewer)?;
-    let names = ["by", "subject", "act", "from", "to"];
-    let kept = query(&fields, &names);
-    let frame = frame(&app, &viewer, &format!("/admin/audit?{kept}")).await?;
+    let asks = Asks::read("/admin/audit", &["by", "subject", "act", "from", "to"], &fields);
+    let frame = frame(&app, &viewer, &asks.here()).await?;
     let (lang, local) = (frame.lang, local(&app));
-    let (banner, rows, next) = match asked::of_audit(&app, &fields, &viewer.session.user) {
-        Err(_) => (Some(bad(lang.admin_day_wrong())), Vec::new(), None),
-        Ok(asked) => {
-            let page = audit::page(&app.db, app.tenant().as_str(), &asked, audit::PAGE).await;
-            let (rows, next) = page.map_err(|error| failed(&viewer, error))?;
-            (None, rows, next)
-        }
+    let read = match asked::of_audit(&app, &fields, &viewer.session.user) {
+        Ok(asked) => Ok(audit::page(&app.db, app.tenant().as_str(), &asked, audit::PAGE).await),
+        Err(no_day) => Err(no_day),
     };
+    let (banner, (rows, next)) = found(read, &viewer)?;
     let row = |row: &audit::Row| RegisterRow {
         at: local.moment(UtcMs(row.made_at_ms)),
         cells: audit_cells(row, &who(&row.made_by, lang), lang, true),
@@ -81,12 +126,7 @@ pub(in crate::web) async fn audit(
         title: lang.admin_audit(),
         lead: lang.admin_audit_lead(),
         action: "/admin/audit",
-        fields: vec![
-            field("by", lang.admin_by(), "text", &fields),
-            field("subject", lang.admin_subject(), "text", &fields),
-            field("from", lang.admin_day_from(), "date", &fields),
-            field("to", lang.admin_day_to(), "date", &fields),
-        ],
+        fields: asks.filters([("by", lang.admin_by()), ("subject", lang.admin_subject())], lang),
         acts: std::iter::once(all).chain(Deed::ALL.iter().map(act)).collect(),
         banner,
         heads: vec![
@@ -97,8 +137,8 @@ pub(in crate::web) async fn audit(
             lang.admin_after(),
         ],
         rows: rows.iter().map(row).collect(),
-        next: next.map(|next| format!("/admin/audit?{kept}after={}", percent(&next.to_string()))),
-        csv: format!("/admin/audit.csv?{kept}"),
+        next: asks.next(next),
+        csv: asks.csv(),
         shell: &frame,
     };
     Ok(render(&page, &viewer)?.into_response())
@@ -134,17 +174,14 @@ pub(in crate::web) async fn access(
     fields: Fields,
 ) -> Result<Response, PageError> {
     looks(&app, &viewer)?;
-    let kept = query(&fields, &["person", "case", "from", "to"]);
-    let frame = frame(&app, &viewer, &format!("/admin/access?{kept}")).await?;
+    let asks = Asks::read("/admin/access", &["person", "case", "from", "to"], &fields);
+    let frame = frame(&app, &viewer, &asks.here()).await?;
     let (lang, local) = (frame.lang, local(&app));
-    let (banner, rows, next) = match asked::of_register(&app, &fields, &viewer.session.user) {
-        Err(_) => (Some(bad(lang.admin_day_wrong())), Vec::new(), None),
-        Ok(asked) => {
-            let page = register::page(&app.db, app.tenant().as_str(), &asked, register::PAGE).await;
-            let (rows, next) = page.map_err(|error| failed(&viewer, error))?;
-            (None, rows, next)
-        }
+    let read = match asked::of_register(&app, &fields, &viewer.session.user) {
+        Ok(asked) => Ok(register::page(&app.db, app.tenant().as_str(), &asked, register::PAGE).await),
+        Err(no_day) => Err(no_day),
     };
+    let (banner, (rows, next)) = found(read, &viewer)?;
     let row = |look: &Look| RegisterRow {
         at: local.moment(UtcMs(look.at_ms)),
         cells: vec![
@@ -162,18 +199,13 @@ pub(in crate::web) async fn access(
         title: lang.admin_access(),
         lead: lang.admin_access_lead(),
         action: "/admin/access",
-        fields: vec![
-            field("person", lang.admin_person(), "text", &fields),
-            field("case", lang.admin_case(), "text", &fields),
-            field("from", lang.admin_day_from(), "date", &fields),
-            field("to", lang.admin_day_to(), "date", &fields),
-        ],
+        fields: asks.filters([("person", lang.admin_person()), ("case", lang.admin_case())], lang),
         acts: Vec::new(),
         banner,
         heads: vec![lang.admin_person(), lang.admin_what(), lang.admin_case(), lang.admin_purpose()],
         rows: rows.iter().map(row).collect(),
-        next: next.map(|next| format!("/admin/access?{kept}after={}", percent(&next.to_string()))),
-        csv: format!("/admin/access.csv?{kept}"),
+        next: asks.next(next),
+        csv: asks.csv(),
         shell: &frame,
     };
     Ok(render(&page, &viewer)?.into_response())
@@ -185,9 +217,7 @@ pub(in crate::web) async fn audit_csv(
     fields: Fields,
 ) -> Result<Response, PageError> {
     looks(&app, &viewer)?;
-    let lang = viewer.preferences.lang;
-    let wrong = |_| PageError::Input(lang.admin_day_wrong().to_owned()).shown(&viewer);
-    let asked = asked::of_audit(&app, &fields, &viewer.session.user).map_err(wrong)?;
+    let asked = asked::of_audit(&app, &fields, &viewer.session.user).map_err(|_| no_day(&viewer))?;
     noted(&app, &viewer, "audit").await.map_err(|error| failed(&viewer, error))?;
     let page = audit::page(&app.db, app.tenant().as_str(), &asked, audit::MOST_CSV).await;
     let (rows, next) = page.map_err(|error| failed(&viewer, error))?;
@@ -213,9 +243,7 @@ pub(in crate::web) async fn access_csv(
     fields: Fields,
 ) -> Result<Response, PageError> {
     looks(&app, &viewer)?;
-    let lang = viewer.preferences.lang;
-    let wrong = |_| PageError::Input(lang.admin_day_wrong().to_owned()).shown(&viewer);
-    let asked = asked::of_register(&app, &fields, &viewer.session.user).map_err(wrong)?;
+    let asked = asked::of_register(&app, &fields, &viewer.session.user).map_err(|_| no_day(&viewer))?;
     noted(&app, &viewer, "access").await.map_err(|error| failed(&viewer, error))?;
     let page = register::page(&app.db, app.tenant().as_str(), &asked, register::MOST_CSV).await;
     let (rows, next) = page.map_err(|error| failed(&viewer, error))?;

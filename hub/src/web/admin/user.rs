@@ -1,14 +1,13 @@
 //! One of them: roles, password, lock, sessions, addresses, and an end.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::UtcMs;
 
 use super::names::{Names, user_page, who};
 use super::registers::audit_cells;
 use super::users::{grant_form, read_grant, standing, why};
-use super::{bad, changes, failed, frame, good, local, looks, render};
+use super::{bad, changes, failed, frame, good, local, looks, refused, render};
 use crate::admin::By;
 use crate::admin::audit::{self, Asked};
 use crate::app::App;
@@ -65,9 +64,7 @@ pub(in crate::web) async fn act(
         Done::Told(word) => Ok(Redirect::to(&format!("{}?done={word}", user_page(&name))).into_response()),
         Done::Password(password) => show(&app, viewer, &name, None, Some(password), &Fields::default()).await,
         Done::Refused(why) => {
-            let mut response = show(&app, viewer, &name, Some(bad(why)), None, &form.fields).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            show(&app, viewer, &name, Some(bad(why)), None, &form.fields).await.map(refused)
         }
     }
 }

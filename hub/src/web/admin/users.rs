@@ -1,12 +1,11 @@
 //! People of one's area: the list, and a new one.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use protocol::UtcMs;
 
 use super::names::{Names, role_choices, user_page};
-use super::{bad, changes, failed, frame, local, looks, render};
+use super::{bad, changes, failed, frame, local, looks, refused, render};
 use crate::admin::By;
 use crate::app::App;
 use crate::user::people::{self, PeopleError, Person};
@@ -34,7 +33,7 @@ pub(in crate::web) async fn add(State(app): State<App>, form: SafeForm) -> Resul
     let by = changes(&app, viewer)?;
     let names = Names::read(&app, lang).await.map_err(|error| failed(viewer, error))?;
     let name = form.fields.get("name").trim();
-    let refused = match read_grant(&form.fields, &names, lang) {
+    let wrong = match read_grant(&form.fields, &names, lang) {
         Err(why) => why,
         Ok(grant) => match people::add(&app, &by, name, &grant).await {
             Ok(password) => {
@@ -44,9 +43,7 @@ pub(in crate::web) async fn add(State(app): State<App>, form: SafeForm) -> Resul
             Err(error) => why(error, lang).map_err(|error| error.shown(viewer))?,
         },
     };
-    let mut response = show(&app, viewer, "", Some(bad(refused)), None, &form.fields).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    show(&app, viewer, "", Some(bad(wrong)), None, &form.fields).await.map(refused)
 }
 
 /// What a form says of a role, or why it says none.

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use protocol::hotline::ALARMS;
 
 use super::show::{Shown, show};
-use super::{Call, form, read};
+use super::{Call, begun, form, read};
 use crate::app::App;
 use crate::gazetteer::Choice;
 use crate::ticket::{self, Filing, Ticket, TicketError, lesson, taxonomy};
@@ -69,6 +69,9 @@ async fn act(
     let (viewer, fields) = (&sent.viewer, &sent.fields);
     let lang = viewer.preferences.lang;
     viewer.must(Act::FileTicket)?;
+    if let Some(call) = begun::find(app, viewer, call_id).await? {
+        return begun::refuse(app, viewer, &call, fields, seat::chosen(headers)).await;
+    }
     let call = read(app, viewer, call_id).await?;
     viewer.must_at(Act::FileTicket, &call.case.area)?;
     // Where the ticket is filed already its form is not there.

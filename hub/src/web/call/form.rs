@@ -1,6 +1,8 @@
 //! The ticket's form: what it offers, with which key, and what is wrong with it.
 
-use super::Call;
+use protocol::CallSubject;
+
+use crate::ticket::lesson::Past;
 use crate::ticket::{Draft, Field, taxonomy};
 use crate::user::Act;
 use crate::web::guard::{Fields, Viewer};
@@ -11,9 +13,18 @@ use crate::web::{heard, words};
 /// Digits before it choose tags.
 const FIRST_MATTER_KEY: usize = 4;
 
+/// What a form is made from, beside what stands in it.
+pub(super) struct From<'a> {
+    pub(super) subject: &'a CallSubject,
+    /// How earlier calls with the same first offer were tagged.
+    pub(super) past: &'a [Past],
+    /// When the ticket that is corrected was filed; 0: there is none.
+    pub(super) known: i64,
+}
+
 pub(super) fn view(
     draft: &Draft,
-    call: &Call,
+    from: &From<'_>,
     (places, point): (PlaceOffers, String),
     wrong: bool,
     viewer: &Viewer,
@@ -41,7 +52,7 @@ pub(super) fn view(
         sev: None,
     });
     TicketForm {
-        offers: heard::offers(&call.subject, &call.past, draft, lang),
+        offers: heard::offers(from.subject, from.past, draft, lang),
         matters: matters.collect(),
         categories: categories.collect(),
         urgencies: urgencies.collect(),
@@ -49,7 +60,7 @@ pub(super) fn view(
         places,
         point,
         summary: draft.summary.clone(),
-        known: call.ticket.as_ref().map_or(0, |ticket| ticket.filed_at_ms),
+        known: from.known,
         wrong: if wrong { draft.wrong().iter().map(|field| why(*field, lang)).collect() } else { vec![] },
         may: viewer.may(Act::FileTicket),
         roles: Act::FileTicket.roles_text(lang),

@@ -1,5 +1,6 @@
 //! One call: its recording, its words, and the ticket form beside them; what is done with it by one key is [`file`]'s.
 
+mod begun;
 mod file;
 mod form;
 mod marks;
@@ -9,8 +10,8 @@ mod show;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use protocol::hotline::Offer;
-use protocol::{CallSubject, Phase, Subject, UtcMs};
+use protocol::hotline::{CallReading, Offer};
+use protocol::{CallSubject, Origin, Phase, Subject, UtcMs};
 
 pub(super) use file::{centre, file, join};
 pub(super) use place::places;
@@ -42,11 +43,21 @@ pub(super) async fn page(
     fields: Fields,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
+    if let Some(begun) = begun::find(&app, &viewer, &call_id).await? {
+        return begun::show(
+            &app,
+            &viewer,
+            &begun,
+            Shown { seat: seat::chosen(&headers), ..Shown::default() },
+        )
+        .await;
+    }
     let call = read(&app, &viewer, &call_id).await?;
     let edit = fields.get("edit") == "1";
     let draft = call.ticket.as_ref().filter(|_| edit).map(Ticket::draft);
     let show_form = call.ticket.is_none() || edit;
-    let draft = show_form.then(|| draft.unwrap_or_else(|| offered(&call)));
+    let draft =
+        show_form.then(|| draft.unwrap_or_else(|| offered(&call.subject, call.case.place.as_deref())));
     let shown = Shown {
         purpose: fields.get("purpose").trim(),
         draft,
@@ -57,11 +68,12 @@ pub(super) async fn page(
     show::show(&app, &viewer, &call, shown).await
 }
 
-/// What the call itself says, for the operator to keep or to change.
-fn offered(call: &Call) -> Draft {
-    let reading = call.subject.reading.clone().unwrap_or_default();
+/// What the call itself says, for the operator to keep or to change. `place`: where its box stands.
+fn offered(subject: &CallSubject, place: Option<&str>) -> Draft {
+    let reading = subject.reading.clone().unwrap_or_default();
+    let told = reading.place.as_ref();
     let first = |offers: &[Offer]| offers.first().map(|offer| offer.id.clone()).unwrap_or_default();
-    let place = reading.place.as_ref().map(|place| match &place.grid {
+    let told = told.map(|place| match &place.grid {
         Some(grid) => format!("{}（{grid}）", place.text),
         None => place.text.clone(),
     });
@@ -69,7 +81,7 @@ fn offered(call: &Call) -> Draft {
         matter: first(&reading.matters),
         category: first(&reading.categories),
         urgency: first(&reading.urgencies),
-        place: place.or_else(|| call.case.place.clone()).unwrap_or_default(),
+        place: told.or_else(|| place.map(str::to_owned)).unwrap_or_default(),
         summary: reading.summary,
     }
 }
@@ -112,7 +124,10 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
         case::store::by_call(&app.db, tenant, user, call_id).await.map_err(shown)?.ok_or_else(missing)?;
     let id = case.case_id.as_str();
     let incidents = list::incidents(&app.db, tenant, id, None, NEWEST).await.map_err(shown)?;
-    let (incident, subject) = incidents.iter().find_map(subject).ok_or_else(missing)?;
+    let (incident, mut subject) = incidents.iter().find_map(subject).ok_or_else(missing)?;
+    if incident.phase != Phase::Ended.as_str() {
+        read_so_far(app, &incident.device_id, &mut subject);
+    }
     let ids = incidents.iter().map(|incident| incident.incident_id.as_str());
     let files = list::evidence_of(&app.db, tenant, ids, std::slice::from_ref(&case)).await.map_err(shown)?;
     let requests = command::store::of_case(&app.db, tenant, id).await.map_err(shown)?;
@@ -125,7 +140,12 @@ async fn read(app: &App, viewer: &Viewer, call_id: &str) -> Result<Call, PageErr
     let link = links::of_case(&app.db, tenant, id).await.map_err(shown)?;
     Ok(Call {
         over: incident.phase == Phase::Ended.as_str(),
-        similar: alike(&case, &subject, ticket.as_ref(), UtcMs(incident.started_at_ms), others),
+        similar: alike(
+            &subject,
+            (ticket.as_ref(), case.place.as_deref()),
+            UtcMs(incident.started_at_ms),
+            others,
+        ),
         away: device.as_ref().and_then(|device| device.link.as_deref()) == Some("offline"),
         skew_ms: device.as_ref().and_then(|device| device.skew_ms).unwrap_or(0),
         recognises: device
@@ -162,10 +182,27 @@ fn to_play(files: Vec<CaseEvidence>) -> Option<CaseEvidence> {
     recordings.min_by_key(|file| (file.stored_at_ms.is_none(), file.masked == 0))
 }
 
+/// While a call runs its incident tells of its alarms alone; what its box reads from the words meanwhile stands beside them.
+fn read_so_far(app: &App, device_id: &str, subject: &mut CallSubject) {
+    let Ok(device) = device_id.parse() else { return };
+    let origin = Origin { tenant: app.tenant().clone(), device };
+    let Some(told) = app.running.reading(&origin, subject.call_id) else { return };
+    let own = subject.reading.get_or_insert_default();
+    if own.categories.is_empty() {
+        // How urgent it is the alarms say.
+        let (alarms, urgencies) = (std::mem::take(&mut own.alarms), std::mem::take(&mut own.urgencies));
+        *own = CallReading {
+            urgencies: if alarms.is_empty() { told.urgencies } else { urgencies },
+            alarms,
+            ..told
+        };
+    }
+}
+
+/// `box_place`: where its box stands.
 fn alike(
-    case: &Case,
     subject: &CallSubject,
-    ticket: Option<&Ticket>,
+    (ticket, box_place): (Option<&Ticket>, Option<&str>),
     at: UtcMs,
     others: Vec<similar::Told>,
 ) -> Vec<Similar> {
@@ -175,7 +212,7 @@ fn alike(
     let words = format!("{} {summary}", reading.title);
     let holding = reading.alarms.iter().filter(|alarm| alarm.holds);
     let alarms: Vec<&str> = holding.map(|alarm| alarm.id.as_str()).collect();
-    let place = place.or_else(|| case.place.clone()).unwrap_or_default();
+    let place = place.or_else(|| box_place.map(str::to_owned)).unwrap_or_default();
     similar::similar(&place, &words, &alarms, at, others)
 }
 

@@ -4,6 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::Html;
 
+use super::begun;
 use crate::app::App;
 use crate::gazetteer::{Candidate, Found, How, Kind};
 use crate::organisation::Area;
@@ -34,7 +35,9 @@ pub(in crate::web) async fn places(
     let (tenant, user) = (app.tenant().as_str(), &viewer.session.user);
     // Whoever may not see the call learns nothing by its address.
     let case = case::store::by_call(&app.db, tenant, user, &call_id).await.map_err(shown)?;
-    case.ok_or_else(|| PageError::NotFound.shown(&viewer))?;
+    if case.is_none() && begun::find(&app, &viewer, &call_id).await?.is_none() {
+        return Err(PageError::NotFound.shown(&viewer));
+    }
     let frame = shell(&app, &viewer, Nav::Seat).await?;
     let words: String = fields.get("q").chars().take(MOST_ASKED).collect();
     let places = offers(&app, &words, fields.get("entry"), frame.lang).await.map_err(shown)?;

@@ -61,7 +61,9 @@ pub(super) async fn show(
     let form = match &draft {
         Some(draft) => {
             let places = place::offers(app, &draft.place, &entry, lang).await.map_err(failed)?;
-            Some(form::view(draft, call, (places, point), wrong, viewer))
+            let known = call.ticket.as_ref().map_or(0, |ticket| ticket.filed_at_ms);
+            let from = form::From { subject: &call.subject, past: &call.past, known };
+            Some(form::view(draft, &from, (places, point), wrong, viewer))
         }
         None => None,
     };
@@ -128,7 +130,7 @@ fn transcript(call: &Call, lang: Lang) -> TranscriptView {
         Transcript::Waiting if call.recognises => live(lang.transcript_running()),
         Transcript::Waiting => TranscriptView::Waiting,
         Transcript::Silent => TranscriptView::Silent,
-        Transcript::Failed { reason } => TranscriptView::Failed(reason.clone()),
+        Transcript::Failed { reason } => TranscriptView::Failed(words::reason(reason, lang)),
         Transcript::Done { segments, model, left_out } => {
             let wanted = Wanted::of(&call.subject, lang);
             TranscriptView::Done {
@@ -185,7 +187,11 @@ fn recording(call: &Call, viewer: &Viewer, purpose: &str, local: &LocalTime) -> 
         Some(row) => {
             let word = words::answer(&row.state, viewer.preferences.lang).1;
             RecordingView::OnSite {
-                last_failure: Some(row.reason.clone().unwrap_or_else(|| word.to_owned())),
+                last_failure: Some(
+                    row.reason
+                        .as_deref()
+                        .map_or_else(|| word.to_owned(), |why| words::reason(why, viewer.preferences.lang)),
+                ),
             }
         }
         None => RecordingView::OnSite { last_failure: None },

@@ -9,15 +9,19 @@ use super::limit;
 use super::{Typed, address, fields, find, refused};
 use crate::app::App;
 use crate::camera::diff::{self, Change, How, Part};
-use crate::camera::{At, Draft, Standing, TextError, Unsaved, check, draft, text};
+use crate::camera::{At, Draft, Standing, TextError, Unsaved, draft, text};
+use crate::case;
 use crate::command::{CommandError, MAX_PURPOSE};
 use crate::db;
+use crate::device::place::Place;
 use crate::device::{self, Device};
 use crate::user::Act;
 use crate::web::error::PageError;
 use crate::web::guard::{SafeForm, Viewer};
 use crate::web::shell::local;
 use crate::web::text::Lang;
+use crate::workflow::store::{StepError, take};
+use crate::workflow::{Actor, Step, VoidReason};
 
 /// Everything that one form stands for.
 struct Sent<'a> {
@@ -36,6 +40,9 @@ pub(in crate::web) async fn act(
 ) -> Answer {
     let viewer = &form.viewer;
     let command = form.fields.get("command").to_owned();
+    if command == "false_alarm" {
+        return false_alarm(&app, &form, (&id, &camera)).await;
+    }
     let needed = if command == "still" { Act::RequestStill } else { Act::Configure };
     viewer.must(needed)?;
     let area = device::store::area(&app.db, app.tenant().as_str(), &id).await;
@@ -52,6 +59,7 @@ pub(in crate::web) async fn act(
         "show_configuration" => {
             sent.ask(CommandBody::ShowConfiguration {}, sent.lang().cam_read_purpose()).await
         }
+        "place" => sent.place().await,
         "draft" => sent.keep().await,
         "replay" => sent.try_rules().await,
         "configuration" => sent.save().await,
@@ -61,6 +69,35 @@ pub(in crate::web) async fn act(
         "look" => sent.look().await,
         "walk_end" => sent.done(at.end_walk(&app, sent.user()).await),
         _ => Err(PageError::Input(sent.lang().input_unreadable().to_owned()).shown(viewer)),
+    }
+}
+
+/// What rules on trial would have told of was nothing: the case of it is void as a false alarm (误报), which counts against the
+/// rule. The law is that of any other place where somebody says so.
+async fn false_alarm(app: &App, form: &SafeForm, (id, camera): (&str, &str)) -> Answer {
+    let viewer = &form.viewer;
+    viewer.must(Act::Acknowledge)?;
+    let (at, device) = find(app, viewer, id, camera).await?;
+    let (tenant, session) = (app.tenant().as_str(), &viewer.session);
+    let number = form.fields.get("number");
+    let found = case::store::by_number(&app.db, tenant, &session.user, number).await;
+    let case = found.map_err(|error| PageError::from(error).shown(viewer))?;
+    let case = case.ok_or_else(|| PageError::NotFound.shown(viewer))?;
+    viewer.must_at(Act::Acknowledge, &case.area)?;
+    let note = form.fields.get("note").trim().to_owned();
+    let step = Step::Void { reason: VoidReason::FalseAlarm, note };
+    let (actor, step_id) = (Actor::user(&session.user, &session.grants), app.new_id());
+    match take(&app.db, tenant, number, &step, &actor, app.step_with(&step_id)).await {
+        Ok(_) => {
+            app.changes.wake();
+            Ok(form.done(&address(&at)))
+        }
+        Err(StepError::Unknown(_)) => Err(PageError::NotFound.shown(viewer)),
+        Err(StepError::Db(error)) => Err(PageError::from(error).shown(viewer)),
+        Err(StepError::Refused(why)) => {
+            let typed = Typed { why: why.text(viewer.preferences.lang), ..Typed::default() };
+            Ok(refused(app, viewer, &at, &device, typed).await)
+        }
     }
 }
 
@@ -136,6 +173,24 @@ impl Sent<'_> {
         Standing::read(self.app, self.user(), self.device).await.map_err(|error| self.shown(error))
     }
 
+    /// Where the box stands, for maps; nothing written takes it back.
+    async fn place(&self) -> Answer {
+        let field = |name| self.form.fields.get(name).trim();
+        let place = match (field("latitude"), field("longitude")) {
+            ("", "") => None,
+            (latitude, longitude) => match Place::read(latitude, longitude) {
+                Ok(place) => Some(place),
+                Err(_) => return self.refuse_words(self.lang().cam_place_wrong()).await,
+            },
+        };
+        let (id, now) = (self.at.origin.device.as_str(), self.app.clock.now());
+        match device::place::set(self.app, self.user(), id, place, now).await {
+            Ok(true) => Ok(self.back()),
+            Ok(false) => Err(self.shown(PageError::NotFound)),
+            Err(error) => Err(self.shown(error)),
+        }
+    }
+
     async fn keep(&self) -> Answer {
         self.draft().await?;
         Ok(self.back())
@@ -145,37 +200,11 @@ impl Sent<'_> {
     async fn try_rules(&self) -> Answer {
         let (draft, based_on) = self.draft().await?;
         let standing = self.standing().await?;
-        let Some(drawn) = standing.text(based_on) else {
-            let why = self.lang().cam_save_unknown().to_owned();
-            return self.refuse(Typed { draft: Some((draft, based_on)), why, ..Typed::default() }).await;
-        };
-        let camera = self.at.camera.as_str();
-        let written = match prepared(&drawn.toml, camera, &draft) {
-            Ok(written) => written,
-            Err(error) => return self.unsaved(error, draft, based_on).await,
-        };
-        let mut questions = Vec::new();
-        if !draft.rules.is_empty() {
-            questions.extend(text::trial(&written, camera).ok());
+        let purpose = self.lang().cam_try_purpose();
+        match self.at.try_draft(self.app, self.user(), &standing, (&draft, based_on), purpose).await {
+            Ok(_) => Ok(self.back()),
+            Err(error) => self.unsaved(error, draft, based_on).await,
         }
-        let in_force = standing.base().unwrap_or(drawn);
-        if text::read(&in_force.toml, camera).is_ok_and(|force| !force.rules.is_empty()) {
-            questions.extend(text::trial(&in_force.toml, camera).ok());
-        }
-        questions.dedup();
-        for rules in questions {
-            let body = self.at.trial(rules);
-            let asked =
-                self.at.asked(self.app, self.user(), &body, 1).await.map_err(|error| self.shown(error))?;
-            if asked.first().is_some_and(crate::command::CommandRow::is_open) {
-                continue;
-            }
-            let purpose = self.lang().cam_try_purpose();
-            if let Err(error) = self.at.ask(self.app, self.user(), body, purpose).await {
-                return self.not_asked(error, Some((draft, based_on))).await;
-            }
-        }
-        Ok(self.back())
     }
 
     async fn save(&self) -> Answer {
@@ -185,7 +214,7 @@ impl Sent<'_> {
         let (purpose, reason) = (field("purpose"), field("reason"));
         let standing = self.standing().await?;
         if let Some(drawn) = standing.text(based_on).filter(|_| standing.in_force == Some(based_on)) {
-            match self.needs_reason(&drawn.toml, &draft).await {
+            match limit::needs_reason(self.app, self.user(), self.at, &drawn.toml, &draft).await {
                 Err(error) => return Err(self.shown(error)),
                 Ok(true) if reason.is_empty() => {
                     let why = lang.cam_save_reason_missing().to_owned();
@@ -210,22 +239,6 @@ impl Sent<'_> {
             Ok(()) => Ok(self.back()),
             Err(error) => self.unsaved(error, draft, based_on).await,
         }
-    }
-
-    /// Whether the draft has other rules than what is in force, and they are too loud or were not tried. A draft in which
-    /// something is wrong is told so first.
-    async fn needs_reason(&self, drawn: &str, draft: &Draft) -> db::Result<bool> {
-        let camera = self.at.camera.as_str();
-        let Ok(before) = text::read(drawn, camera) else { return Ok(false) };
-        if !diff::is_for_rules(&diff::changes(&before, draft)) {
-            return Ok(false);
-        }
-        let Ok(rules) = prepared(drawn, camera, draft).and_then(|written| Ok(text::trial(&written, camera)?))
-        else {
-            return Ok(false);
-        };
-        let asked = self.at.asked(self.app, self.user(), &self.at.trial(rules), 1).await?;
-        Ok(limit::judge(self.app, self.at, draft, asked.first()).await?.needs_reason())
     }
 
     async fn unsaved(&self, error: Unsaved, draft: Draft, based_on: u64) -> Answer {
@@ -273,7 +286,7 @@ impl Sent<'_> {
         let camera = self.at.camera.as_str();
         let of_draft = kept.and_then(|kept| {
             let drawn = standing.text(kept.based_on)?;
-            prepared(&drawn.toml, camera, &kept.draft).ok()
+            self.at.prepared(&drawn.toml, &kept.draft).ok()
         });
         let written = of_draft.or_else(|| standing.base().map(|base| base.toml.clone()));
         let Some(rules) = written.and_then(|toml| text::trial(&toml, camera).ok()) else {
@@ -302,16 +315,6 @@ impl Sent<'_> {
             Err(error) => self.not_asked(error, None).await,
         }
     }
-}
-
-/// The text with the draft, where nothing is wrong in it.
-fn prepared(drawn: &str, camera: &str, draft: &Draft) -> Result<String, Unsaved> {
-    let before = text::read(drawn, camera)?;
-    let wrong = check::wrong(draft, &before);
-    if !wrong.is_empty() {
-        return Err(Unsaved::Wrong(wrong));
-    }
-    Ok(text::write(drawn, camera, draft)?)
 }
 
 fn text_words(error: &TextError, lang: Lang) -> String {

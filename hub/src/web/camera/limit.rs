@@ -3,7 +3,7 @@
 use protocol::{Trial, UtcMs};
 
 use crate::app::App;
-use crate::camera::{At, Draft, TRIAL_HOLDS_MS};
+use crate::camera::{At, Draft, TRIAL_HOLDS_MS, diff, text};
 use crate::command::CommandRow;
 use crate::db;
 use crate::device;
@@ -57,4 +57,25 @@ pub(super) async fn judge(
     let area = area.unwrap_or_else(|| "/".to_owned());
     let measure = wall::measure(app, &area, raised(&trial), (trial.from, trial.to)).await?;
     Ok(Limit::Tried(measure))
+}
+
+/// Whether a draft has other rules than what is in force, and they are too loud or were not tried. A draft in which something is
+/// wrong is told so first.
+pub(crate) async fn needs_reason(
+    app: &App,
+    user: &str,
+    at: &At,
+    drawn: &str,
+    draft: &Draft,
+) -> db::Result<bool> {
+    let camera = at.camera.as_str();
+    let Ok(before) = text::read(drawn, camera) else { return Ok(false) };
+    if !diff::is_for_rules(&diff::changes(&before, draft)) {
+        return Ok(false);
+    }
+    let Ok(rules) = at.prepared(drawn, draft).and_then(|written| Ok(text::trial(&written, camera)?)) else {
+        return Ok(false);
+    };
+    let asked = at.asked(app, user, &at.trial(rules), 1).await?;
+    Ok(judge(app, at, draft, asked.first()).await?.needs_reason())
 }

@@ -19,6 +19,8 @@ use axum::response::{Html, IntoResponse as _, Response};
 use protocol::Origin;
 
 pub(super) use act::act;
+pub(crate) use limit::needs_reason;
+pub(super) use panel::still;
 
 use super::error::PageError;
 use super::guard::Viewer;

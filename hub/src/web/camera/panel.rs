@@ -51,7 +51,10 @@ pub(super) async fn made(
     let standing = Standing::read(app, user, device).await?;
     let read = |known: &Known| text::read(&known.toml, camera).ok();
     let base = standing.base().filter(|base| text::has(&base.toml, camera));
-    let kept = at.draft(app, user).await?.filter(|kept| !is_saved(kept, standing.sent_by(user)));
+    let is_done = |kept: &Kept| {
+        is_saved(kept, standing.sent_by(user)) || at.is_in_force(&standing, (&kept.draft, kept.based_on))
+    };
+    let kept = at.draft(app, user).await?.filter(|kept| !is_done(kept));
     if health.is_none() && base.is_none() && kept.is_none() {
         return Err(PageError::NotFound);
     }
@@ -93,12 +96,16 @@ pub(super) async fn made(
         let own = own.iter().find(|known| known.rule_id == one.id);
         rule::view(one, &nth.to_string(), own.filter(|_| sees_cases), wrong(&format!("rule.{nth}")), lang)
     });
+    let place = device::place::of(&app.db, app.tenant().as_str(), &device.device_id).await?;
+    let degrees = |value: Option<f64>| value.map(|value| format!("{value:.6}")).unwrap_or_default();
     let page = CameraPage {
         device_id: device.device_id.clone(),
         device_title: device.title.clone(),
         id: camera.to_owned(),
         name: health.map_or_else(|| camera.to_owned(), |health| health.name.clone()),
         health: health.map(|health| camera_view(health, &local, lang)),
+        latitude: degrees(place.map(|place| place.latitude)),
+        longitude: degrees(place.map(|place| place.longitude)),
         may_still: may(Act::RequestStill),
         still_roles: Act::RequestStill.roles_text(lang),
         may_configure: may(Act::Configure),
@@ -106,7 +113,7 @@ pub(super) async fn made(
         still: still(app, user, at, &local, lang).await?,
         base: base.map(|base| base_view(base, &local, lang)),
         version: standing.in_force.map_or("—".to_owned(), |version| version_word(version, lang)),
-        read: read_view(standing.asked(), base, app.clock.now()),
+        read: read_view(standing.asked(), base, app.clock.now(), lang),
         based_on,
         refused: refused_view(
             &typed.why,
@@ -127,7 +134,7 @@ pub(super) async fn made(
         known_labels: labels(crate::camera::base::labels(&standing.rows).as_deref(), lang),
         sees_cases,
         trial: trial::panel(app, viewer, at, &standing, (&shown, based_on), &local, lang).await?,
-        saved: saved(standing.sent_by(user), &local),
+        saved: saved(standing.sent_by(user), &local, lang),
         walk: trial::walk(app, user, at, &shown, &local, lang).await?,
         walks_draft: diff::is_for_rules(&changes),
         purpose: typed.purpose,
@@ -157,14 +164,14 @@ fn base_view(base: &Known, local: &LocalTime, lang: Lang) -> BaseView {
 }
 
 /// A failure that something newer has put right is none.
-fn read_view(asked: Option<&CommandRow>, base: Option<&Known>, now: UtcMs) -> ReadView {
+fn read_view(asked: Option<&CommandRow>, base: Option<&Known>, now: UtcMs, lang: Lang) -> ReadView {
     let Some(row) = asked else { return ReadView::None };
     if base.is_some_and(|base| base.at.0 >= row.issued_at_ms) {
         return ReadView::None;
     }
     match row.state.as_str() {
         _ if row.is_open() && now.0 < row.expires_at_ms => ReadView::Waits,
-        "failed" => ReadView::Failed(row.reason.clone().unwrap_or_default()),
+        "failed" => ReadView::Failed(why(row, lang)),
         "done" => ReadView::None,
         _ => ReadView::Silent,
     }
@@ -188,7 +195,13 @@ fn refused_view(
 }
 
 /// The newest picture that came, and what became of the newest request.
-async fn still(app: &App, user: &str, at: &At, local: &LocalTime, lang: Lang) -> db::Result<StillView> {
+pub(in crate::web) async fn still(
+    app: &App,
+    user: &str,
+    at: &At,
+    local: &LocalTime,
+    lang: Lang,
+) -> db::Result<StillView> {
     let rows = at.asked(app, user, &CommandBody::Still { camera_id: at.camera.clone() }, STILLS).await?;
     let ids: Vec<&str> = rows.iter().map(|row| row.command_id.as_str()).collect();
     let files = pages::answers_of(&app.db, app.tenant().as_str(), &ids).await?;
@@ -207,20 +220,25 @@ async fn still(app: &App, user: &str, at: &At, local: &LocalTime, lang: Lang) ->
         waits: first.is_some_and(|row| row.is_open() || (row.state == "done" && !first_came(row))),
         failed: first.filter(|row| matches!(row.state.as_str(), "failed" | "expired")).map(|row| {
             let (_, word) = words::answer(&row.state, lang);
-            row.reason.clone().unwrap_or_else(|| word.to_owned())
+            row.reason.as_deref().map_or_else(|| word.to_owned(), |why| words::reason(why, lang))
         }),
         here: newest.map(|file| (file.url, file.starts, file.masked)),
     })
 }
 
-fn saved(sent: Option<&CommandRow>, local: &LocalTime) -> SavedView {
+/// In the box's words, as far as they are known in the reader's.
+fn why(row: &CommandRow, lang: Lang) -> String {
+    words::reason(row.reason.as_deref().unwrap_or_default(), lang)
+}
+
+fn saved(sent: Option<&CommandRow>, local: &LocalTime, lang: Lang) -> SavedView {
     let Some(row) = sent.filter(|row| local.now.0 - row.issued_at_ms < SAVED_SHOWN_MS) else {
         return SavedView::None;
     };
     let at = local.moment(UtcMs(row.answered_at_ms.unwrap_or(row.issued_at_ms)));
     match row.state.as_str() {
         "done" => SavedView::Done(at),
-        "failed" | "expired" => SavedView::Failed(at, row.reason.clone().unwrap_or_default()),
+        "failed" | "expired" => SavedView::Failed(at, why(row, lang)),
         _ => SavedView::Waits(at),
     }
 }

@@ -8,15 +8,20 @@ use crate::app::App;
 use crate::camera::{At, Draft, Standing, TRIAL_HOLDS_MS, check, diff, kind, text};
 use crate::command::CommandRow;
 use crate::db;
+use crate::organisation::AreaPath;
 use crate::user::Act;
 use crate::web::guard::Viewer;
 use crate::web::moment::{LocalTime, age_text};
 use crate::web::text::Lang;
-use crate::web::view::{HourView, LoadOfRules, RaisedView, TrialPanel, TriedLine, WalkSeen, WalkView};
+use crate::web::view::{
+    HourView, LoadOfRules, RaisedView, StoredView, TrialPanel, TriedLine, WalkSeen, WalkView,
+};
 use crate::web::words;
 
 /// Incidents that are written out; the strip shows all that came.
 const MOST_LINES: usize = 40;
+/// What begins so near to another is the same: rules on trial begin with what was remembered, not with what was seen live.
+const SAME_MS: i64 = 30_000;
 
 pub(super) async fn panel(
     app: &App,
@@ -46,13 +51,17 @@ pub(super) async fn panel(
     let now_row = newest(now_question.as_ref()).await?;
     let then_row = if differs { newest(then_question.as_ref()).await? } else { None };
     let in_force = base.and_then(|base| text::read(&base.toml, camera).ok()).unwrap_or_default();
-    let (now, then) = (
-        tried(now_row.as_ref(), &in_force, local, lang),
-        differs.then(|| tried(then_row.as_ref(), draft, local, lang)),
-    );
     let judged = if differs { then_row.as_ref() } else { now_row.as_ref() };
     let limit = limit::judge(app, at, draft, judged).await?;
     let told = limit::answer(judged, local.now);
+    let stored = match told.as_ref().filter(|_| viewer.may(Act::SeeCases)) {
+        Some(trial) => stored(app, viewer, at, trial).await?,
+        None => Vec::new(),
+    };
+    let (now, then) = (
+        tried(now_row.as_ref(), &in_force, &stored, local, lang),
+        differs.then(|| tried(then_row.as_ref(), draft, &stored, local, lang)),
+    );
     let raised = match told.as_ref().filter(|_| viewer.may(Act::SeeCases)) {
         Some(trial) => Some(raised(app, user, at, trial, local, lang).await?),
         None => None,
@@ -87,6 +96,41 @@ fn load(limit: Limit, differs: bool, lang: Lang) -> Option<LoadOfRules> {
     }
 }
 
+/// What the box told of in the hour and can be judged: by which rule, when it began, and the case.
+struct Told {
+    rule: String,
+    started_at_ms: i64,
+    case: StoredView,
+}
+
+async fn stored(app: &App, viewer: &Viewer, at: &At, trial: &Trial) -> db::Result<Vec<Told>> {
+    let camera = (at.origin.device.as_str(), at.camera.as_str());
+    let time = (trial.from.0 - SAME_MS, trial.to.0 + SAME_MS);
+    let user = viewer.session.user.as_str();
+    let rows = store::stored(&app.db, app.tenant().as_str(), user, camera, time).await?;
+    let told = |row: store::Stored| Told {
+        rule: rule_of(&row.source),
+        started_at_ms: row.started_at_ms,
+        case: StoredView {
+            may: viewer.session.may_at(Act::Acknowledge, &AreaPath::kept(row.area)),
+            number: row.number,
+        },
+    };
+    Ok(rows.into_iter().map(told).collect())
+}
+
+/// `camera/BOX/CAMERA/RULE`
+fn rule_of(source: &str) -> String {
+    source.splitn(4, '/').nth(3).unwrap_or_default().to_owned()
+}
+
+/// The case of what the box told of when the rules on trial would have: the nearest of the same rule.
+fn same(one: &TriedIncident, stored: &[Told]) -> Option<StoredView> {
+    let apart = |told: &&Told| (told.started_at_ms - one.started_at.0).abs();
+    let own = stored.iter().filter(|told| told.rule == one.rule_id.as_str() && apart(told) <= SAME_MS);
+    own.min_by_key(apart).map(|told| told.case.clone())
+}
+
 async fn raised(
     app: &App,
     user: &str,
@@ -99,7 +143,7 @@ async fn raised(
     let time = (trial.from.0, trial.to.0);
     let rows = store::raised(&app.db, app.tenant().as_str(), user, camera, time).await?;
     let view = |row: store::Raised| RaisedView {
-        rule: row.source.splitn(4, '/').nth(3).unwrap_or_default().to_owned(),
+        rule: rule_of(&row.source),
         at: local.moment(UtcMs(row.opened_at_ms)),
         state: words::state(&row.state, lang).word.to_owned(),
         number: row.number,
@@ -107,7 +151,13 @@ async fn raised(
     Ok(rows.into_iter().map(view).collect())
 }
 
-fn tried(row: Option<&CommandRow>, rules: &Draft, local: &LocalTime, lang: Lang) -> HourView {
+fn tried(
+    row: Option<&CommandRow>,
+    rules: &Draft,
+    stored: &[Told],
+    local: &LocalTime,
+    lang: Lang,
+) -> HourView {
     let Some(row) = row else { return HourView::None };
     let Some(answered) = row.answered_at_ms else {
         let failed = || HourView::Failed(words::answer(&row.state, lang).1.to_owned());
@@ -117,9 +167,12 @@ fn tried(row: Option<&CommandRow>, rules: &Draft, local: &LocalTime, lang: Lang)
         return HourView::Old;
     }
     let Some(trial) = row.trial() else {
-        return HourView::Failed(row.reason.clone().unwrap_or_default());
+        return HourView::Failed(words::reason(row.reason.as_deref().unwrap_or_default(), lang));
     };
-    let line = |one: &TriedIncident| line(one, &trial, rules, local, lang);
+    let line = |one: &TriedIncident| TriedLine {
+        stored: same(one, stored),
+        ..line(one, &trial, rules, local, lang)
+    };
     HourView::Done {
         width: (trial.to.since_ms(trial.from) / 1_000).max(1),
         lines: trial.incidents.iter().take(MOST_LINES).map(line).collect(),
@@ -148,6 +201,7 @@ fn line(one: &TriedIncident, trial: &Trial, rules: &Draft, local: &LocalTime, la
         // So short a one would not be seen.
         width: (until.since_ms(one.started_at) / 1_000).max(12),
         class: words::sev(severity, lang).class,
+        stored: None,
     }
 }
 
@@ -181,7 +235,9 @@ pub(super) async fn walk(
         until: local.moment(walk.until),
         goes_on: local.now < walk.until,
         to: trial.as_ref().map(|trial| local.moment(trial.to)),
-        failed: answered.filter(|row| row.state == "failed").and_then(|row| row.reason.clone()),
+        failed: answered
+            .filter(|row| row.state == "failed")
+            .and_then(|row| row.reason.as_deref().map(|why| words::reason(why, lang))),
         seen: trial.as_ref().map(seen).unwrap_or_default(),
     }))
 }

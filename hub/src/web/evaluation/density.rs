@@ -10,7 +10,7 @@ use axum::response::Html;
 use geo::MultiPolygon;
 
 use super::trend::coordinate;
-use super::{Here, Links, areas, hours, pick, share, tabs};
+use super::{Here, Links, Opening, hours, pick, share, tabs};
 use crate::app::App;
 use crate::evaluation::asked::Asked;
 use crate::evaluation::by::up_to;
@@ -22,11 +22,11 @@ use crate::organisation::Level;
 use crate::user::Act;
 use crate::web::error::PageError;
 use crate::web::guard::{Fields, Viewer};
-use crate::web::shell::{render, shell};
+use crate::web::shell::render;
 use crate::web::text::Lang;
 use crate::web::view::{
     DensityLabelView, DensityLegendView, DensityMapView, DensityPage, DensityRowView, DensityShapeView,
-    FigureView, FilterChoice, Nav, PartsView,
+    FigureView, FilterChoice, PartsView,
 };
 use drawing::{MOST_SHAPES, draw, step, steps};
 
@@ -109,20 +109,17 @@ pub(in crate::web) async fn page(
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
     viewer.must(Act::Evaluate)?;
-    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
-    let lang = frame.lang;
     let shown = |error: PageError| error.shown(&viewer);
     let wrong = |why: String| shown(PageError::Input(why));
     let level = level(fields.get("level")).map_err(wrong)?;
     let shade = Shade::read(fields.get("measure")).map_err(wrong)?;
     let by = By::Area(level);
     let asked = Asked::read_by(&app, &fields, &viewer.session, by).await;
-    let asked = asked.map_err(|error| shown(PageError::from(error)))?;
+    let Opening { frame, asked, names, areas } = Opening::of(&app, &viewer, asked).await?;
+    let lang = frame.lang;
     let made = tables(&app, &asked.question, &[by]).await;
     let found = made.map_err(|error| shown(PageError::from(error)))?.pop();
     let table = found.ok_or_else(|| shown(PageError::NotFound))?.table;
-    let names = Names::read(&app).await.map_err(|error| shown(PageError::from(error)))?;
-    let areas = areas(&app, &asked.area, lang).await.map_err(|error| shown(PageError::from(error)))?;
     let index = app.grids.newest(&app.db, app.tenant().as_str()).await;
     let index = index.map_err(|error| shown(PageError::from(error)))?;
     let links = Links { by, period: table.period.clone(), area: &asked.area, lang };

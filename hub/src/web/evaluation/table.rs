@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Html;
 
 use super::overview::{self, Made};
-use super::{Here, Links, areas, kept, measures, pick, share, tabs, weights};
+use super::{Here, Links, Opening, kept, measures, pick, share, tabs, weights};
 use crate::app::App;
 use crate::evaluation::asked::Asked;
 use crate::evaluation::names::Names;
@@ -14,9 +14,9 @@ use crate::evaluation::{By, Shown, tables, why};
 use crate::user::Act;
 use crate::web::error::PageError;
 use crate::web::guard::{Fields, Viewer};
-use crate::web::shell::{local, render, shell};
+use crate::web::shell::{local, render};
 use crate::web::text::Lang;
-use crate::web::view::{EvaluationPage, FigureRowView, FilterChoice, Nav, OverviewView};
+use crate::web::view::{EvaluationPage, FigureRowView, FilterChoice, OverviewView};
 
 /// Whether every measure is asked for.
 fn is_whole(fields: &Fields) -> bool {
@@ -29,11 +29,10 @@ pub(in crate::web) async fn page(
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
     viewer.must(Act::Evaluate)?;
-    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
-    let lang = frame.lang;
     let shown = |error: PageError| error.shown(&viewer);
-    let asked =
-        Asked::read(&app, &fields, &viewer.session).await.map_err(|error| shown(PageError::from(error)))?;
+    let asked = Asked::read(&app, &fields, &viewer.session).await;
+    let Opening { frame, asked, names, areas } = Opening::of(&app, &viewer, asked).await?;
+    let lang = frame.lang;
     let whole = is_whole(&fields);
     let made = if whole {
         tables(&app, &asked.question, &[asked.by]).await
@@ -41,8 +40,6 @@ pub(in crate::web) async fn page(
         series(&app, &asked.question, asked.by, overview::PERIODS).await
     };
     let made = made.map_err(|error| shown(PageError::from(error)))?;
-    let names = Names::read(&app).await.map_err(|error| shown(PageError::from(error)))?;
-    let areas = areas(&app, &asked.area, lang).await.map_err(|error| shown(PageError::from(error)))?;
     let links = Links { by: asked.by, period: asked.question.period.to_string(), area: &asked.area, lang };
     let overview = if whole {
         None

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Html;
 
 use super::density::heat_step;
-use super::{Here, Links, areas, pick, tabs};
+use super::{Here, Links, Opening, pick, tabs};
 use crate::app::App;
 use crate::evaluation::asked::Asked;
 use crate::evaluation::hours::{Hours, hours};
@@ -20,11 +20,9 @@ use crate::user::Act;
 use crate::web::error::PageError;
 use crate::web::guard::{Fields, Viewer};
 use crate::web::moment::LocalTime;
-use crate::web::shell::{local, render, shell};
+use crate::web::shell::{local, render};
 use crate::web::text::Lang;
-use crate::web::view::{
-    FigureView, FilterChoice, HeatCellView, Nav, TrendsColumnView, TrendsPage, TrendsRowView,
-};
+use crate::web::view::{FigureView, FilterChoice, HeatCellView, TrendsColumnView, TrendsPage, TrendsRowView};
 
 /// Columns of a page, by how long each is.
 const DAYS: usize = 14;
@@ -64,8 +62,6 @@ pub(in crate::web) async fn page(
     fields: Fields,
 ) -> Result<Html<String>, PageError> {
     viewer.must(Act::Evaluate)?;
-    let frame = shell(&app, &viewer, Nav::Evaluation).await?;
-    let lang = frame.lang;
     let shown = |error: PageError| error.shown(&viewer);
     let wrong = |why: String| shown(PageError::Input(why));
     let by = match fields.get("by") {
@@ -74,15 +70,14 @@ pub(in crate::web) async fn page(
     };
     let measure = count_of(fields.get("measure")).map_err(wrong)?;
     let asked = Asked::read_by(&app, &fields, &viewer.session, by).await;
-    let asked = asked.map_err(|error| shown(PageError::from(error)))?;
+    let Opening { frame, asked, names, areas } = Opening::of(&app, &viewer, asked).await?;
+    let lang = frame.lang;
     let period = &asked.question.period;
     let made = series(&app, &asked.question, by, columns_of(period)).await;
     let made = made.map_err(|error| shown(PageError::from(error)))?;
     let tables: Vec<&Table> = made.iter().map(|shown| &shown.table).collect();
     let found = hours(&app, &asked.question, measure).await;
     let found = found.map_err(|error| shown(PageError::from(error)))?;
-    let names = Names::read(&app).await.map_err(|error| shown(PageError::from(error)))?;
-    let areas = areas(&app, &asked.area, lang).await.map_err(|error| shown(PageError::from(error)))?;
     let links = Links { by, period: period.to_string(), area: &asked.area, lang };
     let (rows, more) = rows(&tables, measure, &names, &links);
     let own = |by: By, measure: Measure, period: &str| {

@@ -6,6 +6,7 @@
 //! from, like those of `web/moves`. Nothing of where people are is kept.
 
 mod act;
+mod deed;
 mod task;
 
 use askama::Template as _;
@@ -15,27 +16,35 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use protocol::Severity;
 
 pub(super) use act::{report, step};
+pub(super) use deed::submit as deed;
 
 use super::error::PageError;
 use super::guard::{Fields, Viewer};
 use super::shell::{local, shell};
 use super::text::Lang;
-use super::view::{FieldChanges, FieldPage, FieldProblem, FieldReport, Nav};
-use super::words;
+use super::view::{FieldChanges, FieldPage, FieldProblem, FieldReport, FieldTask, MapMode, MapView, Nav};
+use super::{map, words};
 use crate::app::App;
 use crate::case::{self, HistoryEntry};
+use crate::field::deed::doers;
+use crate::field::store::Found;
 use crate::field::{MOST_SINCE, store};
 use crate::organisation::{self, Area, AreaPath};
 use crate::user::{Act, Grant, Session};
 use crate::web::moves::counts;
 use crate::workflow::StepKind;
-use task::Around;
+pub(super) use task::line as talk_line;
+use task::{Around, Beside, Colleagues};
 
 /// More than anybody does in a day.
 const MOST_TASKS: usize = 60;
 const MOST_MINE: i64 = 20;
 /// Pictures of one task.
 const MOST_PICTURES: i64 = 4;
+/// Messages of one task, the newest.
+const MOST_TALK: i64 = 20;
+/// Degrees around the tasks on the map: about two hundred metres.
+const MAP_MARGIN: f64 = 0.002;
 /// Grids that are offered for a report: those of a large town.
 const MOST_AREAS: usize = 400;
 
@@ -149,15 +158,25 @@ async fn made(app: &App, viewer: &Viewer, outcome: Outcome) -> Result<String, Pa
     let brought = store::brought(db, tenant, &found, MOST_PICTURES).await?;
     let areas = organisation::store::areas(db, tenant).await?;
     let problem = outcome.problem.as_ref();
-    let around = Around { session, areas: &areas, brought: &brought, problem, local: &local, lang };
-    let (checks, handles) =
-        found.iter().filter_map(|case| task::task(case, &around)).partition(|task| task.is_check);
+    let beside = Beside {
+        hands: store::hands(db, tenant, &found).await?,
+        talk: store::talk(db, tenant, &found, MOST_TALK).await?,
+        colleagues: colleagues(app, user, &found).await?,
+    };
+    let around =
+        Around { session, areas: &areas, brought: &brought, beside: &beside, problem, local: &local, lang };
+    let tasks = found.iter().filter_map(|case| task::task(case, &around));
+    let tasks = tasks.map(|task| FieldTask { form_id: app.new_id(), ..task });
+    let (checks, handles): (Vec<FieldTask>, Vec<FieldTask>) = tasks.partition(|task| task.is_check);
+    let map = map::view(app, viewer, MapMode::Field).await?;
+    let map = map.map(|map| MapView { bounds: bounds(&checks, &handles).or(map.bounds.clone()), ..map });
     let mine = store::reported(db, tenant, user, MOST_MINE).await?;
     let report = outcome.report.unwrap_or_else(|| blank(lang));
     let page = FieldPage {
         name: user.to_owned(),
         role: session.role.word(lang),
         area: home(session, &areas, lang),
+        map,
         handles,
         checks,
         more,
@@ -167,6 +186,40 @@ async fn made(app: &App, viewer: &Viewer, outcome: Outcome) -> Result<String, Pa
         shell: &frame,
     };
     Ok(page.render()?)
+}
+
+/// Those to whom the viewer can hand each task, by what it waits for and where it lies.
+async fn colleagues(app: &App, user: &str, found: &[Found]) -> crate::db::Result<Colleagues> {
+    let mut all = Colleagues::new();
+    let mut tx = app.db.begin_read().await?;
+    for case in found {
+        let key = task::place(case);
+        if all.contains_key(&key) {
+            continue;
+        }
+        let level = case.level.parse().unwrap_or(organisation::Level::County);
+        let roles = doers(&case.state, level);
+        let names = store::colleagues(&mut tx, app.tenant().as_str(), user, (&roles, &case.area)).await?;
+        all.insert(key, names);
+    }
+    Ok(all)
+}
+
+/// `west,south,east,north` around the tasks that have a point; nothing without any.
+fn bounds(checks: &[FieldTask], handles: &[FieldTask]) -> Option<String> {
+    let points = checks.iter().chain(handles).filter_map(|task| {
+        let (latitude, longitude) = task.at.as_ref()?;
+        Some((longitude.parse::<f64>().ok()?, latitude.parse::<f64>().ok()?))
+    });
+    let around = |(west, south, east, north): (f64, f64, f64, f64), (x, y): (f64, f64)| {
+        (west.min(x), south.min(y), east.max(x), north.max(y))
+    };
+    let start = (f64::MAX, f64::MAX, f64::MIN, f64::MIN);
+    let (west, south, east, north) = points.fold(start, around);
+    let margin = MAP_MARGIN;
+    (west <= east).then(|| {
+        format!("{:.6},{:.6},{:.6},{:.6}", west - margin, south - margin, east + margin, north + margin)
+    })
 }
 
 /// A form in which nothing was typed.

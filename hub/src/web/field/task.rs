@@ -1,14 +1,19 @@
 //! One task, and one line of what somebody reported: from a case to what the page shows.
 
+use std::collections::HashMap;
+
 use protocol::{Place, UtcMs};
 
-use crate::field::store::{Brought, Found};
+use crate::case::HistoryEntry;
+use crate::field::store::{Brought, Found, Hand, Talk};
 use crate::field::task::{Work, may};
 use crate::organisation::{Area, AreaPath, Level};
 use crate::user::Session;
 use crate::web::moment::{LocalTime, age_text};
 use crate::web::text::Lang;
-use crate::web::view::{DueView, FieldMine, FieldMove, FieldPicture, FieldProblem, FieldTask};
+use crate::web::view::{
+    DueView, FieldHand, FieldMine, FieldMove, FieldPicture, FieldProblem, FieldTask, TalkLine,
+};
 use crate::web::words;
 use crate::workflow::{ClockKind, StepKind};
 
@@ -17,11 +22,27 @@ const SOON_MS: i64 = 3_600_000;
 /// Names of areas in a line, the lowest.
 const MOST_NAMES: usize = 2;
 
+/// What a task waits for, and where: those who could do it are the same for all of one.
+pub(super) type Colleagues = HashMap<(String, String, String), Vec<String>>;
+
+pub(super) fn place(case: &Found) -> (String, String, String) {
+    (case.state.clone(), case.level.clone(), case.area.clone())
+}
+
+/// What people do beside the moves.
+#[derive(Default)]
+pub(super) struct Beside {
+    pub(super) hands: Vec<Hand>,
+    pub(super) talk: Vec<Talk>,
+    pub(super) colleagues: Colleagues,
+}
+
 /// What is known around the cases.
 pub(super) struct Around<'a> {
     pub(super) session: &'a Session,
     pub(super) areas: &'a [Area],
     pub(super) brought: &'a [Brought],
+    pub(super) beside: &'a Beside,
     pub(super) problem: Option<&'a (String, FieldProblem)>,
     pub(super) local: &'a LocalTime,
     pub(super) lang: Lang,
@@ -54,10 +75,37 @@ pub(super) fn task(case: &Found, around: &Around<'_>) -> Option<FieldTask> {
         result: case.report.clone().filter(|_| work == Work::Check).unwrap_or_default(),
         pictures: pictures.collect(),
         position: case.history_count,
+        hand: hand(case, around),
+        colleagues: around.beside.colleagues.get(&place(case)).cloned().unwrap_or_default(),
+        talk: around
+            .beside
+            .talk
+            .iter()
+            .filter(|one| one.case_id == case.case_id)
+            .map(|one| line(&one.entry, local, lang))
+            .collect(),
+        form_id: String::new(),
         moves: work.moves().iter().map(|kind| offered(*kind, around, &area, level)).collect(),
         problem: problem.map(|(_, problem)| problem.clone()),
         number: case.number.clone(),
     })
+}
+
+fn hand(case: &Found, around: &Around<'_>) -> Option<FieldHand> {
+    let hand = around.beside.hands.iter().find(|hand| hand.case_id == case.case_id)?;
+    Some(FieldHand {
+        by: hand.given_by.clone(),
+        to: hand.to_user.clone(),
+        at: around.local.moment(UtcMs(hand.taken_at_ms.unwrap_or(hand.given_at_ms))),
+        is_taken: hand.taken_at_ms.is_some(),
+        is_own: hand.to_user == around.session.user,
+    })
+}
+
+/// A row of the history as a line of what people say.
+pub(in crate::web) fn line(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> TalkLine {
+    let view = words::history(entry, local, lang);
+    TalkLine { at: view.at, by: view.by, action: view.action, text: view.detail }
 }
 
 fn offered(kind: StepKind, around: &Around<'_>, area: &AreaPath, level: Level) -> FieldMove {

@@ -171,6 +171,22 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
             last: last(),
         }],
     };
+    let basemaps = |banner: Option<Banner>, may| AdminBaseMapsPage {
+        shell: &shell,
+        tab: "basemaps",
+        rows: vec![BaseMapView {
+            name: "county.pmtiles".into(),
+            sha256: "5a".repeat(32),
+            place: "34.3000–34.7000 N, 107.1000–107.7000 E".into(),
+            zooms: "0–14".into(),
+            size: "182 MB".into(),
+            at: at(86_400),
+            shown: true,
+        }],
+        banner,
+        may,
+        may_why: lang.admin_countywide().to_owned(),
+    };
     let import = |result: ImportResult, word, good| AdminImportPage {
         shell: &shell,
         tab: "imports",
@@ -292,6 +308,7 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
         next: Some("/admin/audit?after=1~2".into()),
         csv: "/admin/audit.csv?".into(),
     };
+    let refused = Banner { good: false, text: lang.admin_basemap_large().to_owned() };
     vec![
         ("admin", overview.render()),
         ("admin-users", users.render()),
@@ -302,6 +319,8 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
         ("admin-imports", imports.render()),
         ("admin-import-good", import(good, lang.admin_policies(), true).render()),
         ("admin-import-bad", import(bad, lang.admin_areas(), false).render()),
+        ("admin-basemaps", basemaps(None, true).render()),
+        ("admin-basemaps-refused", basemaps(Some(refused), false).render()),
         ("admin-policies", policies.render()),
         ("admin-policy", policy.render()),
         ("admin-list", list.render()),

@@ -76,6 +76,7 @@ fn line(rule: &str, class: &'static str, x: i64, lang: Lang) -> TriedLine {
         x,
         width: 136,
         class,
+        stored: (x < 2_000).then(|| StoredView { number: "20260318-014".into(), may: true }),
     }
 }
 
@@ -102,6 +103,8 @@ fn page<'a>(shell: &'a Shell, lang: Lang, name: &str) -> CameraPage<'a> {
             dropped: 3,
             reason: String::new(),
         }),
+        latitude: "34.511200".into(),
+        longitude: "107.387100".into(),
         may_still: true,
         still_roles: String::new(),
         may_configure: true,

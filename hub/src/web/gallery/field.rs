@@ -62,6 +62,21 @@ fn task(lang: Lang, number: &str, is_check: bool, sev: &'static str, may: bool) 
         },
         position: 7,
         moves: moves(lang, is_check, may),
+        hand: Some(FieldHand {
+            by: "wang".into(),
+            to: "zhang".into(),
+            at: at(1_200),
+            is_taken: !is_check,
+            is_own: is_check,
+        }),
+        colleagues: if may { vec!["li".into(), "wang".into()] } else { vec![] },
+        talk: vec![TalkLine {
+            at: at(600),
+            by: "dispatch".into(),
+            action: lang.pick("交流", "Message").into(),
+            text: HOSTILE.into(),
+        }],
+        form_id: "0195a1c2-0000-7000-8000-0000000000c2".into(),
         problem: None,
     }
 }
@@ -84,6 +99,7 @@ fn page(shell: &Shell) -> FieldPage<'_> {
         shell,
         name: "zhang".into(),
         role: lang.role_grid_manager(),
+        map: None,
         area: "东关社区 第03网格".into(),
         handles: vec![
             task(lang, "20260318-031", false, "p3", true),

@@ -2,7 +2,7 @@
 
 use askama::Template as _;
 
-use super::sample::{at, call_page, said, shell};
+use super::sample::{at, call_page, said, shell, ticket_form};
 use crate::web::text::Lang;
 use crate::web::view::*;
 
@@ -37,7 +37,7 @@ pub(super) fn places(lang: Lang, unclear: bool) -> PlaceOffers {
 fn call(lang: Lang, id: u32, ago_s: i64) -> SeatCall {
     SeatCall {
         id: format!("0195a1c2-0000-7000-8000-00000000000{id}"),
-        url: Some(format!("/calls/0195a1c2-0000-7000-8000-00000000000{id}")),
+        url: format!("/calls/0195a1c2-0000-7000-8000-00000000000{id}"),
         number: Some(format!("20260318-0{id}7")),
         caller: "138****6027".into(),
         seat: "03".into(),
@@ -67,7 +67,6 @@ pub(super) fn list(lang: Lang) -> SeatList {
             },
             SeatCall {
                 since_ms: Some(at(20).ms),
-                url: None,
                 number: None,
                 caller: lang.caller_unknown().into(),
                 what: lang.seat_no_case().into(),
@@ -119,7 +118,32 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
     let mut joined = call_page(&shell, RecordingView::None, said(lang), true);
     joined.joined_into = Some("20260318-021".into());
     joined.centre = Some(CentreView { at: at(300), by: "seat03".into(), in_hand: Some("chief".into()) });
+    let begun = |ended: bool| CallBegunPage {
+        shell: &shell,
+        call_id: "0195a1c2-0000-7000-8000-000000000002".into(),
+        caller: lang.caller_unknown().into(),
+        seat: "03".into(),
+        started: Some(at(20)),
+        runs_since_ms: (!ended).then_some(at(20).ms),
+        length: "00:20".into(),
+        device_id: "box-1".into(),
+        ended,
+        transcript: TranscriptView::Live {
+            note: lang.transcript_ongoing(),
+            away: false,
+            alarms: "{}".into(),
+            heard: "{}".into(),
+        },
+        similar: vec![],
+        knowledge: KnowledgeView::Waiting,
+        form: Some(ticket_form(lang, vec![])),
+        error: ended.then(|| lang.call_not_yet().to_owned()),
+        calls: list(lang),
+        map: None,
+    };
     vec![
+        ("seat-begun", begun(false).render()),
+        ("seat-begun-over", begun(true).render()),
         ("seat", SeatPage { shell: &shell, list: list(lang), seats: seats() }.render()),
         ("seat-empty", SeatPage { shell: &shell, list: none, seats: vec![] }.render()),
         ("seat-calls", Ok(told.render().expect("call page"))),

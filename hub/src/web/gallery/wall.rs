@@ -9,6 +9,8 @@ use crate::web::view::*;
 fn alert(row: CaseRow, rank: usize, nth: usize) -> AlertView {
     let rings = row.pulses;
     AlertView {
+        live: !row.is_call,
+        no_live: None,
         rank,
         key: Some(nth),
         waited: "00:48".into(),
@@ -199,9 +201,21 @@ pub(super) fn pages(lang: Lang, theme: Theme) -> Vec<(&'static str, askama::Resu
         cut: true,
         back: "/wall",
     };
+    let here =
+        LiveView { here: Some(("/api/v1/evidence/5a".into(), at(2))), waits: true, ..LiveView::default() };
+    let away = LiveView { refused: format!("{} 14:02", lang.wall_live_away()), ..LiveView::default() };
+    let live = |live: LiveView| WallLivePage {
+        shell: &desk,
+        lang,
+        number: "20260318-014".into(),
+        title: lang.pick("占用消防通道", "Blocked fire lane").into(),
+        live,
+    };
     vec![
         ("wall", page(&desk, false, alerts(lang), held.clone()).render()),
         ("wall-screen", page(&room, true, alerts(lang), held).render()),
+        ("wall-live", live(here).render()),
+        ("wall-live-away", live(away).render()),
         ("wall-empty", page(&desk, false, vec![], vec![]).render()),
         ("wall-cases", behind.render()),
     ]

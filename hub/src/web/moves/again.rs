@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::case::HistoryEntry;
+use crate::field::deed::ACTIONS;
 use crate::workflow::{Step, StepKind, ledger};
 
 /// Rows of people that leave the case as it is.
@@ -14,7 +15,8 @@ const ASIDE: [&str; 5] = ["command", "answered", "contact_seen", "contact_delete
 pub(crate) fn counts(row: &HistoryEntry) -> bool {
     let by_itself = row.actor == "hub" || row.actor.starts_with("device:");
     let changes = detail(row).get(ledger::KEY).is_some();
-    changes || !(by_itself || ASIDE.contains(&row.action.as_str()))
+    let aside = ASIDE.contains(&row.action.as_str()) || ACTIONS.contains(&row.action.as_str());
+    changes || !(by_itself || aside)
 }
 
 /// Whether this user has made this very step since.
@@ -116,6 +118,8 @@ mod tests {
             ("user:li", "filed", json!({}), true),
             ("user:li", "acknowledged", json!({}), true),
             ("user:li", "command", json!({}), false),
+            ("user:li", "arrived", json!({}), false),
+            ("user:li", "said", json!({"text": "到了"}), false),
             ("platform:city", "amended", json!({}), true),
         ] {
             assert_eq!(counts(&row(actor, action, &detail)), matters, "{actor} {action}");

@@ -10,8 +10,9 @@ use crate::organisation::{Level, Unit};
 use crate::policy::Policy;
 use crate::web::guard::Fields;
 use crate::web::moment::LocalTime;
+use crate::web::queue::suggest::Picks;
 use crate::web::text::Lang;
-use crate::web::view::{ButtonView, Control, FieldView, OptionView};
+use crate::web::view::{ButtonView, Control, FieldView, OptionView, PickCard};
 use crate::workflow::{Card, Dossier, Satisfaction, State, StepKind, VoidReason};
 
 /// What forms are drawn from.
@@ -20,8 +21,10 @@ pub(super) struct Desk<'a> {
     pub(super) policy: &'a Policy,
     pub(super) units: &'a [Unit],
     pub(super) categories: &'a Categories,
-    /// What it is likely to be filed under, and to whom it is likely to go.
-    pub(super) likely: (Option<&'a Likely>, Option<&'a Likely>),
+    /// What it is likely to be filed under.
+    pub(super) likely: Option<&'a Likely>,
+    /// Units that are suggested, and what each has to do.
+    pub(super) picks: &'a Picks,
     pub(super) local: &'a LocalTime,
     pub(super) lang: Lang,
 }
@@ -117,7 +120,7 @@ pub(super) fn of_step(desk: &Desk<'_>, draw: &Draw<'_>, kind: StepKind) -> Vec<F
         K::PassUp => vec![level(desk, draw), draw.reason()],
         K::Void => vec![void(desk, draw), draw.text("note", lang.move_note(), true)],
         K::Join => vec![draw.line("into", lang.move_into()), draw.text("note", lang.move_note(), true)],
-        K::File => vec![category(desk, draw, desk.likely.0), draw.note()],
+        K::File => vec![category(desk, draw, desk.likely), draw.note()],
         K::Dispatch => dispatch(desk, draw),
         K::Accept => vec![],
         K::Split | K::Withdraw | K::AskReturn | K::AskResumption | K::Resume | K::Reopen | K::Decide => {
@@ -266,33 +269,23 @@ fn why(likely: &Likely, lang: Lang) -> String {
 
 /// Lead, co-handlers, and until when they have to be done.
 fn dispatch(desk: &Desk<'_>, draw: &Draw<'_>) -> Vec<FieldView> {
-    let lang = desk.lang;
-    let likely = desk.likely.1;
-    let lead = draw.chosen("lead", likely.map_or("", |likely| likely.id.as_str()));
+    let (lang, picks) = (desk.lang, desk.picks);
+    let typed = draw.typed.map(chosen_lead);
+    let is_on = |id: &str, by_itself: bool| typed.as_ref().map_or(by_itself, |lead| lead == id);
     let option = |unit: &Unit, on| OptionView {
         value: unit.unit.clone(),
-        word: worded(&unit.name_zh, &unit.name_en, lang),
+        word: picks.with_load(&unit.unit, &worded(&unit.name_zh, &unit.name_en, lang), lang),
         on,
     };
-    let is_likely = |unit: &&Unit| likely.is_some_and(|likely| likely.id == unit.unit);
-    let choose =
-        OptionView { value: String::new(), word: lang.move_choose().to_owned(), on: lead.is_empty() };
-    let mut groups: Options = Vec::new();
-    let first: Vec<OptionView> = desk
-        .dossier
-        .units_there(desk.units)
-        .filter(is_likely)
-        .map(|unit| option(unit, lead == unit.unit))
+    let cards: Vec<PickCard> = picks
+        .cards
+        .iter()
+        .map(|card| PickCard { is_on: is_on(&card.id, card.is_on), ..card.clone() })
         .collect();
-    if !first.is_empty() {
-        groups.push((lang.move_suggested().to_owned(), first));
-    }
-    let others = desk.dossier.units_there(desk.units).filter(|unit| !is_likely(unit));
-    let others = others.map(|unit| option(unit, lead == unit.unit));
-    groups.push((lang.move_all().to_owned(), std::iter::once(choose).chain(others).collect()));
-    let hint = likely.map(|likely| why(likely, lang)).unwrap_or_default();
-    let control = Control::Choice { groups, find: false };
-    let lead = FieldView { hint, ..draw.field("lead", lang.move_lead(), true, control) };
+    let is_card = |unit: &&Unit| cards.iter().any(|card| card.id == unit.unit);
+    let others = desk.dossier.units_there(desk.units).filter(|unit| !is_card(unit));
+    let others = others.map(|unit| option(unit, is_on(&unit.unit, false))).collect();
+    let lead = draw.field("lead", lang.move_lead(), cards.is_empty(), Control::Picks { cards, others });
     let helps = |unit: &Unit| {
         let pairs = draw.typed.into_iter().flat_map(|fields| fields.pairs());
         pairs.into_iter().any(|(name, value)| name == "co" && *value == unit.unit)
@@ -304,6 +297,12 @@ fn dispatch(desk: &Desk<'_>, draw: &Draw<'_>) -> Vec<FieldView> {
         ..draw.field("limits", lang.move_limits(), false, Control::Note)
     };
     vec![lead, co, limits, draw.note()]
+}
+
+/// What was chosen in the list, else by a button: both have the same name.
+fn chosen_lead(fields: &Fields) -> String {
+    let mut own = fields.pairs().iter().filter(|(name, value)| name == "lead" && !value.trim().is_empty());
+    own.next().map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
 }
 
 /// 时限从派遣起算.

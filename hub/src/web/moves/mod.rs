@@ -55,6 +55,13 @@ pub(super) struct Refusal {
     changed: Vec<HistoryEntry>,
 }
 
+impl Refusal {
+    /// Of a form that is no move: it stands above them, with what was typed.
+    pub(super) fn of_another_form(fields: Fields, why: String) -> Self {
+        Self { form: String::new(), fields, pictures: vec![], why, changed: vec![] }
+    }
+}
+
 /// A move that holds now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {

@@ -26,6 +26,8 @@ pub(in crate::web) enum Broken {
 pub(in crate::web) struct Head {
     pub(in crate::web) name: String,
     pub(in crate::web) is_file: bool,
+    /// What the file is called on its owner's machine; empty where it is none.
+    pub(in crate::web) file_name: String,
 }
 
 /// The content of a part.
@@ -101,6 +103,26 @@ impl Parts {
         self.until_delimiter(most).await
     }
 
+    /// The next piece of the content of the part whose head was read, for what is too large to lie in memory; nothing at
+    /// its end.
+    pub(in crate::web) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
+        loop {
+            if let Some(at) = find(&self.buffer, &self.delimiter, 0) {
+                if at > 0 {
+                    return Ok(Some(self.buffer.split_to(at).freeze()));
+                }
+                let _ = self.buffer.split_to(self.delimiter.len());
+                return Ok(None);
+            }
+            // A delimiter may have begun at the end.
+            let sure = self.buffer.len().saturating_sub(self.delimiter.len() - 1);
+            if sure > 0 {
+                return Ok(Some(self.buffer.split_to(sure).freeze()));
+            }
+            self.more().await?;
+        }
+    }
+
     async fn until_delimiter(&mut self, most: usize) -> Result<Content, Broken> {
         let (mut searched, mut is_long) = (0, false);
         loop {
@@ -153,7 +175,8 @@ fn head_of(head: &str) -> Option<Head> {
         let (_, rest) = value.split_once(&format!("; {parameter}=\""))?;
         rest.split_once('"').map(|(text, _)| text.to_owned())
     };
-    Some(Head { name: quoted("name")?, is_file: quoted("filename").is_some() })
+    let file = quoted("filename");
+    Some(Head { name: quoted("name")?, is_file: file.is_some(), file_name: file.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -192,6 +215,24 @@ mod tests {
             let texts: Vec<_> = all.into_iter().map(|(_, content)| content).collect();
             let whole = |text: &'static str| Content::Whole(Bytes::from_static(text.as_bytes()));
             assert_eq!(texts, [whole("abc"), whole("\r\n--b\r\nx"), whole("0123456789")], "{size}");
+        }
+    }
+
+    /// Read in pieces, a part is the same; what follows it is read as ever.
+    #[tokio::test]
+    async fn parts_come_in_pieces() {
+        for size in 1..=FORM.len() {
+            let mut parts = Parts::new(pieces(FORM, size), "b0", 1_000);
+            let mut all = Vec::new();
+            while let Some(head) = parts.next().await.unwrap() {
+                let mut content = Vec::new();
+                while let Some(piece) = parts.piece().await.unwrap() {
+                    content.extend_from_slice(&piece);
+                }
+                all.push((head.file_name, String::from_utf8(content).unwrap()));
+            }
+            let told: Vec<_> = all.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+            assert_eq!(told, [("", "abc"), ("", "\r\n--b\r\nx"), ("a.jpg", "0123456789")], "{size}");
         }
     }
 

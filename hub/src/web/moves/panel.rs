@@ -13,11 +13,13 @@ use crate::db;
 use crate::organisation::{self, AreaPath, Unit};
 use crate::user::{Act, Role};
 use crate::web::guard::{Fields, Viewer};
+use crate::web::queue::suggest::{self, Known, Picks};
 use crate::web::shell::local;
 use crate::web::text::Lang;
 use crate::web::view::{
     AskedView, ButtonView, Control, FieldView, MoveGroup, MoveView, MovesView, PartView, RefusedView,
 };
+use crate::web::wall::AreaNames;
 use crate::web::words;
 use crate::workflow::{self, Actor, Around, Ask, Missing, Refused, Request, Step, StepKind};
 
@@ -62,12 +64,22 @@ pub(in crate::web) async fn read(
     drop(tx);
     let categories = category::all(&app.db, tenant).await?;
     let likely = likely::of_case(app, case, &dossier).await?;
+    let session = &viewer.session;
+    let offers = dossier.offers(&Actor::user(&session.user, &session.grants));
+    let picks = if offers.iter().any(|one| one.step == StepKind::Dispatch && one.refused.is_none()) {
+        let names = AreaNames::new(&organisation::store::areas(&app.db, tenant).await?);
+        let known = Known { units: &units, categories: &categories, names: &names, lang };
+        suggest::picks(app, &session.user, case, known).await?
+    } else {
+        Picks::default()
+    };
     let desk = Desk {
         dossier: &dossier,
         policy: &policy,
         units: &units,
         categories: &categories,
-        likely: (likely.0.as_ref(), likely.1.as_ref()),
+        likely: likely.0.as_ref(),
+        picks: &picks,
         local: &local,
         lang,
     };

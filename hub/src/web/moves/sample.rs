@@ -16,8 +16,9 @@ use crate::policy::{DEFAULT, Policy};
 use crate::user::{Grant, Role, Session};
 use crate::web::guard::{Fields, Preferences, Viewer};
 use crate::web::moment::LocalTime;
+use crate::web::queue::suggest::Picks;
 use crate::web::text::Lang;
-use crate::web::view::MovesView;
+use crate::web::view::{MovesView, PickCard};
 use crate::workflow::{Actor, Around, Dossier, Facts, Step};
 
 /// 2026-03-18 14:32:08 +08:00
@@ -97,23 +98,41 @@ fn draw(stage: Stage, lang: Lang, refusal: Option<&Refusal>) -> MovesView {
         why_zh: "告警类型".into(),
         why_en: "the kind of its alarm".into(),
     };
-    let to = Likely {
-        id: "police".into(),
-        zh: "公安".into(),
-        en: "Police".into(),
-        why_zh: "“区域入侵”由其承办".into(),
-        why_en: "answers for \"Intrusion\"".into(),
-    };
     let desk = Desk {
         dossier: &dossier,
         policy: &policy,
         units: &units,
         categories: &categories,
-        likely: (Some(&category), Some(&to)),
+        likely: Some(&category),
+        picks: &picks(lang),
         local: &LocalTime { zone: TimeZone::fixed(Offset::constant(8)), now: NOW },
         lang,
     };
     view(desk, (&viewer(stage, lang), &case(), &Links::default()), 7, refusal)
+}
+
+/// Units with what they have to do, and why each is suggested.
+fn picks(lang: Lang) -> Picks {
+    let card = |key: usize, id: &str, name: &str, why: &str| PickCard {
+        key,
+        id: id.into(),
+        name: name.into(),
+        why: why.into(),
+        opened: 3,
+        opened_url: format!("/queue?unit={id}"),
+        late: 1,
+        late_url: format!("/queue?unit={id}&late=1"),
+        is_on: key == 1,
+    };
+    let why = (
+        lang.pick("“区域入侵”由其承办", "answers for \"Intrusion\""),
+        lang.pick("近 90 天在东关社区办过同类 12 件", "12 of this kind in Dongguan within 90 days"),
+    );
+    let cards = vec![
+        card(1, "police", lang.pick("公安", "Police"), &format!("{} · {}", why.0, why.1)),
+        card(2, "city_management", lang.pick("城管", "City management"), why.1),
+    ];
+    Picks { cards, loads: [("police".to_owned(), (3, 1)), ("housing".to_owned(), (2, 0))].into() }
 }
 
 fn way(stage: Stage) -> Vec<Step> {

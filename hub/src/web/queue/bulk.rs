@@ -20,7 +20,7 @@ use crate::workflow::{Step, VoidReason};
 use crate::{db, organisation};
 
 /// Cases of one form.
-pub(in crate::web) const MOST: usize = 50;
+pub(crate) const MOST: usize = 50;
 /// Rows that are told of a case that has changed since it was chosen.
 const MOST_TOLD: usize = 5;
 

@@ -11,6 +11,8 @@ mod part;
 mod pick;
 mod row;
 mod store;
+pub(super) mod suggest;
+pub(super) mod views;
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +22,8 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Response};
 use protocol::Severity;
 
-pub(super) use bulk::{MOST as MOST_CHOSEN, answer, chosen, run, submit};
+pub(crate) use bulk::MOST as MOST_CHOSEN;
+pub(super) use bulk::{answer, chosen, run, submit};
 use part::{Part, Scope, scopes};
 use row::Around;
 use store::{Counts, Filter, Waiting};
@@ -196,6 +199,7 @@ async fn made(app: &App, viewer: &Viewer, mut asked: Asked, again: &Again) -> Re
         is_filtered: !asked.filter.severity.is_empty() || !asked.filter.source.is_empty(),
         bulk: bulk_view(again, &units, may_dispatch, lang),
         may_hand_over: viewer.may(Act::HandOver),
+        views: views::of(app, viewer, &address).await?,
         requests: cards,
         bands,
         here: address,

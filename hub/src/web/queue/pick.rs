@@ -1,14 +1,14 @@
 //! The case that is picked in the list: to whom it may go, why, and what those units have to do already; and the way back
 //! from what was dispatched a moment ago.
 
-use super::row::{self, Around, may_dispatch, next_url};
-use super::store::{self, UnitLoad};
+use super::row::{Around, may_dispatch, next_url};
+use super::suggest::{self, Known, Picks};
 use crate::app::App;
 use crate::case::{self, Case, CaseState};
 use crate::db;
 use crate::web::guard::{Viewer, percent};
 use crate::web::moves::{limits, unit_name, worded};
-use crate::web::view::{OptionView, PickCard, PickView, WithdrawView};
+use crate::web::view::{OptionView, PickView, WithdrawView};
 use crate::web::words;
 use crate::workflow::{self, StepKind, TaskState};
 
@@ -34,21 +34,17 @@ pub(super) async fn picked(
     drop(tx);
     let lang = around.lang;
     let may = may_dispatch(&case, &viewer.session.grants);
-    let loads = if may { store::loads(&app.db, tenant, user, around.local.now).await? } else { Vec::new() };
-    let suggested = if may { row::suggested(&case, around) } else { Vec::new() };
+    let known = Known { units: around.units, categories: around.categories, names: around.names, lang };
+    let picks = if may { suggest::picks(app, user, &case, known).await? } else { Picks::default() };
     let there = dossier.units_there(around.units).filter(|_| may);
     let option = |unit: &crate::organisation::Unit| OptionView {
         value: unit.unit.clone(),
-        word: worded(&unit.name_zh, &unit.name_en, lang),
+        word: picks.with_load(&unit.unit, &worded(&unit.name_zh, &unit.name_en, lang), lang),
         on: false,
     };
     let all: Vec<OptionView> = there.map(option).collect();
-    let is_suggested = |id: &str| suggested.iter().any(|one| one.id == id);
+    let is_suggested = |id: &str| picks.cards.iter().any(|one| one.id == id);
     let others = all.iter().filter(|one| !is_suggested(&one.value)).cloned().collect();
-    let cards = suggested.iter().map(|one| {
-        let load = loads.iter().find(|load| load.unit == one.id);
-        card(one.key, (&one.id, &one.name, &one.why), load)
-    });
     Ok(Some(PickView {
         position,
         title: lang.pick(&case.title_zh, &case.title_en).to_owned(),
@@ -56,7 +52,7 @@ pub(super) async fn picked(
         state: words::state(&case.state, lang),
         place: case.place.clone().unwrap_or_default(),
         why_not: (!may).then(|| why_not(&case, around)),
-        cards: cards.collect(),
+        cards: picks.cards,
         others,
         co: all.clone(),
         limits: policy.map(|policy| limits(&dossier, &policy, around.local, lang)).unwrap_or_default(),
@@ -65,21 +61,6 @@ pub(super) async fn picked(
         may_turn_away: matches!(case.state.parse(), Ok(CaseState::Received | CaseState::Filed)),
         number: case.number,
     }))
-}
-
-fn card(key: usize, (id, name, why): (&str, &str, &str), load: Option<&UnitLoad>) -> PickCard {
-    let url = format!("/queue?unit={}", percent(id));
-    PickCard {
-        key,
-        id: id.to_owned(),
-        name: name.to_owned(),
-        why: why.to_owned(),
-        opened: load.map_or(0, |load| load.opened),
-        late: load.map_or(0, |load| load.late),
-        late_url: format!("{url}&late=1"),
-        opened_url: url,
-        is_on: key == 1,
-    }
 }
 
 fn why_not(case: &Case, around: &Around<'_>) -> String {

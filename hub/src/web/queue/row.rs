@@ -107,14 +107,18 @@ pub(super) fn may_dispatch(case: &Case, grants: &[Grant]) -> bool {
 }
 
 /// Of a case that is filed: units that answer for its category there, the nearest first, each with the rule.
-pub(super) fn suggested(case: &Case, around: &Around<'_>) -> Vec<SuggestedUnit> {
-    let lang = around.lang;
+fn suggested(case: &Case, around: &Around<'_>) -> Vec<SuggestedUnit> {
+    ruled(case, around.units, around.categories, around.lang)
+}
+
+/// The same, of what is known of units and categories.
+pub(super) fn ruled(case: &Case, units: &[Unit], categories: &Categories, lang: Lang) -> Vec<SuggestedUnit> {
     let filed = case.state == CaseState::Filed.as_str();
-    let own = case.category.as_deref().filter(|_| filed).and_then(|id| around.categories.find(id));
+    let own = case.category.as_deref().filter(|_| filed).and_then(|id| categories.find(id));
     let Some(own) = own else { return Vec::new() };
     let area = AreaPath::kept(case.area.clone());
     let mut found: Vec<SuggestedUnit> = Vec::new();
-    for one in suggest_units(own, &area, around.units) {
+    for one in suggest_units(own, &area, units) {
         if found.len() < MOST_SUGGESTED && found.iter().all(|known| known.id != one.unit.unit) {
             found.push(SuggestedUnit {
                 key: found.len() + 1,

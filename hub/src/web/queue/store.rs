@@ -280,3 +280,86 @@ pub(super) async fn of_unit(
     )
     .await
 }
+
+/// How often a unit has handled cases of a category.
+#[derive(Clone, Debug)]
+pub(super) struct Handled {
+    pub(super) unit: String,
+    pub(super) near: i64,
+    pub(super) town: i64,
+    pub(super) everywhere: i64,
+}
+
+from_row!(Handled: unit, near, town, everywhere);
+
+/// Which units have led cases of this category to their result since, of what this user may see: in the nearer area, in the wider
+/// one, and everywhere.
+pub(super) async fn handled(
+    db: &Db,
+    tenant: &str,
+    (user, category): (&str, &str),
+    [near, town]: [&str; 2],
+    since: UtcMs,
+) -> Result<Vec<Handled>> {
+    db.fetch_all(
+        concat!(
+            "select t.unit,
+                 cast(sum(case when substr(cases.area, 1, length(cast($4 as text))) = $4 then 1 else 0 end) as bigint) as near,
+                 cast(sum(case when substr(cases.area, 1, length(cast($5 as text))) = $5 then 1 else 0 end) as bigint) as town,
+                 count(*) as everywhere
+             from case_tasks t join cases on cases.tenant = t.tenant and cases.case_id = t.case_id
+             where t.tenant = $1 and t.part = 'lead' and t.state = 'done' and t.ended_at_ms > $6
+               and cases.category = $3 and cases.drill = 0",
+            visible!("$2"),
+            " group by t.unit order by 2 desc, 3 desc, 4 desc, 1 limit $7"
+        ),
+        args![tenant, user, category, near, town, since, MOST_UNITS],
+    )
+    .await
+}
+
+/// Names and queries of the views that somebody has saved.
+pub(super) async fn views(db: &Db, tenant: &str, user: &str) -> Result<Vec<(String, String)>> {
+    db.fetch_all(
+        "select name, query from queue_views where tenant = $1 and user_name = $2 order by name",
+        args![tenant, user],
+    )
+    .await
+}
+
+/// Keeps a view, in place of the one of that name; `false`: there are as many as one person has.
+pub(super) async fn keep_view(
+    db: &Db,
+    tenant: &str,
+    (user, name, query): (&str, &str, &str),
+    (most, now): (i64, UtcMs),
+) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    tx.lock_tenant(tenant).await?;
+    let (others,): (i64,) = tx
+        .fetch_one(
+            "select count(*) from queue_views where tenant = $1 and user_name = $2 and name <> $3",
+            args![tenant, user, name],
+        )
+        .await?;
+    if others >= most {
+        return Ok(false);
+    }
+    tx.execute(
+        "insert into queue_views (tenant, user_name, name, query, saved_at_ms) values ($1, $2, $3, $4, $5)
+         on conflict (tenant, user_name, name) do update set query = excluded.query,
+             saved_at_ms = excluded.saved_at_ms",
+        args![tenant, user, name, query, now],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub(super) async fn forget_view(db: &Db, tenant: &str, user: &str, name: &str) -> Result<u64> {
+    db.execute(
+        "delete from queue_views where tenant = $1 and user_name = $2 and name = $3",
+        args![tenant, user, name],
+    )
+    .await
+}

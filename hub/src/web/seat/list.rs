@@ -1,7 +1,7 @@
 //! The calls of a seat: those on the line, those that wait for a ticket, those that were filed today.
 //!
 //! A call of which its box has told an incident is a case, seen by whoever sees that. One that runs and has none yet is known
-//! by its beginning alone: it is named to whoever files tickets where its box stands, without a word of what is said.
+//! by what its box tells meanwhile: it is shown to whoever files tickets where its box stands.
 
 use protocol::hotline::{ALARMS, Alarm};
 use protocol::{Phase, UtcMs};
@@ -11,11 +11,8 @@ use super::store::{self, CallRow};
 use crate::app::App;
 use crate::case::CaseState;
 use crate::db;
-use crate::device;
-use crate::organisation::AreaPath;
-use crate::running::OnLine;
+use crate::running::{self, OnLine};
 use crate::ticket::taxonomy;
-use crate::user::Act;
 use crate::web::guard::Viewer;
 use crate::web::moment::{LocalTime, length_text};
 use crate::web::shell::local;
@@ -26,8 +23,6 @@ use crate::web::words;
 /// Calls of one day that are listed, and of those before it that nobody has filed.
 const MOST: i64 = 300;
 const MOST_LEFT_OVER: i64 = 100;
-/// Running calls without a case that are looked at.
-const MOST_ON_LINE: usize = 64;
 
 /// What a seat has to do and has done. `seat`: its name; nothing for all of them. `current`: the call that is open.
 pub(in crate::web) async fn read(
@@ -60,30 +55,9 @@ pub(in crate::web) async fn read(
 
 /// Running calls of the seat that are no case yet, of boxes where the viewer files tickets.
 async fn on_line(app: &App, viewer: &Viewer, seat: &str) -> db::Result<Vec<OnLine>> {
-    let tenant = app.tenant();
-    let own =
-        |one: &OnLine| one.origin.tenant == *tenant && (seat.is_empty() || one.seat.as_deref() == Some(seat));
-    let mut all: Vec<OnLine> = app.running.on_line().into_iter().filter(own).collect();
-    if all.is_empty() {
-        return Ok(all);
-    }
-    let names: Vec<String> = all.iter().map(|one| one.call_id.to_string()).collect();
-    let known = store::with_case(&app.db, tenant.as_str(), &names).await?;
-    all.retain(|one| !known.contains(&one.call_id.to_string()));
-    all.truncate(MOST_ON_LINE);
-    let mut near = Vec::new();
-    for mut one in all {
-        let id = one.origin.device.as_str();
-        let area = device::store::area(&app.db, tenant.as_str(), id).await?;
-        if area.is_some_and(|area| viewer.session.may_at(Act::FileTicket, &AreaPath::kept(area))) {
-            // By the hub's clock, as all times of a page.
-            let device = device::store::get(&app.db, tenant.as_str(), "", id).await?;
-            let skew_ms = device.and_then(|device| device.skew_ms).unwrap_or(0);
-            one.started_at = one.started_at.map(|at| at.plus_ms(skew_ms));
-            near.push(one);
-        }
-    }
-    Ok(near)
+    let mut all = app.running.on_line();
+    all.retain(|one| seat.is_empty() || one.seat.as_deref() == Some(seat));
+    running::without_case(app, &viewer.session, all).await
 }
 
 /// Each call in its part. Pure.
@@ -130,7 +104,7 @@ fn view(row: &CallRow, local: &LocalTime, lang: Lang) -> SeatCall {
     let place = [&row.ticket_place, &row.told_place, &row.place].into_iter().flatten().next();
     SeatCall {
         id: row.call_id.clone(),
-        url: Some(format!("/calls/{}", row.call_id)),
+        url: format!("/calls/{}", row.call_id),
         number: Some(row.number.clone()),
         caller: row.caller.clone().unwrap_or_else(|| lang.caller_unknown().to_owned()),
         seat: row.seat.clone().unwrap_or_default(),
@@ -163,7 +137,7 @@ fn without_case(one: &OnLine, local: &LocalTime, lang: Lang) -> SeatCall {
     let length_ms = local.now.since_ms(came);
     SeatCall {
         id: one.call_id.to_string(),
-        url: None,
+        url: format!("/calls/{}", one.call_id),
         number: None,
         caller: lang.caller_unknown().to_owned(),
         seat: one.seat.clone().unwrap_or_default(),

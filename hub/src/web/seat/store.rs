@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::case::store::visible;
-use crate::db::dialect::{Dialect, json_text, texts};
+use crate::db::dialect::{Dialect, json_text};
 use crate::db::{Db, Result, from_row};
 
 /// Calls that are looked through for the names of seats, newest first, and names that are told.
@@ -147,24 +147,4 @@ pub(super) async fn seats(db: &Db, tenant: &str, user: &str, from_ms: i64) -> Re
     let rows: Vec<(String,)> =
         db.fetch_all(sql, args![tenant, from_ms, user, MOST_LOOKED, MOST_SEATS]).await?;
     Ok(rows.into_iter().map(|(seat,)| seat).collect())
-}
-
-macro_rules! with_case {
-    ($dialect:ident) => {
-        concat!(
-            "select distinct call_id from incidents where tenant = $1 and call_id in ",
-            texts!($dialect, 2)
-        )
-    };
-}
-
-/// Of these names of calls, those that some case has, whoever may see it.
-pub(super) async fn with_case(db: &Db, tenant: &str, call_ids: &[String]) -> Result<Vec<String>> {
-    let sql = match db.dialect() {
-        Dialect::Sqlite => with_case!(sqlite),
-        Dialect::Postgres => with_case!(postgres),
-    };
-    let rows: Vec<(String,)> =
-        db.fetch_all(sql, args![tenant, serde_json::Value::from(call_ids).to_string()]).await?;
-    Ok(rows.into_iter().map(|(call_id,)| call_id).collect())
 }

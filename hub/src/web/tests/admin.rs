@@ -17,7 +17,9 @@ const AREAS: &str =
 /// `north` administers one of two towns, `eye` audits everything.
 async fn county(site: &Site) {
     let (app, tenant) = (&site.app, site.app.tenant().as_str());
-    assert!(organisation::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
+    assert!(
+        organisation::testing::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done
+    );
     let at = |role, area: &str| Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
     for (name, grant) in [
         ("north", at(Role::Administrator, "/county/north/")),
@@ -25,7 +27,7 @@ async fn county(site: &Site) {
         ("eye", at(Role::Auditor, "/")),
     ] {
         let one = (name, "correct horse battery", &grant);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
     }
 }
 
@@ -39,7 +41,7 @@ async fn count(site: &Site, sql: &'static str, name: &str) -> i64 {
     count
 }
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/admin",
     "/admin/users",
     "/admin/users/wang",
@@ -49,6 +51,7 @@ const PAGES: [&str; 16] = [
     "/admin/imports",
     "/admin/imports/areas",
     "/admin/imports/policies",
+    "/admin/basemaps",
     "/admin/policies",
     "/admin/policies/1",
     "/admin/categories",
@@ -201,7 +204,7 @@ async fn a_sheet_is_tried_and_confirmed() {
         };
         let bad = tried("id,name,level,parent\neast,东镇,town,nowhere\n", &admin.csrf).await;
         assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(bad.text.contains("D (parent)") && bad.text.contains("there is no area"), "{}", bad.text);
+        assert!(bad.text.contains("D (parent)") && bad.text.contains("没有区域"), "{}", bad.text);
         assert!(!bad.text.contains("name=\"sha256\"") && bad.text.contains("east,东镇"), "the text is kept");
         let good = "id,name,level,parent\neast,东镇,town,county\n";
         assert_eq!(tried(good, "0").await.status, StatusCode::FORBIDDEN);
@@ -218,7 +221,9 @@ async fn a_sheet_is_tried_and_confirmed() {
         assert_eq!(count(&site, areas, "east").await, 1, "{}", site.name);
         let twice = site.post("/admin/imports/areas/confirm", &admin, &confirm(&sha256)).await;
         assert_eq!(twice.status, StatusCode::CONFLICT);
-        assert_eq!(count(&site, "select count(*) from audit where act = $1", "import_areas").await, 1);
+        // Beside that of the command line, from before.
+        let of_pages = "select count(*) from audit where act = $1 and made_by = 'user:admin'";
+        assert_eq!(count(&site, of_pages, "import_areas").await, 1, "{}", site.name);
         let north = site.sign_in("north").await;
         let form = format!("csrf={}&text=x&note=x", north.csrf);
         let refused = site.post("/admin/imports/policies", &north, &form).await;
@@ -244,6 +249,68 @@ async fn a_file_is_taken() {
             .unwrap();
         let shown = site.send(request).await;
         assert!(shown.status == StatusCode::OK && shown.text.contains("name=\"sha256\""), "{}", shown.text);
+    }
+}
+
+/// A base map is brought on a page and checked as the command line does it: it is in force, on record, and can be taken away; a
+/// foreign file is refused in words, leaves nothing, and nobody brings one who administers a part alone.
+#[tokio::test]
+async fn a_base_map_is_brought() {
+    for site in sites().await {
+        let admin = site.log_in("admin").await;
+        let send = async |browser: &Browser, csrf: &str, content: &[u8]| {
+            let mut body = format!(
+                "--b0\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n--b0\r\nContent-Disposition: \
+                 form-data; name=\"file\"; filename=\"county.pmtiles\"\r\n\r\n"
+            )
+            .into_bytes();
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n--b0--\r\n");
+            let request = Request::post("/admin/basemaps")
+                .header("cookie", &browser.cookie)
+                .header("content-type", "multipart/form-data; boundary=b0")
+                .body(Body::from(body))
+                .unwrap();
+            site.send(request).await
+        };
+        let tiles = crate::basemap::tests::tiles(crate::basemap::tests::COUNTY);
+        for (content, why) in
+            [(b"PK\x03\x04 a zip".as_slice(), "这不是 PMTiles 文件"), (&tiles[..130], "文件"), (b"", "没有")]
+        {
+            let refused = send(&admin, &admin.csrf, content).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}: {}", site.name, refused.text);
+            assert!(
+                refused.text.contains("role=\"alert\"") && refused.text.contains(why),
+                "{}",
+                refused.text
+            );
+        }
+        assert_eq!(send(&admin, "wrong", &tiles).await.status, StatusCode::FORBIDDEN, "{}", site.name);
+        let folder = site.app.data_dir().join("basemaps");
+        let kept = || std::fs::read_dir(&folder).map_or(0, |files| files.count());
+        assert_eq!(kept(), 0, "{}: what is refused leaves nothing", site.name);
+        let done = send(&admin, &admin.csrf, &tiles).await;
+        assert_eq!(
+            (done.status, done.header("location")),
+            (StatusCode::SEE_OTHER, "/admin/basemaps?done=unknown"),
+            "{}",
+            done.text
+        );
+        let page = site.get("/admin/basemaps", Some(&admin)).await.text;
+        assert!(page.contains("county.pmtiles") && page.contains("在用"), "{page}");
+        let list = site.get("/api/v1/basemaps", Some(&admin)).await.json();
+        let sha256 = list["basemaps"][0]["sha256"].as_str().unwrap().to_owned();
+        let form = format!("csrf={}&sha256={sha256}", admin.csrf);
+        assert_eq!(site.post("/admin/basemaps/remove", &admin, &form).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(site.post("/admin/basemaps/remove", &admin, &form).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(kept(), 0, "{}", site.name);
+        let audit = site.get("/api/v1/audit", Some(&admin)).await.json();
+        let acts: Vec<_> = audit["audit"].as_array().unwrap().iter().map(|row| row["act"].clone()).collect();
+        assert_eq!(acts, ["basemap_removed", "import_basemap"], "{}", site.name);
+        county(&site).await;
+        let north = site.sign_in("north").await;
+        let refused = send(&north, &north.csrf, &tiles).await;
+        assert_eq!((refused.status, kept()), (StatusCode::UNPROCESSABLE_ENTITY, 0), "{}", site.name);
     }
 }
 

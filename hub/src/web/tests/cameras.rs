@@ -53,6 +53,7 @@ impl Site {
             uploads_waiting: 0,
             disk_free_bytes: 1_000_000,
             rejected_rows: 0,
+            models: vec![],
         };
         let mut tx = self.app.db.begin().await.unwrap();
         tx.lock_tenant(self.app.tenant().as_str()).await.unwrap();
@@ -205,6 +206,7 @@ async fn who_may_do_what() {
             "look",
             "walk_end",
             "show_configuration",
+            "place",
         ] {
             let sent = format!("csrf={}&command={command}&{}", seat.csrf, form("60", "purpose=x"));
             assert_eq!(site.post(PAGE, &seat, &sent).await.status, StatusCode::FORBIDDEN, "{command}");
@@ -214,7 +216,7 @@ async fn who_may_do_what() {
         let elsewhere =
             Grant { role: Role::Installer, area: AreaPath::kept("/county/south/".into()), unit: None };
         let one = ("fitter", "correct horse battery", &elsewhere);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         let fitter = site.sign_in("fitter").await;
         assert_eq!(site.get(PAGE, Some(&fitter)).await.status, StatusCode::NOT_FOUND, "{}", site.name);
         let sent = format!("csrf={}&command=draft&{}", fitter.csrf, form("60", ""));
@@ -230,7 +232,9 @@ async fn who_may_do_what() {
         assert_eq!(asked[0].1, CommandBody::Still { camera_id: "north".parse().unwrap() });
         assert!(site.camera_page(&seat).await.contains("正在调取"));
         site.camera_answers(&asked[0].0, Outcome::Failed { reason: "no picture".into() }).await;
-        assert!(site.camera_page(&seat).await.contains("no picture"), "{}", site.name);
+        assert!(site.camera_page(&seat).await.contains("没有画面"), "{}", site.name);
+        let half = site.camera_refused(&admin, "command=place&latitude=34.5&longitude=").await;
+        assert!(half.contains("都填或都不填"), "{half}");
         let unknown = format!("csrf={}&command=burn", admin.csrf);
         assert_eq!(site.post(PAGE, &admin, &unknown).await.status, StatusCode::BAD_REQUEST);
     }
@@ -264,7 +268,7 @@ async fn drafts_are_kept_and_mistakes_told() {
         let (app, tenant) = (&site.app, site.app.tenant().as_str());
         let colleague = Grant { role: Role::Installer, area: AreaPath::everything(), unit: None };
         let one = ("fitter", "correct horse battery", &colleague);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         let fitter = site.sign_in("fitter").await;
         let other = site.camera_page(&fitter).await;
         assert!(
@@ -345,6 +349,127 @@ async fn rules_are_tried_and_saved() {
         site.camera_in_force(version).await;
         let answer = site.get(PAGE, Some(&admin)).await.text;
         assert!(answer.contains(&format!("v{version}")), "{answer}");
+        // The same form once more: the box has it, so nothing is sent and nothing stands in its way.
+        site.camera_form(&admin, &format!("command=configuration&{with_reason}")).await;
+        assert_eq!(site.camera_asked("configuration").await, [], "{}", site.name);
+        let page = site.camera_page(&admin).await;
+        assert!(!page.contains("value=\"rebase\"") && !page.contains("其间配置已被更改"), "{page}");
+        assert!(page.contains(&format!("name=\"based_on\" value=\"{version}\"")), "{page}");
+    }
+}
+
+/// What rules on trial tell of and the box told of then stands beside its case, and can be judged there: the case is void, the
+/// rule has one more against it. What began at another time, or by another rule, is another thing.
+#[tokio::test]
+async fn a_tried_incident_is_judged() {
+    for mut site in sites().await {
+        let (admin, chief) = (site.log_in("admin").await, site.log_in("chief").await);
+        site.camera_in_force(7).await;
+        site.camera_shown(&admin, 7).await;
+        let mut numbers = Vec::new();
+        // An hour before the answer; one of another rule at the same time; one of this rule twenty minutes later.
+        for (rule, minutes) in [("fire-lane", 60), ("in", 60), ("fire-lane", 40)] {
+            let mut incident = site.camera_incident("north", "北口");
+            incident.started_at = site.clock.now().plus_ms(-minutes * 60_000);
+            if let protocol::Subject::Camera(camera) = &mut incident.subject {
+                camera.rule_id = rule.parse().unwrap();
+            }
+            let one = incident.clone();
+            site.hand_in(Event::Incident(incident)).await;
+            numbers.push((one, site.number(&chief).await));
+        }
+        site.camera_form(&admin, &format!("command=replay&{}", form("120", ""))).await;
+        let asked = site.camera_asked("replay").await;
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        // One incident, at the beginning of the hour.
+        site.hour_tried(&asked[0].0, 1).await;
+        let page = site.camera_page(&chief).await;
+        let number = &numbers[0].1;
+        assert_eq!(page.matches("value=\"false_alarm\"").count(), 1, "{}: {page}", site.name);
+        assert!(page.contains(&format!("name=\"number\" value=\"{number}\"")), "{page}");
+        let judge = format!("csrf={}&command=false_alarm&number={number}&note=tree", chief.csrf);
+        assert_eq!(site.post(PAGE, &chief, &judge).await.status, StatusCode::SEE_OTHER, "{}", site.name);
+        let case = site.get(&format!("/api/v1/cases/{number}"), Some(&chief)).await.json();
+        assert_eq!(case["state"], "void", "{case}");
+        assert!(!site.camera_page(&chief).await.contains("value=\"false_alarm\""), "{}", site.name);
+        assert_eq!(site.post(PAGE, &chief, &judge).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let precision = site.get("/api/v1/rules/precision", Some(&chief)).await.text;
+        assert!(precision.contains("\"false_alarms\":1"), "{precision}");
+    }
+}
+
+/// A card's camera is looked at now: its box is asked at most each two seconds, however many look; what came is shown, and each
+/// view is on record; a box that is away is said to be, and who may not ask is refused.
+#[tokio::test]
+async fn a_card_shows_the_picture_of_now() {
+    for mut site in sites().await {
+        let (seat, chief) = (site.log_in("seat03").await, site.log_in("chief").await);
+        site.raise_camera("north", "北口").await;
+        let number = site.number(&seat).await;
+        let look = async |site: &Site, browser: &Browser| {
+            let body = format!("csrf={}&number={number}", browser.csrf);
+            let request = axum::http::Request::post("/wall/live")
+                .header("cookie", &browser.cookie)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("hx-request", "true")
+                .body(axum::body::Body::from(body))
+                .unwrap();
+            site.send(request).await
+        };
+        let away = look(&site, &seat).await;
+        assert_eq!(away.status, StatusCode::CONFLICT, "{}: {}", site.name, away.text);
+        assert!(away.text.contains("盒子离线"), "{}", away.text);
+        let page = site.get(&format!("/wall/live/{number}"), Some(&seat)).await;
+        assert!(page.status == StatusCode::CONFLICT && page.text.contains("盒子离线"), "{}", page.text);
+        assert_eq!(site.camera_asked("still").await, [], "{}", site.name);
+
+        site.camera_in_force(7).await;
+        for browser in [&seat, &chief, &seat] {
+            let answer = look(&site, browser).await;
+            assert!(answer.status == StatusCode::OK && answer.text.contains("已请求"), "{}", answer.text);
+        }
+        let asked = site.camera_asked("still").await;
+        assert_eq!(asked.len(), 1, "{}: however many look", site.name);
+        let content = b"\xff\xd8\xff a picture".as_slice();
+        let file = protocol::Evidence {
+            sha256: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(content)).parse().unwrap(),
+            kind: protocol::EvidenceKind::Still,
+            media_type: "image/jpeg".into(),
+            size_bytes: content.len() as u64,
+            delivery: protocol::Delivery::Automatic,
+            starts_at: site.clock.now(),
+            duration_ms: None,
+            masked: true,
+            blurred: false,
+            footage: None,
+        };
+        site.camera_answers(&asked[0].0, Outcome::Done { evidence: vec![file.clone()] }).await;
+        site.upload(&file, content).await;
+        let shown = look(&site, &chief).await;
+        let url = format!("/api/v1/evidence/{}", file.sha256);
+        assert!(shown.text.contains(&format!("src=\"{url}\"")), "{}: {}", site.name, shown.text);
+        assert_eq!(site.camera_asked("still").await.len(), 1, "two seconds later the box is asked again");
+        assert_eq!(site.get(&url, Some(&chief)).await.status, StatusCode::OK);
+        site.clock.advance_ms(1_000);
+        assert_eq!(site.get(&url, Some(&seat)).await.status, StatusCode::OK);
+        let seen =
+            user::register_of(&site.app.db, site.app.tenant().as_str(), file.sha256.as_str()).await.unwrap();
+        let views: Vec<_> = seen.iter().map(|row| (row.user_name.as_str(), row.act.as_str())).collect();
+        assert_eq!(views, [("seat03", "view"), ("chief", "view")], "{}", site.name);
+
+        let plain = format!("csrf={}&number={number}", seat.csrf);
+        let plain = site.post("/wall/live", &seat, &plain).await;
+        assert_eq!(plain.header("location"), format!("/wall/live/{number}"), "{}", site.name);
+        assert!(site.get(&format!("/wall/live/{number}"), Some(&seat)).await.text.contains(&url));
+        let card = site.get("/wall", Some(&seat)).await.text;
+        assert!(card.contains(&format!("id=\"live-{number}\"")), "{card}");
+        let (app, tenant) = (&site.app, site.app.tenant().as_str());
+        let grid = ("grid", "correct horse battery", &Grant::everywhere(Role::GridManager));
+        user::testing::add_with(&app.db, tenant, &app.chance, START, grid).await.unwrap();
+        let grid = site.sign_in("grid").await;
+        assert_eq!(look(&site, &grid).await.status, StatusCode::FORBIDDEN, "{}", site.name);
+        let card = site.get("/wall", Some(&grid)).await.text;
+        assert!(!card.contains(&format!("id=\"live-{number}\"")), "{card}");
     }
 }
 
@@ -367,7 +492,7 @@ async fn what_the_box_refuses_stays_a_draft() {
         )
         .await;
         let page = site.camera_page(&admin).await;
-        assert!(page.contains("undone, version 7") && page.contains("value=\"90\""), "{page}");
+        assert!(page.contains("已撤回，版本 7 重新启用：dark") && page.contains("value=\"90\""), "{page}");
         assert!(page.contains("name=\"based_on\" value=\"7\"") && page.contains("id=\"n-changes\">1</b>"));
     }
 }

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use protocol::{
-    Answer, BootId, CallTapHealth, Clock as _, DeviceState, Event, IncidentKind, MessageId, Outcome, Phase,
-    Status, Transcript, Trial, TriedIncident,
+    Answer, BootId, CallTapHealth, Clock as _, DeviceState, Event, IncidentKind, MessageId, ModelHealth,
+    ModelTask, Outcome, Phase, Status, Transcript, Trial, TriedIncident,
 };
 
 use super::site::{CALL, DEVICE_TOKEN, HOSTILE, START, Site, call, sites};
@@ -43,10 +43,15 @@ impl Site {
             uploads_waiting: 0,
             disk_free_bytes: 1_000_000,
             rejected_rows: 0,
+            models: vec![],
         };
+        self.has_told(&status).await;
+    }
+
+    async fn has_told(&self, status: &Status) {
         let mut tx = self.app.db.begin().await.unwrap();
         tx.lock_tenant(self.app.tenant().as_str()).await.unwrap();
-        device::store::save_status(&mut tx, &self.origin(), &status, false, START).await.unwrap();
+        device::store::save_status(&mut tx, &self.origin(), status, false, START).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -171,5 +176,69 @@ async fn rules_are_tried() {
             "{page}"
         );
         assert!(page.contains("going on") && page.contains("4</b> more not listed"), "{page}");
+    }
+}
+
+/// Each model of a box is told of by name and version, with how often it looks; one that stands in is marked, one that was
+/// refused or does not run says why, on the list and on the box's page, in both languages, as words and nothing else.
+#[tokio::test]
+async fn models_are_told_of_one_by_one() {
+    let model = |wanted: &str, at_work: Option<&str>, reason: Option<&str>| ModelHealth {
+        wanted: wanted.to_owned(),
+        task: ModelTask::Detector,
+        at_work: at_work.map(str::to_owned),
+        stand_in: false,
+        looks_per_second: 9.84,
+        reason: reason.map(str::to_owned),
+    };
+    for site in sites().await {
+        site.heartbeat("").await;
+        let admin = site.log_in("admin").await;
+        let page = site.get("/devices/box-1", Some(&admin)).await.text;
+        assert!(!page.contains("id=\"models\""), "{}: a box that does not tell", site.name);
+        let device = device::store::get(&site.app.db, site.app.tenant().as_str(), "", "box-1").await.unwrap();
+        let status = Status {
+            models: vec![
+                ModelHealth {
+                    stand_in: true,
+                    ..model("yolox-nano", Some("stand-in 1"), Some("stands in for it"))
+                },
+                model(
+                    "ours",
+                    Some("ours 2"),
+                    Some("what was installed in its place is refused: ours 3: SHA-256"),
+                ),
+                model("broken", None, Some(HOSTILE)),
+                ModelHealth {
+                    task: ModelTask::Pose,
+                    looks_per_second: 0.0,
+                    ..model("movenet", Some("movenet 4"), None)
+                },
+            ],
+            ..device.unwrap().status().unwrap()
+        };
+        site.has_told(&status).await;
+        for (path, words) in [
+            (
+                "/devices",
+                &["stand-in 1", "替用", "ours 2", "ours 3: SHA-256", "broken 未运行", "9.8/s", "movenet 4"][..],
+            ),
+            (
+                "/devices/box-1",
+                &["yolox-nano", "stand-in 1", "替用", "ours 3: SHA-256", "未运行", ">9.8<", "姿态"],
+            ),
+        ] {
+            let page = site.get(path, Some(&admin)).await.text;
+            for word in words {
+                assert!(page.contains(word), "{}: {path}: {word} is not in {page}", site.name);
+            }
+            assert!(!page.contains("<script>alert"), "{}: {path}", site.name);
+            assert_eq!(page.matches("替用").count(), 1, "{}: one stands in", site.name);
+        }
+        let page = site.get("/devices/box-1?lang=en", Some(&admin)).await.text;
+        assert!(
+            page.contains("stand-in</span>") && page.contains("not at work") && page.contains("Looks/s"),
+            "{page}"
+        );
     }
 }

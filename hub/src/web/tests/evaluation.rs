@@ -21,7 +21,7 @@ async fn lay_out(site: &Site) {
         dongguan,东关社区,community,north\n\
         g9,没有边界的网格,grid,dongguan\n\
         south,南镇,town,county\n";
-    assert!(organisation::import_areas(db, tenant, areas.as_bytes(), false).await.unwrap().done);
+    assert!(organisation::testing::import_areas(db, tenant, areas.as_bytes(), false).await.unwrap().done);
     let square = |id: &str, name: &str, west: f64| {
         let (east, south, north) = (west + 0.01, 34.5, 34.51);
         let ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
@@ -107,7 +107,7 @@ async fn two_months(site: &Site) {
 async fn somebody(site: &Site, name: &str, role: Role, area: &str) -> Browser {
     let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
     let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
-    user::add_with(db, tenant, &site.app.chance, START, (name, "correct horse battery", &grant))
+    user::testing::add_with(db, tenant, &site.app.chance, START, (name, "correct horse battery", &grant))
         .await
         .unwrap();
     site.sign_in(name).await

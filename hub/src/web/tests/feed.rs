@@ -69,8 +69,8 @@ async fn words_come_as_they_are_said() {
     }
 }
 
-/// Words of a call are for those who may read it: nobody who is not logged in, nothing of a call without a case, nothing of
-/// what was not asked for. A call that gets another name goes on for those who know it by its old one.
+/// Words of a call are for those who may read it: nobody who is not logged in, of a call without a case whoever files tickets
+/// and nobody else, nothing of what was not asked for. A call that gets another name goes on for those who know it by its old one.
 #[tokio::test]
 async fn words_are_for_readers_of_their_call() {
     for mut site in sites().await {
@@ -84,7 +84,10 @@ async fn words_are_for_readers_of_their_call() {
         let many = site.get(&ask(&[CALL; 17].join(",")), Some(&seat)).await;
         assert!(many.status == StatusCode::BAD_REQUEST && many.text.contains("at most 16"), "{}", many.text);
 
-        let (mut none, mut words) = (site.listen(&seat, "").await, site.listen(&seat, CALL).await);
+        let chief = site.log_in("chief").await;
+        let (mut none, mut words) = (site.listen(&seat, "").await, site.listen(&chief, CALL).await);
+        let mut early = site.listen(&seat, CALL).await;
+        assert_eq!(lines(&early.next().await), [("caller", "还没有案件", true)], "{}", site.name);
         assert!(words.quiet().await, "{}: a call without a case", site.name);
         site.hand_in(Event::Incident(first.clone())).await;
         assert_eq!(lines(&words.next().await), [("caller", "还没有案件", true)], "{}", site.name);
@@ -114,7 +117,7 @@ fn lines(words: &Value) -> Vec<(&str, &str, bool)> {
 }
 
 /// The words of a stream.
-struct Heard {
+pub(super) struct Heard {
     stream: BodyDataStream,
     rest: String,
 }
@@ -131,7 +134,7 @@ impl Heard {
         }
     }
 
-    async fn next(&mut self) -> Value {
+    pub(super) async fn next(&mut self) -> Value {
         let read = async {
             loop {
                 let event = self.event().await;
@@ -145,7 +148,7 @@ impl Heard {
     }
 
     /// No words until the next two beats.
-    async fn quiet(&mut self) -> bool {
+    pub(super) async fn quiet(&mut self) -> bool {
         let mut beats = 0;
         while beats < 2 {
             let event = self.event().await;
@@ -164,12 +167,12 @@ impl Site {
     }
 
     /// As the connection to the broker hands it on.
-    fn tell(&self, device: &str, told: &LiveCall) {
+    pub(super) fn tell(&self, device: &str, told: &LiveCall) {
         let origin = protocol::Origin { device: device.parse().unwrap(), ..self.origin() };
         self.app.running.hear(origin, &serde_json::to_vec(told).unwrap());
     }
 
-    fn say(&self, device: &str, call: &str, leg: Leg, start_ms: u64, text: &str, finished: bool) {
+    pub(super) fn say(&self, device: &str, call: &str, leg: Leg, start_ms: u64, text: &str, finished: bool) {
         let call_id: CallId = call.parse().unwrap();
         let segment = Segment { leg, start_ms, end_ms: start_ms + 900, text: text.to_owned() };
         let told = if finished {
@@ -180,7 +183,7 @@ impl Site {
         self.tell(device, &told);
     }
 
-    async fn listen(&self, browser: &Browser, calls: &str) -> Heard {
+    pub(super) async fn listen(&self, browser: &Browser, calls: &str) -> Heard {
         let stream = self.stream_of(browser, "", &format!("?calls={calls}")).await;
         Heard { stream, rest: String::new() }
     }

@@ -24,7 +24,7 @@ async fn grids() -> Vec<Site> {
         ] {
             let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
             let (app, one) = (&site.app, (name, "correct horse battery", &grant));
-            user::add_with(&app.db, app.tenant().as_str(), &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, app.tenant().as_str(), &app.chance, START, one).await.unwrap();
         }
     }
     all

@@ -149,7 +149,16 @@ async fn taken_once_by_another() {
         let list = site.get("/api/v1/handovers", Some(&leader)).await.json();
         assert_eq!(list["handovers"].as_array().map(Vec::len), Some(1), "{}", site.name);
         let stolen = form.replace(&leader.csrf, &chief.csrf);
-        assert_eq!(site.post("/handover", &chief, &stolen).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let refused = site.post("/handover", &chief, &stolen).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        // Its id is another's: the form that comes back has one of its own, and goes through.
+        let form = between(&refused.text, "action=\"/handover\"", "</form>");
+        let fresh = between(form, "name=\"id\" value=\"", "\"");
+        assert_ne!(fresh, id, "{}: it would be refused for ever", site.name);
+        let mended = site.post("/handover", &chief, &stolen.replace(&id, fresh)).await;
+        assert_eq!(mended.status, StatusCode::SEE_OTHER, "{}", mended.text);
+        let sql = "delete from handovers where given_by = 'chief'";
+        site.app.db.execute(sql, args![]).await.unwrap();
 
         let path = format!("/handover/{id}/take");
         let take = async |who: &Browser| site.post(&path, who, &format!("csrf={}", who.csrf)).await;
@@ -174,6 +183,47 @@ async fn taken_once_by_another() {
         let made = site.json("POST", "/api/v1/handovers", &dispatch, &next).await;
         assert_eq!(made.status, 201, "{}", made.text);
         assert_eq!(made.json()["from"], one["to"], "without a gap");
+    }
+}
+
+/// A handover that tells of boxes is read by one who may see none: cases he sees, boxes and their names he does not, on the page
+/// and by the API, and what is kept stays whole for those who may.
+#[tokio::test]
+async fn boxes_stay_hidden_from_who_may_not_see_them() {
+    for site in sites().await {
+        people(&site).await;
+        let (north, leader) = (site.sign_in("north").await, site.sign_in("leader").await);
+        site.put_box_in("/county/north/").await;
+        site.box_is_offline().await;
+        let sql = "update devices set title = '北口盒子' where device_id = 'box-1'";
+        site.app.db.execute(sql, args![]).await.unwrap();
+        let draft = site.seen("/handover", &leader).await;
+        assert!(draft.contains("北口盒子"), "{}: {draft}", site.name);
+        assert!(!site.seen("/handover", &north).await.contains("北口盒子"), "{}", site.name);
+        // The leader hands over for the town, whose officer reads it.
+        let snapshot: String = {
+            let (_, form) = site.hands_over(&leader, "盒子掉线").await;
+            assert_eq!(site.post("/handover", &leader, &form).await.status, StatusCode::SEE_OTHER);
+            let row: (String,) =
+                site.app.db.fetch_one("select snapshot from handovers", args![]).await.unwrap();
+            row.0
+        };
+        assert!(snapshot.contains("box-1"), "{snapshot}");
+        let sql = "update handovers set area = '/county/north/', handover_id = 'h-9'";
+        site.app.db.execute(sql, args![]).await.unwrap();
+        for (who, sees) in [(&leader, true), (&north, false)] {
+            let page = site.seen("/handover/h-9", who).await;
+            let told = site.get("/api/v1/handovers", Some(who)).await.text;
+            assert!(page.contains("盒子掉线") && told.contains("h-9"), "{}: {told}", site.name);
+            for text in [page, told] {
+                assert_eq!(
+                    text.contains("box-1") || text.contains("北口盒子"),
+                    sees,
+                    "{}: {text}",
+                    site.name
+                );
+            }
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use protocol::{Event, Place, Severity};
 
 use super::site::{Browser, START, Site, sites};
 use crate::map::tests::{AREAS, MAP, put_in_force};
-use crate::organisation::{AreaPath, import_areas};
+use crate::organisation::AreaPath;
+use crate::organisation::testing::import_areas;
 use crate::user::{self, Grant, Role};
 
 impl Site {
@@ -30,7 +31,7 @@ impl Site {
         let (app, tenant) = (&self.app, self.app.tenant().as_str());
         let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
         let one = ("officer", "correct horse battery", &grant);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         self.sign_in("officer").await
     }
 

@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
-use super::site::{Answer, Browser, Site, sites};
+use super::site::{Answer, Browser, START, Site, sites};
+use crate::admin::By;
 use crate::organisation::AreaPath;
 use crate::user::{self, Grant, Role, account};
 
@@ -103,12 +104,12 @@ async fn who_one_is() {
         let tenant = app.tenant().as_str();
         crate::organisation::store::seed_units(&app.db, tenant).await.unwrap();
         let areas = "id,name,level,parent\nc,青梧县,county,\n";
-        crate::organisation::import_areas(&app.db, tenant, areas.as_bytes(), false).await.unwrap();
+        crate::organisation::testing::import_areas(&app.db, tenant, areas.as_bytes(), false).await.unwrap();
         let near = Grant { role: Role::Dispatcher, area: AreaPath::kept("/c/".to_owned()), unit: None };
-        user::grant(&app.db, tenant, "seat03", &near).await.unwrap();
+        user::people::grant(app, &By::cli(START), "seat03", &near).await.unwrap();
         let of_unit =
             Grant { role: Role::Handler, area: AreaPath::everything(), unit: Some("police".to_owned()) };
-        user::grant(&app.db, tenant, "seat03", &of_unit).await.unwrap();
+        user::people::grant(app, &By::cli(START), "seat03", &of_unit).await.unwrap();
         let here = site.log_in("seat03").await;
         let page = site.get("/me", Some(&here)).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.text);

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::seat::{OTHER, THIRD};
 use super::site::{Browser, CALL, START, Site, sites};
 use crate::gazetteer::Mode;
-use crate::organisation::{self, import_areas};
+use crate::organisation;
+use crate::organisation::testing::import_areas;
+use crate::workflow::{self, Actor, Satisfaction, Step};
 use crate::{engine, notice};
 
 const AREAS: &str = "id,name,level,parent,rural\n\
@@ -322,6 +324,123 @@ async fn the_centre_is_called_with_the_ticket() {
         let case = site.case_of_call(OTHER, &seat).await;
         assert_eq!((&case["severity"], &case["ticket"]["urgency"]), (&"emergency".into(), &"normal".into()));
         assert_eq!(site.centre_told("chief").await, 2, "{}", site.name);
+    }
+}
+
+/// The form that files and calls the centre, handed in twice: one ticket, one call, though the centre has it in hand by then. The
+/// centre is called anew by a key that is pressed after that.
+#[tokio::test]
+async fn the_centre_is_called_once_by_one_form() {
+    for mut site in sites().await {
+        organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
+        let incident = site.call_that_ended(CALL, "03");
+        site.hand_in(Event::Incident(incident)).await;
+        let (seat, chief) = (site.log_in("seat03").await, site.log_in("chief").await);
+        let whole = "matter=request&category=fire_hazard&urgency=normal&place=p&summary=s&known=0";
+        let (url, form) = (format!("/calls/{CALL}/centre"), format!("csrf={}&{whole}", seat.csrf));
+        assert_eq!(site.post(&url, &seat, &form).await.status, StatusCode::SEE_OTHER);
+        let number = site.case_of_call(CALL, &seat).await["number"].as_str().unwrap().to_owned();
+        let answered =
+            site.post(&format!("/cases/{number}/acknowledge"), &chief, &format!("csrf={}", chief.csrf)).await;
+        assert_eq!(answered.status, StatusCode::SEE_OTHER);
+        site.clock.advance_ms(1_000);
+        let again = site.post(&url, &seat, &form).await;
+        assert_eq!(again.status, StatusCode::SEE_OTHER, "{}: {}", site.name, again.text);
+        let case = site.case_of_call(CALL, &seat).await;
+        let told = (site.centre_told("chief").await, case["acknowledged_by"].as_str());
+        assert_eq!(told, (1, Some("chief")), "{}", site.name);
+        let rows = actions(&case);
+        for once in ["ticket", "centre_called"] {
+            assert_eq!(rows.iter().filter(|action| **action == once).count(), 1, "{}: {rows:?}", site.name);
+        }
+        let bare = format!("csrf={}", seat.csrf);
+        assert_eq!(site.post(&url, &seat, &bare).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(site.centre_told("chief").await, 2, "{}", site.name);
+    }
+}
+
+/// A case that was over and is open again waits for the centre anew: the key tells it once, however often it is pressed.
+#[tokio::test]
+async fn the_centre_is_called_after_reopening() {
+    for mut site in sites().await {
+        super::workflow::people(&site).await;
+        let incident = site.call_that_ended(CALL, "03");
+        site.hand_in(Event::Incident(incident)).await;
+        let (seat, chief) = (site.sign_in("seat03").await, site.sign_in("chief").await);
+        let (url, bare) = (format!("/calls/{CALL}/centre"), format!("csrf={}", seat.csrf));
+        assert_eq!(site.files_ticket_by(&seat, CALL, "").await.status, StatusCode::SEE_OTHER);
+        let number = site.case_of_call(CALL, &seat).await["number"].as_str().unwrap().to_owned();
+        assert_eq!(site.post(&url, &seat, &bare).await.status, StatusCode::SEE_OTHER);
+        let answered =
+            site.post(&format!("/cases/{number}/acknowledge"), &chief, &format!("csrf={}", chief.csrf)).await;
+        assert_eq!(answered.status, StatusCode::SEE_OTHER);
+        for step in [
+            Step::Dispatch { lead: "housing".into(), co: vec![], note: String::new() },
+            Step::Accept {},
+            Step::Report { result: "已处理".into() },
+            Step::Check { agrees: true, note: "相符".into() },
+            Step::CallBack {
+                reached: true,
+                satisfaction: Some(Satisfaction::Satisfied),
+                note: String::new(),
+            },
+            Step::Close { note: String::new() },
+        ] {
+            let (app, id) = (&site.app, site.app.new_id());
+            let (tenant, with) = (app.tenant().as_str(), app.step_with(&id));
+            workflow::store::take(&app.db, tenant, &number, &step, &Actor::hub(), with)
+                .await
+                .unwrap_or_else(|error| panic!("{step:?}: {error}"));
+        }
+        let over = site.post(&url, &seat, &bare).await;
+        assert_eq!(over.status, StatusCode::UNPROCESSABLE_ENTITY, "{}: {}", site.name, over.text);
+        assert_eq!(site.centre_told("chief").await, 1, "{}: nobody is told of what is over", site.name);
+        site.moved(&number, &seat, serde_json::json!({"move": "reopen", "reason": "又冒烟"})).await;
+        for _ in 0..2 {
+            site.clock.advance_ms(1_000);
+            let called = site.post(&url, &seat, &bare).await;
+            assert_eq!(called.status, StatusCode::SEE_OTHER, "{}: {}", site.name, called.text);
+        }
+        assert_eq!(site.centre_told("chief").await, 2, "{}: once", site.name);
+        let case = site.case_of_call(CALL, &seat).await;
+        let rows = actions(&case);
+        let called = rows.iter().filter(|action| **action == "centre_called").count();
+        assert_eq!((called, &case["acknowledged_by"]), (2, &Value::Null), "{}: {rows:?}", site.name);
+    }
+}
+
+/// On a call that was joined to another case the key calls the centre to that one; where it is over, nothing is done and nobody is
+/// told, and what was typed stays.
+#[tokio::test]
+async fn the_centre_is_not_called_to_what_is_over() {
+    for mut site in sites().await {
+        organisation::store::seed_units(&site.app.db, site.app.tenant().as_str()).await.unwrap();
+        for id in [CALL, OTHER] {
+            let incident = site.call_that_ended(id, "03");
+            site.hand_in(Event::Incident(incident)).await;
+            site.clock.advance_ms(1_000);
+        }
+        let seat = site.log_in("seat03").await;
+        let into = site.case_of_call(CALL, &seat).await["number"].as_str().unwrap().to_owned();
+        let form = format!("csrf={}&into={into}", seat.csrf);
+        assert_eq!(
+            site.post(&format!("/calls/{OTHER}/join"), &seat, &form).await.status,
+            StatusCode::SEE_OTHER
+        );
+        site.moved(
+            &into,
+            &seat,
+            serde_json::json!({"move": "void", "reason": "unclear", "note": "查无此事"}),
+        )
+        .await;
+        let before = (site.case_of_call(CALL, &seat).await, site.case_of_call(OTHER, &seat).await);
+        let form = format!("csrf={}&place=&summary=typed&known=0", seat.csrf);
+        let refused = site.post(&format!("/calls/{OTHER}/centre"), &seat, &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}: {}", site.name, refused.text);
+        assert!(refused.text.contains(">typed</textarea>"), "{}", refused.text);
+        assert_eq!(site.centre_told("chief").await, 0, "{}", site.name);
+        let after = (site.case_of_call(CALL, &seat).await, site.case_of_call(OTHER, &seat).await);
+        assert_eq!(before, after, "{}: nothing has changed", site.name);
     }
 }
 

@@ -31,13 +31,13 @@ impl Site {
         page.text
     }
 
-    async fn actions_seen_by(&self, number: &str, who: &Browser) -> Vec<String> {
+    pub(super) async fn actions_seen_by(&self, number: &str, who: &Browser) -> Vec<String> {
         let case = self.get(&format!("/api/v1/cases/{number}"), Some(who)).await.json();
         let rows = case["history"].as_array().unwrap().iter();
         rows.map(|row| row["action"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn state_of(&self, number: &str, who: &Browser) -> String {
+    pub(super) async fn state_of(&self, number: &str, who: &Browser) -> String {
         let case = self.get(&format!("/api/v1/cases/{number}"), Some(who)).await.json();
         case["state"].as_str().unwrap().to_owned()
     }
@@ -63,7 +63,7 @@ fn boxes(page: &str) -> Vec<String> {
     boxes.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
-fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+pub(super) fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     let rest = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}")).1;
     rest.split(after).next().unwrap()
 }

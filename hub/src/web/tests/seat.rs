@@ -32,7 +32,7 @@ impl Site {
         let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
         let (app, now) = (&self.app, self.clock.now());
         let one = (name, "correct horse battery", &grant);
-        user::add_with(&app.db, app.tenant().as_str(), &app.chance, now, one).await.unwrap();
+        user::testing::add_with(&app.db, app.tenant().as_str(), &app.chance, now, one).await.unwrap();
         self.sign_in(name).await
     }
 
@@ -105,7 +105,7 @@ async fn a_seat_has_its_own_calls() {
 }
 
 /// Whoever files tickets elsewhere sees no call of this area, neither a case nor one that has only begun; there a call that
-/// begins is on the line without a word or a link, until its case takes its place. Who files no tickets has no seat.
+/// begins is on the line and has a page, is not opened by itself, and its case takes its place. Who files no tickets has no seat.
 #[tokio::test]
 async fn only_calls_of_ones_own_area() {
     for mut site in sites().await {
@@ -127,7 +127,11 @@ async fn only_calls_of_ones_own_area() {
             "{}: {running}",
             site.name
         );
-        assert!(!running.contains("href") && running.contains("通话结束或听到险情后出现工单"), "{running}");
+        assert!(
+            running.contains(&format!("href=\"/calls/{OTHER}\"")) && !running.contains("data-runs"),
+            "{running}"
+        );
+        assert!(running.contains("通话结束或听到险情后成为案件"), "{running}");
         assert!(page.contains(&format!("/calls/{CALL}")));
         assert!(!site.get("/seat?seat=04", Some(&near)).await.text.contains(OTHER), "{}", site.name);
         for path in ["/seat", "/seat?seat=03", "/seat/calls"] {

@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::db::Db;
 use crate::db::testing::{TestDb, databases};
 use crate::http::Scheme;
 use crate::user::{self, Role};
@@ -35,7 +36,7 @@ pub(crate) struct Site {
     stop: CancellationToken,
     pub(crate) sequence: u64,
     pub(crate) name: &'static str,
-    _db: TestDb,
+    db: TestDb,
 }
 
 impl Drop for Site {
@@ -84,10 +85,10 @@ pub(crate) async fn sites() -> Vec<Site> {
             [("admin", Role::Administrator), ("seat03", Role::Operator), ("chief", Role::Commander)]
         {
             let user = (name, "correct horse battery", role);
-            user::add(&app.db, app.tenant().as_str(), &app.chance, START, user).await.unwrap();
+            user::testing::add(&app.db, app.tenant().as_str(), &app.chance, START, user).await.unwrap();
         }
         let router = http::router(app.clone()).layer(Extension(Scheme::Http));
-        let site = Site { app, router, clock, stop, sequence: 0, name: db.name, _db: db };
+        let site = Site { app, router, clock, stop, sequence: 0, name: db.name, db };
         site.enrol().await;
         all.push(site);
     }
@@ -95,6 +96,14 @@ pub(crate) async fn sites() -> Vec<Site> {
 }
 
 impl Site {
+    /// Another hub on the same database, by connections of its own.
+    pub(crate) async fn second_hub(&self) -> App {
+        let db = Db::connect(self.db.url.as_deref(), &self.db.folder.join("hub.db")).await.unwrap();
+        let config = (*self.app.config).clone();
+        let (app, _) = App::with_db(config, db, self.clock.clone(), Arc::new(Chance::seeded(10))).unwrap();
+        app
+    }
+
     pub(crate) fn origin(&self) -> Origin {
         Origin { tenant: self.app.tenant().clone(), device: "box-1".parse().unwrap() }
     }

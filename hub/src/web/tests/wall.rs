@@ -5,6 +5,7 @@ use axum::http::{Request, StatusCode, header};
 use protocol::{Clock as _, Event, Severity};
 
 use super::site::{Answer, Browser, START, Site, sites};
+use crate::admin::By;
 use crate::organisation::{self, AreaPath, duty};
 use crate::user::{self, Grant, Role};
 use crate::web::guard::percent;
@@ -31,7 +32,7 @@ impl Site {
         let (app, tenant) = (&self.app, self.app.tenant().as_str());
         let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: None };
         let one = (name, "correct horse battery", &grant);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
         self.sign_in(name).await
     }
 
@@ -133,7 +134,7 @@ async fn each_area_has_its_own_wall() {
         let areas =
             "id,name,level,parent\ncounty,县,county,\nnorth,北镇,town,county\nsouth,南镇,town,county\n";
         let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
-        assert!(organisation::import_areas(db, tenant, areas.as_bytes(), false).await.unwrap().done);
+        assert!(organisation::testing::import_areas(db, tenant, areas.as_bytes(), false).await.unwrap().done);
         let north = site.colleague("north", Role::TownOfficer, "/county/north/").await;
         let south = site.colleague("south", Role::TownOfficer, "/county/south/").await;
         site.put_box_in("/county/north/").await;
@@ -370,7 +371,7 @@ async fn load_from_a_made_history() {
             seat03,duty,2026-03-18 15:00:20,2026-03-18 23:00\n";
         let (app, tenant) = (&site.app, site.app.tenant().as_str());
         let sheet = (roster.as_bytes(), &app.zone);
-        let taken = duty::import(&app.db, tenant, &app.chance, sheet, START, false).await.unwrap();
+        let taken = duty::import(&app.db, tenant, &app.chance, sheet, false, &By::cli(START)).await.unwrap();
         assert!(taken.done, "{taken:?}");
         let mut drill = site.camera_incident("drill", "演练点");
         drill.drill = true;

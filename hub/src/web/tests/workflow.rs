@@ -5,6 +5,7 @@ use axum::http::{Request, header};
 use serde_json::{Value, json};
 
 use super::site::{Answer, Browser, START, Site, sites};
+use crate::admin::By;
 use crate::organisation::{self, AreaPath};
 use crate::user::{self, Grant, Role};
 
@@ -20,7 +21,9 @@ const GRID: &str = "/county/north/dongguan/g1/";
 pub(super) async fn people(site: &Site) {
     let (app, tenant) = (&site.app, site.app.tenant().as_str());
     organisation::store::seed_units(&app.db, tenant).await.unwrap();
-    assert!(organisation::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
+    assert!(
+        organisation::testing::import_areas(&app.db, tenant, AREAS.as_bytes(), false).await.unwrap().done
+    );
     for (name, role, area, unit) in [
         ("manager", Role::GridManager, GRID, None),
         ("north", Role::TownOfficer, "/county/north/", None),
@@ -33,7 +36,7 @@ pub(super) async fn people(site: &Site) {
     ] {
         let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: unit.map(str::to_owned) };
         let one = (name, "correct horse battery", &grant);
-        user::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
+        user::testing::add_with(&app.db, tenant, &app.chance, START, one).await.unwrap();
     }
 }
 
@@ -171,18 +174,17 @@ async fn a_role_taken_away_is_gone() {
         site.raise_camera("north", "北口").await;
         let north = site.sign_in("north").await;
         assert_eq!(site.numbers(&north, "").await.len(), 1);
-        let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
+        let (app, by) = (&site.app, By::cli(START));
         let grant =
             |area: &str| Grant { role: Role::TownOfficer, area: AreaPath::kept(area.to_owned()), unit: None };
-        let last = user::revoke(db, tenant, "north", &grant("/county/north/")).await;
+        let last = user::people::revoke(app, &by, "north", &grant("/county/north/")).await;
         assert!(last.unwrap_err().to_string().contains("no other role"));
-        user::grant(db, tenant, "north", &grant("/county/south/")).await.unwrap();
-        assert!(user::revoke(db, tenant, "north", &grant("/county/north/")).await.unwrap());
+        user::people::grant(app, &by, "north", &grant("/county/south/")).await.unwrap();
+        user::people::revoke(app, &by, "north", &grant("/county/north/")).await.unwrap();
         assert!(site.numbers(&north, "").await.is_empty(), "{}", site.name);
         let handler = Grant { role: Role::Handler, ..grant("/") };
-        assert!(
-            user::grant(db, tenant, "north", &handler).await.unwrap_err().to_string().contains("name it")
-        );
+        let refused = user::people::grant(app, &by, "north", &handler).await.unwrap_err();
+        assert!(refused.to_string().contains("name it"), "{refused}");
     }
 }
 
@@ -193,10 +195,9 @@ async fn a_role_taken_away_is_gone() {
 async fn acts_keep_to_their_area() {
     for mut site in sites().await {
         people(&site).await;
-        let (db, tenant) = (site.app.db.clone(), site.app.tenant().as_str().to_owned());
         let elsewhere =
             Grant { role: Role::Operator, area: AreaPath::kept("/county/south/".into()), unit: None };
-        user::grant(&db, &tenant, "north", &elsewhere).await.unwrap();
+        user::people::grant(&site.app, &By::cli(START), "north", &elsewhere).await.unwrap();
         site.put_box_in("/county/north/").await;
         site.raise_call("03").await;
         let (north, seat) = (site.sign_in("north").await, site.sign_in("seat03").await);

@@ -52,7 +52,7 @@ catalogue! {
     admin_no_unit = "没有承办单位的类别：", "Categories without a unit: ";
     admin_no_unit_why = "派遣时没有建议的单位。", "No unit is suggested when they are dispatched.";
     admin_no_basemap = "没有底图", "No base map";
-    admin_no_basemap_why = "地图上只有网格和案件，没有街道。底图只能在中心主机上导入：hub basemap import。", "Maps show grids and cases, but no streets. It is imported on the hub's machine: hub basemap import.";
+    admin_no_basemap_why = "地图上只有网格和案件，没有街道。可在“底图”页上传，或在中心主机上导入：hub basemap import。", "Maps show grids and cases, but no streets. Bring one on the page of base maps, or on the hub's machine: hub basemap import.";
     admin_no_map = "没有网格图", "No map of grids";
     admin_no_map_why = "案件的坐标找不到网格。", "Coordinates of a case find no grid.";
     admin_no_gazetteer = "没有地名", "No gazetteer";
@@ -126,14 +126,14 @@ catalogue! {
     admin_name_en = "英文名称", "English name";
     admin_level = "层级", "Level";
     admin_rural = "农村", "Rural";
-    admin_yes = "是", "yes";
-    admin_no = "否", "no";
+    admin_yes = "是", "Yes";
+    admin_no = "否", "No";
     admin_manager = "网格管理员", "Grid manager";
     admin_head = "负责人", "Head";
-    admin_lacks = "缺", "none";
+    admin_lacks = "缺", "None";
     admin_active = "启用", "Active";
     admin_area_stays = "区域的位置和编号不能改：案件和人员都按它归属。", "Place and id of an area stay: cases and people are bound to them.";
-    admin_unit_free = "空位", "free slot";
+    admin_unit_free = "空位", "Free slot";
     admin_why_words = "名称为 1 至 60 个字，一行；没有保存。", "A name has 1 to 60 characters, in one line; nothing was saved.";
     // Rosters
     admin_week = "周", "Week";
@@ -141,7 +141,7 @@ catalogue! {
     admin_week_after = "下一周", "Week after";
     admin_post_duty = "值班员", "On duty";
     admin_post_leader = "班长", "Leader of the shift";
-    admin_gap_word = "空缺", "nobody";
+    admin_gap_word = "空缺", "Nobody";
     admin_turn_add = "加一班", "Add a turn";
     admin_turn_remove = "撤班", "Take out";
     admin_turn_from = "开始", "From";
@@ -168,7 +168,7 @@ catalogue! {
     admin_import_note = "说明：改了什么，为什么", "Note: what changed, and why";
     admin_import_columns = "列：", "Columns: ";
     admin_import_last = "最近一次", "Last time";
-    admin_import_never = "没有记录", "not on record";
+    admin_import_never = "没有记录", "Not on record";
     admin_import_line = "行", "Line";
     admin_import_column = "列", "Column";
     admin_import_what = "问题与改法", "What is wrong, and how to mend it";
@@ -178,18 +178,33 @@ catalogue! {
     admin_import_gone = "这次试导入已经确认过，或已超过一天。没有再做一次；需要时请重新上传。", "This was confirmed already, or waited for more than a day. Nothing was done again; upload it anew if you need to.";
     admin_import_otherwise = "内容或现状与刚才所示不同，没有导入。请看现在的结果再确认。", "The content, or what it meets, is no longer what was shown; nothing was imported. Look at what would come of it now.";
     admin_import_more = "另有问题：", "More faults: ";
-    admin_import_whole = "整个文件", "the whole file";
+    admin_import_whole = "整个文件", "The whole file";
     admin_import_nothing = "没有内容：请选择文件或粘贴。", "There is nothing: choose a file or paste it.";
     admin_import_large = "文件超过 16 MiB，请在中心主机上用命令行导入。", "The file has more than 16 MiB; import it on the hub's machine.";
     admin_import_note_missing = "请写说明：改了什么，为什么。", "Write a note: what changed, and why.";
-    admin_import_basemap = "底图（PMTiles）很大，只能在中心主机上导入：hub basemap import FILE。", "Base maps (PMTiles) are large and imported on the hub's machine: hub basemap import FILE.";
+    admin_basemaps = "底图", "Base maps";
+    admin_basemap_lead = "PMTiles 文件，矢量瓦片。地图显示最新的一份", "PMTiles files of vector tiles. Maps show the newest";
+    admin_basemap_file = "文件", "File";
+    admin_basemap_place = "范围", "Extent";
+    admin_basemap_zooms = "级别", "Zooms";
+    admin_basemap_size = "大小", "Size";
+    admin_basemap_shown = "在用", "Shown";
+    admin_basemap_remove = "移除", "Remove";
+    admin_basemap_choose = "PMTiles 文件（最大 4 GiB）", "PMTiles file (4 GiB at most)";
+    admin_basemap_bring = "上传", "Upload";
+    admin_basemap_done = "底图已导入，覆盖全县网格。", "The base map is here, and covers the county's grids.";
+    admin_basemap_partly = "底图已导入，但只覆盖部分网格，其余处为空白。", "The base map is here, but covers only a part of the county's grids: the rest will be blank.";
+    admin_basemap_unknown = "底图已导入；还没有网格图，无法核对范围。", "The base map is here; there is no map of grids to hold it against.";
+    admin_basemap_removed = "底图已移除。", "The base map was removed.";
+    admin_basemap_large = "文件超过 4 GiB；请在中心主机上导入：hub basemap import。", "The file is larger than 4 GiB; import it on the hub's machine: hub basemap import.";
+    admin_import_basemap = "底图（PMTiles）在“底图”页上传；超过 4 GiB 的在中心主机上导入：hub basemap import FILE。", "Base maps (PMTiles) are brought on a page of their own; larger ones than 4 GiB on the hub's machine: hub basemap import FILE.";
     admin_import_english = "逐行的提示目前只有英文。", "Faults of rows are told in English only.";
-    admin_tally_new = "新增", "new";
-    admin_tally_changed = "改变", "changed";
-    admin_tally_unchanged = "不变", "unchanged";
-    admin_tally_removed = "移走", "removed";
-    admin_tally_inactive = "停用", "inactive";
-    admin_tally_expired = "已过期", "expired";
+    admin_tally_new = "新增", "New";
+    admin_tally_changed = "改变", "Changed";
+    admin_tally_unchanged = "不变", "Unchanged";
+    admin_tally_removed = "移走", "Removed";
+    admin_tally_inactive = "停用", "Inactive";
+    admin_tally_expired = "已过期", "Expired";
     admin_passwords = "新用户的密码只显示这一次，请抄下分发；首次登录须先修改：", "Passwords of the new users are shown only now: hand them out. Each is to be changed at the first login.";
     admin_version_now = "版本：", "Version: ";
     // Policies
@@ -198,7 +213,7 @@ catalogue! {
     admin_policy_by = "由谁", "By";
     admin_policy_at = "时间", "When";
     admin_policy_note = "说明", "Note";
-    admin_policy_in_force = "现行", "in force";
+    admin_policy_in_force = "现行", "In force";
     admin_policy_new = "改规则", "Another policy";
     admin_policy_new_why = "在现行文本上修改，先试：列出差异和对最近案件的影响，确认后对以后立案的案件生效。", "Change the text in force and try it: what differs, and what it would have meant for the last cases. Confirmed, it holds for what is filed from then on.";
     admin_diff = "与现行版本的差异", "What differs from the one in force";
@@ -237,7 +252,7 @@ catalogue! {
     admin_word_lists = "险情词表在盒子上，不在中心；增补写在盒子的配置里：", "Words that tell of danger are on the boxes, not here; more of them go into the configuration of a box: ";
     // Registers
     admin_by = "操作人", "By";
-    admin_cli = "命令行", "command line";
+    admin_cli = "命令行", "Command line";
     admin_act = "操作", "Act";
     admin_subject = "对象", "Subject";
     admin_before = "原来", "Before";

@@ -38,20 +38,22 @@ catalogue! {
     ask_another = "再反映一件", "Report another one";
     // What is to be mended
     ask_not = "还没有提交，请改正：", "Not sent yet; please mend: ";
-    ask_wrong_matter = "请选择事由", "choose the matter";
-    ask_wrong_text = "请写明什么事（2000 字以内）", "say what it is about (2000 characters at most)";
-    ask_wrong_place = "请写明在哪里（200 字以内）", "say where it is (200 characters at most)";
-    ask_wrong_at = "位置不对，请重新获取或清除", "the position is none; take it anew or leave it out";
-    ask_wrong_odd = "文字里有不能保存的字符", "the text holds characters that cannot be kept";
-    ask_wrong_name = "称呼请写在一行内，30 字左右", "write the name in one line, about 30 characters";
-    ask_wrong_phone = "电话请写 3 至 20 位数字", "write the telephone number as 3 to 20 digits";
-    ask_wrong_call_back = "要回电话请留下电话，且不能匿名", "to be called back, leave a number and do not stay anonymous";
-    ask_wrong_pictures = "照片不可用，请重新选择", "a picture is not there any more; choose it again";
-    ask_wrong_trap = "表中留空的一栏被填写了，看起来像程序自动提交。请清空后再试", "a field that stays empty was filled in, as programs do; empty it and try again";
-    ask_wrong_form = "页面已过期或浏览器不接受 Cookie。请刷新页面后重新提交", "this page has expired, or the browser takes no cookies; reload it and send again";
-    ask_wrong_reused = "这张表已经提交过，内容与这次不同。请打开新的一张", "this form was sent before, with something else in it; open a new one";
+    ask_wrong_matter = "请选择事由", "Choose the matter";
+    ask_wrong_text = "请写明什么事（2000 字以内）", "Say what it is about (2000 characters at most)";
+    ask_wrong_place = "请写明在哪里（200 字以内）", "Say where it is (200 characters at most)";
+    ask_wrong_at = "位置不对，请重新获取或清除", "The position is none; take it anew or leave it out";
+    ask_wrong_odd = "文字里有不能保存的字符", "The text holds characters that cannot be kept";
+    ask_wrong_name = "称呼请写在一行内，30 字左右", "Write the name in one line, about 30 characters";
+    ask_wrong_phone = "电话请写 3 至 20 位数字", "Write the telephone number as 3 to 20 digits";
+    ask_wrong_call_back = "要回电话请留下电话，且不能匿名", "To be called back, leave a number and do not stay anonymous";
+    ask_wrong_pictures = "照片不可用，请重新选择", "A picture is not there any more; choose it again";
+    ask_wrong_trap = "表中留空的一栏被填写了，看起来像程序自动提交。请清空后再试", "A field that stays empty was filled in, as programs do; empty it and try again";
+    ask_wrong_form = "页面已过期或浏览器不接受 Cookie。请刷新页面后重新提交", "This page has expired, or the browser takes no cookies; reload it and send again";
+    ask_wrong_reused = "这张表已经提交过，内容与这次不同。请打开新的一张", "This form was sent before, with something else in it; open a new one";
     ask_wrong_many = "一次最多 4 张照片", "4 pictures are the most";
-    ask_wrong_large = "照片超过 5 MB，请压缩后再传", "a picture is larger than 5 MB; make it smaller";
+    ask_wrong_large = "照片超过 5 MB，请压缩后再传", "A picture is larger than 5 MB; make it smaller";
+    ask_wrong_size = "整张表太大，没有收下；请减少照片或文字后再提交", "The whole form is too large and was not taken; send fewer pictures or less text";
+    ask_busy = "中心正忙，没有提交成功。填写的内容都在下面，请稍后再提交一次；同一张表不会重复立案", "the centre is busy and this was not taken. All that you wrote is below: send it again in a while; the same form never becomes two matters";
     ask_too_many = "此网络提交次数过多，请一小时后再试，或拨打热线。", "Too many forms came from this network. Try again in an hour, or call by telephone.";
 }
 

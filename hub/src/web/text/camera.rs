@@ -135,6 +135,13 @@ catalogue! {
     cam_try_going = "仍在继续", "Going on";
     cam_try_raised = "同一小时实际立起的案件", "Cases that were raised in that hour";
     cam_try_raised_none = "没有。", "None.";
+    cam_place = "盒子位置", "Place of the box";
+    cam_place_why = "地图按此显示盒子；留空则显示在网格中央。WGS84，单位为度", "Maps show the box there; left empty, in the middle of its grid. WGS84, in degrees";
+    cam_place_latitude = "纬度", "Latitude";
+    cam_place_longitude = "经度", "Longitude";
+    cam_place_set = "保存位置", "Keep the place";
+    cam_place_wrong = "位置不对：纬度 -90 至 90，经度 -180 至 180，都填或都不填。", "This is no place: latitude from -90 to 90, longitude from -180 to 180, both or neither.";
+    cam_try_case = "案件", "Case";
     cam_try_more = "次未列出", "more not listed";
     cam_load = "值守人员每 10 分钟至多", "At most, for each operator in ten minutes:";
     cam_load_good = "可以保存", "May be saved";

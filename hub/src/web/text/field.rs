@@ -58,6 +58,24 @@ catalogue! {
     field_moved = "已提交，案号", "Sent, for case";
     field_handled_not = "已上报，但自行处置没有成功：", "Reported, but not handled here: ";
     field_not = "没有提交：", "Not sent: ";
+    // Beside the moves
+    field_map = "任务在哪里", "Where the tasks are";
+    field_arrive = "签到", "I have arrived";
+    field_arrive_hint = "记下您到达的时间；允许定位时记下位置", "Notes when you arrived, and where, if the position is allowed";
+    field_hand = "转他人", "Hand it to a colleague";
+    field_hand_to = "转给谁", "To whom";
+    field_hand_note = "说明", "Note";
+    field_hand_none = "本区域没有其他能办的同事。", "Nobody else here could do it.";
+    field_hand_waits = "已转给", "Handed to";
+    field_hand_yet = "等待接下", "not taken yet";
+    field_hand_taken = "已接下", "has taken it";
+    field_hand_own = "转给您：", "Handed to you by";
+    field_take = "接下", "Take it";
+    field_talk = "交流", "Messages";
+    field_talk_say = "发给指挥中心和同事", "To the centre and your colleagues";
+    field_talk_centre = "发给现场", "To those in the field";
+    field_talk_none = "还没有消息。", "Nothing was said yet.";
+    field_talk_send = "发送", "Send";
     // Drafts and being offline
     field_drafts = "未发送的草稿", "Drafts not sent";
     field_draft_count = "条草稿存在手机里", "drafts on this telephone";
@@ -67,9 +85,9 @@ catalogue! {
     field_login_why = "草稿都在手机里。登录后自动提交。", "Drafts stay on this telephone and are sent after the login.";
     field_log_in = "去登录", "Log in";
     field_retry = "重试", "Try again";
-    field_waiting = "待发", "waiting";
-    field_sending = "正在发送", "being sent";
-    field_refused = "被退回", "came back";
+    field_waiting = "待发", "Waiting";
+    field_sending = "正在发送", "Being sent";
+    field_refused = "被退回", "Came back";
     field_edit = "修改", "Edit";
     field_delete = "删除", "Delete";
     field_delete_ask = "确定删除这条草稿？文字和照片不能恢复。", "Delete this draft? Its text and pictures cannot be brought back.";

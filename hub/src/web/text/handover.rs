@@ -33,7 +33,7 @@ catalogue! {
     handover_offline = "离线设备", "Boxes offline";
     handover_nothing = "无", "None";
     handover_more = "其余只计数", "The others are only counted";
-    handover_unseen = "不在您的范围内", "not yours to see";
+    handover_unseen = "不在您的范围内", "Not yours to see";
     handover_now = "案件状态为此刻，件数为交班时", "Cases as they are now, numbers as they were at the handover";
     handover_print = "打印", "Print";
     handover_open = "打开", "Open";
@@ -42,12 +42,12 @@ catalogue! {
     handover_back = "返回", "Back";
     handover_done = "已交班，等待接班。", "Handed over; it waits to be taken over.";
     handover_not_done = "没有执行：", "Not done: ";
-    handover_bad_from = "本班开始时间应在最近 48 小时之内", "the shift began within the last 48 hours";
-    handover_bad_note = "说明最多 2000 字", "the note has 2000 characters at most";
-    handover_bad_area = "您不负责这个范围的交接", "you do not hand over for this area";
-    handover_bad_own = "不能接自己交的班", "nobody takes over from himself";
-    handover_bad_taken = "已由他人接班：", "taken over already by ";
-    handover_bad_form = "表单读不懂，请刷新后再试", "the form cannot be read; reload and try again";
+    handover_bad_from = "本班开始时间应在最近 48 小时之内", "The shift began within the last 48 hours";
+    handover_bad_note = "说明最多 2000 字", "The note has 2000 characters at most";
+    handover_bad_area = "您不负责这个范围的交接", "You do not hand over for this area";
+    handover_bad_own = "不能接自己交的班", "Nobody takes over from himself";
+    handover_bad_taken = "已由他人接班：", "Taken over already by ";
+    handover_bad_form = "表单读不懂，请刷新后再试", "The form cannot be read; reload and try again";
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ catalogue! {
     map_outside = "不在任何网格内", "In no grid";
     map_close = "关闭", "Close";
     map_at_this_place = "这里的案件", "Cases here";
-    map_waits = "未确认", "not acknowledged";
-    map_held = "已在办", "in hand";
+    map_waits = "未确认", "Not acknowledged";
+    map_held = "已在办", "In hand";
     // Legend
     map_legend_held = "空心：已有人在办", "Hollow: somebody has it in hand";
     map_legend_heat = "颜色越深，未结案件越多", "The darker a grid, the more open cases it has";

@@ -41,7 +41,6 @@ catalogue! {
     move_choose = "请选择", "Choose";
     move_find_category = "查找分类", "Find a category";
     move_suggested = "建议", "Suggested";
-    move_all = "全部", "All";
     move_grant = "批准", "Grant";
     move_deny = "不批准", "Refuse";
     move_shelve = "搁置告警源", "Put its source aside";
@@ -76,12 +75,12 @@ catalogue! {
     move_picture_full = "中心磁盘已满，照片没有保存；请联系管理员", "the hub's disk is full, the picture was not kept; tell the administrator";
     move_picture_slow = "照片没有按时传完，请重新提交", "the picture did not come in time; send it again";
     // A source that is put aside
-    shelf_reason = "请填写理由（200 字以内）", "write a reason (200 characters at most)";
-    shelf_minutes = "时间不对：紧急告警最多搁置 1 小时，其他最多 3 天", "for an hour at most what tells of emergencies, for three days anything else";
-    shelf_leaders = "紧急告警的告警源由本区域的班长或指挥长搁置", "a source of emergencies is put aside by a shift leader or a commander of its area";
-    shelf_no_source = "来电和人工上报没有可搁置的告警源", "calls and reports have no source to put aside";
-    shelf_already = "告警源已经搁置", "its source is put aside already";
-    shelf_not = "告警源没有搁置", "its source is not put aside";
+    shelf_reason = "请填写理由（200 字以内）", "Write a reason (200 characters at most)";
+    shelf_minutes = "时间不对：紧急告警最多搁置 1 小时，其他最多 3 天", "For an hour at most what tells of emergencies, for three days anything else";
+    shelf_leaders = "紧急告警的告警源由本区域的班长或指挥长搁置", "A source of emergencies is put aside by a shift leader or a commander of its area";
+    shelf_no_source = "来电和人工上报没有可搁置的告警源", "Calls and reports have no source to put aside";
+    shelf_already = "告警源已经搁置", "Its source is put aside already";
+    shelf_not = "告警源没有搁置", "Its source is not put aside";
 }
 
 #[cfg(test)]

@@ -23,6 +23,13 @@ catalogue! {
     queue_severity = "等级", "Severity";
     queue_source = "来源", "Source";
     queue_filter_do = "应用", "Apply";
+    queue_views = "我的筛选", "Saved views";
+    queue_view_name = "名称", "Name";
+    queue_view_save = "存为我的筛选", "Save this view";
+    queue_view_delete = "删除", "Delete";
+    queue_view_hint = "只有您自己看得到；同名的会被替换", "Yours alone; one of the same name is replaced";
+    queue_view_name_wrong = "名称请写 1 至 24 字，没有保存。", "Write a name of 1 to 24 characters; nothing was saved.";
+    queue_views_many = "最多保存 20 个，请先删除不用的；没有保存。", "20 views are the most: delete one first; nothing was saved.";
     queue_new = "新到，显示", "new, show";
     queue_gone = "已离开本列", "It has left this list";
     queue_moved = "刚有变化；提交时以您选中时的内容为准，已变的不会执行", "It has just changed; sent as you chose it, it will not be done";

@@ -17,7 +17,7 @@ catalogue! {
     seat_none_running = "此刻没有通话。", "Nobody is on the line.";
     seat_none_waiting = "没有待填的工单。", "No ticket is waiting.";
     seat_none_filed = "今天还没有提交工单。", "No ticket filed today yet.";
-    seat_no_case = "通话结束或听到险情后出现工单", "its ticket comes with the end of the call, or with an alarm";
+    seat_no_case = "通话结束或听到险情后成为案件", "becomes a case at its end, or with an alarm";
     seat_cut = "只列出最近的来电；更早的在案件列表里。", "Only the newest calls are listed; earlier ones are in the list of cases.";
     seat_older = "更早的来电", "Earlier calls";
     seat_length = "时长", "Length";
@@ -38,6 +38,10 @@ catalogue! {
     seat_no_next = "没有待填的来电", "No call is waiting";
     seat_back = "坐席台", "Seat";
     // The page of a call
+    call_no_case = "尚无案件：通话结束或听到险情后自动生成", "no case yet: it comes with the end of the call, or with an alarm";
+    call_over = "通话已结束，案件随后到达；已填内容会保留。", "The call is over. Its case is on its way; what is filled in stays.";
+    call_file_when = "有案件后可提交", "Can be filed once there is a case";
+    call_not_yet = "这通来电还没有案件，没有提交。已填内容保留，案件到达后再提交。", "There is no case of this call yet, and nothing was filed. What is filled in stays; file it once the case is here.";
     call_after = "挂断后", "since hang-up";
     call_said_new = "盒子更新了：", "The box has updated: ";
     call_auto_why = "虚线框为自动填写；改动即以人工为准，此后不再被更新", "dashed: filled in by itself; what you change is never replaced";

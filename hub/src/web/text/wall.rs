@@ -29,6 +29,13 @@ catalogue! {
     wall_left = "余", "left";
     wall_over = "超", "over";
     wall_dispatch = "派遣", "Dispatch";
+    wall_live = "实时画面", "Picture now";
+    wall_live_ask = "请盒子取画面", "Ask the box for a picture";
+    wall_live_look = "看最新一张", "Show the newest";
+    wall_live_waits = "已请求，画面到了就显示", "Asked for; it shows when it comes";
+    wall_live_away = "盒子离线，取不到画面。最后联系", "The box is away, so there is no picture. Last heard of";
+    wall_live_none = "本案没有您能看的摄像机", "This case has no camera that is yours to see";
+    wall_live_why = "画面由盒子按遮挡规则处理后发来，最多每 2 秒一张；每次查看都记入调阅记录。", "The box masks each picture before it sends it, one in 2 seconds at most; each view is on record.";
     wall_false = "误报", "False alarm";
     wall_false_hint = "看到的是什么？如：蒸汽、灯光", "What was it? Steam, a lamp";
     wall_false_do = "作为误报作废", "Void as a false alarm";

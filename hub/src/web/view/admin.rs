@@ -275,6 +275,30 @@ pub struct AdminImportsPage<'a> {
     pub kinds: Vec<ImportKindView>,
 }
 
+/// A base map that is here.
+#[derive(Clone, Debug)]
+pub struct BaseMapView {
+    pub name: String,
+    pub sha256: String,
+    pub place: String,
+    pub zooms: String,
+    pub size: String,
+    pub at: Moment,
+    /// The newest: maps show it.
+    pub shown: bool,
+}
+
+#[derive(Template)]
+#[template(path = "admin_basemaps.html")]
+pub struct AdminBaseMapsPage<'a> {
+    pub shell: &'a Shell,
+    pub tab: &'static str,
+    pub rows: Vec<BaseMapView>,
+    pub banner: Option<Banner>,
+    pub may: bool,
+    pub may_why: String,
+}
+
 #[derive(Clone, Debug)]
 pub struct FaultView {
     pub line: String,

@@ -135,6 +135,15 @@ pub struct TriedLine {
     pub x: i64,
     pub width: i64,
     pub class: &'static str,
+    /// The open case of what the box told of then, by the same rule.
+    pub stored: Option<StoredView>,
+}
+
+/// A case that somebody may judge from here.
+#[derive(Clone, Debug)]
+pub struct StoredView {
+    pub number: String,
+    pub may: bool,
 }
 
 /// What rules came to on the last hour.
@@ -229,6 +238,9 @@ pub struct CameraPage<'a> {
     pub name: String,
     /// `None`: the box has not told of it.
     pub health: Option<CameraView>,
+    /// Where somebody says that the box stands, in degrees; empty where nobody has.
+    pub latitude: String,
+    pub longitude: String,
     pub may_still: bool,
     pub still_roles: String,
     pub may_configure: bool,

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    CaseRow, CommandView, Control, JoinedView, LinkView, MapMode, MapView, MoveView, MovesView, Nav, Sev,
-    Shell, Theme,
+    CaseRow, CommandView, Control, DueView, JoinedView, LinkView, MapMode, MapView, MoveView, MovesView, Nav,
+    Sev, Shell, TalkLine, Theme,
 };
 use crate::web::moment::Moment;
 use crate::web::text::Lang;
@@ -110,10 +110,17 @@ pub struct StillTarget {
 pub struct CasePage<'a> {
     pub shell: &'a Shell,
     pub row: CaseRow,
+    /// The clock of the step that it is at; nothing of a case that waits for nothing.
+    pub due: Option<DueView>,
     pub steps: Vec<StepView>,
     pub clips: Vec<EvidenceView>,
     pub pictures: Vec<EvidenceView>,
     pub recordings: usize,
+    /// What was said and done beside the moves, the newest last.
+    pub talk: Vec<TalkLine>,
+    pub may_talk: bool,
+    /// Names the form of a message: sent twice it is one.
+    pub form_id: String,
     pub history: Vec<HistoryView>,
     pub history_whole: bool,
     pub incidents: Vec<IncidentView>,

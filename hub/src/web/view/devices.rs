@@ -17,6 +17,8 @@ pub struct DeviceRow {
     pub cameras_running: usize,
     pub cameras: usize,
     pub motion_only: bool,
+    /// Each model that looks at pictures; nothing from boxes that do not tell.
+    pub models: Vec<ModelView>,
     pub outbox: u64,
     pub rejected: u64,
     pub skew: Option<String>,
@@ -27,6 +29,22 @@ pub struct DeviceRow {
     /// Troubles of the call tap.
     pub troubles: usize,
     pub version: String,
+}
+
+/// A model of a box that looks at pictures.
+#[derive(Clone, Debug)]
+pub struct ModelView {
+    /// As the configuration names it.
+    pub wanted: String,
+    /// What it says, in a word.
+    pub task: &'static str,
+    /// Name and version of what looks; nothing: nothing does.
+    pub at_work: Option<String>,
+    pub stand_in: bool,
+    /// Looks per second.
+    pub rate: String,
+    /// In the box's own words.
+    pub reason: Option<String>,
 }
 
 #[derive(Template)]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{DueView, Sev, Shell, StateWord, Theme};
+use super::{DueView, MapMode, MapView, Sev, Shell, StateWord, Theme};
 use crate::web::moment::Moment;
 
 /// A move that a task waits for.
@@ -36,6 +36,27 @@ pub struct FieldProblem {
     pub pictures: Vec<String>,
 }
 
+/// Who has a task in hand because somebody gave it to him.
+#[derive(Clone, Debug)]
+pub struct FieldHand {
+    pub by: String,
+    pub to: String,
+    pub at: Moment,
+    /// He has taken it.
+    pub is_taken: bool,
+    /// To whoever looks.
+    pub is_own: bool,
+}
+
+/// What was said or done beside the moves.
+#[derive(Clone, Debug)]
+pub struct TalkLine {
+    pub at: Moment,
+    pub by: String,
+    pub action: String,
+    pub text: String,
+}
+
 #[derive(Clone, Debug)]
 pub struct FieldTask {
     pub number: String,
@@ -56,6 +77,13 @@ pub struct FieldTask {
     /// Position of the history that the forms are drawn from.
     pub position: i64,
     pub moves: Vec<FieldMove>,
+    pub hand: Option<FieldHand>,
+    /// To whom it can be handed.
+    pub colleagues: Vec<String>,
+    /// The newest last.
+    pub talk: Vec<TalkLine>,
+    /// Names the forms of it that are no moves: sent twice they are done once.
+    pub form_id: String,
     pub problem: Option<FieldProblem>,
 }
 
@@ -107,6 +135,8 @@ pub struct FieldPage<'a> {
     pub shell: &'a Shell,
     pub name: String,
     pub role: &'static str,
+    /// Where the tasks lie, where there is anything to draw them on.
+    pub map: Option<MapView>,
     /// Where he works.
     pub area: String,
     pub handles: Vec<FieldTask>,
@@ -157,6 +187,7 @@ impl FieldPage<'_> {
             ("result-missing", l.field_handled_result()),
             ("agrees-yes", l.move_agrees_yes()),
             ("agrees-no", l.move_agrees_no()),
+            ("arriving", l.field_locating()),
         ]
     }
 }

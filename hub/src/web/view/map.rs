@@ -16,6 +16,8 @@ pub enum MapMode {
     Screen,
     /// Where one case lies.
     Case,
+    /// Above the tasks of somebody of the grid.
+    Field,
     /// Where somebody points at a place; the script of that page mounts it.
     Pick,
 }
@@ -27,6 +29,7 @@ impl MapMode {
             Self::Wall => "wall",
             Self::Screen => "screen",
             Self::Case => "case",
+            Self::Field => "field",
             Self::Pick => "pick",
         }
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod ask;
 mod call;
+mod call_begun;
 mod camera;
 mod case;
 mod cases;
@@ -30,6 +31,7 @@ use askama::Template;
 pub use admin::*;
 pub use ask::*;
 pub use call::*;
+pub use call_begun::*;
 pub use camera::*;
 pub use case::*;
 pub use cases::*;
@@ -105,6 +107,13 @@ pub enum Nav {
     None,
 }
 
+impl Nav {
+    /// What stands in the menu of those who look after the system.
+    pub fn is_of_system(&self) -> bool {
+        matches!(self, Self::Devices | Self::Commands | Self::Quarantine | Self::Admin)
+    }
+}
+
 /// Who looks at the page.
 #[derive(Clone, Debug)]
 pub struct Who {
@@ -126,6 +135,14 @@ pub struct Who {
     pub sees_handover: bool,
     /// Where the alert wall of this user is: with its forms, or to be looked at.
     pub wall: Option<&'static str>,
+}
+
+impl Who {
+    /// Whether boxes, requests, quarantine and administration stand in one menu: for whoever has most of them, and would
+    /// have a bar of two lines.
+    pub fn has_system(&self) -> bool {
+        self.sees_quarantine || self.sees_admin
+    }
 }
 
 /// The frame around every page.

@@ -1,6 +1,6 @@
 //! What can be done with a case: each move a form, or the words why not.
 
-use super::HistoryView;
+use super::{HistoryView, PickCard};
 use crate::web::moment::Moment;
 
 /// The moves of one case as one person sees them.
@@ -91,6 +91,11 @@ pub enum Control {
     Choice {
         groups: Vec<(String, Vec<OptionView>)>,
         find: bool,
+    },
+    /// To which unit: those that are suggested, with what they have to do and why; and a list of the others.
+    Picks {
+        cards: Vec<PickCard>,
+        others: Vec<OptionView>,
     },
     /// One of a few.
     Radios(Vec<OptionView>),

@@ -17,6 +17,14 @@ pub struct QueuePart {
     pub is_own: bool,
 }
 
+/// A view that somebody has saved under a name.
+#[derive(Clone, Debug)]
+pub struct QueueView {
+    pub name: String,
+    pub url: String,
+    pub is_on: bool,
+}
+
 /// A unit that is suggested.
 #[derive(Clone, Debug)]
 pub struct SuggestedUnit {
@@ -177,6 +185,8 @@ pub struct QueuePage<'a> {
     pub is_filtered: bool,
     pub bulk: BulkView,
     pub may_hand_over: bool,
+    /// Views that whoever looks has saved.
+    pub views: Vec<QueueView>,
 }
 
 /// What came of one case.

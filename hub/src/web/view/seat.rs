@@ -10,8 +10,8 @@ use crate::web::moment::Moment;
 pub struct SeatCall {
     /// By which a script knows it again.
     pub id: String,
-    /// Where its page is; a running call of which there is no case yet has none.
-    pub url: Option<String>,
+    pub url: String,
+    /// Of its case; a running call may have none yet, and is then not opened by itself.
     pub number: Option<String>,
     /// Masked.
     pub caller: String,
@@ -67,7 +67,7 @@ impl SeatList {
 
     /// The call to go on with after the one that is open: one that runs, else the one that has waited longest.
     pub fn next(&self) -> Option<&SeatCall> {
-        let open = |call: &&SeatCall| call.url.is_some() && !call.current;
+        let open = |call: &&SeatCall| !call.current;
         self.running.iter().find(open).or_else(|| self.waiting.iter().rev().find(open))
     }
 }

@@ -4,11 +4,16 @@ use askama::Template;
 
 use super::{CaseRow, MapMode, MapView, Nav, Sev, Shell, ShelvedView, Theme, Thumb};
 use crate::web::moment::Moment;
+use crate::web::text::Lang;
 
 /// A case that nobody has in hand.
 #[derive(Clone, Debug)]
 pub struct AlertView {
     pub row: CaseRow,
+    /// Whether it has a camera that can be looked at now.
+    pub live: bool,
+    /// Who may, where this person may not.
+    pub no_live: Option<String>,
     /// 0 the worst.
     pub rank: usize,
     /// The digit that selects it.
@@ -155,6 +160,37 @@ pub struct FlappingView {
     pub title: String,
     pub since: Moment,
     pub counted: i64,
+}
+
+/// The newest picture of a camera that somebody looks at now.
+#[derive(Clone, Debug, Default)]
+pub struct LiveView {
+    /// Where it is, and when it was taken.
+    pub here: Option<(String, Moment)>,
+    /// The box was asked for the next one.
+    pub waits: bool,
+    /// Why the box made none.
+    pub failed: String,
+    /// Why it was not asked.
+    pub refused: String,
+}
+
+/// That part alone, for a script that holds it open.
+#[derive(Template)]
+#[template(path = "wall_live.html")]
+pub struct WallLivePart {
+    pub lang: Lang,
+    pub live: LiveView,
+}
+
+#[derive(Template)]
+#[template(path = "wall_live_page.html")]
+pub struct WallLivePage<'a> {
+    pub shell: &'a Shell,
+    pub lang: Lang,
+    pub number: String,
+    pub title: String,
+    pub live: LiveView,
 }
 
 #[derive(Template)]

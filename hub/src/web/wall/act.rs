@@ -66,7 +66,7 @@ pub(in crate::web) async fn shelve(State(app): State<App>, form: SafeForm) -> Re
 }
 
 /// The case that a form is about, when it is this user's to see and to act on.
-async fn case_of(app: &App, form: &SafeForm, act: Act) -> Result<Case, PageError> {
+pub(super) async fn case_of(app: &App, form: &SafeForm, act: Act) -> Result<Case, PageError> {
     form.viewer.must(act)?;
     let (tenant, user) = (app.tenant().as_str(), &form.viewer.session.user);
     let number = form.fields.get("number");

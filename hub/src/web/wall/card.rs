@@ -80,6 +80,8 @@ pub(super) fn alert(
         }),
         rings,
         dispatch_url: dispatch_url(case),
+        live: case.camera_id.is_some() && case.call_id.is_none(),
+        no_live: (!session.may_at(Act::RequestStill, &area)).then(|| Act::RequestStill.roles_text(lang)),
         no_acknowledge: (!may).then(|| Act::Acknowledge.roles_text(lang)),
         no_false_alarm: no_false_alarm(case, session, &area, lang),
         no_shelve: no_shelve(case, session, &area, rings, lang),

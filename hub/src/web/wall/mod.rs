@@ -9,6 +9,7 @@ mod act;
 mod area;
 mod behind;
 mod card;
+pub(super) mod live;
 mod load;
 mod store;
 

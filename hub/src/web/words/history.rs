@@ -11,7 +11,7 @@ use crate::ticket::taxonomy;
 use crate::web::moment::{LocalTime, age_text};
 use crate::web::text::Lang;
 use crate::web::view::HistoryView;
-use crate::workflow::{Ask, Card, Satisfaction, VoidReason};
+use crate::workflow::{Ask, Card, Said, Satisfaction, VoidReason};
 
 /// What came sooner than that came at once.
 const SAID_AT_ONCE_MS: i64 = 5 * 60_000;
@@ -83,6 +83,10 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         "centre_called" => lang.pick("直报指挥中心", "Straight to the centre"),
         "card_shown" => lang.pick("督办", "Card shown"),
         "card_lifted" => lang.pick("撤销督办", "Card lifted"),
+        "arrived" => lang.pick("签到", "Arrived on site"),
+        "handed_to" => lang.pick("转他人", "Handed to a colleague"),
+        "taken_on" => lang.pick("接下任务", "Took the task"),
+        "said" => lang.pick("交流", "Message"),
         "written" => lang.pick("现场填写", "Written on site"),
         "remark" => lang.pick("补充说明", "Remark"),
         "alert_released" => lang.pick("发布预警", "Alert released"),
@@ -94,7 +98,7 @@ pub fn history(entry: &HistoryEntry, local: &LocalTime, lang: Lang) -> HistoryVi
         action: action.to_owned(),
         by: actor(&entry.actor, lang),
         detail: serde_json::from_str::<Value>(&entry.detail)
-            .map(|detail| [in_words(&detail, lang), on_site(&detail, entry.at_ms, local, lang)])
+            .map(|detail| [in_words(&detail, local, lang), on_site(&detail, entry.at_ms, local, lang)])
             .map(|parts| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
             .unwrap_or_default(),
         hash_short: entry.hash.chars().take(4).collect(),
@@ -115,7 +119,7 @@ fn on_site(detail: &Value, came_at_ms: i64, local: &LocalTime, lang: Lang) -> St
 }
 
 /// The parts of a history row's detail that people read.
-fn in_words(detail: &Value, lang: Lang) -> String {
+fn in_words(detail: &Value, local: &LocalTime, lang: Lang) -> String {
     let text = |name: &str| detail.get(name).and_then(Value::as_str);
     let mut words: Vec<String> = Vec::new();
     if let Some(word) = text("kind") {
@@ -138,6 +142,10 @@ fn in_words(detail: &Value, lang: Lang) -> String {
         words.push(known.unwrap_or(id).to_owned());
     }
     words.extend(of_the_workflow(detail, lang));
+    // What the hub says of itself, instead of the text that it wrote for who cannot read that.
+    let said = Said::of(detail).map(|said| said.words(|at| local.moment(at).full));
+    let spoken = |name: &str| said.is_some() && ["reason", "result", "text"].contains(&name);
+    words.extend(said.as_ref().map(|(zh, en)| lang.pick(zh.as_str(), en.as_str()).to_owned()));
     let plain = [
         "purpose",
         "reason",
@@ -152,7 +160,12 @@ fn in_words(detail: &Value, lang: Lang) -> String {
         "media_url",
     ];
     words.extend(
-        plain.iter().filter_map(|name| text(name)).filter(|text| !text.is_empty()).map(str::to_owned),
+        plain
+            .iter()
+            .filter(|name| !spoken(name))
+            .filter_map(|name| text(name))
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
     );
     words.join(" · ")
 }
@@ -164,6 +177,15 @@ fn of_the_workflow(detail: &Value, lang: Lang) -> Vec<String> {
     let level = |name| text(name).and_then(|word| word.parse::<Level>().ok());
     if let (Some(from), Some(to)) = (level("from_level"), level("to_level")) {
         words.push(format!("{} → {}", lang.pick(from.zh(), from.en()), lang.pick(to.zh(), to.en())));
+    }
+    words.extend(text("colleague").map(|name| format!("→ {name}")));
+    words.extend(text("giver").map(|name| format!("{} {name}", lang.pick("转自", "from"))));
+    if let Some(metres) = detail.get("away_m").and_then(Value::as_f64) {
+        words.push(format!(
+            "{} {metres} {}",
+            lang.pick("距案件地点", "from its place:"),
+            lang.field_metres()
+        ));
     }
     words.extend(text("unit").map(|id| unit(id, lang)));
     words.extend(text("lead").map(|id| format!("{} {}", lang.pick("主办", "lead"), unit(id, lang))));

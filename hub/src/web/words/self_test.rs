@@ -17,10 +17,10 @@ pub fn self_test(test: Option<&SelfTest>, local: &LocalTime, lang: Lang) -> Self
     let why = test.reason.as_deref().unwrap_or_default();
     let (class, text) = match (test.state.as_str(), lang) {
         ("passed", Lang::Zh) => ("ok", format!("通过，从下令到图片入库 {seconds:.1} 秒")),
-        ("passed", Lang::En) => ("ok", format!("passed, {seconds:.1} s from asking to the picture")),
+        ("passed", Lang::En) => ("ok", format!("Passed, {seconds:.1} s from asking to the picture")),
         ("failed", Lang::Zh) => ("bad", format!("未通过：{why}")),
-        ("failed", Lang::En) => ("bad", format!("failed: {why}")),
-        _ => ("soon", lang.pick("等待回应", "waiting").to_owned()),
+        ("failed", Lang::En) => ("bad", format!("Failed: {why}")),
+        _ => ("soon", lang.pick("等待回应", "Waiting").to_owned()),
     };
     SelfTestView { class, text, at: Some(local.moment(UtcMs(test.asked_at_ms))) }
 }

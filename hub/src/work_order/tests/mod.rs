@@ -27,7 +27,7 @@ async fn take(site: &Site, number: &str, step: Step) {
 async fn reported(site: &Site, seat: &Browser, confidential: bool) -> (String, String) {
     let (db, tenant) = (&site.app.db, site.app.tenant().as_str());
     organisation::store::seed_units(db, tenant).await.unwrap();
-    assert!(organisation::import_areas(db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
+    assert!(organisation::testing::import_areas(db, tenant, AREAS.as_bytes(), false).await.unwrap().done);
     let body = json!({"title": HOSTILE, "text": "巷口井盖破了", "place": "东关巷口", "area": "dongguan", "confidential": confidential});
     let request = Request::post("/api/v1/cases")
         .header(header::COOKIE, &seat.cookie)
@@ -141,9 +141,15 @@ async fn an_order_is_for_those_who_see_the_case() {
         for (name, unit) in [("housing", "housing"), ("education", "education")] {
             let grant =
                 Grant { role: Role::Handler, area: AreaPath::everything(), unit: Some(unit.to_owned()) };
-            user::add_with(&app.db, tenant, &app.chance, START, (name, "correct horse battery", &grant))
-                .await
-                .unwrap();
+            user::testing::add_with(
+                &app.db,
+                tenant,
+                &app.chance,
+                START,
+                (name, "correct horse battery", &grant),
+            )
+            .await
+            .unwrap();
         }
         let (seat, housing, education) =
             (site.log_in("seat03").await, site.sign_in("housing").await, site.sign_in("education").await);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Reader, Who};
 use crate::map::tests::{AREAS, MAP, put_in_force};
-use crate::organisation::import_areas;
+use crate::organisation::testing::import_areas;
 use crate::web::tests::site::Browser;
 
 pub(super) async fn map(reader: &mut Reader<'_>, seat: &Browser, admin: &Browser) {

@@ -58,7 +58,12 @@ impl Site {
     async fn scene_of_a_join(&mut self) -> Scene {
         let (app, tenant) = (self.app.clone(), self.app.tenant().as_str().to_owned());
         organisation::store::seed_units(&app.db, &tenant).await.unwrap();
-        assert!(organisation::import_areas(&app.db, &tenant, AREAS.as_bytes(), false).await.unwrap().done);
+        assert!(
+            organisation::testing::import_areas(&app.db, &tenant, AREAS.as_bytes(), false)
+                .await
+                .unwrap()
+                .done
+        );
         for (name, role, area, unit) in [
             ("south", Role::TownOfficer, "/county/south/", None),
             ("housing", Role::Handler, "/", Some("housing")),
@@ -68,7 +73,7 @@ impl Site {
         ] {
             let grant = Grant { role, area: AreaPath::kept(area.to_owned()), unit: unit.map(str::to_owned) };
             let one = (name, "correct horse battery", &grant);
-            user::add_with(&app.db, &tenant, &app.chance, START, one).await.unwrap();
+            user::testing::add_with(&app.db, &tenant, &app.chance, START, one).await.unwrap();
         }
         self.put_box_in("/county/south/").await;
         self.raise_camera("north", "北口").await;
