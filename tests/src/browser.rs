@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::Engine as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,8 +24,10 @@ pub mod key {
     pub const CONTROL: char = '\u{e009}';
     pub const ALT: char = '\u{e00a}';
     pub const ESCAPE: &str = "\u{e00c}";
+    pub const RIGHT: &str = "\u{e014}";
     pub const SPACE: &str = " ";
     pub const DOWN: &str = "\u{e015}";
+    pub const F2: &str = "\u{e032}";
 }
 
 pub struct Browser {
@@ -118,6 +121,42 @@ impl Browser {
     pub async fn click(&self, css: &str) -> Result<()> {
         let id = self.element(css).await?;
         self.post(&format!("element/{id}/click"), json!({})).await.map(drop)
+    }
+
+    /// The element that a script gives, told by what people call it rather than by where it stands.
+    async fn found(&self, script: &str) -> Result<String> {
+        let found = self.run(script).await?;
+        Ok(found[ELEMENT].as_str().with_context(|| format!("no element but {found}"))?.to_owned())
+    }
+
+    /// Clicks the element that a script gives.
+    pub async fn click_found(&self, script: &str) -> Result<()> {
+        let id = self.found(script).await?;
+        self.post(&format!("element/{id}/click"), json!({})).await.map(drop)
+    }
+
+    /// Types into the field that a script gives, as keys; with `anew` in place of what stands there.
+    pub async fn keys_found(&self, script: &str, text: &str, anew: bool) -> Result<()> {
+        let id = self.found(script).await?;
+        if anew {
+            self.post(&format!("element/{id}/clear"), json!({})).await?;
+        }
+        self.post(&format!("element/{id}/value"), json!({"text": text})).await.map(drop)
+    }
+
+    /// The mouse's main button, pressed once at each of these points of the window.
+    pub async fn click_at(&self, points: &[(f64, f64)]) -> Result<()> {
+        let mut steps = Vec::new();
+        for (x, y) in points {
+            let (x, y) = (x.round() as i64, y.round() as i64);
+            steps.push(json!({"type": "pointerMove", "duration": 40, "origin": "viewport", "x": x, "y": y}));
+            steps.push(json!({"type": "pointerDown", "button": 0}));
+            steps.push(json!({"type": "pointerUp", "button": 0}));
+        }
+        let mouse = json!({
+            "type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps,
+        });
+        self.post("actions", json!({"actions": [mouse]})).await.map(drop)
     }
 
     /// Types into what has the focus, as keys.
@@ -218,9 +257,35 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !may})).await.map(drop)
     }
 
+    /// The page as it comes out of a printer: a PDF, on A4 unless the page says otherwise.
+    pub async fn print(&self) -> Result<Vec<u8>> {
+        let sheet = json!({"background": true, "shrinkToFit": true, "page": {"width": 21.0, "height": 29.7}});
+        let printed = self.post("print", sheet).await?;
+        let text = printed.as_str().context("WebDriver gave no sheet")?;
+        base64::engine::general_purpose::STANDARD.decode(text).context("the sheet's base64")
+    }
+
+    /// What is downloaded from now on is put into `folder`.
+    pub async fn downloads(&self, folder: &Path) -> Result<()> {
+        let params = json!({"behavior": "allow", "downloadPath": folder});
+        self.devtools("Browser.setDownloadBehavior", params).await.map(drop)
+    }
+
+    /// Pages may ask where they are, and are told this.
+    pub async fn stands_at(&self, latitude: f64, longitude: f64) -> Result<()> {
+        self.devtools("Browser.grantPermissions", json!({"permissions": ["geolocation"]})).await?;
+        let place = json!({"latitude": latitude, "longitude": longitude, "accuracy": 8});
+        self.devtools("Emulation.setGeolocationOverride", place).await.map(drop)
+    }
+
+    /// Whether pages look as they would on paper.
+    pub async fn on_paper(&self, is_paper: bool) -> Result<()> {
+        let media = if is_paper { "print" } else { "" };
+        self.devtools("Emulation.setEmulatedMedia", json!({"media": media})).await.map(drop)
+    }
+
     /// PNG of the window.
     pub async fn screenshot(&self, png: &Path) -> Result<()> {
-        use base64::Engine as _;
         let shot = self.get("screenshot").await?;
         let text = shot.as_str().context("WebDriver gave no picture")?;
         let bytes = base64::engine::general_purpose::STANDARD.decode(text).context("the picture's base64")?;

@@ -90,7 +90,10 @@ pub async fn measure(count: usize, seconds: u64, out: &Path) -> Result<Value> {
         let (id, segment, spoken) = match word {
             LiveCall::Partial { call_id, segment } => (call_id, segment, false),
             LiveCall::Final { call_id, segment } => (call_id, segment, true),
-            LiveCall::Started { .. } | LiveCall::Alarm { .. } | LiveCall::Ended { .. } => continue,
+            LiveCall::Started { .. }
+            | LiveCall::Alarm { .. }
+            | LiveCall::Read { .. }
+            | LiveCall::Ended { .. } => continue,
         };
         if let Some(call) = calls.iter_mut().find(|call| CallId(call.id) == id) {
             if spoken { call.finals.push((at, segment)) } else { call.partials.push((at, segment)) }

@@ -59,6 +59,22 @@ async fn what_is_written_offline_is_sent_once() {
     }
     phone.unsent(0).await;
 
+    // What is done beside the moves is kept and sent alike: somebody arrives, and says something.
+    let title = "Water on the stairs";
+    phone.open().await;
+    phone.county.world.lan().unwrap().cut().unwrap();
+    phone.open().await;
+    phone.arrives_and_says(title, "A bucket stands under it").await;
+    phone.unsent(2).await;
+    phone.county.world.lan().unwrap().mend().unwrap();
+    phone.open().await;
+    phone.unsent(0).await;
+    let case = phone.arrived(title).await;
+    for action in ["arrived", "said"] {
+        let rows = case["history"].as_array().unwrap().iter();
+        assert_eq!(rows.filter(|row| row["action"] == action).count(), 1, "{action}: {case}");
+    }
+
     // The hub dies as soon as the first trace of a report is there, or the report itself; whether its answer has come to
     // the telephone is not known to anybody.
     for (title, trace) in [
@@ -158,6 +174,23 @@ impl Phone {
             "return document.querySelector('#report-form #title')?.value === ''",
         )
         .await;
+    }
+
+    /// By the forms of a task that lies on the telephone.
+    async fn arrives_and_says(&self, title: &str, text: &str) {
+        let task = format!(
+            "const task = [...document.querySelectorAll('.field__task')].find((one) => one.textContent.includes('{title}'))"
+        );
+        self.wait(AWAY, "the task as it was kept", &format!("{task}; return !!task")).await;
+        let says = format!(
+            "{task}; const form = task.querySelector('form[data-draft=say]'); form.closest('details').open = true; \
+             form.elements.text.value = '{text}'; form.requestSubmit(); return null"
+        );
+        self.browser.run(&says).await.unwrap();
+        self.unsent(1).await;
+        let arrives =
+            format!("{task}; task.querySelector('form[data-draft=arrive]').requestSubmit(); return null");
+        self.browser.run(&arrives).await.unwrap();
     }
 
     /// So many drafts wait, and the page says so.

@@ -49,7 +49,7 @@ const WAY: [Move; 6] = [
         role: "dispatcher",
         name: "dispatch",
         key: "d",
-        fields: &[("lead", Choose("work_safety")), ("note", Write("at once"))],
+        fields: &[("lead", Check("work_safety")), ("note", Write("at once"))],
         reached: ("dispatched", "dispatched"),
     },
     Move { role: "handler", name: "accept", key: "s", fields: &[], reached: ("in_progress", "accepted") },

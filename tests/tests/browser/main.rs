@@ -1,5 +1,5 @@
-//! People at the hub's pages in a real browser: every page for every role, by eye, by ear and by keys, and a case that
-//! goes its way without a mouse, without scripts, and on a wall that lives.
+//! People at the hub's pages in a real browser: every page for every role, by eye, by ear and by keys, the main story of
+//! each role, and a case that goes its way without a mouse, without scripts, and on a wall that lives.
 //!
 //! One program with few worlds in it: a world takes seconds, a page tenths of one.
 
@@ -16,4 +16,9 @@ mod field;
 mod flow;
 mod keyboard;
 mod language;
+mod list;
+mod person;
+mod pictures;
+mod queue;
+mod stories;
 mod wall;
