@@ -319,7 +319,8 @@ class MapBox {
       if (pin) this.pickCandidate(pin.properties.at); else this.pickAt(event.lngLat.lat, event.lngLat.lng);
     });
     canvas.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
+      // Ctrl Enter files the ticket, wherever the focus is.
+      if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       const middle = map.getCenter();
       this.pickAt(middle.lat, middle.lng);

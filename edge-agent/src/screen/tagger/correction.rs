@@ -35,7 +35,7 @@ pub struct Overlay {
 }
 
 /// A correction is learnt when the right answer leads by this probability …
-const ENOUGH: f32 = 0.95;
+const ENOUGH: f32 = 0.98;
 /// … or after this many steps: what contradicts itself must not go on for ever.
 const MOST_STEPS: usize = 30;
 const STEP: f32 = 1.0;

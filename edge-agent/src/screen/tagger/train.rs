@@ -4,6 +4,7 @@
 //! recogniser. Everything is drawn from one seed: the same corpus gives the same model.
 
 use std::collections::HashMap;
+use std::iter;
 
 use rand::RngExt;
 use rand::SeedableRng;
@@ -101,6 +102,28 @@ const AFTER: &[&str] = &[
 /// Between two clauses.
 const BETWEEN: &[&str] = &["那个", "就是说", "嗯", "然后呢", "你知道吧", "这个"];
 
+/// How people urge before they say what it is: calls of every kind begin so, and none is an alarm for it.
+const URGING: &[&str] = &[
+    "你们快来,",
+    "你们快点来,",
+    "快来人啊,",
+    "赶紧派人来,",
+    "快点快点,",
+    "快快快,",
+    "哎呀,",
+    "哎呀你们快来看看,",
+    "不好了,",
+    "出事了,",
+    "急死我了,",
+    "赶紧的赶紧的,",
+    "你们咋还不来,",
+    "喂喂你们快派人,",
+];
+
+/// A fragment says this many times as many utterances as another pattern: there are few of them, and while a call runs they are
+/// what is heard most.
+const FRAGMENT_WEIGHT: usize = 5;
+
 struct Sample {
     rows: Vec<(u32, f32)>,
     labels: Labels,
@@ -125,6 +148,9 @@ pub fn utter(view: View, pattern: &Pattern, slips: &Slips, chance: &mut StdRng) 
     if chance.random_bool(0.25) {
         let before = BEFORE[chance.random_range(0..BEFORE.len())].replace("{estate}", "阳光小区");
         text = before + &text;
+    }
+    if view == View::Alarm && chance.random_bool(0.1) {
+        text.insert_str(0, URGING[chance.random_range(0..URGING.len())]);
     }
     if chance.random_bool(0.2) {
         text.push_str(AFTER[chance.random_range(0..AFTER.len())]);
@@ -162,7 +188,9 @@ fn part<'t>(text: &'t str, chance: &mut StdRng) -> &'t str {
 pub fn fit(view: View, patterns: &[Pattern], slips: &Slips, how: Fit) -> Fitted {
     let mut chance = StdRng::seed_from_u64(how.seed);
     let mut texts: Vec<(Vec<Feature>, Labels)> = Vec::with_capacity(patterns.len() * how.variants);
-    for pattern in patterns.iter().filter(|pattern| view == View::Alarm || !pattern.fragment) {
+    let heard = patterns.iter().filter(|pattern| view == View::Alarm || !pattern.fragment);
+    let often = |p: &'_ Pattern| if p.fragment { FRAGMENT_WEIGHT } else { 1 };
+    for pattern in heard.flat_map(|pattern| iter::repeat_n(pattern, often(pattern))) {
         for _ in 0..how.variants {
             let text = utter(view, pattern, slips, &mut chance);
             texts.push((features(&Reading::of(&text), view), pattern.labels));

@@ -207,10 +207,17 @@ impl Known<'_> {
         links: &Links<'_>,
     ) -> (Option<DensityMapView>, BTreeSet<String>, &'static str) {
         let rows: BTreeMap<&str, &TableRow> = self.placed().map(|row| (row.key.as_str(), row)).collect();
-        let shapes = outlines(index, level, &rows);
-        if shapes.len() > MOST_SHAPES {
+        let known = outlines(index, level, &rows);
+        if known.len() > MOST_SHAPES {
             return (None, BTreeSet::new(), self.lang.ev_density_too_many());
         }
+        let drawn: BTreeSet<String> = known.iter().map(|(key, _)| (*key).to_owned()).collect();
+        let mut shapes = ground(index, level, links.area, &rows);
+        // Rather the figures alone than nothing.
+        if shapes.len() + known.len() > MOST_SHAPES {
+            shapes.clear();
+        }
+        shapes.extend(known);
         let Some(drawing) = draw(&shapes) else {
             return (None, BTreeSet::new(), self.lang.ev_density_nothing());
         };
@@ -218,12 +225,14 @@ impl Known<'_> {
         let text = |row: &TableRow| self.shade.text(self.shade.value(row), self.lang);
         let shape = |(at, path): (usize, String)| {
             let key = shapes.get(at)?.0;
-            let row = *rows.get(key)?;
+            let Some(row) = rows.get(key).copied() else {
+                return Some(DensityShapeView { class: "d0", path, url: None, title: None });
+            };
             Some(DensityShapeView {
                 class: self.class(&ends, row),
                 path,
                 url: self.door(row, links).url,
-                title: format!("{} {}", self.name(key), text(row)),
+                title: Some(format!("{} {}", self.name(key), text(row))),
             })
         };
         let label = |(key, (x, y)): (&String, &(f64, f64))| {
@@ -235,7 +244,6 @@ impl Known<'_> {
                 text: text(row),
             })
         };
-        let drawn: BTreeSet<String> = shapes.iter().map(|(key, _)| (*key).to_owned()).collect();
         let map = DensityMapView {
             version: index.version,
             width: coordinate(drawing.width),
@@ -359,6 +367,19 @@ pub(super) fn heat_step(all: &[i64]) -> impl Fn(i64) -> &'static str + use<> {
     const CLASSES: [&str; 6] = ["h0", "h1", "h2", "h3", "h4", "h5"];
     let ends = steps(all);
     move |value| CLASSES[step(&ends, value).min(5)]
+}
+
+/// The grids of the area that is asked for in which nothing counts and that have no row: what the figures lie among. They say
+/// nothing, as there may be cases in them that this reader must not see.
+fn ground<'a>(
+    index: &'a Index,
+    level: Level,
+    area: &str,
+    rows: &BTreeMap<&str, &TableRow>,
+) -> Vec<(&'a str, &'a MultiPolygon<f64>)> {
+    let grids = index.grids().map(|(path, shape)| (path.as_str(), shape));
+    let own = grids.filter(|(path, _)| path.starts_with(area) && up_to(path, Level::Grid) == *path);
+    own.filter(|(path, _)| !rows.contains_key(&*up_to(path, level))).collect()
 }
 
 /// Outlines of the rows: of a level that came with the map its own, else those of the grids in it. Grids of lower levels lie

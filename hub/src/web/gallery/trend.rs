@@ -209,7 +209,7 @@ pub(super) fn density(lang: Lang, shell: &Shell, drawn: bool) -> DensityPage<'_>
         class,
         path: format!("M{left} 0L{} 0L{} 300L{left} 300Z", left + 300, left + 300),
         url: url.then(|| "/evaluation/cases?measure=reported".into()),
-        title: lang.pick("东关一网格 14", "East gate 1: 14").into(),
+        title: Some(lang.pick("东关一网格 14", "East gate 1: 14").into()),
     };
     DensityPage {
         shell,

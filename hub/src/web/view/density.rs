@@ -11,8 +11,8 @@ pub struct DensityShapeView {
     pub class: &'static str,
     pub path: String,
     pub url: Option<String>,
-    /// Name and figure.
-    pub title: String,
+    /// Name and figure; of what has none, nothing.
+    pub title: Option<String>,
 }
 
 #[derive(Clone, Debug)]
