@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws how often the tagger is right against how sure it says it is.
 
-    calibration.py EDGE-AGENT eval/alarms.jsonl eval/calm.jsonl > calibration.svg
+    calibration.py EDGE-AGENT eval/*.jsonl > calibration.svg
 
 Of each call all three offered categories count, as said. A bar stands for a tenth of confidence: its height is the share
 that was right, its line Wilson's interval at 95 %, the number below how many there were. On the diagonal it is as sure as

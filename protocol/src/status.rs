@@ -107,6 +107,9 @@ pub enum ModelTask {
     Detector,
     /// How somebody stands.
     Pose,
+    /// Of a newer box.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A model of a box that looks at pictures, as the configuration names it and as it is.

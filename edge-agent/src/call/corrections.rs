@@ -159,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let screener = Screener::new(Gazetteer::default());
         let corrections = Corrections::open(folder.path(), &screener);
-        let told = |screener: &Screener| screener.screen("那个量子驿站嗡嗡响").category;
+        let told = |screener: &Screener| screener.screen("那个量子驿站晃眼得很").category;
         let before = told(&screener);
         assert_ne!(before, "telecom");
         let said = ["我们村头那个量子驿站半夜开着大灯", "量子驿站的机柜在院墙外头", "那个量子驿站是谁批的"];
@@ -185,9 +185,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let screener = Screener::new(Gazetteer::default());
         let corrections = Corrections::open(folder.path(), &screener);
-        let told = || screener.screen("那个量子驿站嗡嗡响").category;
+        let told = || screener.screen("那个量子驿站晃眼得很").category;
         let before = told();
-        let said = "我们村头那个量子驿站半夜嗡嗡响";
+        let said = "我们村头那个量子驿站半夜晃眼得很";
         let telecom = (Some("telecom".to_owned()), None);
         corrections.put(&screener, CallId(Uuid::from_u128(1)), said, telecom, UtcMs(0)).unwrap();
         corrections.expire(&screener, UtcMs(KEEP_MS)).unwrap();

@@ -300,10 +300,12 @@ impl CallTap {
         age_ms > self.config.max_call_ms()
     }
 
-    /// For who watches now; nothing waits for it.
-    fn tell_live(&self, word: LiveCall) {
-        if self.live.try_send(word).is_err() {
+    /// For who watches now; nothing waits for it. Whether there was room.
+    fn tell_live(&self, word: LiveCall) -> bool {
+        let told = self.live.try_send(word).is_ok();
+        if !told {
             self.counters.live_dropped.fetch_add(1, Ordering::Relaxed);
         }
+        told
     }
 }

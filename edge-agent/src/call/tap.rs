@@ -319,7 +319,7 @@ fn arrive(at_ms: u64, rate_hz: u32, samples: &[i16], legs: &mut [Live]) {
 async fn take_rest(tap: &CallTap, source: &mut impl Source, legs: &mut [Live], mut rate: Option<u32>) {
     source.hurry();
     let (until, mut room) = (Instant::now() + REST, REST_SAMPLES);
-    while room > 0 {
+    while room > 0 && Instant::now() < until {
         let moment = until.min(Instant::now() + NONE_THERE);
         match timeout_at(moment, source.next()).await {
             Ok(Ok(Heard::Sound { rate_hz, samples })) if *rate.get_or_insert(rate_hz) == rate_hz => {
@@ -328,7 +328,7 @@ async fn take_rest(tap: &CallTap, source: &mut impl Source, legs: &mut [Live], m
                     arrive(tap.clock.uptime_ms(), rate_hz, &samples, legs);
                 }
             }
-            Ok(Ok(Heard::Nothing | Heard::Told(_))) if Instant::now() < until => {}
+            Ok(Ok(Heard::Nothing | Heard::Told(_))) => {}
             _ => return,
         }
     }

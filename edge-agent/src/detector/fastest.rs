@@ -6,13 +6,14 @@
 //! allowed on any processor.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use models::Weights;
 use models::contract::Smaller;
 use ort::environment::Environment;
 
-use super::onnx::Onnx;
+use super::onnx::{Onnx, Provider};
 use super::{Detect, DetectError, DetectorConfig, golden};
 use crate::frame::Picture;
 
@@ -23,6 +24,8 @@ const MOST_LOST: f32 = 1.0;
 const LOOKS: usize = 9;
 /// A second thread is taken from what decodes and records: of so many cores one can be spared.
 const CORES: usize = 4;
+/// Two that are measured at the same time would measure each other.
+static MEASURING: Mutex<()> = Mutex::new(());
 
 /// The variant to use: the model's own input, or a smaller one of the same file, on one thread or on two; each that pays off
 /// and passes the self-test. What the configuration fixes is not measured.
@@ -40,9 +43,11 @@ pub(super) fn choose(
         weights.golden.as_deref().map_or(Ok(()), |golden: &Path| golden::hold(&mut other, golden))?;
         Ok(other)
     };
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
     let smaller = if config.smaller_input { own.smaller().to_vec() } else { Vec::new() };
     let (best, side) = best(own, &smaller, |side| open(Some(side), config.fixed_threads()), timed);
-    if config.threads.is_some() {
+    // What another provider computes on has no threads of ours to wait for.
+    if config.threads.is_some() || config.providers.first() != Some(&Provider::Cpu) {
         return best;
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

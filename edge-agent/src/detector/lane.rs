@@ -13,7 +13,7 @@
 mod serve;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -116,6 +116,8 @@ struct Shared<L: Look> {
     loader: Mutex<Loader<L>>,
     state: Mutex<State<L>>,
     wake: Condvar,
+    /// A successor is being loaded.
+    succeeding: AtomicBool,
 }
 
 /// The running lane.
@@ -174,6 +176,7 @@ impl<L: Look> Lane<L> {
             loader: Mutex::new(loader),
             state: Mutex::new(state),
             wake: Condvar::new(),
+            succeeding: AtomicBool::new(false),
         });
         let lane = Self { shared, threads: Mutex::default() };
         lane.spawn(0)?;
@@ -201,9 +204,20 @@ impl<L: Look> Lane<L> {
     }
 
     /// Loads the model anew beside the one at work, and puts it in its place if that goes well. Does not wait for it.
+    /// While one loads no other begins: whoever asks again later is heard then.
     pub(super) fn succeed(&self) -> std::io::Result<()> {
+        if self.shared.succeeding.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
         let shared = Arc::clone(&self.shared);
-        self.start_thread("detector-load", move || serve::succeed(&shared))
+        let started = self.start_thread("detector-load", move || {
+            serve::succeed(&shared);
+            shared.succeeding.store(false, Ordering::Release);
+        });
+        if started.is_err() {
+            self.shared.succeeding.store(false, Ordering::Release);
+        }
+        started
     }
 
     pub(super) fn condition(&self) -> Condition {

@@ -11,10 +11,10 @@ use super::tagger::model::ranked;
 const STRETCH: usize = 24;
 /// From which probability of an emergency on a stretch tells one: less surely than the whole, for what stands around it may
 /// make it something else.
-const STRETCH_FROM: f32 = 0.75;
+const STRETCH_FROM: f32 = 0.7;
 /// What all stretches together may be unsure of: the longer the talk, the more often one of them sounds like a danger, and
 /// the surer each must be.
-const DOUBT: f32 = 1.5;
+const DOUBT: f32 = 2.5;
 /// Somebody is in danger: the likeliest alarm is raised, and every other that is at least this likely.
 const ALSO_FROM: f32 = 0.7;
 

@@ -2,9 +2,9 @@
 // and the service worker both load it. What is kept lies in IndexedDB on the telephone and belongs to the user who wrote it.
 //
 // A draft: { id, version, user, kind, number, title, fields, position, at, pictures: [{ id, blob, attachment }], occurred_at, status,
-// why, case, close }. `id` is its Idempotency-Key, each picture has its own, `close` is the key of the move that follows a
+// why, case, close, held }. `id` is its Idempotency-Key, each picture has its own, `close` is the key of the move that follows a
 // report which was handled on the spot. `status`: waiting, or refused with `why`; what is refused waits for its user, who
-// saves it as another `version`.
+// saves it as another `version`. `held`: until when it waits for a position that is still being found.
 (() => {
   const NAME = "shaodian-field", STORE = "drafts", LOCK = "shaodian-field-send";
   const MOST_DRAFTS = 200, MOST_PICTURES = 5;
@@ -149,10 +149,12 @@
   async function sendAll(tell) {
     let who;
     try { who = await session(); } catch (error) { return error instanceof Later ? error.why : "busy"; }
+    let held = false;
     for (const { id, status } of await all(who.name)) {
       if (status !== "waiting") continue;
       const draft = await get(id);
       if (!draft || draft.status !== "waiting") continue;
+      if (draft.held > Date.now()) { held = true; continue; }
       tell({ what: "sending", id });
       try {
         const number = await one(draft, who);
@@ -168,7 +170,7 @@
         tell({ what: "refused", id });
       }
     }
-    return "done";
+    return held ? "held" : "done";
   }
 
   /** The same by one at a time, whether the page sends or the worker. */

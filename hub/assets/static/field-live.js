@@ -25,8 +25,10 @@ async function showMap() {
   try { await import("./map.js"); } catch { strip.hidden = true; }
 }
 
-/** Begins both, on a line that is one: what only seems to be there is not waited for. */
+/** Begins both, on a line that is one: what only seems to be there is not waited for. Called again whenever somebody looks, or the
+    line has come back. */
 export async function withNetwork(on) {
+  if (document.hidden) return;
   const answer = navigator.onLine && await fetch("/api/v1/session", { credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return;
   showMap();

@@ -8,7 +8,7 @@ const body = document.body, user = body.dataset.user, lang = body.dataset.lang;
 const of = (id) => document.getElementById(id);
 const words = Object.fromEntries([...document.querySelectorAll("#words dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent]));
 /* As in sw.js. */
-const KEPT = "field-1";
+const KEPT = "field-2";
 const MOST_SIDE = 1600, QUALITY = 0.85;
 const APART = ["csrf", "form", "move", "act", "back", "position", "attachment", "latitude", "longitude", "accuracy"];
 /* What the text of each kind of draft is called. */
@@ -71,13 +71,14 @@ function placeOf(form) {
   if (value("latitude") === "") return null;
   return { latitude: Number(value("latitude")), longitude: Number(value("longitude")), accuracy: Number(value("accuracy")) || null };
 }
-/* Where somebody stands who says that he has arrived, if the telephone tells it. */
+/* Where somebody stands who says that he has arrived, if the telephone tells it: he has arrived all the same where it does not, or
+   where nobody answers the browser's question. The draft is on the disk before, and is held so long. */
 const ARRIVAL_MS = 25_000;
-async function arrival() {
-  if (!window.isSecureContext) return null;
+async function arrive(draft) {
   say(words.arriving);
-  // Somebody who does not answer the browser's question has arrived all the same.
-  return Promise.race([position(), new Promise((give) => setTimeout(() => give(null), ARRIVAL_MS))]);
+  const at = await Promise.race([position(), new Promise((give) => setTimeout(() => give(null), ARRIVAL_MS))]);
+  // Deleted meanwhile: that stays.
+  await drafts.update({ ...draft, at, held: 0 }).catch(() => {});
 }
 async function draftOf(form, old) {
   const fields = texts(form);
@@ -88,7 +89,8 @@ async function draftOf(form, old) {
     number: form.dataset.number ?? null,
     title: kind === "report" ? fields.title : form.dataset.title,
     position: kind === "report" ? null : Number(form.elements.position.value),
-    at: kind === "report" ? placeOf(form) : kind === "arrive" ? old?.at ?? await arrival() : null,
+    at: kind === "report" ? placeOf(form) : old?.at ?? null,
+    held: kind === "arrive" && !old?.at && window.isSecureContext ? Date.now() + ARRIVAL_MS : 0,
     pictures: await pictures(form, kept),
     occurred_at: old?.occurred_at ?? Date.now(),
     case: old?.case ?? null,
@@ -103,6 +105,7 @@ async function keep(form) {
   const draft = await draftOf(form, old);
   try { await drafts.put(draft); } catch (error) { throw new Error(error?.name === "QuotaExceededError" ? words["full-disk"] : words["no-store"]); }
   if (editing && editing.id !== draft.id) await drafts.remove(editing.id);
+  if (draft.held) arrive(draft).then(send);
 }
 function emptied(form) {
   form.reset();
@@ -310,7 +313,13 @@ async function renew() {
 }
 
 /* What needs a network. */
-const online = () => withNetwork({ look: () => { if (!document.hidden) renew().catch(() => {}); }, ended: () => { of("login-needed").hidden = false; } });
+let stale = false;
+function look() {
+  // What happened while nobody looked is there when somebody looks again.
+  stale = document.hidden;
+  if (!stale) renew().catch(() => { stale = true; });
+}
+const online = () => withNetwork({ look, ended: () => { of("login-needed").hidden = false; } });
 
 /* Where one stands: for a report when asked for, and for the order of tasks where the browser may tell it anyway. */
 let here = null;
@@ -372,7 +381,12 @@ of("retry").addEventListener("click", send);
 of("send-now").addEventListener("click", send);
 addEventListener("online", send);
 addEventListener("offline", () => shown("offline", false));
-document.addEventListener("visibilitychange", () => { if (!document.hidden) send(); });
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  send();
+  if (stale) look();
+  online();
+});
 if (tabs.length) showTab();
 install().catch(() => {});
 navigator.storage?.persist?.().catch(() => {});

@@ -4,14 +4,16 @@
 importScripts("/assets/drafts.js");
 
 /* The one page that is kept, in one copy: that of the last user, with his tasks as they were. */
-const PAGE = "/field", KEPT = "field-1", PATIENCE_MS = 8_000;
+const PAGE = "/field", KEPT = "field-2", PATIENCE_MS = 8_000;
 const PARTS = ["/assets/tokens.css", "/assets/components.css", "/assets/app.css", "/assets/field.css", "/assets/field.js", "/assets/field-live.js", "/assets/position.js", "/assets/drafts.js", "/assets/favicon.svg", "/manifest.webmanifest"];
 
-self.addEventListener("install", (event) => {
-  // Without them the worker is still there to show what is pushed.
-  event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(PARTS)).catch(() => {}));
-  self.skipWaiting();
-});
+self.addEventListener("install", (event) => event.waitUntil((async () => {
+  try { await (await caches.open(KEPT)).addAll(PARTS); } catch (error) {
+    // An older worker keeps the page as it is, and this one comes again. Where there is none, what is pushed is shown at least.
+    if ((await caches.keys()).some((name) => name !== KEPT && name.startsWith("field-"))) throw error;
+  }
+  await self.skipWaiting();
+})()));
 self.addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) if (name !== KEPT && name.startsWith("field-")) await caches.delete(name);
   await self.clients.claim();
@@ -52,7 +54,7 @@ self.addEventListener("fetch", (event) => {
 async function sendDrafts() {
   const why = await self.ShaodianDrafts.send();
   for (const client of await self.clients.matchAll({ type: "window" })) client.postMessage({ drafts: why });
-  if (why === "offline" || why === "busy") throw new Error(why);
+  if (why === "offline" || why === "busy" || why === "held") throw new Error(why);
 }
 self.addEventListener("sync", (event) => { if (event.tag === "field-drafts") event.waitUntil(sendDrafts()); });
 

@@ -244,28 +244,38 @@ async function send(form) {
    that the page has put anew goes on in its place. */
 const LIVE_MS = 2_000;
 const watched = new Set();
+/* Nobody has touched anything for so long: nobody looks, and the box has other things to do. */
+const WATCH_MS = 300_000;
 async function watch(id) {
   if (watched.has(id)) return;
   watched.add(id);
+  lastHand = performance.now();
   for (let more = $(id); more?.open; more = $(id)) {
+    if (since(lastHand) > WATCH_MS) { instead(more, more.dataset.rests); break; }
     if (!document.hidden && !frozen && !await glance(more)) break;
     await new Promise((done) => setTimeout(done, LIVE_MS));
   }
   watched.delete(id);
+}
+/* In the place of the picture. */
+function instead(more, words) {
+  more.querySelector(".liveview").replaceChildren(Object.assign(document.createElement("p"), { className: "sev p2", role: "alert", textContent: words }));
 }
 /* One question; whether another may be answered otherwise. A picture that is here already is not fetched, and registered as
    seen, once more. */
 async function glance(more) {
   const form = more.querySelector("form"), id = more.querySelector(".liveview").id;
   const put = (...parts) => $(id)?.replaceChildren(...parts);
-  const tell = (words) => put(Object.assign(document.createElement("p"), { className: "sev p2", role: "alert", textContent: words }));
+  // The card may be another element by now.
+  const tell = (words) => { if ($(more.id)) instead($(more.id), words); };
   try {
     const answer = await fetch(form.getAttribute("action"), { method: "POST", credentials: "same-origin", headers: { "hx-request": "true" }, body: new URLSearchParams(new FormData(form)) });
     if (isLogin(answer)) { toLogin(); return false; }
     const text = await answer.text();
     if (!answer.ok) {
-      tell(answer.headers.get("content-type")?.startsWith("text/plain") ? text : document.body.dataset.ackFailed);
-      return false;
+      tell(answer.headers.get("content-type")?.startsWith("text/plain") ? text : more.dataset.failed);
+      // What is the hub's fault passes; what is refused stays so.
+      return answer.status >= 500 || answer.status === 429;
     }
     const page = new DOMParser().parseFromString(text, "text/html");
     const next = page.querySelector("img"), shown = $(id)?.querySelector("img");
@@ -273,7 +283,7 @@ async function glance(more) {
     put(...page.body.childNodes);
     return true;
   } catch {
-    tell(document.body.dataset.ackOffline);
+    tell(more.dataset.failed);
     return true;
   }
 }

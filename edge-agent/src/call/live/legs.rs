@@ -203,8 +203,8 @@ impl CallTap {
         if side != protocol::Leg::Caller {
             return;
         }
-        let mut lines = {
-            let mut known = lock(&leg.words);
+        let (mut lines, said) = {
+            let known = lock(&leg.words);
             let mut room = screen::call::MATTER_CHARS;
             let beginning = known.lines.iter().take_while(|words| {
                 let fits = room > 0;
@@ -216,14 +216,15 @@ impl CallTap {
             if known.read == said {
                 return;
             }
-            known.read = said;
-            lines
+            (lines, said)
         };
         let Some(last) = lines.pop() else { return };
         // Private numbers are masked as in the lines themselves: what is quoted of them holds none.
         let lines = redact::mask_begun(lines, last);
-        if let Some(reading) = screen::call::read_so_far(&self.screener, &lines) {
-            self.tell_live(LiveCall::Read { call_id, reading });
+        let reading = screen::call::read_so_far(&self.screener, &lines);
+        // What could not be told is read again with the next words.
+        if reading.is_none_or(|reading| self.tell_live(LiveCall::Read { call_id, reading })) {
+            lock(&leg.words).read = said;
         }
     }
 

@@ -151,7 +151,7 @@ mod tests {
             "村委会旁边新修的量子驿站归谁管",
             "量子驿站占了我家的路",
             "我要问量子驿站的事",
-            "那个量子驿站嗡嗡响",
+            "那个量子驿站晃眼得很",
         ];
         for text in unseen {
             assert!(!offered(&Overlay::default(), &model, text).contains(&telecom), "{text}");

@@ -211,6 +211,9 @@ impl Known<'_> {
         if known.len() > MOST_SHAPES {
             return (None, BTreeSet::new(), self.lang.ev_density_too_many());
         }
+        if known.is_empty() {
+            return (None, BTreeSet::new(), self.lang.ev_density_nothing());
+        }
         let drawn: BTreeSet<String> = known.iter().map(|(key, _)| (*key).to_owned()).collect();
         let mut shapes = ground(index, level, links.area, &rows);
         // Rather the figures alone than nothing.

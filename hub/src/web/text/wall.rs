@@ -33,6 +33,8 @@ catalogue! {
     wall_live_ask = "请盒子取画面", "Ask the box for a picture";
     wall_live_look = "看最新一张", "Show the newest";
     wall_live_waits = "已请求，画面到了就显示", "Asked for; it shows when it comes";
+    wall_live_rests = "很久无人操作，实时画面已停；重新打开即继续", "Stopped, as nobody has touched anything for long; open it again to go on";
+    wall_live_failed = "暂时取不到画面，将继续尝试", "No picture at the moment; it is tried again";
     wall_live_away = "盒子离线，取不到画面。最后联系", "The box is away, so there is no picture. Last heard of";
     wall_live_none = "本案没有您能看的摄像机", "This case has no camera that is yours to see";
     wall_live_why = "画面由盒子按遮挡规则处理后发来，最多每 2 秒一张；每次查看都记入调阅记录。", "The box masks each picture before it sends it, one in 2 seconds at most; each view is on record.";

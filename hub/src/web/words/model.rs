@@ -11,6 +11,7 @@ pub fn model(model: &ModelHealth, lang: Lang) -> ModelView {
         task: match model.task {
             ModelTask::Detector => lang.model_detector(),
             ModelTask::Pose => lang.model_pose(),
+            ModelTask::Unknown => "",
         },
         at_work: model.at_work.clone(),
         stand_in: model.stand_in,

@@ -93,7 +93,7 @@ async fn the_next_fetch_goes_on() {
 #[tokio::test]
 async fn a_server_that_goes_silent_is_left() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let impatient = |server: &Server| Way::patient(Some(&server.url()), Duration::from_millis(500)).unwrap();
+    let impatient = |server: &Server| Way::patient(Some(&server.url()), Duration::from_secs(3)).unwrap();
     let server = Server::new(|request, number| match number {
         0 => Answer::good(request, &right(), ONE).silent(Some(100_000)),
         1 => Answer::good(request, &right(), ONE).silent(None),

@@ -97,8 +97,18 @@ async fn tried_and_sent(person: &Person<'_>) {
     let tried = "const part = document.querySelector('[data-live=trial]'); \
         return part.innerText.includes('改后') && !/正在试/.test(part.innerText) && !!part.querySelector('.load')";
     person.wait_for(BOX, "what the changed rules come to", tried).await;
-    let told = person.browser.text("[data-live=trial]").await.unwrap().unwrap();
-    assert!(told.contains('次') || told.contains("一次也不会报"), "{told}");
+    // Both the rules in force and the changed ones were tried, and each says as many times as it lists.
+    let told = person
+        .run(
+            "return [...document.querySelectorAll('[data-live=trial] .lane')].map((lane) => { \
+             let rows = 0; \
+             for (let next = lane.nextElementSibling; next && !next.matches('.lane'); next = next.nextElementSibling) \
+               rows += next.querySelectorAll('tbody tr').length; \
+             return [Number(lane.querySelector('b').textContent), rows]; })",
+        )
+        .await;
+    let told: Vec<(u32, u32)> = serde_json::from_value(told).unwrap();
+    assert!(told.len() == 2 && told.iter().all(|(count, rows)| count == rows), "{told:?}");
 
     person.write_in(".savebox", "目的（登记在案）", "the forecourt alone").await;
     person.write_in(".savebox", "超过上限或没有试过时", "few are on duty").await;
