@@ -18,6 +18,9 @@ create table field_hands (
     case_id text not null,
     given_by text not null,
     to_user text not null,
+    -- where the case stood: a hand ends with the task that it was given for
+    state text not null,
+    level text not null,
     given_at_ms bigint not null,
     -- once he has it
     taken_at_ms bigint,

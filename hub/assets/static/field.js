@@ -75,10 +75,9 @@ function placeOf(form) {
    where nobody answers the browser's question. The draft is on the disk before, and is held so long. */
 const ARRIVAL_MS = 25_000;
 async function arrive(draft) {
-  say(words.arriving);
   const at = await Promise.race([position(), new Promise((give) => setTimeout(() => give(null), ARRIVAL_MS))]);
-  // Deleted meanwhile: that stays.
-  await drafts.update({ ...draft, at, held: 0 }).catch(() => {});
+  // Deleted or sent meanwhile: that stays.
+  await drafts.update({ ...draft, at, held: 0 }).then(() => say(words.saved), () => {});
 }
 async function draftOf(form, old) {
   const fields = texts(form);
@@ -106,6 +105,7 @@ async function keep(form) {
   try { await drafts.put(draft); } catch (error) { throw new Error(error?.name === "QuotaExceededError" ? words["full-disk"] : words["no-store"]); }
   if (editing && editing.id !== draft.id) await drafts.remove(editing.id);
   if (draft.held) arrive(draft).then(send);
+  return draft;
 }
 function emptied(form) {
   form.reset();
@@ -123,9 +123,9 @@ document.addEventListener("submit", async (event) => {
   const failed = form.querySelector("[data-failed]");
   failed.hidden = true;
   try {
-    await keep(form);
+    const draft = await keep(form);
     if (form.closest("#draft-list")) form.remove(); else emptied(form);
-    say(words.saved);
+    say(draft.held ? words.arriving : words.saved);
     await list();
     ask();
     send();
@@ -280,16 +280,20 @@ async function shown(why, sent) {
   if (why !== "offline" && why !== "login") await lookUp();
   await list();
   const waiting = counted > 0 && (await drafts.all(user)).some((draft) => draft.status === "waiting");
-  of("unsent").hidden = !waiting || why === "offline" || why === "login";
+  of("unsent").hidden = !waiting || ["offline", "login", "held"].includes(why);
+  // Whoever was to find its position may be gone: another page, closed meanwhile.
+  if (why === "held") setTimeout(send, ARRIVAL_MS);
   if (sent) await renew();
 }
 
 /* The lists anew; a part in which somebody writes is left alone. */
 const touched = (part) => part.contains(document.activeElement) && document.activeElement !== body
   || part.querySelector("details[open]") || [...part.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+let stale = false;
 async function renew() {
+  stale = false;
   const answer = await fetch("/field", { credentials: "same-origin" }).catch(() => null);
-  if (!answer?.ok || answer.redirected) return;
+  if (!answer?.ok || answer.redirected) { stale = true; return; }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (page.body.dataset.user !== user) { location.reload(); return; }
   for (const fresh of page.querySelectorAll("[data-part]")) {
@@ -313,13 +317,15 @@ async function renew() {
 }
 
 /* What needs a network. */
-let stale = false;
 function look() {
   // What happened while nobody looked is there when somebody looks again.
-  stale = document.hidden;
-  if (!stale) renew().catch(() => { stale = true; });
+  if (document.hidden) stale = true; else renew().catch(() => { stale = true; });
 }
-const online = () => withNetwork({ look, ended: () => { of("login-needed").hidden = false; } });
+/* Somebody looks again, or there is a network again. */
+function back() {
+  send();
+  if (stale) look();
+}
 
 /* Where one stands: for a report when asked for, and for the order of tasks where the browser may tell it anyway. */
 let here = null;
@@ -379,17 +385,11 @@ async function install() {
 of("logout").addEventListener("submit", (event) => { if (counted && !confirm(words["logout-ask"])) event.preventDefault(); });
 of("retry").addEventListener("click", send);
 of("send-now").addEventListener("click", send);
-addEventListener("online", send);
+addEventListener("online", back);
 addEventListener("offline", () => shown("offline", false));
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  send();
-  if (stale) look();
-  online();
-});
+document.addEventListener("visibilitychange", () => { if (!document.hidden) back(); });
 if (tabs.length) showTab();
 install().catch(() => {});
 navigator.storage?.persist?.().catch(() => {});
 list().then(send);
-online();
-addEventListener("online", online);
+withNetwork({ look, ended: () => { of("login-needed").hidden = false; } });

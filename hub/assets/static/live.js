@@ -3,9 +3,10 @@
 
 /** Follows the feed after `position`. `on.heard(hubMs)`, `on.change({topic, subject, position})`, `on.resync()`;
     `on.words({call_id, lines, ended})` of the running call `call`, if there is one; `on.ended()` once nobody is logged in
-    any more. */
+    any more. Returns what ends it, which tells how far it has come. */
 export function follow(position, on, call = null) {
-  let seen = position;
+  let seen = position, end;
+  const stop = () => { end(); return seen; };
   const own = () => call === null ? [] : [call];
   const take = (message) => {
     if (message.kind === "ended") on.ended();
@@ -17,15 +18,19 @@ export function follow(position, on, call = null) {
   if (typeof SharedWorker === "function") {
     try {
       const worker = new SharedWorker("/assets/live-worker.js", { type: "module", name: "shaodian-live" });
-      worker.onerror = () => { worker.port.close(); alone(() => seen, take, own); };
+      const bye = () => worker.port.postMessage({ kind: "bye" });
+      const left = (event) => { if (!event.persisted) bye(); };
+      worker.onerror = () => { worker.port.close(); end = alone(() => seen, take, own); };
       worker.port.onmessage = (event) => take(event.data);
       worker.port.start();
       worker.port.postMessage({ kind: "from", position, call });
-      addEventListener("pagehide", (event) => { if (!event.persisted) worker.port.postMessage({ kind: "bye" }); });
-      return;
+      addEventListener("pagehide", left);
+      end = () => { worker.onerror = worker.port.onmessage = null; removeEventListener("pagehide", left); bye(); };
+      return stop;
     } catch { /* fall through to a connection of this tab */ }
   }
-  alone(() => seen, take, own);
+  end = alone(() => seen, take, own);
+  return stop;
 }
 
 /** Running calls that one connection follows; the hub refuses more. */

@@ -10,7 +10,7 @@ const PARTS = ["/assets/tokens.css", "/assets/components.css", "/assets/app.css"
 self.addEventListener("install", (event) => event.waitUntil((async () => {
   try { await (await caches.open(KEPT)).addAll(PARTS); } catch (error) {
     // An older worker keeps the page as it is, and this one comes again. Where there is none, what is pushed is shown at least.
-    if ((await caches.keys()).some((name) => name !== KEPT && name.startsWith("field-"))) throw error;
+    if (self.registration.active) throw error;
   }
   await self.skipWaiting();
 })()));

@@ -26,6 +26,7 @@ function learn(el) {
 const same = (one, other) => shapes.get(one) === shapes.get(other);
 
 /* What a hand is on: a card with the focus, under the pointer, or selected a moment ago. */
+const begun = performance.now();
 let lastPointer = -Infinity, lastHand = -Infinity;
 const since = (moment) => performance.now() - moment;
 function hand() {
@@ -246,14 +247,21 @@ const LIVE_MS = 2_000;
 const watched = new Set();
 /* Nobody has touched anything for so long: nobody looks, and the box has other things to do. */
 const WATCH_MS = 300_000;
+/* A hub that fails is asked more and more slowly. */
+const MOST_PAUSE_MS = 60_000;
 async function watch(id) {
   if (watched.has(id)) return;
   watched.add(id);
-  lastHand = performance.now();
+  let pause = LIVE_MS;
   for (let more = $(id); more?.open; more = $(id)) {
-    if (since(lastHand) > WATCH_MS) { instead(more, more.dataset.rests); break; }
-    if (!document.hidden && !frozen && !await glance(more)) break;
-    await new Promise((done) => setTimeout(done, LIVE_MS));
+    // By the hand, not by when it was opened: of a card that the page puts anew the part opens by itself.
+    if (since(Math.max(lastHand, begun)) > WATCH_MS) { instead(more, more.dataset.rests); break; }
+    if (!document.hidden && !frozen) {
+      const came = await glance(more);
+      if (came === "refused") break;
+      pause = came === "failed" ? Math.min(pause * 2, MOST_PAUSE_MS) : LIVE_MS;
+    }
+    await new Promise((done) => setTimeout(done, pause));
   }
   watched.delete(id);
 }
@@ -261,8 +269,8 @@ async function watch(id) {
 function instead(more, words) {
   more.querySelector(".liveview").replaceChildren(Object.assign(document.createElement("p"), { className: "sev p2", role: "alert", textContent: words }));
 }
-/* One question; whether another may be answered otherwise. A picture that is here already is not fetched, and registered as
-   seen, once more. */
+/* One question, and what came of it: what failed may be answered otherwise later, what was refused may not. A picture that is
+   here already is not fetched, and registered as seen, once more. */
 async function glance(more) {
   const form = more.querySelector("form"), id = more.querySelector(".liveview").id;
   const put = (...parts) => $(id)?.replaceChildren(...parts);
@@ -270,27 +278,27 @@ async function glance(more) {
   const tell = (words) => { if ($(more.id)) instead($(more.id), words); };
   try {
     const answer = await fetch(form.getAttribute("action"), { method: "POST", credentials: "same-origin", headers: { "hx-request": "true" }, body: new URLSearchParams(new FormData(form)) });
-    if (isLogin(answer)) { toLogin(); return false; }
+    if (isLogin(answer)) { toLogin(); return "refused"; }
     const text = await answer.text();
     if (!answer.ok) {
       tell(answer.headers.get("content-type")?.startsWith("text/plain") ? text : more.dataset.failed);
       // What is the hub's fault passes; what is refused stays so.
-      return answer.status >= 500 || answer.status === 429;
+      return answer.status >= 500 || answer.status === 429 ? "failed" : "refused";
     }
     const page = new DOMParser().parseFromString(text, "text/html");
     const next = page.querySelector("img"), shown = $(id)?.querySelector("img");
     if (shown && next?.getAttribute("src") === shown.getAttribute("src")) next.replaceWith(shown);
     put(...page.body.childNodes);
-    return true;
+    return "shown";
   } catch {
     tell(more.dataset.failed);
-    return true;
+    return "failed";
   }
 }
 
 if (wall) {
   addEventListener("pointermove", () => { lastPointer = lastHand = performance.now(); }, { passive: true });
-  addEventListener("keydown", () => { lastHand = performance.now(); });
+  for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => { lastHand = performance.now(); });
   for (const el of wall.querySelectorAll("[data-live], #alerts > .alert")) learn(el);
   list.addEventListener("submit", (event) => {
     event.preventDefault();

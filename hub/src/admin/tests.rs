@@ -1,6 +1,6 @@
 //! Administration on both databases: who may change whom, the audit, what waits to be confirmed, and the registers.
 
-use protocol::Clock as _;
+use protocol::{Clock as _, UtcMs};
 
 use super::draft::{self, Confirmed};
 use super::import::{Failure, Kind, Options, run};
@@ -295,6 +295,11 @@ async fn single_changes_are_on_record() {
         let turn = NewTurn { user: "li", post: Post::Duty, area: &here, from, to: from.plus_ms(3_600_000) };
         edit::add_turn(app, &north, turn).await.unwrap();
         assert!(matches!(edit::add_turn(app, &north, turn).await, Err(EditError::Twice)));
+        let odd = [(i64::MAX - 499, i64::MIN + 500), (i64::MAX - 9, i64::MAX), (-10, 10), (from.0, from.0)];
+        for (from, to) in odd {
+            let never = NewTurn { from: UtcMs(from), to: UtcMs(to), ..turn };
+            assert!(matches!(edit::add_turn(app, &north, never).await, Err(EditError::Turn)), "{from} {to}");
+        }
         let wide = NewTurn { area: &everywhere, ..turn };
         assert!(matches!(edit::add_turn(app, &north, wide).await, Err(EditError::Outside)));
         let ghost = NewTurn { user: "ghost", ..turn };

@@ -121,6 +121,10 @@ fn wrong(step: &Step, cases: &[Chosen]) -> Option<String> {
         let number: String = twice.number.chars().take(64).collect();
         return Some(format!("cases: {number:?} is named twice"));
     }
+    if let Some(odd) = cases.iter().find(|one| one.number.contains(char::is_control)) {
+        let number: String = odd.number.chars().take(64).collect();
+        return Some(format!("cases: {number:?} is no number of a case"));
+    }
     let kind = step.kind();
     ONE_BY_ONE.contains(&kind).then(|| {
         format!(

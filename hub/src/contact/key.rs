@@ -26,8 +26,9 @@ pub fn open(folder: &Path, chance: &Chance) -> anyhow::Result<ContactSecret> {
 
 /// The same, bare.
 pub fn bytes(folder: &Path, chance: &Chance) -> anyhow::Result<[u8; 32]> {
-    let what = "is no key for callback numbers: bring it back from a backup, or move it away to begin with a new one, which opens \
-                none of the numbers that are kept";
+    let what = "is no key for callback numbers: bring it back from a backup, or move it away: the hub takes \
+                over the key that its database keeps for several hubs, or begins with a new one, which opens none of the \
+                numbers that are kept";
     secret(folder, FILE, chance, what)
 }
 

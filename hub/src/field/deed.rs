@@ -230,15 +230,17 @@ async fn done(
             ARRIVED
         }
         Deed::Hand { to, note } => {
+            let known = colleagues(tx, tenant, case, user).await?;
             let held = store::hand(tx, tenant, &case.case_id).await?;
-            if let Some(held) = held.filter(|held| held.taken_at_ms.is_some() && held.to_user != user) {
+            let held = held.filter(|held| held.taken_at_ms.is_some() && held.to_user != user);
+            // Whoever cannot do it any more keeps it from nobody.
+            if let Some(held) = held.filter(|held| known.contains(&held.to_user)) {
                 return Err(NotDone::Held(held.to_user));
             }
-            let known = colleagues(tx, tenant, case, user).await?;
             if !known.contains(to) {
                 return Err(NotDone::Colleague(to.chars().take(64).collect()));
             }
-            store::give(tx, tenant, &case.case_id, (user, to), now).await?;
+            store::give(tx, tenant, case, (user, to), now).await?;
             detail.insert("colleague".to_owned(), json!(to));
             detail.insert("note".to_owned(), json!(note.trim()));
             HANDED

@@ -3,6 +3,7 @@
 use protocol::UtcMs;
 
 use crate::args;
+use crate::case::Case;
 use crate::case::store::visible;
 use crate::db::dialect::{Dialect, texts};
 use crate::db::{Db, Result, Tx, from_row};
@@ -189,28 +190,33 @@ pub(crate) struct Hand {
 
 from_row!(Hand: case_id, given_by, to_user, given_at_ms, taken_at_ms);
 
+/// A case that has gone on waits for something else: who had it in hand before has it no more.
+macro_rules! hand_of_now {
+    () => {
+        "select h.case_id, h.given_by, h.to_user, h.given_at_ms, h.taken_at_ms from field_hands h
+         join cases c on c.tenant = h.tenant and c.case_id = h.case_id and c.state = h.state and c.level = h.level
+         where h.tenant = $1"
+    };
+}
+
 pub(super) async fn hand(tx: &mut Tx, tenant: &str, case_id: &str) -> Result<Option<Hand>> {
-    tx.fetch_optional(
-        "select case_id, given_by, to_user, given_at_ms, taken_at_ms from field_hands
-         where tenant = $1 and case_id = $2",
-        args![tenant, case_id],
-    )
-    .await
+    tx.fetch_optional(concat!(hand_of_now!(), " and h.case_id = $2"), args![tenant, case_id]).await
 }
 
 /// The newest counts.
 pub(super) async fn give(
     tx: &mut Tx,
     tenant: &str,
-    case_id: &str,
+    case: &Case,
     (by, to): (&str, &str),
     now: UtcMs,
 ) -> Result<()> {
     tx.execute(
-        "insert into field_hands (tenant, case_id, given_by, to_user, given_at_ms) values ($1, $2, $3, $4, $5)
+        "insert into field_hands (tenant, case_id, given_by, to_user, state, level, given_at_ms)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (tenant, case_id) do update set given_by = excluded.given_by, to_user = excluded.to_user,
-             given_at_ms = excluded.given_at_ms, taken_at_ms = null",
-        args![tenant, case_id, by, to, now],
+             state = excluded.state, level = excluded.level, given_at_ms = excluded.given_at_ms, taken_at_ms = null",
+        args![tenant, case.case_id.as_str(), by, to, case.state.as_str(), case.level.as_str(), now],
     )
     .await?;
     Ok(())
@@ -227,11 +233,7 @@ pub(super) async fn take(tx: &mut Tx, tenant: &str, case_id: &str, now: UtcMs) -
 
 macro_rules! hands {
     ($dialect:ident) => {
-        concat!(
-            "select case_id, given_by, to_user, given_at_ms, taken_at_ms from field_hands
-             where tenant = $1 and case_id in ",
-            texts!($dialect, 2)
-        )
+        concat!(hand_of_now!(), " and h.case_id in ", texts!($dialect, 2))
     };
 }
 

@@ -12,6 +12,8 @@ use crate::sheet::{self, Cells, Column, Headings, Row, short};
 
 /// Longest turn, in milliseconds: a week.
 pub(super) const MOST_MS: i64 = 7 * 86_400_000;
+/// No turn begins later: the year 2100.
+pub const LAST_MS: i64 = 4_102_444_800_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Post {

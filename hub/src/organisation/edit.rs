@@ -4,7 +4,7 @@
 
 use protocol::UtcMs;
 
-use super::duty::{MOST_MS, Post, Turn};
+use super::duty::{LAST_MS, MOST_MS, Post, Turn};
 use super::import::MOST_NAME;
 use super::{Area, AreaPath, Unit, store};
 use crate::admin::By;
@@ -26,7 +26,7 @@ pub enum EditError {
     Area(String),
     #[error("there is no user {0}")]
     User(String),
-    #[error("a turn ends after it begins, within a week")]
+    #[error("a turn ends after it begins, within a week, and begins before the year 2100")]
     Turn,
     #[error("this turn stands there already")]
     Twice,
@@ -145,7 +145,8 @@ pub struct NewTurn<'a> {
 }
 
 pub async fn add_turn(app: &App, by: &By, new: NewTurn<'_>) -> Result<(), EditError> {
-    if !(1..=MOST_MS).contains(&(new.to.0 - new.from.0)) {
+    let length = new.to.0.checked_sub(new.from.0);
+    if !length.is_some_and(|ms| (1..=MOST_MS).contains(&ms)) || !(0..LAST_MS).contains(&new.from.0) {
         return Err(EditError::Turn);
     }
     if !by.reaches(new.area) {

@@ -7,7 +7,7 @@ use super::store::reach::{self, Reach};
 use crate::admin::By;
 use crate::admin::audit::{self, Deed};
 use crate::app::App;
-use crate::user;
+use crate::{organisation, user};
 
 /// Longest mail address, in bytes (RFC 5321).
 const MOST_MAIL: usize = 254;
@@ -29,12 +29,16 @@ pub async fn set(app: &App, user: &str, change: &Change) -> Result<String> {
     set_by(app, &By::cli(app.clock.now()), user, change).await
 }
 
-/// The same by somebody. Whose the user is to change, the caller knows.
+/// The same by somebody whose the user is to change; to others he is not there.
 pub async fn set_by(app: &App, by: &By, user: &str, change: &Change) -> Result<String> {
     let (db, tenant) = (&app.db, app.tenant().as_str());
     let mut tx = db.begin().await?;
     tx.lock_tenant(tenant).await?;
-    if !user::is_there(&mut tx, tenant, user).await? {
+    let (grants, units) = (
+        user::grants_in(&mut tx, tenant, user).await?,
+        organisation::store::units_in(&mut tx, tenant).await?,
+    );
+    if !user::is_there(&mut tx, tenant, user).await? || !by.manages(&grants, &units) {
         bail!("there is no user {user}; `hub user list` names them");
     }
     let before = reach::of_in(&mut tx, tenant, user).await?.unwrap_or_default();
@@ -51,7 +55,6 @@ pub async fn set_by(app: &App, by: &By, user: &str, change: &Change) -> Result<S
         } else {
             reach::put(&mut tx, tenant, user, &known, by.at).await.context("keeping the address")?;
         }
-        let grants = user::grants_in(&mut tx, tenant, user).await?;
         // Which of them there are, not what they are: a register is no address book.
         let told = |reach: &Reach| {
             let both = [("mail", &reach.mail), ("phone", &reach.phone)];

@@ -1,10 +1,15 @@
 //! Why a box did not do something, or does it worse, as its page, its cameras' pages and the requests show it.
 
-use super::{Known, Phrase, find};
+use super::{DEEPEST, Known, Phrase, find};
 
 /// What a box says, in Chinese, with its code; nothing where it is not known.
 pub fn reason(text: &str) -> Option<Known> {
-    find(ALL, text, |inner| reason(inner).map_or_else(|| inner.to_owned(), |known| known.zh))
+    at(text, DEEPEST)
+}
+
+fn at(text: &str, deeper: usize) -> Option<Known> {
+    let hole = |inner: &str| deeper.checked_sub(1).and_then(|deeper| at(inner, deeper));
+    find(ALL, text, |inner| hole(inner).map_or_else(|| inner.to_owned(), |known| known.zh))
 }
 
 macro_rules! phrases {

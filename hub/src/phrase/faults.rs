@@ -1,18 +1,25 @@
 //! What is wrong with what somebody brings: sheets of every kind, and maps of grids.
 
-use super::{Known, Phrase, find};
+use super::{DEEPEST, Known, Phrase, find};
 
 /// What an importer complains of, in Chinese, with its code; nothing where it is not known.
 pub fn fault(text: &str) -> Option<Known> {
-    find(ALL, text, hole)
+    at(text, DEEPEST)
+}
+
+fn at(text: &str, deeper: usize) -> Option<Known> {
+    find(ALL, text, |inner| hole(inner, deeper))
 }
 
 /// A hint at what was meant may stand within a hole.
-fn hole(text: &str) -> String {
+fn hole(text: &str, deeper: usize) -> String {
     match text.split_once(", did you mean ").and_then(|(word, near)| Some((word, near.strip_suffix('?')?))) {
         Some((word, near)) => format!("{word}（是不是 {near}？）"),
         // What is wrong with a part of a map, or of a rule, stands in the sentence of the whole.
-        None => fault(text).map_or_else(|| text.to_owned(), |known| known.zh),
+        None => {
+            let known = deeper.checked_sub(1).and_then(|deeper| at(text, deeper));
+            known.map_or_else(|| text.to_owned(), |known| known.zh)
+        }
     }
 }
 

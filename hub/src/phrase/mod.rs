@@ -11,6 +11,9 @@ mod faults;
 pub use boxes::reason;
 pub use faults::fault;
 
+/// Sentences within sentences; what stands deeper stays as it came. What a box sends is of any length, and ends no hub.
+const DEEPEST: usize = 4;
+
 /// One sentence; `{}` are the holes, the same number in both languages, in the same order.
 #[derive(Clone, Copy, Debug)]
 struct Phrase {
@@ -75,6 +78,16 @@ mod tests {
         });
         assert_eq!(holes("camera {}: {}", "camera gate: a: b"), Some(vec!["gate", "a: b"]));
         assert_eq!(holes("no answer from {}", "no answer from "), None, "a hole is never empty");
+    }
+
+    /// However deep somebody nests them.
+    #[test]
+    fn nesting_ends() {
+        let known = reason(&"calls: ".repeat(20_000)).unwrap();
+        assert_eq!(known.zh.matches("热线").count(), DEEPEST + 1);
+        assert!(
+            fault(&format!("{}x", "line 1: ".repeat(20_000))).is_none_or(|known| known.zh.len() < 1_000_000)
+        );
     }
 
     /// Every phrase has as many holes in both languages, a code of its own, Chinese words, and is found by its own shape and

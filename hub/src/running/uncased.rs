@@ -34,7 +34,6 @@ pub async fn without_case(app: &App, session: &Session, mut calls: Vec<OnLine>) 
     let names: Vec<String> = calls.iter().map(|one| one.call_id.to_string()).collect();
     let known = case::store::with_case(&app.db, tenant, &names).await?;
     calls.retain(|one| one.origin.tenant == *app.tenant() && !known.contains(&one.call_id.to_string()));
-    calls.truncate(MOST);
     let mut near = Vec::new();
     for mut one in calls {
         let id = one.origin.device.as_str();
@@ -44,6 +43,9 @@ pub async fn without_case(app: &App, session: &Session, mut calls: Vec<OnLine>) 
             let skew_ms = device.and_then(|device| device.skew_ms).unwrap_or(0);
             one.started_at = one.started_at.map(|at| at.plus_ms(skew_ms));
             near.push(one);
+        }
+        if near.len() == MOST {
+            break;
         }
     }
     Ok(near)

@@ -16,6 +16,7 @@ use crate::case::{self, number};
 use crate::command::{CommandError, NewCommand};
 use crate::db::{self, Db, from_row};
 use crate::notice::{self, Audience, Kind, Notice};
+use crate::phrase;
 use crate::user::Role;
 use crate::workflow::store::StepError;
 use crate::workflow::{self, Actor, Said, Step};
@@ -175,12 +176,13 @@ async fn failed(
         return Ok(false);
     }
     let (device, area) = (&waiting.device_id, waiting.area.as_str());
+    let said = phrase::reason(reason).map_or_else(|| reason.to_owned(), |known| known.zh);
     let notice = Notice {
         cause: format!("self-test/{device}/{}", waiting.day),
         kind: Kind::SelfTest,
         severity: Severity::Major,
         case_number: seen.map(|seen| seen.number.clone()).unwrap_or_default(),
-        text_zh: format!("设备 {device} 自检未通过：{reason}"),
+        text_zh: format!("设备 {device} 自检未通过：{said}"),
         text_en: format!("Box {device} failed its self-test: {reason}"),
         audience: vec![Audience::role(Role::Installer, area), Audience::role(Role::ShiftLeader, area)],
     };

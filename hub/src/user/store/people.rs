@@ -169,6 +169,8 @@ pub(in crate::user) async fn remove(tx: &mut Tx, tenant: &str, name: &str, now: 
     tx.execute("delete from grants where tenant = $1 and user_name = $2", args![tenant, name]).await?;
     tx.execute("delete from reach where tenant = $1 and user_name = $2", args![tenant, name]).await?;
     tx.execute("delete from import_drafts where tenant = $1 and user_name = $2", args![tenant, name]).await?;
+    tx.execute("delete from queue_views where tenant = $1 and user_name = $2", args![tenant, name]).await?;
+    tx.execute("delete from field_hands where tenant = $1 and to_user = $2", args![tenant, name]).await?;
     // A turn that runs ends now; those to come are nobody's.
     tx.execute(
         "delete from duties where tenant = $1 and user_name = $2 and from_ms >= $3",

@@ -173,7 +173,10 @@ async fn a_task_is_handed_on() {
         assert_eq!(on.status, 200, "{}", on.text);
         assert!(card(&site, &number, &third).await.contains("转给您： second"), "{}", site.name);
 
-        // What is to be checked goes to whoever may check.
+        let taken = site.deed(&number, &third, None, json!({"act": "take"})).await;
+        assert_eq!(taken.status, 200, "{}", taken.text);
+
+        // What is to be checked is another task: nobody has it in hand, and it goes to whoever may check.
         for step in [
             Step::File { category: "street_facility".into(), note: String::new() },
             Step::Dispatch { lead: "housing".into(), co: vec![], note: String::new() },
@@ -184,11 +187,12 @@ async fn a_task_is_handed_on() {
             let (tenant, with) = (app.tenant().as_str(), app.step_with(&id));
             workflow::store::take(&app.db, tenant, &number, &step, &Actor::hub(), with).await.unwrap();
         }
-        let his = card(&site, &number, &third).await;
-        assert!(between(&his, "name=\"to\"", "</select>").contains("value=\"informant\""), "{his}");
-        let given = site.deed(&number, &third, None, json!({"act": "hand", "to": "informant"})).await;
+        let own = card(&site, &number, &manager).await;
+        assert!(between(&own, "name=\"to\"", "</select>").contains("value=\"informant\""), "{own}");
+        assert!(!own.contains("已接下"), "{own}");
+        let given = site.deed(&number, &manager, None, json!({"act": "hand", "to": "informant"})).await;
         assert_eq!(given.status, 200, "{}", given.text);
-        assert!(card(&site, &number, &informant).await.contains("转给您： third"), "{}", site.name);
+        assert!(card(&site, &number, &informant).await.contains("转给您： manager"), "{}", site.name);
     }
 }
 

@@ -68,6 +68,10 @@ async fn many_at_once_by_the_api() {
         let many: Vec<Value> = (0..51).map(|at| json!({"number": format!("20260318-{at:03}")})).collect();
         let many = json!({"move": "accept", "cases": many});
         assert_eq!(site.json("POST", "/api/v1/moves", &dispatch, &many).await.status, 422);
+        // What no database can look for is refused before anything is done.
+        let odd = json!({"move": "accept", "cases": [{"number": numbers[1]}, {"number": "a\u{0}b"}]});
+        let refused = site.json("POST", "/api/v1/moves", &dispatch, &odd).await;
+        assert!(refused.status == 422 && refused.text.contains("is no number"), "{}", refused.text);
     }
 }
 

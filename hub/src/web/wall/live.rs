@@ -13,7 +13,7 @@ use super::act::case_of;
 use crate::app::App;
 use crate::camera::At;
 use crate::case::{self, Case};
-use crate::command::CommandRow;
+use crate::command::{CommandError, CommandRow};
 use crate::device;
 use crate::user::Act;
 use crate::web::camera::still;
@@ -24,6 +24,8 @@ use crate::web::view::{LiveView, Nav, WallLivePage, WallLivePart};
 
 /// However many look, the box is asked no more often than this.
 const EVERY_MS: i64 = 2_000;
+/// Asking, one at a time: each sees what the one before has asked.
+static ASKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// A request that the box has not answered by then holds up no other.
 const PATIENCE_MS: i64 = 10_000;
 
@@ -137,6 +139,8 @@ async fn asked(app: &App, viewer: &Viewer, case: &Case) -> Result<LiveView, NoPi
     let (at, mut view) = seen(app, viewer, case).await?;
     let body = CommandBody::Still { camera_id: at.camera.clone() };
     let user = viewer.session.user.as_str();
+    // Seats that tick together ask once.
+    let _alone = ASKING.lock().await;
     let newest = at.asked(app, user, &body, 1).await?.into_iter().next();
     let now = app.clock.now().0;
     let is_soon = |row: &CommandRow| {
@@ -153,7 +157,11 @@ async fn asked(app: &App, viewer: &Viewer, case: &Case) -> Result<LiveView, NoPi
             view.failed.clear();
             Ok(view)
         }
-        Err(crate::command::CommandError::Db(error)) => Err(error.into()),
+        Err(CommandError::Db(error)) => Err(error.into()),
+        Err(CommandError::Device(_) | CommandError::Case(_)) => {
+            let none = viewer.preferences.lang.wall_live_none().to_owned();
+            Err(NoPicture::Words(StatusCode::UNPROCESSABLE_ENTITY, none))
+        }
         Err(error) => Err(NoPicture::Words(StatusCode::CONFLICT, error.to_string())),
     }
 }

@@ -4,6 +4,7 @@ use protocol::{ModelHealth, ModelTask};
 
 use crate::web::text::Lang;
 use crate::web::view::ModelView;
+use crate::web::words;
 
 pub fn model(model: &ModelHealth, lang: Lang) -> ModelView {
     ModelView {
@@ -16,6 +17,6 @@ pub fn model(model: &ModelHealth, lang: Lang) -> ModelView {
         at_work: model.at_work.clone(),
         stand_in: model.stand_in,
         rate: format!("{:.1}", model.looks_per_second),
-        reason: model.reason.clone(),
+        reason: model.reason.as_deref().map(|reason| words::reason(reason, lang)),
     }
 }

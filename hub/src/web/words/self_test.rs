@@ -6,6 +6,7 @@ use crate::self_test::SelfTest;
 use crate::web::moment::LocalTime;
 use crate::web::text::Lang;
 use crate::web::view::SelfTestView;
+use crate::web::words;
 
 /// Nothing was asked yet: says so.
 pub fn self_test(test: Option<&SelfTest>, local: &LocalTime, lang: Lang) -> SelfTestView {
@@ -18,7 +19,7 @@ pub fn self_test(test: Option<&SelfTest>, local: &LocalTime, lang: Lang) -> Self
     let (class, text) = match (test.state.as_str(), lang) {
         ("passed", Lang::Zh) => ("ok", format!("通过，从下令到图片入库 {seconds:.1} 秒")),
         ("passed", Lang::En) => ("ok", format!("Passed, {seconds:.1} s from asking to the picture")),
-        ("failed", Lang::Zh) => ("bad", format!("未通过：{why}")),
+        ("failed", Lang::Zh) => ("bad", format!("未通过：{}", words::reason(why, lang))),
         ("failed", Lang::En) => ("bad", format!("Failed: {why}")),
         _ => ("soon", lang.pick("等待回应", "Waiting").to_owned()),
     };

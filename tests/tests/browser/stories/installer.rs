@@ -103,7 +103,7 @@ async fn tried_and_sent(person: &Person<'_>) {
             "return [...document.querySelectorAll('[data-live=trial] .lane')].map((lane) => { \
              let rows = 0; \
              for (let next = lane.nextElementSibling; next && !next.matches('.lane'); next = next.nextElementSibling) \
-               rows += next.querySelectorAll('tbody tr').length; \
+               if (next.matches('.wide')) rows += next.querySelectorAll('tbody tr').length; \
              return [Number(lane.querySelector('b').textContent), rows]; })",
         )
         .await;
